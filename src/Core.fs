@@ -1,0 +1,3 @@
+namespace CellOS.Export.S3.Core
+module internal Push =
+    let x = 1

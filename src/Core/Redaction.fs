@@ -1,0 +1,3 @@
+namespace CellOS.Export.S3.Core
+module internal Redaction =
+    let x = 1

@@ -1,0 +1,1 @@
+namespace CellOS.Export.S3; internal static class Placeholder;

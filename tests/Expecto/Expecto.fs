@@ -1,0 +1,2 @@
+module Expecto
+let x = 1

@@ -1,0 +1,1 @@
+namespace LoopbackS3; internal static class Placeholder;
