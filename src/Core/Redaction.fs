@@ -1,3 +1,323 @@
 namespace CellOS.Export.S3.Core
-module internal Redaction =
-    let x = 1
+
+open System
+open System.Text
+
+/// Keeps the credentials of a presigned URL out of everything that people or machines read.
+///
+/// Rules that this module keeps:
+/// - the signature is the credential: no value of a secret query parameter, no user info, survives;
+/// - names match without regard to case, and however often they are percent-encoded (a URL inside a URL);
+/// - in doubt it takes away too much rather than too little.
+[<RequireQualifiedAccess>]
+module Redaction =
+
+    /// What stands in place of a secret.
+    [<Literal>]
+    let Mask = "REDACTED"
+
+    /// Query parameters and elements of S3's error document whose value is a credential, or is made from one.
+    let private secretNames = [|
+        "X-Amz-Signature"
+        "X-Amz-Credential"
+        "X-Amz-Security-Token"
+        "X-Amz-S3session-Token"
+        "AWSAccessKeyId"
+        "SignatureProvided"
+        "StringToSignBytes"
+        "StringToSign"
+        "CanonicalRequestBytes"
+        "CanonicalRequest"
+        "Signature"
+        "Credential"
+        "Authorization"
+        "Proxy-Authorization"
+    |]
+
+    /// Query parameters that are no secret, and that help whoever reads a redacted URL. All others are masked:
+    /// a gateway may carry its token under any name.
+    let private harmlessNames =
+        Set.ofList [
+            "x-amz-algorithm"
+            "x-amz-date"
+            "x-amz-expires"
+            "x-amz-signedheaders"
+            "x-amz-content-sha256"
+            "expires"
+            "x-id"
+            "versionid"
+            "partnumber"
+        ]
+
+    let private isHex (c: char) = Char.IsAsciiHexDigit c
+
+    /// A text with its percent-escapes taken off, each character knowing where it came from and how often
+    /// it was escaped.
+    [<Struct>]
+    type private Seen = {
+        Char: char
+        From: int
+        Next: int
+        Depth: int
+    }
+
+    let private unescapeOnce (text: Seen[]) =
+        let result = ResizeArray<Seen>(text.Length)
+        let mutable changed = false
+        let mutable i = 0
+
+        while i < text.Length do
+            if
+                text[i].Char = '%'
+                && i + 2 < text.Length
+                && isHex text[i + 1].Char
+                && isHex text[i + 2].Char
+            then
+                let code = Convert.ToInt32(String([| text[i + 1].Char; text[i + 2].Char |]), 16)
+
+                result.Add {
+                    Char = char code
+                    From = text[i].From
+                    Next = text[i + 2].Next
+                    Depth = 1 + max text[i].Depth (max text[i + 1].Depth text[i + 2].Depth)
+                }
+
+                changed <- true
+                i <- i + 3
+            else
+                result.Add text[i]
+                i <- i + 1
+
+        struct (changed, result.ToArray())
+
+    /// Every escape shortens the text by two characters, so this ends.
+    let rec private unescape (text: Seen[]) =
+        match unescapeOnce text with
+        | struct (true, shorter) -> unescape shorter
+        | struct (false, same) -> same
+
+    let private see (text: string) =
+        unescape (
+            Array.init text.Length (fun i -> {
+                Char = text[i]
+                From = i
+                Next = i + 1
+                Depth = 0
+            })
+        )
+
+    let private matchesAt (text: Seen[]) (at: int) (name: string) =
+        at + name.Length <= text.Length
+        && (let mutable i = 0
+
+            while i < name.Length
+                  && Char.ToLowerInvariant text[at + i].Char = Char.ToLowerInvariant name[i] do
+                i <- i + 1
+
+            i = name.Length)
+
+    let private isNameChar (c: char) =
+        Char.IsAsciiLetterOrDigit c || c = '-' || c = '_'
+
+    /// Where the value of the name that ends at `at` begins and ends, if a separator follows.
+    /// `=` `:` `,` (also quoted, also escaped) begin a value that a blank, a quote, `<`, `>` or `&` ends;
+    /// `>` begins the text of an XML element, that only `<` ends.
+    let private valueAfter (text: Seen[]) (at: int) =
+        let isBlank (c: char) = Char.IsWhiteSpace c || Char.IsControl c
+
+        let rec skipQuotes i =
+            if
+                i < text.Length
+                && (isBlank text[i].Char || text[i].Char = '"' || text[i].Char = '\'')
+            then
+                skipQuotes (i + 1)
+            else
+                i
+
+        let separator = skipQuotes at
+
+        if separator >= text.Length then
+            ValueNone
+        else
+            let depth = text[separator].Depth
+
+            let ends (c: Seen) =
+                c.Depth <= depth
+                && (isBlank c.Char || c.Char = '"' || c.Char = '<' || c.Char = '>' || c.Char = '&')
+
+            let rec until stop i =
+                if i < text.Length && not (stop text[i]) then until stop (i + 1) else i
+
+            match text[separator].Char with
+            | '='
+            | ':'
+            | ',' ->
+                let first = skipQuotes (separator + 1)
+                ValueSome struct (first, until ends first)
+            | '>' ->
+                let first = separator + 1
+                ValueSome struct (first, until (fun c -> c.Depth <= depth && c.Char = '<') first)
+            | _ -> ValueNone
+
+    /// Where the user info that follows `://` at `at` begins and ends, if there is any.
+    let private userInfoAfter (text: Seen[]) (at: int) =
+        let ends (c: char) =
+            c = '/'
+            || c = '?'
+            || c = '#'
+            || c = '"'
+            || c = '<'
+            || c = '>'
+            || Char.IsWhiteSpace c
+
+        let mutable i = at
+        let mutable last = -1
+
+        while i < text.Length && not (ends text[i].Char) do
+            if text[i].Char = '@' then
+                last <- i
+
+            i <- i + 1
+
+        if last > at then ValueSome struct (at, last) else ValueNone
+
+    /// Ranges of the original text to be masked, in order, not overlapping.
+    let private secretRanges (text: Seen[]) =
+        let ranges = ResizeArray<struct (int * int)>()
+        let mutable i = 0
+
+        while i < text.Length do
+            let range =
+                if text[i].Char = ':' && matchesAt text i "://" then
+                    userInfoAfter text (i + 3)
+                elif i > 0 && isNameChar text[i - 1].Char then
+                    ValueNone
+                else
+                    match secretNames |> Array.tryFind (matchesAt text i) with
+                    | Some name when
+                        i + name.Length = text.Length || not (isNameChar text[i + name.Length].Char)
+                        ->
+                        valueAfter text (i + name.Length)
+                    | _ -> ValueNone
+
+            match range with
+            | ValueSome struct (first, stop) when stop > first ->
+                ranges.Add struct (text[first].From, text[stop - 1].Next)
+                i <- stop
+            | _ -> i <- i + 1
+
+        ranges
+
+    /// Free text (an error message, a log line, a server's reply) with the value of every secret parameter
+    /// and all user info masked, wherever a URL or a part of one stands in it.
+    [<CompiledName("Text")>]
+    let text (value: string) : string =
+        if String.IsNullOrEmpty value then
+            ""
+        else
+            let ranges = secretRanges (see value)
+
+            if ranges.Count = 0 then
+                value
+            else
+                let result = StringBuilder(value.Length)
+                let mutable at = 0
+
+                for struct (first, stop) in ranges do
+                    result.Append(value, at, first - at).Append(Mask) |> ignore
+                    at <- stop
+
+                result.Append(value, at, value.Length - at).ToString()
+
+    let private nameOf (parameter: string) =
+        let name =
+            match parameter.IndexOf '=' with
+            | -1 -> parameter
+            | i -> parameter.Substring(0, i)
+
+        String(see name |> Array.map _.Char)
+
+    let private maskParameter (parameter: string) =
+        if parameter = "" || harmlessNames.Contains((nameOf parameter).ToLowerInvariant()) then
+            parameter
+        else
+            match parameter.IndexOf '=' with
+            | -1 -> Mask
+            | i -> parameter.Substring(0, i + 1) + Mask
+
+    /// A URL with its user info, its fragment and all query values masked, but for those few that say
+    /// when it was signed, for how long, and which headers it covers.
+    [<CompiledName("Url")>]
+    let url (value: string) : string =
+        if String.IsNullOrEmpty value then
+            ""
+        else
+            let beforeFragment =
+                match value.IndexOf '#' with
+                | -1 -> value
+                | i -> value.Substring(0, i)
+
+            match beforeFragment.IndexOf '?' with
+            | -1 -> text beforeFragment
+            | i ->
+                let query =
+                    beforeFragment.Substring(i + 1).Split('&')
+                    |> Array.map maskParameter
+                    |> String.concat "&"
+
+                text (beforeFragment.Substring(0, i)) + "?" + query
+
+    /// Values of fewer characters are not looked for by `known`: they are no secret, and stand everywhere.
+    [<Literal>]
+    let ShortestSecret = 6
+
+    /// The text without the given secrets, whether they stand in it plain or percent-encoded, and then
+    /// redacted by name as `text` does. Secrets shorter than `ShortestSecret` are passed over.
+    [<CompiledName("Known")>]
+    let known (secrets: string list) (value: string) : string =
+        if String.IsNullOrEmpty value then
+            ""
+        else
+            let mask (text: string) (secret: string) =
+                text.Replace(secret, Mask, StringComparison.OrdinalIgnoreCase)
+
+            secrets
+            |> List.filter (fun secret -> secret.Length >= ShortestSecret)
+            |> List.collect (fun secret -> [
+                secret
+                Uri.UnescapeDataString secret
+                Uri.EscapeDataString secret
+            ])
+            |> List.distinct
+            |> List.sortByDescending _.Length
+            |> List.fold mask value
+            |> text
+
+    /// Every secret value that a URL's query carries, as it stands there: the values of all parameters that
+    /// `url` would mask, and the access key id at the head of a SigV4 credential.
+    [<CompiledName("SecretsOf")>]
+    let secretsOf (value: string) : string list =
+        let query =
+            match value.IndexOf '?' with
+            | -1 -> ""
+            | i -> value.Substring(i + 1)
+
+        let ofParameter (parameter: string) =
+            if harmlessNames.Contains((nameOf parameter).ToLowerInvariant()) then
+                []
+            else
+                match parameter.IndexOf '=' with
+                | -1 -> []
+                | i ->
+                    let secret = parameter.Substring(i + 1)
+                    let unescaped = Uri.UnescapeDataString secret
+
+                    match unescaped.IndexOf '/' with
+                    | slash when
+                        slash > 0
+                        && nameOf(parameter).Contains("credential", StringComparison.OrdinalIgnoreCase)
+                          ->
+                          [ secret; unescaped.Substring(0, slash) ]
+                    | _ -> [ secret ]
+
+        query.Split('&') |> Seq.collect ofParameter |> List.ofSeq
