@@ -1,0 +1,115 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// How much the server must confirm.
+[<RequireQualifiedAccess>]
+type IntegrityMode =
+    /// No MD5 is taken, nothing is compared.
+    | Off
+    /// What the server reports must not contradict what was sent.
+    | Verify
+    /// The server must confirm a digest.
+    | Require
+
+/// What the server confirmed.
+[<RequireQualifiedAccess>]
+type Confirmation =
+    /// It accepted a `Content-MD5`, which it compares with what it received.
+    | ContentMd5
+    /// Its ETag is the MD5 of what was sent.
+    | ETagMd5
+    /// Its `x-amz-checksum-sha256` is the SHA-256 of what was sent.
+    | ChecksumSha256
+    /// Nothing.
+    | Unverified
+
+    /// The word in the receipt.
+    member this.Name =
+        match this with
+        | ContentMd5 -> "content-md5"
+        | ETagMd5 -> "etag-md5"
+        | ChecksumSha256 -> "checksum-sha256"
+        | Unverified -> "unverified"
+
+    override this.ToString() = this.Name
+
+/// How a reply and what was sent go together.
+[<RequireQualifiedAccess>]
+type IntegrityVerdict =
+    | Confirmed of Confirmation
+    /// The server reports the digest of other bytes.
+    | Mismatch of reported: string
+    /// Nothing was confirmed, and the mode requires it.
+    | Missing
+
+/// Rules that this module keeps (Amazon S3 API Reference, "Object", ETag; "Checking object integrity"):
+/// - an ETag of 32 hexadecimal digits is an MD5, unless the object is encrypted with SSE-KMS or SSE-C;
+/// - a contradiction counts before any confirmation; of several confirmations the strongest is told.
+[<RequireQualifiedAccess>]
+module Integrity =
+
+    /// The entity tag without quotes and without the mark of a weak one (RFC 9110, 8.8.3).
+    let private bareTag (etag: string) =
+        let etag = etag.Trim()
+
+        (if etag.StartsWith("W/", StringComparison.Ordinal) then
+             etag.Substring 2
+         else
+             etag)
+            .Trim('"')
+
+    let private isMd5 (text: string) =
+        text.Length = 32 && text |> Seq.forall Char.IsAsciiHexDigit
+
+    let private tagIsNoMd5 (reply: Reply) =
+        let isKms =
+            match reply.ServerSideEncryption with
+            | Some algorithm -> algorithm.StartsWith("aws:kms", StringComparison.OrdinalIgnoreCase)
+            | None -> false
+
+        isKms || reply.CustomerAlgorithm.IsSome
+
+    /// Whether the ETag confirms (Some true) or contradicts (Some false) the MD5.
+    let private tag (reply: Reply) (sent: Sent) =
+        match reply.ETag, sent.Md5 with
+        | Some etag, Some md5 when isMd5 (bareTag etag) ->
+            if String.Equals(bareTag etag, md5, StringComparison.OrdinalIgnoreCase) then
+                Some true
+            elif tagIsNoMd5 reply then
+                None
+            else
+                Some false
+        | _ -> None
+
+    let private sha256OfBase64 (value: string) =
+        let bytes = Array.zeroCreate<byte> 33
+
+        match Convert.TryFromBase64String(value.Trim(), bytes) with
+        | true, 32 -> Some(Convert.ToHexStringLower(bytes, 0, 32))
+        | _ -> None
+
+    /// Whether the checksum confirms (Some true) or contradicts (Some false) the SHA-256.
+    let private checksum (reply: Reply) (sent: Sent) =
+        reply.ChecksumSha256
+        |> Option.bind sha256OfBase64
+        |> Option.map (fun reported ->
+            String.Equals(reported, sent.Sha256, StringComparison.OrdinalIgnoreCase))
+
+    /// The verdict on a success. `contentMd5` says whether a `Content-MD5` was sent with it.
+    [<CompiledName("Verdict")>]
+    let verdict (mode: IntegrityMode) (contentMd5: bool) (reply: Reply) (sent: Sent) : IntegrityVerdict =
+        let otherwise () =
+            if contentMd5 then IntegrityVerdict.Confirmed Confirmation.ContentMd5
+            elif mode = IntegrityMode.Require then IntegrityVerdict.Missing
+            else IntegrityVerdict.Confirmed Confirmation.Unverified
+
+        if mode = IntegrityMode.Off then
+            otherwise ()
+        else
+            match checksum reply sent, tag reply sent with
+            | Some false, _ -> IntegrityVerdict.Mismatch "x-amz-checksum-sha256"
+            | _, Some false -> IntegrityVerdict.Mismatch "ETag"
+            | Some true, _ -> IntegrityVerdict.Confirmed Confirmation.ChecksumSha256
+            | None, Some true when not contentMd5 -> IntegrityVerdict.Confirmed Confirmation.ETagMd5
+            | None, _ -> otherwise ()
