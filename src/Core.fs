@@ -1,3 +1,423 @@
 namespace CellOS.Export.S3.Core
-module internal Push =
-    let x = 1
+
+open System
+
+/// One PUT that the driver is to make, with all that it needs to know.
+type PutRequest = {
+    /// 1 for the first.
+    Attempt: int
+    Url: RequestUrl
+    /// Besides `Host`, `Content-Length` and `Expect`; names as they are written on the wire.
+    Headers: struct (string * string) list
+    /// `Content-Length`.
+    Length: int64
+    /// Send `Expect: 100-continue` (RFC 9110, 10.1.1).
+    ExpectContinue: bool
+    /// Take the MD5 of the bytes as well as their SHA-256.
+    TakeMd5: bool
+    ConnectTimeout: TimeSpan
+    /// For the attempt as a whole: the request timeout, or what the deadline leaves of it.
+    Timeout: TimeSpan
+    StallTimeout: TimeSpan option
+}
+
+/// What the driver reports. `at` is the time at which it happened.
+[<RequireQualifiedAccess>]
+type Input =
+    /// The source is open, and has so many bytes.
+    | Started of at: DateTimeOffset * length: int64
+    /// The source cannot be used.
+    | NoSource of at: DateTimeOffset * fault: Fault
+    /// The URL that was asked for.
+    | UrlGiven of at: DateTimeOffset * url: RequestUrl
+    /// There is no URL to be had.
+    | NoUrl of at: DateTimeOffset * reason: string
+    /// An attempt has ended. `roll` is chance: 0 or more and less than 1.
+    | Attempted of at: DateTimeOffset * roll: float * outcome: Outcome
+    /// The wait is over, or was interrupted.
+    | Woke of at: DateTimeOffset
+
+/// What the driver is to do next.
+[<RequireQualifiedAccess>]
+type Output =
+    /// Get a URL for the given attempt.
+    | AskUrl of attempt: int
+    | Put of request: PutRequest
+    | Wait of until: DateTimeOffset
+    /// The end: stored, and as certain as the receipt says.
+    | Done of receipt: Receipt
+    /// The end: no receipt.
+    | Failed of failure: ExportFailure
+
+[<RequireQualifiedAccess>]
+type internal Phase =
+    | Fresh
+    | Asking of attempt: int
+    | Putting of request: PutRequest
+    | Waiting of nextAttempt: int * until: DateTimeOffset
+    | Ended of output: Output
+
+/// A push between two inputs.
+type State = internal {
+    Plan: PushPlan
+    Phase: Phase
+    StartedAt: DateTimeOffset
+    /// The latest time that was reported; it never goes back.
+    Now: DateTimeOffset
+    Length: int64
+    /// How many PUTs were begun.
+    Attempts: int
+    Last: Outcome option
+    /// The URL in use and what it says of itself.
+    Url: (RequestUrl * PresignedUrl) option
+    /// SHA-256 of the source, once an attempt has read it to its end.
+    Sha256: string option
+    /// Whether an attempt arrived damaged: that is tried again once.
+    Damaged: bool
+    MayBeStored: bool
+}
+
+/// The push machine: what an upload is. No clock, no file, no network; time and chance come in as data.
+///
+/// Laws (each is a property in the tests):
+/// - `step` is total, and gives exactly one output for each input;
+/// - an ended push stays ended and repeats its output;
+/// - waking early gives the same `Wait` again;
+/// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
+/// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that integrity accepts;
+/// - fixed waits add up to (attempts − 1) × backoff, unless the server lengthened one;
+/// - no output holds a secret that can be seen without `RequestUrl.reveal`.
+[<RequireQualifiedAccess>]
+module Push =
+
+    /// A push that has not begun. Its first input is `Started` or `NoSource`.
+    [<CompiledName("Create")>]
+    let create (plan: PushPlan) : State = {
+        Plan = plan
+        Phase = Phase.Fresh
+        StartedAt = DateTimeOffset.MinValue
+        Now = DateTimeOffset.MinValue
+        Length = 0L
+        Attempts = 0
+        Last = None
+        Url = None
+        Sha256 = None
+        Damaged = false
+        MayBeStored = false
+    }
+
+    let private plus (span: TimeSpan) (at: DateTimeOffset) =
+        if at > DateTimeOffset.MaxValue - span then
+            DateTimeOffset.MaxValue
+        else
+            at + span
+
+    let private deadline (state: State) =
+        state.Plan.Target.Limits.Deadline
+        |> Option.map (fun deadline -> plus deadline state.StartedAt)
+
+    let private secrets (state: State) =
+        let given =
+            match state.Plan.Url with
+            | UrlSource.Given url -> [ url ]
+            | UrlSource.Asked -> []
+
+        (state.Url |> Option.map fst |> Option.toList) @ given
+        |> List.distinct
+        |> List.collect (RequestUrl.reveal >> Redaction.secretsOf)
+
+    let private finish (state: State) (output: Output) =
+        struct ({
+                    state with
+                        Phase = Phase.Ended output
+                },
+                output)
+
+    let private fail (state: State) (kind: FailureKind) =
+        FailureText.create kind {
+            Plan = state.Plan
+            Url = state.Url |> Option.map snd
+            Length = state.Length
+            Attempts = state.Attempts
+            Elapsed = state.Now - state.StartedAt
+            Last = state.Last
+            MayBeStored = state.MayBeStored
+            Secrets = secrets state
+            Now = state.Now
+        }
+        |> Output.Failed
+        |> finish state
+
+    /// Fails for a reason that is not an attempt's.
+    let private failWith (state: State) (kind: FailureKind) (reason: string) =
+        let fault = Fault.Create(FaultKind.Network, reason, 0L)
+
+        fail
+            {
+                state with
+                    Last = Some(Outcome.NotSent fault)
+            }
+            kind
+
+    let private finishWith (state: State) (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
+        let redact = Redaction.known (secrets state)
+
+        finish
+            state
+            (Output.Done {
+                TargetKind = Receipt.TargetKind
+                TargetName = state.Plan.Target.Name |> Option.map TargetName.value
+                Destination = Destination.value state.Plan.Destination
+                BytesWritten = sent.Bytes
+                CellId = CellId.value state.Plan.Target.CellId
+                ArtifactName = ArtifactName.value state.Plan.Artifact
+                Region = state.Plan.Target.Region
+                ObjectUrl = state.Url |> Option.map (fst >> RequestUrl.withoutQuery)
+                Sha256 = sent.Sha256
+                Md5 = sent.Md5
+                ETag = reply.ETag |> Option.map redact
+                VersionId = reply.VersionId |> Option.map redact
+                RequestId = reply.RequestId |> Option.map redact
+                Integrity = confirmed.Name
+                Attempts = state.Attempts
+                StartedAt = state.StartedAt
+                CompletedAt = state.Now
+            })
+
+    let private ask (state: State) (attempt: int) =
+        struct ({
+                    state with
+                        Phase = Phase.Asking attempt
+                },
+                Output.AskUrl attempt)
+
+    let private request (state: State) (attempt: int) (url: RequestUrl) : PutRequest =
+        let target = state.Plan.Target
+
+        {
+            Attempt = attempt
+            Url = url
+            Headers = if target.WriteOnce then [ struct ("If-None-Match", "*") ] else []
+            Length = state.Length
+            ExpectContinue = target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
+            TakeMd5 = target.Integrity <> IntegrityMode.Off
+            ConnectTimeout = target.Limits.ConnectTimeout
+            Timeout =
+                match deadline state with
+                | Some deadline -> min target.Limits.RequestTimeout (deadline - state.Now)
+                | None -> target.Limits.RequestTimeout
+            StallTimeout = target.Limits.StallTimeout
+        }
+
+    /// Headers that a request brings along: what a signature may cover without anybody's doing.
+    let private supplied (put: PutRequest) =
+        "host"
+        :: "content-length"
+        :: (put.Headers |> List.map (fun struct (name, _) -> name.ToLowerInvariant()))
+
+    /// Makes the attempt, unless the URL or the time forbids it.
+    let private put (state: State) (attempt: int) (url: RequestUrl, inspected: PresignedUrl) =
+        let state = {
+            state with
+                Url = Some(url, inspected)
+        }
+
+        let put = request state attempt url
+
+        match PresignedUrl.missingHeaders (supplied put) inspected with
+        | _ when deadline state |> Option.exists (fun deadline -> state.Now >= deadline) ->
+            fail state FailureKind.DeadlineExceeded
+        | _ when
+            PresignedUrl.usableUntil inspected
+            |> Option.exists (fun until -> state.Now > until)
+            ->
+            fail state FailureKind.UrlExpired
+        | [] ->
+            struct ({
+                        state with
+                            Phase = Phase.Putting put
+                            Attempts = attempt
+                    },
+                    Output.Put put)
+        | names ->
+            let names = names |> List.map Check.quote |> String.concat ", "
+
+            failWith
+                state
+                FailureKind.UrlUnusable
+                $"the signature covers a header that is not supplied ({names}), so the server would refuse the request"
+
+    /// Begins the given attempt: with the URL in hand if it still serves, or with a fresh one if there is a
+    /// source of them.
+    let private start (state: State) (attempt: int) =
+        match state.Plan.Url, state.Url with
+        | UrlSource.Given _, Some inHand -> put state attempt inHand
+        | UrlSource.Given url, None -> put state attempt (url, PresignedUrl.inspect url)
+        | UrlSource.Asked, Some(_, inspected as inHand) when
+            PresignedUrl.usableUntil inspected
+            |> Option.forall (fun until -> state.Now <= until)
+            ->
+            put state attempt inHand
+        | UrlSource.Asked, _ -> ask { state with Url = None } attempt
+
+    /// Waits and tries again, or ends the push with the given kind if nothing is left to try.
+    let private retry (state: State) (roll: float) (ifLast: FailureKind) =
+        let policy = state.Plan.Target.Retry
+
+        if state.Attempts >= policy.MaxAttempts then
+            fail state ifLast
+        else
+            let asked =
+                match state.Last with
+                | Some(Outcome.Replied reply) ->
+                    Retry.asked policy.MaxBackoff state.Now reply.RetryAfter reply.AmzRetryAfter
+                | _ -> TimeSpan.Zero
+
+            let wait = Retry.wait policy state.Attempts roll asked
+            let until = plus wait state.Now
+            let next = state.Attempts + 1
+
+            let pastExpiry =
+                match state.Plan.Url, state.Url with
+                | UrlSource.Given _, Some(_, inspected) ->
+                    PresignedUrl.usableUntil inspected |> Option.exists (fun last -> until > last)
+                | _ -> false
+
+            if deadline state |> Option.exists (fun deadline -> until >= deadline) then
+                fail state FailureKind.DeadlineExceeded
+            elif pastExpiry then
+                fail state FailureKind.UrlExpired
+            elif wait = TimeSpan.Zero then
+                start state next
+            else
+                struct ({
+                            state with
+                                Phase = Phase.Waiting(next, until)
+                        },
+                        Output.Wait until)
+
+    /// The bytes arrived damaged: once more, at most.
+    let private retryOnce (state: State) (roll: float) =
+        if state.Damaged then
+            fail state FailureKind.IntegrityMismatch
+        else
+            retry { state with Damaged = true } roll FailureKind.IntegrityMismatch
+
+    /// What was sent is not what was announced, or not what an earlier attempt sent.
+    let private sourceChanged (state: State) (outcome: Outcome) =
+        match outcome with
+        | Outcome.Replied { Sent = Some sent } ->
+            if sent.Bytes <> state.Length then
+                Some $"the file had {state.Length} bytes when it was opened, and {sent.Bytes} were sent"
+            elif state.Sha256 |> Option.exists (fun known -> known <> sent.Sha256) then
+                Some "the file's content changed between two attempts"
+            else
+                None
+        | _ -> None
+
+    let private isTimeout (outcome: Outcome) =
+        match outcome with
+        | Outcome.NotSent fault
+        | Outcome.Unknown fault -> fault.Kind = FaultKind.RequestTimeout
+        | Outcome.Replied _ -> false
+
+    let private attempted (state: State) (put: PutRequest) (roll: float) (outcome: Outcome) =
+        let changed = sourceChanged state outcome
+
+        let state = {
+            state with
+                Last = Some outcome
+                MayBeStored = state.MayBeStored || Verdict.mayHaveStored outcome
+                Sha256 =
+                    match outcome with
+                    | Outcome.Replied { Sent = Some sent } -> Some sent.Sha256
+                    | _ -> state.Sha256
+        }
+
+        let cutByDeadline =
+            isTimeout outcome && put.Timeout < state.Plan.Target.Limits.RequestTimeout
+
+        match changed, Verdict.ofOutcome state.Plan.Target.WriteOnce outcome with
+        | Some reason, _ -> failWith state FailureKind.SourceChanged reason
+        | None, Verdict.Accepted(reply, sent) ->
+            match Integrity.verdict state.Plan.Target.Integrity false reply sent with
+            | IntegrityVerdict.Confirmed confirmed -> finishWith state reply sent confirmed
+            | IntegrityVerdict.Mismatch _ -> retryOnce state roll
+            | IntegrityVerdict.Missing -> fail state FailureKind.Unverified
+        | None, Verdict.Retry _ when cutByDeadline -> fail state FailureKind.DeadlineExceeded
+        | None, Verdict.Retry ifLast -> retry state roll ifLast
+        | None, Verdict.RetryOnce -> retryOnce state roll
+        | None, Verdict.FreshUrl ->
+            match state.Plan.Url with
+            | UrlSource.Asked when state.Attempts < state.Plan.Target.Retry.MaxAttempts ->
+                ask { state with Url = None } (state.Attempts + 1)
+            | _ -> fail state FailureKind.UrlExpired
+        | None, Verdict.Stop kind -> fail state kind
+
+    let private timeOf (input: Input) =
+        match input with
+        | Input.Started(at, _)
+        | Input.NoSource(at, _)
+        | Input.UrlGiven(at, _)
+        | Input.NoUrl(at, _)
+        | Input.Attempted(at, _, _)
+        | Input.Woke at -> at
+
+    let private failSource (state: State) (fault: Fault) =
+        let state = {
+            state with
+                Last = Some(Outcome.NotSent fault)
+        }
+
+        match Verdict.ofOutcome false (Outcome.NotSent fault) with
+        | Verdict.Stop kind -> fail state kind
+        | _ -> fail state FailureKind.SourceUnreadable
+
+    /// The next state and what the driver is to do. Total: an input that does not fit the state is a bug of the
+    /// driver and ends the push as `Failed` with `FailureKind.Internal`.
+    [<CompiledName("Step")>]
+    let step (state: State) (input: Input) : struct (State * Output) =
+        let now = max state.Now (timeOf input)
+
+        match state.Phase, input with
+        | Phase.Ended output, _ -> struct (state, output)
+        | Phase.Fresh, Input.Started(at, length) ->
+            let state = {
+                state with
+                    StartedAt = at
+                    Now = at
+                    Length = length
+            }
+
+            if length < 0L then
+                failWith state FailureKind.Internal $"the driver reported a length of {length} bytes"
+            elif length > state.Plan.Target.MaxObjectBytes then
+                fail state FailureKind.SourceTooLarge
+            else
+                start state 1
+        | Phase.Fresh, Input.NoSource(at, fault) -> failSource { state with StartedAt = at; Now = at } fault
+        | Phase.Asking attempt, Input.UrlGiven(_, url) ->
+            put { state with Now = now } attempt (url, PresignedUrl.inspect url)
+        | Phase.Asking _, Input.NoUrl(_, reason) ->
+            failWith { state with Now = now } FailureKind.UrlUnusable reason
+        | Phase.Putting request, Input.Attempted(_, roll, outcome) ->
+            attempted { state with Now = now } request roll outcome
+        | Phase.Waiting(_, until), Input.Woke at when at < until ->
+            struct ({ state with Now = now }, Output.Wait until)
+        | Phase.Waiting(next, _), Input.Woke _ -> start { state with Now = now } next
+        | _ ->
+            let state =
+                match state.Phase with
+                | Phase.Fresh -> {
+                    state with
+                        StartedAt = now
+                        Now = now
+                  }
+                | Phase.Putting _ -> {
+                    state with
+                        Now = now
+                        MayBeStored = true
+                  }
+                | _ -> { state with Now = now }
+
+            failWith state FailureKind.Internal "the driver reported something that was not asked for"

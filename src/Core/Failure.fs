@@ -1,0 +1,284 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Globalization
+
+/// A push that ended without a receipt: what happened, how certain that is, and what to do about it.
+/// It holds no secret.
+type ExportFailure = {
+    Kind: FailureKind
+    /// All of it in a few sentences, for people.
+    Message: string
+    TargetName: string option
+    Destination: string
+    CellId: string
+    ArtifactName: string
+    /// How many PUTs were begun; may be 0.
+    Attempts: int
+    Elapsed: TimeSpan
+    /// The HTTP status of the last reply.
+    Status: int option
+    /// The S3 error code of the last reply.
+    Code: string option
+    /// `x-amz-request-id` of the last reply.
+    RequestId: string option
+    /// Whether an object of this push may have been stored all the same.
+    MayBeStored: bool
+}
+
+/// What is known of a push when it fails.
+type internal FailureFacts = {
+    Plan: PushPlan
+    /// What the URL in use says of itself, if there is one.
+    Url: PresignedUrl option
+    Length: int64
+    Attempts: int
+    Elapsed: TimeSpan
+    Last: Outcome option
+    MayBeStored: bool
+    /// Secrets that no text may hold.
+    Secrets: string list
+    Now: DateTimeOffset
+}
+
+/// Puts failures into words. Every sentence says what, where and what to do; none holds a secret.
+[<RequireQualifiedAccess>]
+module internal FailureText =
+
+    let private invariant (format: FormattableString) =
+        format.ToString CultureInfo.InvariantCulture
+
+    let private time (span: TimeSpan) =
+        if span < TimeSpan.FromSeconds 1. then
+            invariant $"{Math.Floor span.TotalMilliseconds} ms"
+        else
+            invariant $"{Math.Round(span.TotalSeconds, 3)} s"
+
+    let private moment (at: DateTimeOffset) =
+        at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+
+    let private replyOf (facts: FailureFacts) =
+        match facts.Last with
+        | Some(Outcome.Replied reply) -> Some reply
+        | _ -> None
+
+    let private faultOf (facts: FailureFacts) =
+        match facts.Last with
+        | Some(Outcome.NotSent fault | Outcome.Unknown fault) -> Some fault
+        | _ -> None
+
+    let private codeOf (reply: Reply) = reply.Error |> Option.map _.Code
+
+    let private messageOf (reply: Reply) =
+        reply.Error |> Option.bind _.Message |> Option.defaultValue ""
+
+    /// `HTTP 403 AccessDenied ("Request has expired")`
+    let private answer (reply: Reply) =
+        let code =
+            match codeOf reply with
+            | Some code -> " " + code
+            | None -> ""
+
+        match messageOf reply with
+        | "" -> $"HTTP {reply.Status}{code}"
+        | message -> $"HTTP {reply.Status}{code} (\"{message}\")"
+
+    let private lastEvent (facts: FailureFacts) =
+        match replyOf facts, faultOf facts with
+        | Some reply, _ -> answer reply
+        | _, Some fault -> fault.Detail
+        | _ -> "no attempt was made"
+
+    let private progress (facts: FailureFacts) =
+        match faultOf facts with
+        | Some fault -> invariant $"{fault.BytesSent} of {facts.Length} bytes had been sent"
+        | None -> "no byte had been sent"
+
+    let private limitThatStruck (facts: FailureFacts) =
+        let limits = facts.Plan.Target.Limits
+
+        match faultOf facts |> Option.map _.Kind with
+        | Some FaultKind.ConnectTimeout -> $"there was no connection within {time limits.ConnectTimeout}"
+        | Some FaultKind.StallTimeout ->
+            match limits.StallTimeout with
+            | Some stall -> $"no byte moved for {time stall}; {progress facts}"
+            | None -> $"the connection stalled; {progress facts}"
+        | Some FaultKind.RequestTimeout ->
+            $"there was no reply within the request timeout of {time limits.RequestTimeout}; {progress facts}"
+        | _ -> lastEvent facts
+
+    let private happened (kind: FailureKind) (facts: FailureFacts) =
+        match kind with
+        | FailureKind.SourceNotFound
+        | FailureKind.SourceNotAFile
+        | FailureKind.SourceAccessDenied
+        | FailureKind.SourceUnreadable
+        | FailureKind.SourceChanged -> lastEvent facts
+        | FailureKind.SourceTooLarge ->
+            invariant
+                $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
+        | FailureKind.UrlUnusable -> lastEvent facts
+        | FailureKind.UrlExpired ->
+            match facts.Url |> Option.bind _.ExpiresAt, replyOf facts with
+            | Some at, None when at > facts.Now ->
+                $"the presigned URL expires at {moment at}, before the next attempt could begin"
+            | Some at, _ -> $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
+            | None, _ -> $"the server says that the presigned URL or its token has expired: {lastEvent facts}"
+        | FailureKind.Refused -> $"the server refused it: {lastEvent facts}"
+        | FailureKind.Redirected ->
+            let target =
+                match replyOf facts with
+                | None -> ""
+                | Some reply ->
+                    [
+                        reply.BucketRegion
+                        |> Option.orElse (reply.Error |> Option.bind _.Region)
+                        |> Option.map (fun region -> $" the bucket's region is {region}")
+                        reply.Error
+                        |> Option.bind _.Endpoint
+                        |> Option.orElse reply.RedirectHost
+                        |> Option.map (fun endpoint -> $" the endpoint is {endpoint}")
+                    ]
+                    |> List.choose id
+                    |> function
+                        | [] -> ""
+                        | told -> ";" + String.concat "," told
+
+            $"the server points elsewhere: {lastEvent facts}{target}"
+        | FailureKind.AlreadyExists when facts.MayBeStored ->
+            "there is an object under this key already; an earlier attempt of this push ended without a clear answer, so the object may be its own"
+        | FailureKind.AlreadyExists -> "there is an object under this key already, and it was not overwritten"
+        | FailureKind.Unavailable -> $"the server could not serve it: {lastEvent facts}"
+        | FailureKind.Unreachable when (replyOf facts |> Option.exists (fun reply -> reply.Status < 300)) ->
+            $"the server answered HTTP {(replyOf facts).Value.Status} before it had the whole body"
+        | FailureKind.Unreachable -> $"the connection failed: {lastEvent facts}"
+        | FailureKind.TimedOut -> limitThatStruck facts
+        | FailureKind.DeadlineExceeded ->
+            let deadline =
+                match facts.Plan.Target.Limits.Deadline with
+                | Some deadline -> $"the deadline of {time deadline} over all attempts"
+                | None -> "the deadline"
+
+            $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
+        | FailureKind.CertificateRejected -> $"the server's certificate was rejected: {lastEvent facts}"
+        | FailureKind.IntegrityMismatch ->
+            match replyOf facts with
+            | Some reply when reply.Status < 300 ->
+                "the server reports the digest of other bytes than were sent"
+            | _ -> $"the server received other bytes than were sent: {lastEvent facts}"
+        | FailureKind.Unverified -> "the server stored it but confirmed no digest, and one is required"
+        | FailureKind.Internal -> lastEvent facts
+
+    let private adviceOnRefusal (facts: FailureFacts) (reply: Reply) =
+        let says (text: string) =
+            (messageOf reply).Contains(text, StringComparison.OrdinalIgnoreCase)
+
+        match reply.Status, codeOf reply with
+        | _, Some "SignatureDoesNotMatch" ->
+            "Presign exactly this method (PUT), host, path and these headers anew, and give the URL unchanged: the path that was sent is not the one that was signed, or the signing key is another."
+        | 403, Some "AccessDenied" when says "not signed" ->
+            "A header was sent that the signature does not cover (a proxy or a handler added it?); remove it or presign with it."
+        | _, Some "RequestTimeTooSkewed" -> "Set the clock of the host that presigns and of this one."
+        | _, Some "InvalidAccessKeyId" ->
+            "The key that signed the URL does not exist (any more); presign with a valid one."
+        | _,
+          Some("AuthorizationQueryParametersError" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") ->
+            match reply.Error |> Option.bind _.Region |> Option.orElse reply.BucketRegion with
+            | Some region -> $"The URL was signed for another region; presign for {region}."
+            | None -> "The URL was signed for another region or with wrong parameters; presign it anew."
+        | _, Some "NoSuchBucket"
+        | 404, None -> "Create the bucket, or correct its name in the URL."
+        | _, Some "InvalidRequest" when says "Content-MD5" ->
+            "The bucket has Object Lock: presign the URL with the Content-MD5 header signed."
+        | _, Some "EntityTooLarge"
+        | 413, _ -> "The artifact is too large for one PUT to this server; split it."
+        | 401, _
+        | 403, _ ->
+            "Check that the key that signed the URL may put objects under this key, and that no bucket policy forbids it."
+        | 412, _ -> "A condition of the server or of the signed headers was not met."
+        | _ -> "Another try would end the same way: correct the URL or the bucket first."
+
+    let private advice (kind: FailureKind) (facts: FailureFacts) =
+        match kind with
+        | FailureKind.SourceNotFound -> "Check the path; the artifact must be there when it is exported."
+        | FailureKind.SourceNotAFile ->
+            "Give a regular file: folders, links, pipes and devices are not exported."
+        | FailureKind.SourceAccessDenied -> "Give the user of this process the right to read the file."
+        | FailureKind.SourceUnreadable -> "Check the disk and the file system."
+        | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
+        | FailureKind.SourceTooLarge -> "Split the artifact, or raise the limit if the store takes more."
+        | FailureKind.UrlUnusable ->
+            "Presign the URL for the headers that this request sends, and for this artifact alone."
+        | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
+        | FailureKind.Refused ->
+            match replyOf facts with
+            | Some reply -> adviceOnRefusal facts reply
+            | None -> "Correct the URL or the bucket first."
+        | FailureKind.Redirected ->
+            "Presign the URL for the bucket's own region and endpoint: redirects are never followed, since the signature is for one host."
+        | FailureKind.AlreadyExists when facts.MayBeStored ->
+            "Compare the object's digest with the file's before you decide."
+        | FailureKind.AlreadyExists -> "Export under another name, if both are wanted."
+        | FailureKind.Unavailable -> "Try again later, or allow more attempts and a longer backoff."
+        | FailureKind.Unreachable -> "Check host, port, proxy and network, and try again."
+        | FailureKind.TimedOut ->
+            match faultOf facts |> Option.map _.Kind with
+            | Some FaultKind.ConnectTimeout ->
+                $"Check host, port, proxy and firewall, or raise {Settings.ConnectTimeoutVariable}."
+            | _ ->
+                $"Raise {Settings.RequestTimeoutVariable} if the line is slow: each attempt must end within it."
+        | FailureKind.DeadlineExceeded -> "Allow more time over all attempts, or fewer and shorter attempts."
+        | FailureKind.CertificateRejected ->
+            "Add the authority that issued it to the CA bundle (CELLOS_CA_BUNDLE), or correct the host in the URL."
+        | FailureKind.IntegrityMismatch ->
+            "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
+        | FailureKind.Unverified ->
+            "Use a store that reports an MD5 ETag or x-amz-checksum-sha256, or require less."
+        | FailureKind.Internal -> "This is a bug in the program that drives the push."
+
+    let private count (attempts: int) =
+        match attempts with
+        | 0 -> "No attempt was made"
+        | 1 -> "1 attempt"
+        | many -> $"{many} attempts"
+
+    /// The failure, in words.
+    let create (kind: FailureKind) (facts: FailureFacts) : ExportFailure =
+        let redact = Redaction.known facts.Secrets
+        let reply = replyOf facts
+
+        let requestId =
+            reply
+            |> Option.bind (fun reply ->
+                reply.RequestId |> Option.orElse (reply.Error |> Option.bind _.RequestId))
+
+        let stored =
+            if facts.MayBeStored && kind <> FailureKind.AlreadyExists then
+                " An object may have been stored all the same."
+            else
+                ""
+
+        let requestIdText =
+            match requestId with
+            | Some id -> $", request id {id}"
+            | None -> ""
+
+        let artifact = Check.quote (ArtifactName.value facts.Plan.Artifact)
+
+        let message =
+            $"Export of {artifact} to {facts.Plan.Destination} failed: {happened kind facts}. {count facts.Attempts} in {time facts.Elapsed}{requestIdText}.{stored} {advice kind facts}"
+
+        {
+            Kind = kind
+            Message = redact message
+            TargetName = facts.Plan.Target.Name |> Option.map TargetName.value
+            Destination = Destination.value facts.Plan.Destination
+            CellId = CellId.value facts.Plan.Target.CellId
+            ArtifactName = ArtifactName.value facts.Plan.Artifact
+            Attempts = facts.Attempts
+            Elapsed = facts.Elapsed
+            Status = reply |> Option.map _.Status
+            Code = reply |> Option.bind codeOf |> Option.map redact
+            RequestId = requestId |> Option.map redact
+            MayBeStored = facts.MayBeStored
+        }
