@@ -1,2 +1,0 @@
-module Expecto
-let x = 1

@@ -1,0 +1,77 @@
+namespace Expecto
+
+open System
+
+/// What FsCheck counted while it checked a property.
+type FsCheckTestData = {
+    NumberOfTests: int
+    NumberOfShrinks: int
+    Stamps: seq<int * string list>
+    Labels: Set<string>
+}
+
+type FsCheckConfig = {
+    maxTest: int
+    startSize: int
+    endSize: int
+    /// Seed, gamma and size to begin with, as a failing property prints them.
+    replay: (uint64 * uint64 * int option) option
+    /// Types with static members that return `Arbitrary`; the first one wins.
+    arbitrary: Type list
+    receivedArgs: FsCheckConfig -> string -> int -> obj list -> Async<unit>
+    successfulShrink: FsCheckConfig -> string -> obj list -> Async<unit>
+    finishedTest: FsCheckConfig -> string -> FsCheckTestData -> Async<unit>
+    quietOnSuccess: bool
+    maxRejected: int
+} with
+
+    static member defaultConfig = {
+        maxTest = 200
+        startSize = 1
+        endSize = 100
+        replay = None
+        arbitrary = []
+        receivedArgs = fun _ _ _ _ -> async.Zero()
+        successfulShrink = fun _ _ _ -> async.Zero()
+        finishedTest = fun _ _ _ -> async.Zero()
+        quietOnSuccess = true
+        maxRejected = 1000
+    }
+
+type TestCode =
+    | Sync of (unit -> unit)
+    | Async of Async<unit>
+
+type FocusState =
+    | Normal
+    | Pending
+    | Focused
+
+type SequenceMethod =
+    | Synchronous
+    | InParallel
+
+type Test =
+    | TestCase of code: TestCode * state: FocusState
+    | TestList of tests: Test list * state: FocusState
+    | TestLabel of label: string * test: Test * state: FocusState
+    | Sequenced of SequenceMethod * Test
+
+type ExpectoException(message: string) =
+    inherit Exception(message)
+
+/// An expectation that does not hold.
+type AssertException(message: string) =
+    inherit ExpectoException(message)
+
+/// A property that does not hold; the message says all, its stack nothing.
+type FailedException(message: string) =
+    inherit ExpectoException(message)
+
+type IgnoreException(message: string) =
+    inherit ExpectoException(message)
+
+/// Marks a public static property, field or method without parameters that gives a `Test`.
+[<AttributeUsage(AttributeTargets.Method ||| AttributeTargets.Property ||| AttributeTargets.Field)>]
+type TestsAttribute() =
+    inherit Attribute()

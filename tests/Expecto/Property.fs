@@ -1,0 +1,111 @@
+namespace Expecto
+
+open System
+open FsCheck
+
+[<AutoOpen>]
+module ExpectoFsCheck =
+    let private values items =
+        items |> List.map (sprintf "%A") |> String.concat "\n\t"
+
+    let private replay (seed: Rnd) size =
+        $"replay = Some (%d{seed.Seed}UL, %d{seed.Gamma}UL, Some %d{size})"
+
+    let private report result =
+        match result with
+        | TestResult.Passed _ -> ()
+        | TestResult.Exhausted data ->
+            raise (
+                FailedException
+                    $"Exhausted after %d{data.NumberOfTests} tests: too many values were rejected."
+            )
+        | TestResult.Failed(_, _, _, Outcome.Failed(:? IgnoreException as e), _, _, _) -> raise e
+        | TestResult.Failed(data, original, shrunk, outcome, _, seed, size) ->
+            let lines = [
+                $"Failed after %d{data.NumberOfTests} tests, shrunk %d{data.NumberOfShrinks} times."
+
+                if data.NumberOfShrinks > 0 then
+                    $"Counterexample:\n\t%s{values shrunk}"
+                    $"Before shrinking:\n\t%s{values original}"
+                else
+                    $"Counterexample:\n\t%s{values original}"
+
+                if not data.Labels.IsEmpty then
+                    let labels = String.Join("; ", data.Labels)
+                    $"Labels: %s{labels}"
+
+                match outcome with
+                | Outcome.Failed e -> $"Because: %O{e}"
+                | outcome -> $"Because: %A{outcome}"
+
+                $"To repeat it: {{ FsCheckConfig.defaultConfig with %s{replay seed size} }}"
+            ]
+
+            raise (FailedException(String.Join("\n", lines)))
+
+    let private runner (config: FsCheckConfig) name = {
+        new IRunner with
+            member _.OnStartFixture _ = ()
+
+            member _.OnArguments(number, args, _) =
+                config.receivedArgs config name number args |> Async.RunSynchronously
+
+            member _.OnShrink(args, _) =
+                config.successfulShrink config name args |> Async.RunSynchronously
+
+            member _.OnFinished(_, result) =
+                let data =
+                    match result with
+                    | TestResult.Passed(data, _)
+                    | TestResult.Failed(data, _, _, _, _, _, _)
+                    | TestResult.Exhausted data -> data
+
+                config.finishedTest config name {
+                    NumberOfTests = data.NumberOfTests
+                    NumberOfShrinks = data.NumberOfShrinks
+                    Stamps = data.Stamps
+                    Labels = data.Labels
+                }
+                |> Async.RunSynchronously
+
+                report result
+    }
+
+    let private check state (config: FsCheckConfig) name (property: 'testable) =
+        let start (seed: uint64, gamma: uint64, size) : Replay = { Rnd = Rnd(seed, gamma); Size = size }
+
+        let run () =
+            let settings =
+                Config.Default
+                    .WithName(name)
+                    .WithMaxTest(config.maxTest)
+                    .WithMaxRejected(config.maxRejected)
+                    .WithStartSize(config.startSize)
+                    .WithEndSize(config.endSize)
+                    .WithReplay(Option.map start config.replay)
+                    .WithArbitrary(config.arbitrary)
+                    .WithQuietOnSuccess(config.quietOnSuccess)
+                    .WithRunner(runner config name)
+
+            Check.One(settings, property)
+
+        TestLabel(name, TestCase(Sync run, state), state)
+
+    /// What a run takes that has no configuration of its own.
+    let private plain = {
+        FsCheckConfig.defaultConfig with
+            maxTest = 100
+    }
+
+    let testProperty (name: string) (property: 'testable) = check Normal plain name property
+    let ftestProperty (name: string) (property: 'testable) = check Focused plain name property
+    let ptestProperty (name: string) (property: 'testable) = check Pending plain name property
+
+    let testPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
+        check Normal config name property
+
+    let ftestPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
+        check Focused config name property
+
+    let ptestPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
+        check Pending config name property
