@@ -5,7 +5,6 @@ open System
 open System.Collections.Concurrent
 open System.Diagnostics
 open System.Reflection
-open System.Threading
 open System.Threading.Tasks
 open Microsoft.Testing.Platform.Builder
 open Microsoft.Testing.Platform.Capabilities.TestFramework
@@ -239,7 +238,6 @@ let private runAll (name: string) tests workers (args: string[]) =
             let count is = outcomes |> Seq.filter is |> Seq.length
             let passed, ignored = count _.IsPassed, count _.IsIgnored
             let failed, errored = count _.IsFailed, count _.IsErrored
-
             let ran = passed + failed + errored
 
             printfn
