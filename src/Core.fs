@@ -30,7 +30,7 @@ type Input =
     | NoSource of at: DateTimeOffset * fault: Fault
     /// The URL that was asked for.
     | UrlGiven of at: DateTimeOffset * url: RequestUrl
-    /// There is no URL to be had.
+    /// There is no URL to be had for this artifact; `reason` says why and what to do, without a full stop.
     | NoUrl of at: DateTimeOffset * reason: string
     /// An attempt has ended. `roll` is chance: 0 or more and less than 1.
     | Attempted of at: DateTimeOffset * roll: float * outcome: Outcome
@@ -245,7 +245,7 @@ module Push =
             failWith
                 state
                 FailureKind.UrlUnusable
-                $"the signature covers a header that is not supplied ({names}), so the server would refuse the request"
+                $"the signature covers a header that is not supplied ({names}), so the server would refuse the request; presign without it, or supply it"
 
     /// Begins the given attempt: with the URL in hand if it still serves, or with a fresh one if there is a
     /// source of them.
@@ -398,6 +398,8 @@ module Push =
         | Phase.Fresh, Input.NoSource(at, fault) -> failSource { state with StartedAt = at; Now = at } fault
         | Phase.Asking attempt, Input.UrlGiven(_, url) ->
             put { state with Now = now } attempt (url, PresignedUrl.inspect url)
+        | Phase.Fresh, Input.NoUrl(at, reason) ->
+            failWith { state with StartedAt = at; Now = at } FailureKind.UrlUnusable reason
         | Phase.Asking _, Input.NoUrl(_, reason) ->
             failWith { state with Now = now } FailureKind.UrlUnusable reason
         | Phase.Putting request, Input.Attempted(_, roll, outcome) ->

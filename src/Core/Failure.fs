@@ -207,8 +207,7 @@ module internal FailureText =
         | FailureKind.SourceUnreadable -> "Check the disk and the file system."
         | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
         | FailureKind.SourceTooLarge -> "Split the artifact, or raise the limit if the store takes more."
-        | FailureKind.UrlUnusable ->
-            "Presign the URL for the headers that this request sends, and for this artifact alone."
+        | FailureKind.UrlUnusable -> "Nothing was sent."
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
         | FailureKind.Refused ->
             match replyOf facts with

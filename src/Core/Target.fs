@@ -116,12 +116,107 @@ module Target =
         MaxObjectBytes = MaxPutBytes
     }
 
+/// A target as a caller writes it down, before anything is checked. Null and blank mean left out where the
+/// `Target` has an option. It holds a credential: keep it out of logs.
+type TargetDraft = {
+    Name: string | null
+    CellId: string
+    Bucket: string
+    KeyPrefix: string | null
+    Region: string | null
+    Url: string
+    RetryMode: RetryMode
+    MaxAttempts: int
+    Backoff: TimeSpan
+    MaxBackoff: TimeSpan
+    Limits: Limits
+    Integrity: IntegrityMode
+    WriteOnce: bool
+    ExpectContinueFrom: int64 option
+    MaxObjectBytes: int64
+} with
+
+    override this.ToString() =
+        $"{this.CellId} → {this.Bucket}, {Redaction.url this.Url}"
+
+[<RequireQualifiedAccess>]
+module TargetDraft =
+    let private given (value: string | null) =
+        match value with
+        | NonNull value when not (String.IsNullOrWhiteSpace value) -> Some value
+        | _ -> None
+
+    let private name value =
+        match given value with
+        | None -> Ok None
+        | Some value -> TargetName.create value |> Result.map Some
+
+    let private region value =
+        match given value with
+        | None -> Ok None
+        | Some value ->
+            match Check.unprintable value with
+            | None -> Ok(Some(value.Trim()))
+            | Some problem ->
+                Check.refuse "region" problem "Give a region such as 'us-west-2', or leave it out."
+
+    let private expectContinueFrom bytes =
+        match bytes with
+        | Some bytes when bytes < 0L ->
+            Check.refuse
+                "size from which Expect: 100-continue is sent"
+                $"is negative ({bytes})"
+                "Give 0 for always, a positive number of bytes, or nothing for never."
+        | bytes -> Ok bytes
+
+    let private maxObjectBytes bytes =
+        if bytes < 0L then
+            Check.refuse "largest object size" $"is negative ({bytes})" "Give a number of bytes, 0 or more."
+        else
+            Ok bytes
+
+    /// The target, or all that is wrong with it at once.
+    [<CompiledName("Check")>]
+    let check (draft: TargetDraft) : Validation<Target, Refusal> =
+        validation {
+            let! name = name draft.Name
+            and! cellId = CellId.create draft.CellId
+            and! bucket = Bucket.create draft.Bucket
+            and! keyPrefix = KeyPrefix.create (given draft.KeyPrefix |> Option.defaultValue "")
+            and! region = region draft.Region
+            and! url = UrlTemplate.parse draft.Url
+
+            and! retry =
+                RetryPolicy.create draft.RetryMode draft.MaxAttempts draft.Backoff draft.MaxBackoff
+
+            and! limits = Limits.check draft.Limits
+            and! expectContinueFrom = expectContinueFrom draft.ExpectContinueFrom
+            and! maxObjectBytes = maxObjectBytes draft.MaxObjectBytes
+
+            return {
+                Name = name
+                CellId = cellId
+                Bucket = bucket
+                KeyPrefix = keyPrefix
+                Region = region
+                Url = Some url
+                Retry = retry
+                Limits = limits
+                Integrity = draft.Integrity
+                WriteOnce = draft.WriteOnce
+                ExpectContinueFrom = expectContinueFrom
+                MaxObjectBytes = maxObjectBytes
+            }
+        }
+
 /// One artifact on its way to one place. Made before the file is opened.
 type PushPlan = {
     Target: Target
     Artifact: ArtifactName
     Destination: Destination
     Url: UrlSource
+    /// `Content-Type`, if one was asked for. SigV2 signs it, so none is sent on our own account.
+    ContentType: string option
 }
 
 [<RequireQualifiedAccess>]
@@ -140,5 +235,23 @@ module PushPlan =
                     match target.Url with
                     | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
                     | None -> UrlSource.Asked
+                ContentType = None
             }
         }
+
+    /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
+    [<CompiledName("WithContentType")>]
+    let withContentType (contentType: string) (plan: PushPlan) : Result<PushPlan, Refusal> =
+        let value = contentType.Trim()
+
+        if
+            value = ""
+            || value.Length > 255
+            || value |> Seq.exists (fun c -> c < ' ' || c > '~')
+        then
+            Check.refuse
+                "content type"
+                $"{Check.quote value} is no media type"
+                "Give one such as 'text/plain', in ASCII and at most 255 characters, or leave it out."
+        else
+            Ok { plan with ContentType = Some value }
