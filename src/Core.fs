@@ -21,33 +21,33 @@ type PutRequest = {
     StallTimeout: TimeSpan option
 }
 
-/// What the driver reports. `at` is the time at which it happened.
+/// What the driver reports. `At` is the time at which it happened.
 [<RequireQualifiedAccess>]
 type Input =
     /// The source is open, and has so many bytes.
-    | Started of at: DateTimeOffset * length: int64
+    | Started of At: DateTimeOffset * Length: int64
     /// The source cannot be used.
-    | NoSource of at: DateTimeOffset * fault: Fault
+    | NoSource of At: DateTimeOffset * Fault: Fault
     /// The URL that was asked for.
-    | UrlGiven of at: DateTimeOffset * url: RequestUrl
-    /// There is no URL to be had for this artifact; `reason` says why and what to do, without a full stop.
-    | NoUrl of at: DateTimeOffset * reason: string
-    /// An attempt has ended. `roll` is chance: 0 or more and less than 1.
-    | Attempted of at: DateTimeOffset * roll: float * outcome: Outcome
+    | UrlGiven of At: DateTimeOffset * Url: RequestUrl
+    /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
+    | NoUrl of At: DateTimeOffset * Reason: string
+    /// An attempt has ended. `Roll` is chance: 0 or more and less than 1.
+    | Attempted of At: DateTimeOffset * Roll: float * Outcome: Outcome
     /// The wait is over, or was interrupted.
-    | Woke of at: DateTimeOffset
+    | Woke of At: DateTimeOffset
 
 /// What the driver is to do next.
 [<RequireQualifiedAccess>]
 type Output =
     /// Get a URL for the given attempt.
-    | AskUrl of attempt: int
-    | Put of request: PutRequest
-    | Wait of until: DateTimeOffset
+    | AskUrl of Attempt: int
+    | Put of Request: PutRequest
+    | Wait of Until: DateTimeOffset
     /// The end: stored, and as certain as the receipt says.
-    | Done of receipt: Receipt
+    | Done of Receipt: Receipt
     /// The end: no receipt.
-    | Failed of failure: ExportFailure
+    | Failed of Failure: ExportFailure
 
 [<RequireQualifiedAccess>]
 type internal Phase =

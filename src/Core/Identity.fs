@@ -92,6 +92,7 @@ type CellId =
 [<RequireQualifiedAccess>]
 module CellId =
     /// Not empty, not `.` or `..`, no `/`, `\` or control character, at most 255 UTF-8 bytes.
+    [<CompiledName("Create")>]
     let create (value: string) : Result<CellId, Refusal> =
         match Check.segmentProblem value with
         | None -> Ok(CellId value)
@@ -102,6 +103,7 @@ module CellId =
                 "Give one path segment: no '/', '\\' or control character, at most 255 bytes, and not '.' or '..'."
 
     /// The text as it was given.
+    [<CompiledName("Value")>]
     let value (CellId value) = value
 
 /// The name of an artifact within its cell: one or more segments, each as a cell id, joined by `/`.
@@ -130,6 +132,7 @@ module ArtifactName =
 
     /// Segments joined by `/`: none empty, none `.` or `..`, no `\`, no control character, each at most
     /// 255 UTF-8 bytes.
+    [<CompiledName("Create")>]
     let create (value: string) : Result<ArtifactName, Refusal> =
         match (if String.IsNullOrEmpty value then Some "is empty" else firstProblem value) with
         | None -> Ok(ArtifactName value)
@@ -140,6 +143,7 @@ module ArtifactName =
                 "Give a relative name such as 'logs/stdout.txt', with no empty, '.' or '..' segment."
 
     /// The text as it was given.
+    [<CompiledName("Value")>]
     let value (ArtifactName value) = value
 
 /// The name of an export target in a cell spec.
@@ -154,6 +158,7 @@ type TargetName =
 [<RequireQualifiedAccess>]
 module TargetName =
     /// Starts with a letter or digit, then letters, digits, `.`, `_`, `-` (ASCII); at most 63 characters.
+    [<CompiledName("Create")>]
     let create (value: string) : Result<TargetName, Refusal> =
         let problem =
             if String.IsNullOrEmpty value then
@@ -179,10 +184,12 @@ module TargetName =
                 "Start with a letter or digit and go on with letters, digits, '.', '_' and '-', 63 characters at most."
 
     /// The text as it was given.
+    [<CompiledName("Value")>]
     let value (TargetName value) = value
 
     /// The end of the target's environment variables: upper case, and `_` for all that is no letter or digit.
     /// `artifact-bucket` → `ARTIFACT_BUCKET`.
+    [<CompiledName("EnvSuffix")>]
     let envSuffix (TargetName value) =
         value
         |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c then Char.ToUpperInvariant c else '_')
@@ -199,6 +206,7 @@ type Bucket =
 [<RequireQualifiedAccess>]
 module Bucket =
     /// Not empty, no `/`, no control character.
+    [<CompiledName("Create")>]
     let create (value: string) : Result<Bucket, Refusal> =
         let problem =
             if String.IsNullOrWhiteSpace value then
@@ -215,6 +223,7 @@ module Bucket =
             Check.refuse "bucket" problem "Give the bucket's bare name, without 's3://' and without a key."
 
     /// The text as it was given.
+    [<CompiledName("Value")>]
     let value (Bucket value) = value
 
 /// The address of an object within its bucket: `[key_prefix/]cell_id/artifact_name`, at most 1,024 UTF-8 bytes.
@@ -238,10 +247,12 @@ type KeyPrefix =
 [<RequireQualifiedAccess>]
 module KeyPrefix =
     /// No prefix.
+    [<CompiledName("None")>]
     let none = KeyPrefix ""
 
     /// The prefix without outer slashes and blanks; null and blank mean none. Slashes inside stay as they are.
     /// Refused: control characters, and the segments `.` and `..`, which many stores and proxies do not keep.
+    [<CompiledName("Create")>]
     let create (value: string) : Result<KeyPrefix, Refusal> =
         let trimmed = if isNull (box value) then "" else value.Trim().Trim('/')
 
@@ -261,6 +272,7 @@ module KeyPrefix =
             Check.refuse "key prefix" problem "Give path segments such as 'audit/2026', or leave it out."
 
     /// The prefix without outer slashes; empty for none.
+    [<CompiledName("Value")>]
     let value (KeyPrefix value) = value
 
 [<RequireQualifiedAccess>]
@@ -270,6 +282,7 @@ module ObjectKey =
     let MaxBytes = 1024
 
     /// `[key_prefix/]cell_id/artifact_name`; refused when longer than 1,024 UTF-8 bytes.
+    [<CompiledName("Create")>]
     let create (prefix: KeyPrefix) (cellId: CellId) (artifact: ArtifactName) : Result<ObjectKey, Refusal> =
         let below = $"{CellId.value cellId}/{ArtifactName.value artifact}"
 
@@ -287,6 +300,7 @@ module ObjectKey =
         | _ -> Ok(ObjectKey key)
 
     /// The key as S3 stores it, not percent-encoded.
+    [<CompiledName("Value")>]
     let value (ObjectKey value) = value
 
 /// The logical address of an exported artifact: `s3://bucket/key`. Never a signature, never a query.
@@ -301,8 +315,10 @@ type Destination =
 [<RequireQualifiedAccess>]
 module Destination =
     /// `s3://bucket/key`, not percent-encoded.
+    [<CompiledName("Create")>]
     let create (bucket: Bucket) (key: ObjectKey) =
         Destination $"s3://{Bucket.value bucket}/{ObjectKey.value key}"
 
     /// The address as text.
+    [<CompiledName("Value")>]
     let value (Destination value) = value

@@ -39,7 +39,7 @@ type Confirmation =
 type IntegrityVerdict =
     | Confirmed of Confirmation
     /// The server reports the digest of other bytes.
-    | Mismatch of reported: string
+    | Mismatch of Reported: string
     /// Nothing was confirmed, and the mode requires it.
     | Missing
 

@@ -37,6 +37,7 @@ module RetryPolicy =
     let MaxWait = TimeSpan.FromMilliseconds 4294967294.
 
     /// 3 attempts, 500 ms apart; `Retry-After` up to 20 s.
+    [<CompiledName("Defaults")>]
     let defaults = {
         attempts = 3
         backoff = TimeSpan.FromMilliseconds 500.

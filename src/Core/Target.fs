@@ -18,6 +18,7 @@ type Limits = {
 [<RequireQualifiedAccess>]
 module Limits =
     /// 10 s to connect, 30 s for an attempt, no stall timeout, no deadline.
+    [<CompiledName("Defaults")>]
     let defaults = {
         ConnectTimeout = TimeSpan.FromMilliseconds(float Settings.DefaultConnectTimeoutMs)
         RequestTimeout = TimeSpan.FromMilliseconds(float Settings.DefaultRequestTimeoutMs)

@@ -50,7 +50,7 @@ type Verdict =
     /// A 2xx after the whole body: integrity has the last word.
     | Accepted of Reply: Reply * Sent: Sent
     /// Try again, within the limits.
-    | Retry of ifItWasTheLast: FailureKind
+    | Retry of IfItWasTheLast: FailureKind
     /// The bytes arrived damaged: try again once, if the source is unchanged.
     | RetryOnce
     /// Try again with a fresh URL, if there is a source of them.

@@ -1,0 +1,49 @@
+namespace CellOS.Export;
+
+/// <summary>
+/// An artifact that was not exported: what happened, how certain that is, and what to do about it. It holds no
+/// response, no URL, no inner exception and no secret.
+/// </summary>
+public sealed class ExportException : Exception
+{
+    /// <summary>Makes the exception for a failure.</summary>
+    /// <param name="kind">Why the artifact was not exported.</param>
+    /// <param name="message">What happened and what to do, for people; without secrets.</param>
+    public ExportException(ExportFailureKind kind, string message)
+        : base(message) => Kind = kind;
+
+    /// <summary>Why the artifact was not exported.</summary>
+    public ExportFailureKind Kind { get; }
+
+    /// <summary>The logical address that it was meant for.</summary>
+    public string? Destination { get; init; }
+
+    /// <summary>The name of the target in the cell spec.</summary>
+    public string? TargetName { get; init; }
+
+    /// <summary>The cell that the artifact came from.</summary>
+    public string? CellId { get; init; }
+
+    /// <summary>The artifact's name within the cell.</summary>
+    public string? ArtifactName { get; init; }
+
+    /// <summary>The HTTP status of the last reply, if there was one.</summary>
+    public int? StatusCode { get; init; }
+
+    /// <summary>The S3 error code of the last reply, such as <c>SignatureDoesNotMatch</c>.</summary>
+    public string? ErrorCode { get; init; }
+
+    /// <summary>The server's own id of the last request, for its operators.</summary>
+    public string? RequestId { get; init; }
+
+    /// <summary>How many requests were begun; may be 0.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>The time that all of it took.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>
+    /// Whether an object may have been stored all the same: a request was sent whole, and no clear answer came.
+    /// </summary>
+    public bool MayBeStored { get; init; }
+}

@@ -1,0 +1,65 @@
+namespace CellOS.Export;
+
+/// <summary>Why an artifact was not exported.</summary>
+public enum ExportFailureKind
+{
+    /// <summary>There is no such file.</summary>
+    SourceNotFound,
+
+    /// <summary>The source is no regular file: a folder, a symbolic link, a pipe, a device.</summary>
+    SourceNotAFile,
+
+    /// <summary>The file may not be read.</summary>
+    SourceAccessDenied,
+
+    /// <summary>Reading the file failed.</summary>
+    SourceUnreadable,
+
+    /// <summary>The file changed while it was read.</summary>
+    SourceChanged,
+
+    /// <summary>The file is larger than one PUT may be.</summary>
+    SourceTooLarge,
+
+    /// <summary>
+    /// The URL cannot carry this request: it is exact and was used for another artifact, or it signs a header
+    /// that nobody supplies.
+    /// </summary>
+    UrlUnusable,
+
+    /// <summary>The presigned URL has expired.</summary>
+    UrlExpired,
+
+    /// <summary>The server refused the request, and would again.</summary>
+    Refused,
+
+    /// <summary>The server pointed elsewhere; redirects are never followed.</summary>
+    Redirected,
+
+    /// <summary>Write-once: there is an object under this key already.</summary>
+    AlreadyExists,
+
+    /// <summary>The server could not serve the request, in all attempts.</summary>
+    Unavailable,
+
+    /// <summary>The server could not be reached, or the connection broke, in all attempts.</summary>
+    Unreachable,
+
+    /// <summary>The connect, request or stall timeout struck, in all attempts.</summary>
+    TimedOut,
+
+    /// <summary>The deadline over all attempts.</summary>
+    DeadlineExceeded,
+
+    /// <summary>The server's certificate is not trusted or names another host.</summary>
+    CertificateRejected,
+
+    /// <summary>The server received or stored other bytes than were sent.</summary>
+    IntegrityMismatch,
+
+    /// <summary>The server confirmed no digest, where one is required.</summary>
+    Unverified,
+
+    /// <summary>A bug of this library.</summary>
+    Internal,
+}

@@ -1,0 +1,101 @@
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>Between the core's values and this assembly's. It decides nothing.</summary>
+internal static class CoreMapping
+{
+    internal static FSharpOption<T>? ToOption<T>(T? value)
+        where T : class => value is null ? null : FSharpOption<T>.Some(value);
+
+    internal static FSharpOption<T>? ToOption<T>(T? value)
+        where T : struct => value is { } some ? FSharpOption<T>.Some(some) : null;
+
+    private static T? OrNull<T>(FSharpOption<T>? option)
+        where T : class => option?.Value;
+
+    internal static ExportReceipt ToReceipt(Receipt receipt) =>
+        new()
+        {
+            TargetKind = ExportTargetKind.S3,
+            TargetName = OrNull(receipt.TargetName),
+            Destination = receipt.Destination,
+            BytesWritten = receipt.BytesWritten,
+            CellId = receipt.CellId,
+            ArtifactName = receipt.ArtifactName,
+            Region = OrNull(receipt.Region),
+            ObjectUrl = OrNull(receipt.ObjectUrl),
+            Sha256 = receipt.Sha256,
+            Md5 = OrNull(receipt.Md5),
+            ETag = OrNull(receipt.ETag),
+            VersionId = OrNull(receipt.VersionId),
+            RequestId = OrNull(receipt.RequestId),
+            Integrity = receipt.Integrity,
+            Attempts = receipt.Attempts,
+            StartedAt = receipt.StartedAt,
+            CompletedAt = receipt.CompletedAt,
+        };
+
+    internal static string ToJson(ExportReceipt receipt) =>
+        ReceiptModule.ToJson(
+            new Receipt(
+                receipt.TargetKind.ToString().ToLowerInvariant(),
+                ToOption(receipt.TargetName),
+                receipt.Destination,
+                receipt.BytesWritten,
+                receipt.CellId,
+                receipt.ArtifactName,
+                ToOption(receipt.Region),
+                ToOption(receipt.ObjectUrl),
+                receipt.Sha256,
+                ToOption(receipt.Md5),
+                ToOption(receipt.ETag),
+                ToOption(receipt.VersionId),
+                ToOption(receipt.RequestId),
+                receipt.Integrity,
+                receipt.Attempts,
+                receipt.StartedAt,
+                receipt.CompletedAt
+            )
+        );
+
+    internal static ExportException ToException(ExportFailure failure) =>
+        new(ToKind(failure.Kind), failure.Message)
+        {
+            Destination = failure.Destination,
+            TargetName = OrNull(failure.TargetName),
+            CellId = failure.CellId,
+            ArtifactName = failure.ArtifactName,
+            StatusCode = failure.Status?.Value,
+            ErrorCode = OrNull(failure.Code),
+            RequestId = OrNull(failure.RequestId),
+            Attempts = failure.Attempts,
+            Elapsed = failure.Elapsed,
+            MayBeStored = failure.MayBeStored,
+        };
+
+    private static ExportFailureKind ToKind(FailureKind kind) =>
+        kind.Tag switch
+        {
+            FailureKind.Tags.SourceNotFound => ExportFailureKind.SourceNotFound,
+            FailureKind.Tags.SourceNotAFile => ExportFailureKind.SourceNotAFile,
+            FailureKind.Tags.SourceAccessDenied => ExportFailureKind.SourceAccessDenied,
+            FailureKind.Tags.SourceUnreadable => ExportFailureKind.SourceUnreadable,
+            FailureKind.Tags.SourceChanged => ExportFailureKind.SourceChanged,
+            FailureKind.Tags.SourceTooLarge => ExportFailureKind.SourceTooLarge,
+            FailureKind.Tags.UrlUnusable => ExportFailureKind.UrlUnusable,
+            FailureKind.Tags.UrlExpired => ExportFailureKind.UrlExpired,
+            FailureKind.Tags.Refused => ExportFailureKind.Refused,
+            FailureKind.Tags.Redirected => ExportFailureKind.Redirected,
+            FailureKind.Tags.AlreadyExists => ExportFailureKind.AlreadyExists,
+            FailureKind.Tags.Unavailable => ExportFailureKind.Unavailable,
+            FailureKind.Tags.Unreachable => ExportFailureKind.Unreachable,
+            FailureKind.Tags.TimedOut => ExportFailureKind.TimedOut,
+            FailureKind.Tags.DeadlineExceeded => ExportFailureKind.DeadlineExceeded,
+            FailureKind.Tags.CertificateRejected => ExportFailureKind.CertificateRejected,
+            FailureKind.Tags.IntegrityMismatch => ExportFailureKind.IntegrityMismatch,
+            FailureKind.Tags.Unverified => ExportFailureKind.Unverified,
+            _ => ExportFailureKind.Internal,
+        };
+}

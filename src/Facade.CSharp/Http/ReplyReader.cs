@@ -1,0 +1,87 @@
+using System.Net.Http.Headers;
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3.Http;
+
+/// <summary>Takes from a response what the core wants to know, and nothing else.</summary>
+internal static class ReplyReader
+{
+    /// <summary>Header values longer than this are no ids and no tags.</summary>
+    private const int LongestValue = 1024;
+
+    internal static async Task<Reply> ReadAsync(
+        HttpResponseMessage response,
+        Sent? sent,
+        CancellationToken cancellationToken
+    )
+    {
+        var status = (int)response.StatusCode;
+        var body =
+            status < 300
+                ? ReadOnlyMemory<byte>.Empty
+                : await ReadBodyAsync(response, cancellationToken).ConfigureAwait(false);
+        var headers = response.Headers;
+
+        return new Reply(
+            status,
+            Header(headers, "ETag"),
+            Header(headers, "x-amz-version-id"),
+            Header(headers, "x-amz-request-id"),
+            Header(headers, "x-amz-id-2"),
+            Header(headers, "x-amz-server-side-encryption"),
+            Header(headers, "x-amz-server-side-encryption-customer-algorithm"),
+            Header(headers, "x-amz-checksum-sha256"),
+            Header(headers, "Retry-After"),
+            Header(headers, "x-amz-retry-after"),
+            Header(headers, "x-amz-bucket-region"),
+            CoreMapping.ToOption(headers.Location is { IsAbsoluteUri: true } location ? location.Host : null),
+            body.IsEmpty ? null : S3ErrorModule.TryParse(body),
+            sent is null ? null : FSharpOption<Sent>.Some(sent)
+        );
+    }
+
+    private static FSharpOption<string>? Header(HttpResponseHeaders headers, string name)
+    {
+        if (!headers.NonValidated.TryGetValues(name, out var values))
+            return null;
+
+        var value = values.ToString();
+        return value.Length is 0 or > LongestValue ? null : FSharpOption<string>.Some(value);
+    }
+
+    /// <summary>
+    /// As much of an error body as the core looks at. One that breaks off, or is not there in time, is as good as
+    /// what came of it: the status is known already.
+    /// </summary>
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+        HttpResponseMessage response,
+        CancellationToken cancellationToken
+    )
+    {
+        var buffer = new byte[MaxBodyBytes];
+        var filled = 0;
+        try
+        {
+            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            while (filled < buffer.Length)
+            {
+                var read = await stream
+                    .ReadAsync(buffer.AsMemory(filled), cancellationToken)
+                    .ConfigureAwait(false);
+                if (read == 0)
+                    break;
+                filled += read;
+            }
+        }
+        catch (Exception exception)
+            when (exception is IOException or HttpRequestException or OperationCanceledException)
+        {
+            // See above. Whether it was the caller who cancelled, the caller of this method finds out.
+        }
+
+        return buffer.AsMemory(0, filled);
+    }
+
+    private const int MaxBodyBytes = S3ErrorModule.MaxBytes;
+}

@@ -1,0 +1,73 @@
+using CellOS.Export.S3.Core;
+using Microsoft.Extensions.Logging;
+
+namespace CellOS.Export.S3;
+
+/// <summary>What is logged of a push. The core has made all of it fit to be read.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Debug, "Attempt {Attempt} of {Artifact} to {Destination}: HTTP {Status}.")]
+    private static partial void Replied(
+        ILogger logger,
+        int attempt,
+        ArtifactName artifact,
+        Destination destination,
+        int status
+    );
+
+    [LoggerMessage(
+        2,
+        LogLevel.Warning,
+        "Attempt {Attempt} of {Artifact} to {Destination} got no reply: {Fault}."
+    )]
+    private static partial void Faulted(
+        ILogger logger,
+        int attempt,
+        ArtifactName artifact,
+        Destination destination,
+        string fault
+    );
+
+    [LoggerMessage(
+        3,
+        LogLevel.Information,
+        "Exported {Artifact} to {Destination}: {Bytes} bytes, SHA-256 {Sha256}, integrity {Integrity}, {Attempts} attempts."
+    )]
+    private static partial void Exported(
+        ILogger logger,
+        string artifact,
+        string destination,
+        long bytes,
+        string sha256,
+        string integrity,
+        int attempts
+    );
+
+    [LoggerMessage(4, LogLevel.Error, "{Failure}")]
+    internal static partial void Failed(ILogger logger, string failure);
+
+    internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
+    {
+        var fault = outcome switch
+        {
+            Outcome.NotSent notSent => notSent.Fault,
+            Outcome.Unknown unknown => unknown.Fault,
+            _ => null,
+        };
+        if (fault is not null)
+            Faulted(logger, attempt, plan.Artifact, plan.Destination, fault.Detail);
+        else if (outcome is Outcome.Replied replied)
+            Replied(logger, attempt, plan.Artifact, plan.Destination, replied.Reply.Status);
+    }
+
+    internal static void Exported(ILogger logger, Receipt receipt) =>
+        Exported(
+            logger,
+            receipt.ArtifactName,
+            receipt.Destination,
+            receipt.BytesWritten,
+            receipt.Sha256,
+            receipt.Integrity,
+            receipt.Attempts
+        );
+}

@@ -1,1 +1,0 @@
-namespace CellOS.Export.S3; internal static class Placeholder;

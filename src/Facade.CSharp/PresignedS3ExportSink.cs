@@ -1,0 +1,191 @@
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// Exports artifacts to an S3 bucket by presigned PUT URLs: one artifact, one PUT, one receipt. The signature in the
+/// URL is the whole authentication; this host holds no AWS credentials, and no AWS environment variable is read.
+/// Redirects are never followed. Any number of threads may use one sink at once.
+/// </summary>
+public sealed class PresignedS3ExportSink : IExportSink, IDisposable
+{
+    private readonly Target _target;
+    private readonly PushDriver _driver;
+    private readonly HttpMessageInvoker? _owned;
+
+    /// <summary>The artifact that an exact URL was used for.</summary>
+    private ArtifactName? _claimedBy;
+
+    /// <summary>
+    /// A sink with the timeouts that the environment sets (<see cref="S3ExportTimeouts"/>) and defaults for the rest.
+    /// </summary>
+    /// <param name="presignedUrl">The presigned PUT URL, exact or a template; see <see cref="PresignedS3ExportSinkOptions.PresignedUrl"/>.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment.</param>
+    /// <param name="bucket">The bucket of the logical address.</param>
+    /// <param name="keyPrefix">What stands before the cell id in the key; null for nothing.</param>
+    /// <param name="region">The region of the bucket, for the receipt; null if unknown.</param>
+    /// <param name="caBundle">A PEM file with authorities to trust besides the system's; null for none.</param>
+    /// <param name="maxAttempts">All tries, the first included: 1 or more.</param>
+    /// <param name="retryBackoffMs">The fixed wait between attempts in milliseconds: 0 or more.</param>
+    /// <exception cref="ArgumentException">One or more of these are not valid; the message names all of them, and no part of the URL's query.</exception>
+    public PresignedS3ExportSink(
+        string presignedUrl,
+        string cellId,
+        string bucket,
+        string? keyPrefix,
+        string? region,
+        string? caBundle,
+        int maxAttempts,
+        long retryBackoffMs
+    )
+        : this(
+            new PresignedS3ExportSinkOptions
+            {
+                PresignedUrl = presignedUrl,
+                CellId = cellId,
+                Bucket = bucket,
+                KeyPrefix = keyPrefix,
+                Region = region,
+                CaBundle = caBundle,
+                MaxAttempts = maxAttempts,
+                RetryBackoff = TimeSpan.FromMilliseconds(retryBackoffMs, 0),
+                RequestTimeout = TimeSpan.FromMilliseconds(
+                    S3ExportTimeouts.ResolveTimeoutMs(
+                        S3ExportTimeouts.EnvRequestTimeoutMs,
+                        S3ExportTimeouts.DefaultRequestTimeoutMs
+                    )
+                ),
+                ConnectTimeout = TimeSpan.FromMilliseconds(
+                    S3ExportTimeouts.ResolveTimeoutMs(
+                        S3ExportTimeouts.EnvConnectTimeoutMs,
+                        S3ExportTimeouts.DefaultConnectTimeoutMs
+                    )
+                ),
+            }
+        ) { }
+
+    /// <summary>A sink that makes and owns its HTTP connections.</summary>
+    /// <param name="options">What goes where, and how.</param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="logger">Told of attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them, and no part of the URL's query.</exception>
+    public PresignedS3ExportSink(
+        PresignedS3ExportSinkOptions options,
+        TimeProvider? timeProvider = null,
+        ILogger<PresignedS3ExportSink>? logger = null
+    )
+        : this(options, null, timeProvider, logger, null) { }
+
+    /// <summary>A sink that sends with a client of the caller's, for hosts that pool their connections themselves.</summary>
+    /// <param name="options">
+    /// What goes where, and how. <see cref="PresignedS3ExportSinkOptions.CaBundle"/> and
+    /// <see cref="PresignedS3ExportSinkOptions.ConnectTimeout"/> belong to the client's handler and are not applied;
+    /// <see cref="CreateHandler"/> makes one that does.
+    /// </param>
+    /// <param name="httpClient">
+    /// The client, which the sink does not dispose of. Its handler must not follow redirects or add headers: a
+    /// signature is for one host and certain headers. Its <see cref="HttpClient.Timeout"/> should be infinite; the
+    /// request timeout of the options bounds every attempt.
+    /// </param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="logger">Told of attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them, and no part of the URL's query.</exception>
+    public PresignedS3ExportSink(
+        PresignedS3ExportSinkOptions options,
+        HttpClient httpClient,
+        TimeProvider? timeProvider = null,
+        ILogger<PresignedS3ExportSink>? logger = null
+    )
+        : this(options, NotNull(httpClient), timeProvider, logger, null) { }
+
+    internal PresignedS3ExportSink(
+        PresignedS3ExportSinkOptions options,
+        HttpMessageInvoker? http,
+        TimeProvider? timeProvider,
+        ILogger? logger,
+        Func<double>? roll
+    )
+    {
+        _target = SinkTarget.From(options);
+        _owned = http is null ? new HttpMessageInvoker(CreateHandler(options)) : null;
+        var time = timeProvider ?? TimeProvider.System;
+        _driver = new PushDriver(
+            new PutTransport(http ?? _owned!, time),
+            time,
+            roll ?? Random.Shared.NextDouble,
+            logger ?? NullLogger.Instance
+        );
+    }
+
+    /// <inheritdoc />
+    public ExportTargetKind TargetKind => ExportTargetKind.S3;
+
+    /// <summary>
+    /// A handler as a sink makes it for itself: it follows no redirect, keeps no cookie, sends no <c>traceparent</c>,
+    /// and applies the connect timeout and the CA bundle of the options.
+    /// </summary>
+    /// <param name="options">Where connect timeout and CA bundle come from.</param>
+    /// <exception cref="ArgumentException">The CA bundle cannot be read, is broken, or holds no certificate.</exception>
+    public static SocketsHttpHandler CreateHandler(PresignedS3ExportSinkOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var trust = string.IsNullOrWhiteSpace(options.CaBundle)
+            ? CaBundle.None
+            : CaBundle.Load(options.CaBundle);
+        return S3Handler.Create(options.ConnectTimeout, trust);
+    }
+
+    /// <inheritdoc />
+    public string DestinationHint(string name) => DestinationModule.Value(Plan(name, null).Destination);
+
+    /// <inheritdoc />
+    public Task<ExportReceipt> PushAsync(
+        string name,
+        string path,
+        ExportArtifactMetadata? metadata = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var plan = Plan(name, metadata);
+        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), cancellationToken);
+    }
+
+    /// <summary>Ends the connections that the sink made itself. Pushes under way fail.</summary>
+    public void Dispose() => _owned?.Dispose();
+
+    private PushPlan Plan(string name, ExportArtifactMetadata? metadata)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var artifact = Accept(ArtifactNameModule.Create(name), nameof(name));
+        var plan = Accept(PushPlanModule.Create(_target, artifact), nameof(name));
+        return metadata?.ContentType is { } contentType
+            ? Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata))
+            : plan;
+    }
+
+    /// <summary>An exact URL belongs to the first artifact that is ready to go through it.</summary>
+    private Refusal? Claim(ArtifactName artifact)
+    {
+        var first = Interlocked.CompareExchange(ref _claimedBy, artifact, null) ?? artifact;
+        var admitted = UrlTemplateModule.Admit(
+            FSharpOption<ArtifactName>.Some(first),
+            artifact,
+            _target.Url!.Value
+        );
+        return admitted.IsError ? admitted.ErrorValue : null;
+    }
+
+    private static T Accept<T>(FSharpResult<T, Refusal> result, string parameter) =>
+        result.IsOk ? result.ResultValue : throw new ArgumentException(result.ErrorValue.Message, parameter);
+
+    private static HttpClient NotNull(HttpClient httpClient)
+    {
+        ArgumentNullException.ThrowIfNull(httpClient);
+        return httpClient;
+    }
+}

@@ -1,0 +1,77 @@
+namespace CellOS.Export.S3;
+
+/// <summary>What a <see cref="PresignedS3ExportSink"/> needs to know. It is checked, all at once, when the sink is built.</summary>
+public sealed class PresignedS3ExportSinkOptions
+{
+    /// <summary>
+    /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>. With <c>{cell_id}</c> or
+    /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact, and names one artifact only.
+    /// It is a credential.
+    /// </summary>
+    public required string PresignedUrl { get; init; }
+
+    /// <summary>
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes, no <c>/</c>, <c>\</c> or control
+    /// character, not <c>.</c> or <c>..</c>.
+    /// </summary>
+    public required string CellId { get; init; }
+
+    /// <summary>The bucket of the logical address: not empty, no <c>/</c>.</summary>
+    public required string Bucket { get; init; }
+
+    /// <summary>The name of the target in the cell spec, at most 63 characters. Default: none.</summary>
+    public string? TargetName { get; init; }
+
+    /// <summary>What stands before the cell id in the key, such as <c>audit/2026</c>. Default: nothing.</summary>
+    public string? KeyPrefix { get; init; }
+
+    /// <summary>The region of the bucket, for the receipt. Default: none.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>
+    /// A file with certificates in PEM that are trusted in addition to the system's. It is read when the sink is
+    /// built. Default: none.
+    /// </summary>
+    public string? CaBundle { get; init; }
+
+    /// <summary>All tries, the first included: 1 or more. Default: 3.</summary>
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>The wait between attempts, or what the exponential schedule doubles: 0 or more. Default: 500 ms.</summary>
+    public TimeSpan RetryBackoff { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How that wait grows. Default: <see cref="S3ExportRetryMode.Fixed"/>.</summary>
+    public S3ExportRetryMode RetryMode { get; init; } = S3ExportRetryMode.Fixed;
+
+    /// <summary>
+    /// The longest wait of the exponential schedule, and the longest that a server's <c>Retry-After</c> is followed:
+    /// 0 or more. Default: 20 s.
+    /// </summary>
+    public TimeSpan MaxRetryBackoff { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>For one attempt as a whole: positive. Default: 30 s.</summary>
+    public TimeSpan RequestTimeout { get; init; } =
+        TimeSpan.FromMilliseconds(S3ExportTimeouts.DefaultRequestTimeoutMs);
+
+    /// <summary>To connect: positive. Default: 10 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } =
+        TimeSpan.FromMilliseconds(S3ExportTimeouts.DefaultConnectTimeoutMs);
+
+    /// <summary>For all attempts and the waits between them: positive, or null for none. Default: none.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>How much the server must confirm. Default: <see cref="S3ExportIntegrity.Verify"/>.</summary>
+    public S3ExportIntegrity Integrity { get; init; } = S3ExportIntegrity.Verify;
+
+    /// <summary>Never overwrite: sends <c>If-None-Match: *</c>. Default: false.</summary>
+    public bool WriteOnce { get; init; }
+
+    /// <summary>
+    /// From how many bytes on <c>Expect: 100-continue</c> is sent (RFC 9110, 10.1.1), so that a refusal arrives
+    /// before the body; null for never. Default: 1 MiB.
+    /// </summary>
+    public long? ExpectContinueMinBytes { get; init; } = 1 << 20;
+
+    /// <summary>The largest artifact, in bytes: 0 or more. Default: 5 GiB, the most that one PUT may carry.</summary>
+    public long MaxObjectBytes { get; init; } = 5L << 30;
+}

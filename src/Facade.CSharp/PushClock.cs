@@ -1,0 +1,19 @@
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// The time of one push: the wall clock's when it began, and from there on the time that passed, so that a clock
+/// that is set in the middle moves neither a deadline nor a wait.
+/// </summary>
+internal sealed class PushClock(TimeProvider time)
+{
+    private readonly DateTimeOffset _start = time.GetUtcNow();
+    private readonly long _timestamp = time.GetTimestamp();
+
+    internal DateTimeOffset Now => _start + time.GetElapsedTime(_timestamp);
+
+    internal Task WaitUntilAsync(DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        var left = until - Now;
+        return left > TimeSpan.Zero ? Task.Delay(left, time, cancellationToken) : Task.CompletedTask;
+    }
+}

@@ -1,0 +1,78 @@
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Source;
+using Microsoft.Extensions.Logging;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// Performs what the push machine asks for, and feeds back what came of it: the only place where the core meets
+/// HttpClient, files, time and chance. It decides nothing.
+/// </summary>
+internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func<double> roll, ILogger logger)
+{
+    /// <summary>Exports one file.</summary>
+    /// <param name="plan">What goes where.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="claim">Whether the plan's URL may be used for its artifact; asked once the file is open.</param>
+    /// <param name="cancellationToken">Ends the push.</param>
+    internal async Task<ExportReceipt> PushAsync(
+        PushPlan plan,
+        string path,
+        Func<Refusal?> claim,
+        CancellationToken cancellationToken
+    )
+    {
+        var clock = new PushClock(time);
+        using var source = TryOpen(path, out var fault);
+        var state = Push.Create(plan);
+        var input =
+            source is null ? Input.NewNoSource(clock.Now, fault!)
+            : claim() is { } refusal ? Input.NewNoUrl(clock.Now, refusal.Message.TrimEnd('.'))
+            : Input.NewStarted(clock.Now, source.Length);
+
+        while (true)
+        {
+            (state, var output) = Push.Step(state, input);
+            switch (output)
+            {
+                case Output.Put put:
+                    var outcome = await transport
+                        .SendAsync(put.Request, source!, cancellationToken)
+                        .ConfigureAwait(false);
+                    Log.Attempted(logger, plan, put.Request.Attempt, outcome);
+                    input = Input.NewAttempted(clock.Now, roll(), outcome);
+                    break;
+                case Output.Wait wait:
+                    await clock.WaitUntilAsync(wait.Until, cancellationToken).ConfigureAwait(false);
+                    input = Input.NewWoke(clock.Now);
+                    break;
+                case Output.AskUrl:
+                    input = Input.NewNoUrl(clock.Now, "this sink has no source of URLs");
+                    break;
+                case Output.Done done:
+                    Log.Exported(logger, done.Receipt);
+                    return CoreMapping.ToReceipt(done.Receipt);
+                case Output.Failed failed:
+                    Log.Failed(logger, failed.Failure.Message);
+                    throw CoreMapping.ToException(failed.Failure);
+                default:
+                    throw new InvalidOperationException("The push machine asked for something unknown.");
+            }
+        }
+    }
+
+    private static SourceFile? TryOpen(string path, out Fault? fault)
+    {
+        try
+        {
+            fault = null;
+            return SourceFile.Open(path);
+        }
+        catch (SourceException exception)
+        {
+            fault = Fault.Create(exception.Kind, exception.Message, 0);
+            return null;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Net;
+using System.Security.Cryptography;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>
+/// The body of one attempt: streams the file and takes its digests in the same pass. The last bytes are held back
+/// until the file proved unchanged, so a server never has the whole of a body that was mixed.
+/// </summary>
+internal sealed class SourceContent : HttpContent
+{
+    /// <summary>Large enough to make few calls, small enough to stay out of the large object heap.</summary>
+    private const int BufferSize = 64 * 1024;
+
+    private readonly SourceFile _source;
+    private readonly long _length;
+    private readonly bool _takeMd5;
+    private long _sent;
+
+    internal SourceContent(SourceFile source, long length, bool takeMd5)
+    {
+        _source = source;
+        _length = length;
+        _takeMd5 = takeMd5;
+    }
+
+    /// <summary>How many bytes have been handed over.</summary>
+    internal long BytesSent => Interlocked.Read(ref _sent);
+
+    /// <summary>
+    /// Whether the last byte may have left: from the moment at which it is handed over, whatever comes of that.
+    /// </summary>
+    internal bool MayBeComplete { get; private set; }
+
+    /// <summary>What was sent, once all of it has been handed over.</summary>
+    internal Sent? Sent { get; private set; }
+
+    /// <summary>What was wrong with the file, if that ended the attempt.</summary>
+    internal SourceException? SourceFault { get; private set; }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = _length;
+        return true;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(
+        Stream stream,
+        TransportContext? context,
+        CancellationToken cancellationToken
+    )
+    {
+        Interlocked.Exchange(ref _sent, 0);
+        Sent = null;
+        try
+        {
+            await SendAsync(stream, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SourceException exception)
+        {
+            SourceFault = exception;
+            throw;
+        }
+    }
+
+    private async Task SendAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var md5 = _takeMd5 ? IncrementalHash.CreateHash(HashAlgorithmName.MD5) : null;
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(_length, 1, BufferSize));
+        try
+        {
+            var offset = 0L;
+            do
+            {
+                var count = (int)Math.Min(buffer.Length, _length - offset);
+                var chunk = buffer.AsMemory(0, count);
+                await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+                sha256.AppendData(chunk.Span);
+                md5?.AppendData(chunk.Span);
+
+                if (offset + count == _length)
+                {
+                    _source.EnsureUnchanged();
+                    MayBeComplete = true;
+                }
+
+                await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+                offset += count;
+                Interlocked.Exchange(ref _sent, offset);
+            } while (offset < _length);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        Sent = new Sent(
+            _length,
+            Convert.ToHexStringLower(sha256.GetCurrentHash()),
+            CoreMapping.ToOption(md5 is null ? null : Convert.ToHexStringLower(md5.GetCurrentHash()))
+        );
+    }
+}

@@ -1,0 +1,34 @@
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>The file that is exported cannot be used, for a reason that the core knows.</summary>
+internal sealed class SourceException(FaultKind kind, string message) : Exception(message)
+{
+    internal FaultKind Kind { get; } = kind;
+
+    /// <summary>What the file system's exceptions say, in the core's words.</summary>
+    internal static SourceException From(Exception exception, string path) =>
+        exception switch
+        {
+            SourceException known => known,
+            FileNotFoundException or DirectoryNotFoundException => NotFound(path),
+            UnauthorizedAccessException => Denied(path),
+            _ => new SourceException(
+                FaultKind.SourceUnreadable,
+                $"the file {path} could not be read ({exception.GetType().Name}: {exception.Message})"
+            ),
+        };
+
+    internal static SourceException NotFound(string path) =>
+        new(FaultKind.SourceNotFound, $"there is no file {path}");
+
+    internal static SourceException Denied(string path) =>
+        new(FaultKind.SourceAccessDenied, $"the file {path} may not be read by this user");
+
+    internal static SourceException NotAFile(string path, string what) =>
+        new(FaultKind.SourceNotAFile, $"{path} is {what}, not a regular file");
+
+    internal static SourceException Changed(string path, string how) =>
+        new(FaultKind.SourceChanged, $"the file {path} {how} while it was read");
+}

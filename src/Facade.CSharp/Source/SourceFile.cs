@@ -1,0 +1,120 @@
+using CellOS.Export.S3.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>
+/// The file that is exported: opened once, read from the same handle in every attempt, and guarded against change.
+/// Cells are not trusted, and the host that exports may be root.
+/// </summary>
+internal sealed class SourceFile : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly string _path;
+    private readonly FileStamp _stamp;
+
+    private SourceFile(SafeFileHandle handle, string path)
+    {
+        _handle = handle;
+        _path = path;
+        _stamp = Stamp();
+    }
+
+    /// <summary>The length in bytes when it was opened.</summary>
+    internal long Length => _stamp.Length;
+
+    /// <summary>Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait.</summary>
+    /// <exception cref="SourceException">It cannot be used.</exception>
+    internal static SourceFile Open(string path)
+    {
+        SafeFileHandle? handle = null;
+        try
+        {
+            handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
+            return new SourceFile(handle, path);
+        }
+        catch (Exception exception) when (IsOfTheFileSystem(exception))
+        {
+            handle?.Dispose();
+            throw SourceException.From(exception, path);
+        }
+    }
+
+    /// <summary>Reads exactly as many bytes as asked for, from the given offset.</summary>
+    /// <exception cref="SourceException">Reading failed, or the file has become shorter.</exception>
+    internal async ValueTask ReadAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+    {
+        var filled = 0;
+        while (filled < buffer.Length)
+        {
+            var read = await Read(buffer[filled..], offset + filled, cancellationToken).ConfigureAwait(false);
+            if (read == 0)
+                throw SourceException.Changed(_path, $"shrank from {Length} to {offset + filled} bytes");
+            filled += read;
+        }
+    }
+
+    /// <summary>Makes sure that length and time stamp are what they were when the file was opened.</summary>
+    /// <exception cref="SourceException">They are not.</exception>
+    internal void EnsureUnchanged()
+    {
+        var now = Stamp();
+        if (now.Length != _stamp.Length)
+            throw SourceException.Changed(
+                _path,
+                $"{(now.Length > _stamp.Length ? "grew" : "shrank")} from {_stamp.Length} to {now.Length} bytes"
+            );
+        if (now.Modified != _stamp.Modified)
+            throw SourceException.Changed(_path, "was written to");
+    }
+
+    public void Dispose() => _handle.Dispose();
+
+    private async ValueTask<int> Read(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RandomAccess
+                .ReadAsync(_handle, buffer, offset, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsOfTheFileSystem(exception))
+        {
+            throw SourceException.From(exception, _path);
+        }
+    }
+
+    private FileStamp Stamp() =>
+        OperatingSystem.IsLinux()
+            ? LinuxFile.Stamp(_handle, _path)
+            : new FileStamp(RandomAccess.GetLength(_handle), File.GetLastWriteTimeUtc(_handle).Ticks);
+
+    /// <summary>The nearest that .NET comes: what is not a regular file is refused by what its attributes say.</summary>
+    private static SafeFileHandle OpenPortably(string path)
+    {
+        var attributes = File.GetAttributes(path);
+        if (attributes.HasFlag(FileAttributes.ReparsePoint))
+            throw SourceException.NotAFile(path, "a symbolic link");
+        if (attributes.HasFlag(FileAttributes.Directory))
+            throw SourceException.NotAFile(path, "a folder");
+        if (attributes.HasFlag(FileAttributes.Device))
+            throw SourceException.NotAFile(path, "a device");
+
+        return File.OpenHandle(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite | FileShare.Delete,
+            FileOptions.Asynchronous | FileOptions.SequentialScan
+        );
+    }
+
+    /// <summary>Such as a path that is no path at all (an empty one, one with a NUL in it).</summary>
+    private static bool IsOfTheFileSystem(Exception exception) =>
+        exception
+            is IOException
+                or UnauthorizedAccessException
+                or ArgumentException
+                or NotSupportedException
+                or SourceException;
+}
