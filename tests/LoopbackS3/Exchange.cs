@@ -9,6 +9,7 @@ using System.Text;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace LoopbackS3;
 
@@ -34,15 +35,24 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
         string? contentType = null
     )
     {
+        Headers all = contentType is null
+            ? headers ?? []
+            : [.. headers ?? [], new("Content-Type", contentType)];
+        if (status >= 300 && ClientWaits)
+        {
+            await SendRawAsync(Head(status, all, body.Length));
+            await SendRawAsync(body);
+            Close();
+            return;
+        }
         Answer(status);
-        foreach (var (name, value) in Common(headers ?? []))
+        foreach (var (name, value) in Common(all))
             context.Response.Headers[name] = value;
-        context.Response.ContentType = contentType;
         // A 204 and a 304 have no length to state (RFC 9110, section 8.6).
         if (status is not (204 or 304))
             context.Response.ContentLength ??= body.Length;
         if (body.IsEmpty || HttpMethods.IsHead(context.Request.Method))
-            await context.Response.StartAsync(ended);
+            await context.Response.Body.FlushAsync(ended);
         else
             await WriteAsync(body);
     }
@@ -54,19 +64,20 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
         foreach (var (name, value) in Common([]))
             context.Response.Headers[name] = value;
         context.Response.ContentType = contentType;
-        return context.Response.StartAsync(ended);
+        return context.Response.Body.FlushAsync(ended);
     }
 
     public async Task WriteAsync(ReadOnlyMemory<byte> bytes) =>
         await context.Response.Body.WriteAsync(bytes, ended);
 
-    /// <summary>The head of a bodiless reply, as bytes for <see cref="SendRawAsync"/>.</summary>
-    public byte[] Head(int status, Headers headers)
+    /// <summary>The head of a reply, as bytes for <see cref="SendRawAsync"/>.</summary>
+    public byte[] Head(int status, Headers headers, int length = 0)
     {
         Answer(status);
-        Headers all = [.. Common(headers), new("Content-Length", "0"), new("Connection", "close")];
+        Headers all = [.. Common(headers), new("Content-Length", $"{length}"), new("Connection", "close")];
         var lines = all.Select(header => $"{header.Key}: {header.Value}\r\n");
-        return Encoding.ASCII.GetBytes($"HTTP/1.1 {status} OK\r\n{string.Concat(lines)}\r\n");
+        var reason = ReasonPhrases.GetReasonPhrase(status);
+        return Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {reason}\r\n{string.Concat(lines)}\r\n");
     }
 
     /// <summary>Past Kestrel, which must not have begun a reply of its own.</summary>
@@ -76,18 +87,30 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
             bytes = bytes[await Socket.SendAsync(bytes, SocketFlags.None, ended)..];
     }
 
-    /// <summary>
-    /// A real RST. <see cref="HttpContext.Abort"/> alone shuts the socket down, which is a FIN as long as
-    /// nothing is left unread; a linger time of zero drops the connection (RFC 9293, section 3.10.5).
-    /// </summary>
+    /// <summary>A real RST, whatever Kestrel holds right for an abort (RFC 9293, section 3.10.5).</summary>
     public void Reset()
     {
-        Socket.LingerState = new LingerOption(true, 0);
-        Socket.Close();
+        Socket.Close(timeout: 0);
         context.Abort();
     }
 
-    public void Close() => context.Abort();
+    /// <summary>
+    /// An orderly FIN, which <see cref="HttpContext.Abort"/> is not: it resets. Where bytes of the client
+    /// are left unread the system sends a RST all the same.
+    /// </summary>
+    public void Close()
+    {
+        try
+        {
+            Socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The other side was first.
+        }
+        Socket.Close();
+        context.Abort();
+    }
 
     public async Task WaitForTheEndAsync()
     {
@@ -135,17 +158,17 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
     }
 
     /// <summary>
-    /// A client that waits for 100 Continue and gets something else may or may not send the body (RFC 9110,
-    /// section 10.1.1); closing spares the server from guessing where the next request begins.
+    /// A client that waits for 100 Continue and gets an error may or may not send the body (RFC 9110,
+    /// section 10.1.1). Closing spares the server from guessing; Kestrel would first wait for that body.
     /// </summary>
-    private IEnumerable<KeyValuePair<string, string>> Common(Headers headers)
-    {
-        if (Request is { ExpectContinue: true, BodyBytes: 0, Status: >= 300 } && ContentLength is not 0)
-            yield return new("Connection", "close");
-        yield return new("x-amz-request-id", _requestId);
-        yield return new("x-amz-id-2", _hostId);
-        yield return new("Server", "LoopbackS3");
-        foreach (var header in headers)
-            yield return header;
-    }
+    private bool ClientWaits =>
+        Request is { ExpectContinue: true, BodyBytes: 0 } && context.Request.ContentLength is not 0;
+
+    private Headers Common(Headers headers) =>
+        [
+            new("x-amz-request-id", _requestId),
+            new("x-amz-id-2", _hostId),
+            new("Server", "LoopbackS3"),
+            .. headers,
+        ];
 }
