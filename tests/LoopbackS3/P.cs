@@ -1,1 +1,0 @@
-namespace LoopbackS3; internal static class Placeholder;
