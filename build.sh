@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# The one command of this repository. It needs the .NET SDK that global.json names, and sets up the rest.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+configuration=Release
+
+usage() {
+  cat <<'TEXT'
+usage: ./build.sh [COMMAND]
+
+  build                 set up the tools and packages, build everything (the default)
+  quickstart [FOLDER]   export a folder to a small S3 on loopback and read it back;
+                        without FOLDER, an evidence bundle of its own
+  test [ARGUMENT...]    build, run the experiment and all test programs; arguments go to each of
+                        them (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  format                format all sources
+  check-format          fail if a source is not formatted
+  update                resolve the packages anew (after a change of paket.dependencies)
+  clean                 remove what the other commands made
+  help                  this text
+TEXT
+}
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+die() {
+  printf 'build.sh: %s\n' "$*" >&2
+  exit 2
+}
+
+require_sdk() {
+  command -v dotnet >/dev/null || die "dotnet is not on the PATH; install the .NET SDK $(sdk_version) or newer"
+  dotnet --version >/dev/null 2>&1 || die "no .NET SDK that suits global.json; install $(sdk_version) or newer"
+}
+
+sdk_version() { sed -nE 's/.*"sdk".*"version": *"([^"]+)".*/\1/p' global.json; }
+
+# Names and versions of paket.lock, a line each.
+locked_packages() { sed -nE 's/^    ([A-Za-z][A-Za-z0-9._-]*) \(([^)]*)\).*/\1 \2/p' paket.lock | sort -u; }
+
+# Paket's source is the folder .feed, so that no package host is named in any file. It is filled with the
+# machine's own NuGet set-up: a generated project that downloads what paket.lock says, and nothing else.
+fill_feed() {
+  local stamp=.feed/.complete
+  if [ -f "$stamp" ] && cmp -s paket.lock "$stamp"; then return; fi
+  say "packages"
+  mkdir -p obj/feed
+  {
+    echo '<Project Sdk="Microsoft.NET.Sdk">'
+    echo '  <PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit></PropertyGroup>'
+    echo '  <ItemGroup>'
+    locked_packages | awk '
+      { versions[$1] = versions[$1] (versions[$1] == "" ? "" : ";") "[" $2 "]" }
+      END { for (name in versions) printf "    <PackageDownload Include=\"%s\" Version=\"%s\" />\n", name, versions[name] }'
+    echo '  </ItemGroup>'
+    echo '</Project>'
+  } >obj/feed/feed.csproj
+  # The repository's own build files are not for this project.
+  echo '<Project />' | tee obj/feed/Directory.Build.props >obj/feed/Directory.Build.targets
+  dotnet restore obj/feed/feed.csproj --packages .feed --verbosity quiet
+  cp paket.lock "$stamp"
+}
+
+restore() {
+  require_sdk
+  dotnet tool restore >obj/tools.log 2>&1 || { cat obj/tools.log >&2; die "the tools of .config/dotnet-tools.json could not be restored"; }
+  fill_feed
+  dotnet paket restore >obj/paket.log 2>&1 || { cat obj/paket.log >&2; die "paket restore failed"; }
+}
+
+build() {
+  restore
+  say "build"
+  dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo "$@"
+}
+
+test_programs() { ls -d tests/*.Tests | sort; }
+
+# Runs every test program to its end, even after a failure, and adds up what they counted.
+run_tests() {
+  build
+  local passed=0 failed=0 skipped=0 program name log status counts
+  for program in $(test_programs); do
+    name=$(basename "$program")
+    log=obj/$name.log
+    say "$name"
+    status=0
+    dotnet "$program/bin/$configuration/net10.0/$name.dll" "$@" 2>&1 | tee "$log" || status=$?
+    counts=$(sed -nE 's/.* ([0-9,]+) passed, ([0-9,]+) ignored, ([0-9,]+) failed, ([0-9,]+) errored.*/\1 \2 \3 \4/p' "$log" | tail -n 1 | tr -d ,)
+    read -r p i f e <<<"${counts:-0 0 0 0}"
+    passed=$((passed + p)) skipped=$((skipped + i)) failed=$((failed + f + e))
+    # A program that ended badly without counting a failure (it crashed, or ran nothing) is one failure.
+    if [ "$status" -ne 0 ] && [ $((f + e)) -eq 0 ] && { [ "$status" -ne 8 ] || [ $# -eq 0 ]; }; then
+      printf 'build.sh: %s ended with status %s\n' "$name" "$status" >&2
+      failed=$((failed + 1))
+    fi
+  done
+  if [ $# -eq 0 ]; then
+    say "samples/retry-schedule.fsx"
+    if dotnet fsi samples/retry-schedule.fsx >obj/experiment.log 2>&1; then
+      passed=$((passed + 1))
+    else
+      cat obj/experiment.log >&2
+      failed=$((failed + 1))
+    fi
+  fi
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+quickstart() {
+  [ $# -le 1 ] || die "quickstart takes one folder at most"
+  restore
+  dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo >obj/quickstart.log 2>&1 ||
+    { cat obj/quickstart.log >&2; die "the quickstart did not build"; }
+  dotnet "samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll" "$@"
+}
+
+format() {
+  restore
+  dotnet fantomas src tests samples
+  dotnet csharpier format src tests samples
+}
+
+check_format() {
+  restore
+  dotnet fantomas --check src tests samples
+  dotnet csharpier check src tests samples
+}
+
+# Resolves paket.dependencies. Packages come from .feed, so they have to be there first: a generated project asks
+# for each direct one, and NuGet brings what it depends on. The lock may need several rounds to settle.
+update() {
+  require_sdk
+  dotnet tool restore >obj/tools.log 2>&1 || { cat obj/tools.log >&2; die "the tools could not be restored"; }
+  mkdir -p obj/update
+  {
+    echo '<Project Sdk="Microsoft.NET.Sdk">'
+    echo '  <PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit></PropertyGroup>'
+    echo '  <ItemGroup>'
+    sed -nE 's/^ *nuget ([^ ]+) >= ([^ ]+).*/\1 \2/p' paket.dependencies | sort -u |
+      while read -r name version; do echo "    <PackageReference Include=\"$name\" Version=\"$version\" />"; done
+    echo '  </ItemGroup>'
+    echo '</Project>'
+  } >obj/update/update.csproj
+  echo '<Project />' | tee obj/update/Directory.Build.props >obj/update/Directory.Build.targets
+  rm -f .feed/.complete
+  dotnet restore obj/update/update.csproj --packages .feed --verbosity quiet
+  local round
+  for round in 1 2 3 4 5 6; do
+    cp paket.lock obj/paket.lock.before
+    # A round may fail while the lock is not yet whole; the last one may not.
+    dotnet paket update >obj/paket.log 2>&1 || [ "$round" -lt 6 ] || { cat obj/paket.log >&2; die "paket update failed"; }
+    # Paket writes its import without the condition that lets a fresh clone say what to do.
+    restore_import_conditions
+    if cmp -s paket.lock obj/paket.lock.before; then break; fi
+  done
+  fill_feed
+}
+
+restore_import_conditions() {
+  local project up
+  git ls-files '*.fsproj' '*.csproj' | while read -r project; do
+    up=$(dirname "$project" | sed -E 's#[^/]+#..#g')
+    sed -i -E "s#<Import Project=\"[^\"]*Paket.Restore.targets\"[^>]*/>#<Import Project=\"$up/.paket/Paket.Restore.targets\" Condition=\"Exists('$up/.paket/Paket.Restore.targets')\" />#" "$project"
+  done
+}
+
+clean() {
+  rm -rf .feed .paket paket-files obj
+  find src tests samples -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
+}
+
+mkdir -p obj
+command=${1:-build}
+[ $# -eq 0 ] || shift
+case $command in
+  build) build "$@" ;;
+  quickstart) quickstart "$@" ;;
+  test) run_tests "$@" ;;
+  format) format ;;
+  check-format) check_format ;;
+  update) update ;;
+  clean) clean ;;
+  help | --help | -h) usage ;;
+  *)
+    printf 'build.sh: there is no command %s\n\n' "'$command'" >&2
+    usage >&2
+    exit 2
+    ;;
+esac
