@@ -3,25 +3,16 @@ module Expecto.Expect
 
 open System
 open System.Text.RegularExpressions
+open Expecto.Text
 
 let private fail (message: string) (what: string) : 'a =
     raise (AssertException $"%s{message}. %s{what}")
-
-let private show (value: 'a) =
-    match box value with
-    | :? string as text -> $"\"%s{text}\""
-    | _ -> sprintf "%A" value
 
 let private both (actual: 'a) (expected: 'a) =
     $"\nexpected: %s{show expected}\n  actual: %s{show actual}"
 
 let private at index (items: 'a[]) =
-    if index >= items.Length then
-        "the end"
-    else
-        match box items[index] with
-        | :? char as c when Char.IsControl c || Char.IsSurrogate c || c > '~' -> $"U+%04X{int c}"
-        | item -> sprintf "%A" item
+    if index < items.Length then show items[index] else "the end"
 
 /// The place of the first difference, or None if there is none.
 let private difference (actual: 'a[]) (expected: 'a[]) =

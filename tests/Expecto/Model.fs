@@ -1,6 +1,7 @@
 namespace Expecto
 
 open System
+open System.Globalization
 
 /// What FsCheck counted while it checked a property.
 type FsCheckTestData = {
@@ -45,7 +46,6 @@ type TestCode =
 type FocusState =
     | Normal
     | Pending
-    | Focused
 
 type SequenceMethod =
     | Synchronous
@@ -75,3 +75,25 @@ type IgnoreException(message: string) =
 [<AttributeUsage(AttributeTargets.Method ||| AttributeTargets.Property ||| AttributeTargets.Field)>]
 type TestsAttribute() =
     inherit Attribute()
+
+module internal Text =
+    /// A value for people: what a terminal would act on or not show is written as F# writes it in a string.
+    let show (value: 'a) =
+        let visible c =
+            match Char.GetUnicodeCategory c with
+            | UnicodeCategory.Control when c = '\n' -> "\n"
+            | UnicodeCategory.Control
+            | UnicodeCategory.Format
+            | UnicodeCategory.Surrogate
+            | UnicodeCategory.LineSeparator
+            | UnicodeCategory.ParagraphSeparator -> $"\\u%04X{int c}"
+            | _ -> string c
+
+        match box value with
+        | :? string as text -> "\"" + (String.collect visible text).Replace("\n", "\\n") + "\""
+        | _ -> sprintf "%A" value |> String.collect visible
+
+    let unwrapped (e: exn) =
+        match e with
+        | :? AggregateException as all when all.InnerExceptions.Count = 1 -> all.InnerException
+        | e -> e

@@ -6,7 +6,7 @@ open FsCheck
 [<AutoOpen>]
 module ExpectoFsCheck =
     let private values items =
-        items |> List.map (sprintf "%A") |> String.concat "\n\t"
+        items |> List.map Text.show |> String.concat "\n\t"
 
     let private replay (seed: Rnd) size =
         $"replay = Some (%d{seed.Seed}UL, %d{seed.Gamma}UL, Some %d{size})"
@@ -35,7 +35,7 @@ module ExpectoFsCheck =
                     $"Labels: %s{labels}"
 
                 match outcome with
-                | Outcome.Failed e -> $"Because: %O{e}"
+                | Outcome.Failed e -> $"Because: %O{Text.unwrapped e}"
                 | outcome -> $"Because: %A{outcome}"
 
                 $"To repeat it: {{ FsCheckConfig.defaultConfig with %s{replay seed size} }}"
@@ -98,14 +98,10 @@ module ExpectoFsCheck =
     }
 
     let testProperty (name: string) (property: 'testable) = check Normal plain name property
-    let ftestProperty (name: string) (property: 'testable) = check Focused plain name property
     let ptestProperty (name: string) (property: 'testable) = check Pending plain name property
 
     let testPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
         check Normal config name property
-
-    let ftestPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
-        check Focused config name property
 
     let ptestPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
         check Pending config name property

@@ -5,7 +5,6 @@ open System
 open System.Collections.Concurrent
 open System.Diagnostics
 open System.Reflection
-open System.Threading
 open System.Threading.Tasks
 open Microsoft.Testing.Platform.Builder
 open Microsoft.Testing.Platform.Capabilities.TestFramework
@@ -20,32 +19,27 @@ open Microsoft.Testing.Platform.Services
 type Flat = {
     Name: string
     Code: TestCode
-    State: FocusState
+    Pending: bool
     Sequenced: bool
 }
 
-let private inherited parent own =
-    match parent, own with
-    | Pending, _
-    | _, Pending -> Pending
-    | Focused, _ -> Focused
-    | Normal, own -> own
-
 let flatten test =
-    let rec loop path state sequenced test = [
+    let rec loop path pending sequenced test = [
         match test with
-        | TestCase(code, own) -> {
+        | TestCase(code, state) -> {
             Name = String.Join('.', List.rev path)
             Code = code
-            State = inherited state own
+            Pending = pending || state = Pending
             Sequenced = sequenced
           }
-        | TestList(tests, own) -> yield! List.collect (loop path (inherited state own) sequenced) tests
-        | TestLabel(label, test, own) -> yield! loop (label :: path) (inherited state own) sequenced test
-        | Sequenced(how, test) -> yield! loop path state (how = Synchronous) test
+        | TestList(tests, state) ->
+            yield! List.collect (loop path (pending || state = Pending) sequenced) tests
+        | TestLabel(label, test, state) ->
+            yield! loop (label :: path) (pending || state = Pending) sequenced test
+        | Sequenced(how, test) -> yield! loop path pending (how = Synchronous) test
     ]
 
-    loop [] Normal false test
+    loop [] false false test
 
 /// The values marked with `[<Tests>]`, in the order of the metadata. Raises what their making raised.
 let discover (assembly: Assembly) =
@@ -68,17 +62,20 @@ let discover (assembly: Assembly) =
                     | _ -> invalidOp $"%s{t.FullName}.%s{m.Name} is marked with [<Tests>], but gives no Test."
     ]
 
-/// Why the tests cannot be run as they are, or None.
-let complaint tests =
-    let repeated =
-        tests
-        |> List.countBy _.Name
-        |> List.choose (fun (name, n) -> if n > 1 then Some $"  {name} ({n} times)" else None)
+/// The tests of a program, or why they cannot be run.
+let collect assembly =
+    try
+        let tests = discover assembly
 
-    if repeated.IsEmpty then
-        None
-    else
-        Some("Duplicate test names:\n" + String.Join("\n", repeated))
+        match tests |> List.countBy _.Name |> List.filter (fun (_, count) -> count > 1) with
+        | [] -> Ok tests
+        | repeated ->
+            let lines =
+                repeated |> List.map (fun (name, count) -> $"\n  %s{name} (%d{count} times)")
+
+            Error("Duplicate test names:" + String.Concat lines)
+    with e ->
+        Error $"The tests could not be made: %O{e}"
 
 type Outcome =
     | Passed
@@ -86,36 +83,29 @@ type Outcome =
     | Failed of exn
     | Errored of exn
 
-let private run (test: Flat) (skip: string option) =
+let private run (test: Flat) =
     task {
-        match skip with
-        | Some reason -> return Ignored reason
-        | None ->
-            try
-                match test.Code with
-                | Sync code -> code ()
-                | Async code -> do! Async.StartImmediateAsTask code
+        try
+            match test.Code with
+            | _ when test.Pending -> raise (IgnoreException "It, or a list that it is in, is pending.")
+            | Sync code -> code ()
+            | Async code -> do! Async.StartImmediateAsTask code
 
-                return Passed
-            with e ->
-                let e =
-                    match e with
-                    | :? AggregateException as all when all.InnerExceptions.Count = 1 -> all.InnerException
-                    | e -> e
-
-                match e with
-                | :? IgnoreException -> return Ignored e.Message
-                | :? AssertException
-                | :? FailedException -> return Failed e
-                | e -> return Errored e
+            return Passed
+        with e ->
+            match Text.unwrapped e with
+            | :? IgnoreException as e -> return Ignored e.Message
+            | :? ExpectoException as e -> return Failed e
+            | e -> return Errored e
     }
 
 let private state outcome : TestNodeStateProperty =
     match outcome with
     | Passed -> PassedTestNodeStateProperty.CachedInstance
     | Ignored reason -> SkippedTestNodeStateProperty reason
+    | Failed(:? FailedException as e) -> FailedTestNodeStateProperty e.Message
     | Failed e -> FailedTestNodeStateProperty(e, e.Message)
-    | Errored e -> ErrorTestNodeStateProperty(e, $"%s{e.GetType().FullName}: %s{e.Message}")
+    | Errored e -> ErrorTestNodeStateProperty(e, e.Message)
 
 [<AbstractClass>]
 type Extension() =
@@ -150,9 +140,7 @@ type Producer() =
     interface IDataProducer with
         member _.DataTypesProduced = [| typeof<TestNodeUpdateMessage> |]
 
-type Framework
-    (discovered: Lazy<Flat list>, workers: int, options: ICommandLineOptions, outcomes: ConcurrentBag<Outcome>)
-    =
+type Framework(all: Flat list, workers: int, options: ICommandLineOptions, outcomes: ConcurrentBag<Outcome>) =
     inherit Extension()
 
     let producer = Producer()
@@ -170,18 +158,11 @@ type Framework
                 fun test -> uids.Contains test.Name
             | _ -> fun _ -> true
 
-        discovered.Value |> List.filter (fun test -> byText test && byUid test)
+        all |> List.filter (fun test -> byText test && byUid test)
 
     interface ITestFramework with
         member _.CreateTestSessionAsync _ =
-            let error =
-                try
-                    complaint discovered.Value
-                with e ->
-                    Some $"The tests could not be found: %O{e}"
-
-            CreateTestSessionResult(IsSuccess = error.IsNone, ErrorMessage = Option.toObj error)
-            |> Task.FromResult
+            Task.FromResult(CreateTestSessionResult(IsSuccess = true))
 
         member _.CloseTestSessionAsync _ =
             Task.FromResult(CloseTestSessionResult(IsSuccess = true))
@@ -203,19 +184,12 @@ type Framework
                 )
 
             let tests = chosen request.Filter
-            let focus = tests |> List.exists (fun test -> test.State = Focused)
 
             let one (test: Flat) =
                 task {
-                    let skip =
-                        match test.State with
-                        | Pending -> Some "The test or one above it is marked as pending"
-                        | Normal when focus -> Some "Other tests are focused"
-                        | _ -> None
-
                     do! publish test [ InProgressTestNodeStateProperty.CachedInstance ]
                     let start, watch = DateTimeOffset.UtcNow, Stopwatch.StartNew()
-                    let! outcome = run test skip
+                    let! outcome = run test
                     outcomes.Add outcome
                     let timing = TimingInfo(start, start + watch.Elapsed, watch.Elapsed)
                     do! publish test [ state outcome; TimingProperty timing ]
@@ -244,9 +218,8 @@ type Framework
                     context.Complete()
             }
 
-let main (assembly: Assembly) workers (args: string[]) =
+let private runAll (name: string) tests workers (args: string[]) =
     task {
-        let discovered = lazy (discover assembly)
         let outcomes = ConcurrentBag<Outcome>()
         let watch = Stopwatch.StartNew()
         let! builder = TestApplication.CreateBuilderAsync args
@@ -254,30 +227,29 @@ let main (assembly: Assembly) workers (args: string[]) =
 
         builder.RegisterTestFramework(
             (fun _ -> TestFrameworkCapabilities()),
-            fun _ services -> Framework(discovered, workers, services.GetCommandLineOptions(), outcomes)
+            fun _ services -> Framework(tests, workers, services.GetCommandLineOptions(), outcomes)
         )
         |> ignore
 
         use! app = builder.BuildAsync()
         let! code = app.RunAsync()
-        let outcomes = outcomes.ToArray()
 
-        if outcomes.Length > 0 then
-            let count is =
-                outcomes |> Array.filter is |> Array.length
-
-            let ignored = count _.IsIgnored
+        if not outcomes.IsEmpty then
+            let count is = outcomes |> Seq.filter is |> Seq.length
+            let passed, ignored = count _.IsPassed, count _.IsIgnored
+            let failed, errored = count _.IsFailed, count _.IsErrored
+            let ran = passed + failed + errored
 
             printfn
-                "EXPECTO! %d tests run in %O for %s – %d passed, %d ignored, %d failed, %d errored.%s"
-                (outcomes.Length - ignored)
-                watch.Elapsed
-                (assembly.GetName().Name)
-                (count _.IsPassed)
-                ignored
-                (count _.IsFailed)
-                (count _.IsErrored)
-                (if code = 0 then " Success!" else "")
+                $"EXPECTO! %d{ran} tests run in %O{watch.Elapsed} for %s{name} – \
+                %d{passed} passed, %d{ignored} ignored, %d{failed} failed, %d{errored} errored."
 
         return code
     }
+
+let main (assembly: Assembly) workers args =
+    match collect assembly with
+    | Ok tests -> (runAll (assembly.GetName().Name) tests workers args).GetAwaiter().GetResult()
+    | Error message ->
+        eprintfn "%s" message
+        2
