@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace LoopbackS3;
 
 internal sealed record NoFault : Fault;
