@@ -243,7 +243,18 @@ module KeyPrefix =
     /// The prefix without outer slashes and blanks; null and blank mean none. Slashes inside stay as they are.
     /// Refused: control characters, and the segments `.` and `..`, which many stores and proxies do not keep.
     let create (value: string) : Result<KeyPrefix, Refusal> =
-        let trimmed = if isNull (box value) then "" else value.Trim().Trim('/')
+        let isOuter c = c = '/' || Char.IsWhiteSpace c
+
+        let trimmed =
+            if isNull (box value) then
+                ""
+            else
+                let first = value |> Seq.tryFindIndex (isOuter >> not)
+                let last = value |> Seq.tryFindIndexBack (isOuter >> not)
+
+                match first, last with
+                | Some first, Some last -> value.Substring(first, last - first + 1)
+                | _ -> ""
 
         let problem =
             match Check.unprintable trimmed with

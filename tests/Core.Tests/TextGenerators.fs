@@ -31,7 +31,8 @@ let private unicode = [
 
 let private controls = [ "\000"; "\t"; "\r\n"; "\n"; "\027"; "\127"; "\u0085"; "\u009f" ]
 
-let private halves = [ "\ud800"; "\udfff"; "a\udc00b" ]
+/// Halves of surrogate pairs, which a literal cannot hold.
+let private halves = [ 0xd800; 0xdbff; 0xdc00; 0xdfff ] |> List.map (char >> string)
 
 /// What paths, queries and templates give a meaning to.
 let private pieces = [

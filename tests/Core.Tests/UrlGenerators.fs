@@ -194,31 +194,27 @@ let spoilt =
         let! password = secret
 
         let! piece =
-            Gen.frequency [
-                4,
-                Gen.elements [
-                    "\r\n"
-                    "\t"
-                    " "
-                    "\000"
-                    "é"
-                    "𝄞"
-                    "\ud800"
-                    "{"
-                    "}"
-                    "{artifact}"
-                    "{cell_id}"
-                    "{artifact_{cell_id}name}"
-                    "#"
-                    "\\"
-                    "%"
-                    "%2"
-                    "@"
-                    "\""
-                    "<"
-                    "|"
-                ]
-                1, Gen.constant $"{{{password}}}"
+            Gen.elements [
+                "\r\n"
+                "\t"
+                " "
+                "\000"
+                "é"
+                "𝄞"
+                "\ud800"
+                "{"
+                "}"
+                "{artifact}"
+                "{cell_id}"
+                "{artifact_{cell_id}name}"
+                "#"
+                "\\"
+                "%"
+                "%2"
+                "@"
+                "\""
+                "<"
+                "|"
             ]
 
         let! at = Gen.choose (0, planted.Url.Length)
@@ -232,6 +228,8 @@ let spoilt =
                 1, Gen.constant (userInfo $"user:{password}")
                 1, Gen.constant (userInfo $"us%%2Fer:%%3F{password}%%23")
                 1, Gen.constant (userInfo $"{{{password}}}")
+                1, Gen.constant $"{planted.Url}&x={{{password}}}"
+                1, Gen.constant $"{planted.Url}#{{{password}}}"
                 1, Gen.constant (planted.Url.Substring at)
                 1, Gen.constant (planted.Url.Replace("http", "ftp", StringComparison.OrdinalIgnoreCase))
                 1, Gen.constant (planted.Url.Replace("://", ":///"))
