@@ -254,7 +254,18 @@ module KeyPrefix =
     /// Refused: control characters, and the segments `.` and `..`, which many stores and proxies do not keep.
     [<CompiledName("Create")>]
     let create (value: string) : Result<KeyPrefix, Refusal> =
-        let trimmed = if isNull (box value) then "" else value.Trim().Trim('/')
+        let isOuter c = c = '/' || Char.IsWhiteSpace c
+
+        let trimmed =
+            if isNull (box value) then
+                ""
+            else
+                let first = value |> Seq.tryFindIndex (isOuter >> not)
+                let last = value |> Seq.tryFindIndexBack (isOuter >> not)
+
+                match first, last with
+                | Some first, Some last -> value.Substring(first, last - first + 1)
+                | _ -> ""
 
         let problem =
             match Check.unprintable trimmed with

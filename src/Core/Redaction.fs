@@ -7,7 +7,8 @@ open System.Text
 ///
 /// Rules that this module keeps:
 /// - the signature is the credential: no value of a secret query parameter, no user info, survives;
-/// - names match without regard to case, and however often they are percent-encoded (a URL inside a URL);
+/// - names match without regard to case, and however often they are percent-encoded (a URL inside a URL) or
+///   escaped as in a JSON string;
 /// - in doubt it takes away too much rather than too little.
 [<RequireQualifiedAccess>]
 module Redaction =
@@ -51,8 +52,8 @@ module Redaction =
 
     let private isHex (c: char) = Char.IsAsciiHexDigit c
 
-    /// A text with its percent-escapes taken off, each character knowing where it came from and how often
-    /// it was escaped.
+    /// A text with its escapes taken off, each character knowing where it came from and how often it was
+    /// percent-encoded.
     [<Struct>]
     type private Seen = {
         Char: char
@@ -61,36 +62,60 @@ module Redaction =
         Depth: int
     }
 
+    /// The character that an escape at `i` stands for, the escape's length, and whether it is a percent-escape:
+    /// `%26`, and those of a JSON string (RFC 8259, 7).
+    let private escapeAt (text: Seen[]) (i: int) =
+        let hexAt first count =
+            first + count <= text.Length
+            && text.AsSpan(first, count).ToArray() |> Array.forall (fun c -> isHex c.Char)
+
+        let codeAt first count =
+            char (Convert.ToInt32(String(Array.init count (fun n -> text[first + n].Char)), 16))
+
+        match text[i].Char with
+        | '%' when hexAt (i + 1) 2 -> ValueSome struct (codeAt (i + 1) 2, 3, true)
+        | '\\' when i + 1 < text.Length ->
+            match text[i + 1].Char with
+            | 'u' when hexAt (i + 2) 4 -> ValueSome struct (codeAt (i + 2) 4, 6, false)
+            | 'n'
+            | 'r'
+            | 't' -> ValueSome struct ('\n', 2, false)
+            | '"'
+            | '\''
+            | '/'
+            | '\\' as c -> ValueSome struct (c, 2, false)
+            | _ -> ValueNone
+        | _ -> ValueNone
+
     let private unescapeOnce (text: Seen[]) =
         let result = ResizeArray<Seen>(text.Length)
         let mutable changed = false
         let mutable i = 0
 
         while i < text.Length do
-            if
-                text[i].Char = '%'
-                && i + 2 < text.Length
-                && isHex text[i + 1].Char
-                && isHex text[i + 2].Char
-            then
-                let code = Convert.ToInt32(String([| text[i + 1].Char; text[i + 2].Char |]), 16)
+            match escapeAt text i with
+            | ValueSome struct (c, length, percent) ->
+                let mutable depth = 0
+
+                for n in i .. i + length - 1 do
+                    depth <- max depth text[n].Depth
 
                 result.Add {
-                    Char = char code
+                    Char = c
                     From = text[i].From
-                    Next = text[i + 2].Next
-                    Depth = 1 + max text[i].Depth (max text[i + 1].Depth text[i + 2].Depth)
+                    Next = text[i + length - 1].Next
+                    Depth = if percent then depth + 1 else depth
                 }
 
                 changed <- true
-                i <- i + 3
-            else
+                i <- i + length
+            | ValueNone ->
                 result.Add text[i]
                 i <- i + 1
 
         struct (changed, result.ToArray())
 
-    /// Every escape shortens the text by two characters, so this ends.
+    /// Every escape is longer than what it stands for, so this ends.
     let rec private unescape (text: Seen[]) =
         match unescapeOnce text with
         | struct (true, shorter) -> unescape shorter
@@ -119,10 +144,15 @@ module Redaction =
     let private isNameChar (c: char) =
         Char.IsAsciiLetterOrDigit c || c = '-' || c = '_'
 
+    /// Headers whose value is a scheme and then the credentials, with blanks between them.
+    let private isWholeLine (name: string) =
+        name.EndsWith("Authorization", StringComparison.Ordinal)
+
     /// Where the value of the name that ends at `at` begins and ends, if a separator follows.
     /// `=` `:` `,` (also quoted, also escaped) begin a value that a blank, a quote, `<`, `>` or `&` ends;
+    /// `:` `,` after the name of a header with blanks in it begin one that the line or its quote ends;
     /// `>` begins the text of an XML element, that only `<` ends.
-    let private valueAfter (text: Seen[]) (at: int) =
+    let private valueAfter (text: Seen[]) (name: string) (at: int) =
         let isBlank (c: char) = Char.IsWhiteSpace c || Char.IsControl c
 
         let rec skipQuotes i =
@@ -149,6 +179,14 @@ module Redaction =
                 if i < text.Length && not (stop text[i]) then until stop (i + 1) else i
 
             match text[separator].Char with
+            | ':'
+            | ',' when isWholeLine name ->
+                let first = skipQuotes (separator + 1)
+
+                let endsLine (c: Seen) =
+                    c.Char = '\r' || c.Char = '\n' || c.Char = '"' && text[first - 1].Char = '"'
+
+                ValueSome struct (first, until endsLine first)
             | '='
             | ':'
             | ',' ->
@@ -161,19 +199,23 @@ module Redaction =
 
     /// Where the user info that follows `://` at `at` begins and ends, if there is any.
     let private userInfoAfter (text: Seen[]) (at: int) =
-        let ends (c: char) =
-            c = '/'
-            || c = '?'
-            || c = '#'
-            || c = '"'
-            || c = '<'
-            || c = '>'
-            || Char.IsWhiteSpace c
+        // A password's own '/' or '?' is percent-encoded once more than the URL that it stands in.
+        let depth = text[at - 1].Depth
+
+        let ends (c: Seen) =
+            c.Depth <= depth
+            && (c.Char = '/'
+                || c.Char = '?'
+                || c.Char = '#'
+                || c.Char = '"'
+                || c.Char = '<'
+                || c.Char = '>'
+                || Char.IsWhiteSpace c.Char)
 
         let mutable i = at
         let mutable last = -1
 
-        while i < text.Length && not (ends text[i].Char) do
+        while i < text.Length && not (ends text[i]) do
             if text[i].Char = '@' then
                 last <- i
 
@@ -197,7 +239,7 @@ module Redaction =
                     | Some name when
                         i + name.Length = text.Length || not (isNameChar text[i + name.Length].Char)
                         ->
-                        valueAfter text (i + name.Length)
+                        valueAfter text name (i + name.Length)
                     | _ -> ValueNone
 
             match range with
@@ -237,8 +279,18 @@ module Redaction =
 
         String(see name |> Array.map _.Char)
 
+    /// A parameter that may be shown: of a harmless name, and with nothing in it that could be a parameter or
+    /// a URL of its own.
+    let private isHarmless (parameter: string) =
+        harmlessNames.Contains((nameOf parameter).ToLowerInvariant())
+        && (match parameter.IndexOf '=' with
+            | -1 -> true
+            | i ->
+                see (parameter.Substring(i + 1))
+                |> Array.forall (fun c -> "=?/@&".IndexOf c.Char < 0))
+
     let private maskParameter (parameter: string) =
-        if parameter = "" || harmlessNames.Contains((nameOf parameter).ToLowerInvariant()) then
+        if parameter = "" || isHarmless parameter then
             parameter
         else
             match parameter.IndexOf '=' with
@@ -265,7 +317,8 @@ module Redaction =
                     |> Array.map maskParameter
                     |> String.concat "&"
 
-                text (beforeFragment.Substring(0, i)) + "?" + query
+                // The name of a parameter may itself hold what looks like one.
+                text (beforeFragment.Substring(0, i + 1) + query)
 
     /// Values of fewer characters are not looked for by `known`: they are no secret, and stand everywhere.
     [<Literal>]
@@ -282,12 +335,12 @@ module Redaction =
                 text.Replace(secret, Mask, StringComparison.OrdinalIgnoreCase)
 
             secrets
-            |> List.filter (fun secret -> secret.Length >= ShortestSecret)
             |> List.collect (fun secret -> [
                 secret
                 Uri.UnescapeDataString secret
                 Uri.EscapeDataString secret
             ])
+            |> List.filter (fun form -> form.Length >= ShortestSecret)
             |> List.distinct
             |> List.sortByDescending _.Length
             |> List.fold mask value
@@ -303,7 +356,7 @@ module Redaction =
             | i -> value.Substring(i + 1)
 
         let ofParameter (parameter: string) =
-            if harmlessNames.Contains((nameOf parameter).ToLowerInvariant()) then
+            if isHarmless parameter then
                 []
             else
                 match parameter.IndexOf '=' with

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Globalization
 open System.IO
 open System.Text
 open System.Xml
@@ -34,14 +35,20 @@ module S3Error =
     [<Literal>]
     let private MaxText = 512
 
+    /// Line breaks of any kind and what a terminal would act on become blanks; no pair of surrogates is cut.
     let private oneLine (value: string) =
         let result = StringBuilder(min value.Length MaxText)
 
-        for c in value.Trim() do
-            if result.Length < MaxText then
-                result.Append(if Char.IsControl c then ' ' else c) |> ignore
+        for rune in value.Trim().EnumerateRunes() |> Seq.truncate MaxText do
+            if result.Length + rune.Utf16SequenceLength <= MaxText then
+                match Rune.GetUnicodeCategory rune with
+                | UnicodeCategory.Control
+                | UnicodeCategory.Format
+                | UnicodeCategory.LineSeparator
+                | UnicodeCategory.ParagraphSeparator -> result.Append ' ' |> ignore
+                | _ -> result.Append(rune.ToString()) |> ignore
 
-        result.ToString()
+        result.ToString().Trim()
 
     let private isCode (value: string) =
         value <> ""

@@ -34,15 +34,6 @@ module RequestUrl =
     let internal trim (value: string) =
         if isNull (box value) then "" else value.Trim(' ', '\t', '\r', '\n')
 
-    /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
-    let private tryUri (value: string) =
-        let mutable asWritten =
-            UriCreationOptions(DangerousDisablePathAndQueryCanonicalization = true)
-
-        match Uri.TryCreate(value, &asWritten) with
-        | true, NonNull uri when uri.Host <> "" -> Some uri
-        | _ -> None
-
     /// Where the authority of an absolute URL begins and ends.
     let internal authorityOf (value: string) =
         match value.IndexOf("://", StringComparison.Ordinal) with
@@ -53,6 +44,22 @@ module RequestUrl =
             match value.IndexOfAny([| '/'; '?'; '#' |], first) with
             | -1 -> ValueSome struct (first, value.Length)
             | stop -> ValueSome struct (first, stop)
+
+    /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
+    /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
+    let private tryUri (value: string) =
+        let withPath =
+            match authorityOf value with
+            | ValueSome struct (_, stop) when stop = value.Length || value[stop] = '?' ->
+                value.Insert(stop, "/")
+            | _ -> value
+
+        let mutable asWritten =
+            UriCreationOptions(DangerousDisablePathAndQueryCanonicalization = true)
+
+        match Uri.TryCreate(withPath, &asWritten) with
+        | true, NonNull uri when uri.Host <> "" -> Some uri
+        | _ -> None
 
     /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
     /// character may be part of a secret.
@@ -128,10 +135,9 @@ module RequestUrl =
 
     /// For text that was rendered from a parsed template: encoded values cannot make it wrong.
     let internal trust (value: string) =
-        let asWritten =
-            UriCreationOptions(DangerousDisablePathAndQueryCanonicalization = true)
-
-        RequestUrl(value, Uri(value, &asWritten))
+        match tryUri value with
+        | Some uri -> RequestUrl(value, uri)
+        | None -> invalidOp "A URL that was rendered from a parsed template cannot be read."
 
     /// The whole URL with its signature, for the request itself and for nothing else.
     [<CompiledName("Reveal")>]
@@ -238,7 +244,7 @@ module UrlTemplate =
         | i -> replace inPath (value.Substring(0, i)) + replace inQuery (value.Substring i)
 
     /// A brace that begins or ends no known placeholder. What stands between the braces is shown only if it
-    /// looks like a name and is not part of the query.
+    /// looks like a name and stands in the path: before it there may be a password, after it is the query.
     let private unknownPlaceholder (value: string) =
         let bare = fill (fun _ -> "") (fun _ -> "") value
 
@@ -252,17 +258,17 @@ module UrlTemplate =
                 && name.Length <= 40
                 && name |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '_' || c = '-')
 
-            let inQuery = bare.IndexOf('?') >= 0 && bare.IndexOf '?' < i
+            let inPath =
+                match RequestUrl.authorityOf bare with
+                | ValueSome struct (_, pathStart) -> pathStart <= i
+                | ValueNone -> false
 
-            if
-                bare[i] = '{'
-                && stop > i
-                && isName (bare.Substring(i + 1, stop - i - 1))
-                && not inQuery
-            then
-                Some $"holds the unknown placeholder {bare.Substring(i, stop - i + 1)}"
-            elif inQuery then
+            if bare.AsSpan(0, i).IndexOfAny('?', '#') >= 0 then
                 Some "holds an unknown placeholder or a stray brace in its query"
+            elif not inPath then
+                Some "holds a stray brace before its path"
+            elif bare[i] = '{' && stop > i && isName (bare.Substring(i + 1, stop - i - 1)) then
+                Some $"holds the unknown placeholder {bare.Substring(i, stop - i + 1)}"
             else
                 Some "holds a stray brace"
 

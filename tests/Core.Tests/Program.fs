@@ -1,3 +1,6 @@
-module Program
+module CellOS.Export.S3.Core.Tests.Program
+
+open Expecto
+
 [<EntryPoint>]
-let main _ = 0
+let main argv = runTestsInAssemblyWithCLIArgs [] argv

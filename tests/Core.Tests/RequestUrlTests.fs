@@ -1,0 +1,155 @@
+module CellOS.Export.S3.Core.Tests.RequestUrlTests
+
+open System
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.TextGenerators
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+
+let private trimmed (url: string) = url.Trim(' ', '\t', '\r', '\n')
+
+/// What makes a URL unusable by the contract; the order does not matter.
+let private allowed (url: string) =
+    Text.RegularExpressions.Regex.IsMatch(
+        url,
+        @"\A(?i:https?)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]+)(:[0-9]*)?([/?]([A-Za-z0-9._~:/?@!$&'()*+,;=\[\]-]|%[0-9A-Fa-f]{2})*)?\z"
+    )
+
+let private withoutQuery (url: string) =
+    match url.IndexOf '?' with
+    | -1 -> url
+    | i -> url.Substring(0, i)
+
+let private quiet (planted: Planted) (refusal: Refusal) =
+    Expect.isEmpty (holds planted.Secrets refusal.Message) $"no secret may stay in %A{refusal.Message}"
+
+    // The parts of the query that could tell something.
+    match (if isNull (box planted.Url) then -1 else planted.Url.IndexOf '?') with
+    | -1 -> ()
+    | i ->
+        for part in planted.Url.Substring(i + 1).Split('&', '=') do
+            if part.Length > 6 then
+                Expect.isFalse (refusal.Message.Contains part) $"no part of the query, such as {part}"
+
+[<Tests>]
+let tests =
+    testList "RequestUrl" [
+        propertyTimes 500 "parse is total and says what it refused" anyUrl (fun planted ->
+            match RequestUrl.parse planted.Url with
+            | Ok _ -> Expect.isTrue (allowed (trimmed planted.Url)) $"must be refused: {planted.Url}"
+            | Error refusal -> Expect.stringStarts refusal.Message "The upload URL " "says what")
+
+        propertyTimes 300 "every valid URL is accepted, with blanks around it too" presigned (fun planted ->
+            for url in [ planted.Url; $" {planted.Url}\r\n"; $"\t{planted.Url}\n" ] do
+                match RequestUrl.parse url with
+                | Ok parsed -> Expect.equal (RequestUrl.reveal parsed) planted.Url "trimmed, else as it was"
+                | Error refusal -> failtestf "%s: %O" planted.Url refusal)
+
+        propertyTimes
+            500
+            "no refusal holds a secret or a part of the query"
+            (Gen.oneof [ spoilt; anyUrl ])
+            (fun planted ->
+                match RequestUrl.parse planted.Url with
+                | Ok _ -> ()
+                | Error refusal -> quiet planted refusal)
+
+        propertyTimes 500 "a URL is kept octet for octet" (Gen.oneof [ presigned; anyUrl ]) (fun planted ->
+            match RequestUrl.parse planted.Url with
+            | Error _ -> ()
+            | Ok url ->
+                let given = trimmed planted.Url
+                let path, query = RequestUrl.path url, RequestUrl.revealQuery url
+                let configured = if given.Contains '?' then $"{path}?{query}" else path
+                let authority = given.IndexOf("://") + 3
+
+                let below =
+                    match given.IndexOfAny([| '/'; '?' |], authority) with
+                    | -1 -> ""
+                    | i -> given.Substring i
+
+                Expect.equal
+                    configured
+                    (if below.StartsWith '/' then below else "/" + below)
+                    "path and query as configured"
+
+                Expect.equal (RequestUrl.revealUri(url).PathAndQuery) configured "the Uri sends the same"
+                Expect.equal (RequestUrl.reveal url) given "the whole")
+
+        propertyTimes 300 "whatever of a URL is shown holds no secret" presigned (fun planted ->
+            let url = parsed planted.Url
+
+            for shown in
+                RequestUrl.withoutQuery url
+                :: RequestUrl.host url
+                :: RequestUrl.path url
+                :: Shown.everyWay url do
+                Expect.isEmpty (holds planted.Secrets shown) shown)
+
+        property "URLs are equal if their text is" (Gen.zip presigned presigned) (fun (a, b) ->
+            Expect.equal (parsed a.Url) (parsed a.Url) "the same text"
+            Expect.equal (hash (parsed a.Url)) (hash (parsed a.Url)) "the same hash"
+            Expect.equal (parsed a.Url = parsed b.Url) (a.Url = b.Url) "another text")
+
+        table
+            "what is refused, and why"
+            [
+                "", "is empty"
+                "  \n", "is empty"
+                Unchecked.defaultof<string>, "is empty"
+                "ftp://h/p", "http:// or https://"
+                "/p?x", "http:// or https://"
+                "h/p", "http:// or https://"
+                "https:/h/p", "http:// or https://"
+                "https://u:p@h/p", "user info"
+                "https://@h/p", "user info"
+                "https://h/p#f", "fragment"
+                "https://h/p?x#", "fragment"
+                "https://h/a\r\nb", "control character U+000D at position 12"
+                "https://h/a\tb", "U+0009"
+                "https://h/a\127b", "U+007F"
+                "https://h/a b", "blank at position 12"
+                "https://h/é", "outside ASCII at position 11"
+                "https://h/a?x={y}", "brace at position"
+                "https://h/a\\b", "U+005C"
+                "https://h/%zz", "'%' at position 11"
+                "https://h/%2", "'%' at position 11"
+                "https://h/%", "'%' at position 11"
+                "https://", "host"
+                "https:///p", "host"
+                "https://?x=1", "host"
+                "https://:80/p", "host"
+                "https://h:99999/p", "port"
+                "https://h:x/p", "port"
+            ]
+            (fun (url, why) ->
+                match RequestUrl.parse url with
+                | Ok _ -> "accepted"
+                | Error refusal when refusal.Problem.Contains why -> why
+                | Error refusal -> refusal.Problem)
+            snd
+
+        table
+            "the parts of a URL"
+            [
+                "https://h", ("https", "h", "/", "", "https://h/")
+                "http://h?", ("http", "h", "/", "", "http://h/")
+                "http://h?a=b", ("http", "h", "/", "a=b", "http://h/")
+                "HTTPS://EXAMPLE.com:443/A?b", ("https", "example.com", "/A", "b", "https://example.com/A")
+                "http://[::1]:90/a/../%2E%2E//?/../x?",
+                ("http", "::1", "/a/../%2E%2E//", "/../x?", "http://[::1]:90/a/../%2E%2E//")
+                "https://h/%7e~%7E", ("https", "h", "/%7e~%7E", "", "https://h/%7e~%7E")
+            ]
+            (fun (text, _) ->
+                let url = parsed text
+
+                RequestUrl.scheme url,
+                RequestUrl.host url,
+                RequestUrl.path url,
+                RequestUrl.revealQuery url,
+                RequestUrl.withoutQuery url)
+            snd
+    ]
