@@ -197,7 +197,14 @@ module Push =
         {
             Attempt = attempt
             Url = url
-            Headers = if target.WriteOnce then [ struct ("If-None-Match", "*") ] else []
+            Headers = [
+                match state.Plan.ContentType with
+                | Some contentType -> struct ("Content-Type", contentType)
+                | None -> ()
+
+                if target.WriteOnce then
+                    struct ("If-None-Match", "*")
+            ]
             Length = state.Length
             ExpectContinue = target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
             TakeMd5 = target.Integrity <> IntegrityMode.Off

@@ -63,6 +63,13 @@ type Fault = {
             BytesSent = bytesSent
         }
 
+    /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
+    /// the URL carries it and however the transport's words quote it.
+    static member Of(url: RequestUrl, kind: FaultKind, detail: string, bytesSent: int64) =
+        let secrets = Redaction.secretsOf (RequestUrl.reveal url)
+
+        Fault.Create(kind, Redaction.known secrets detail, bytesSent)
+
 /// The bytes that an attempt sent, once it has sent them all.
 type Sent = {
     /// How many.

@@ -20,6 +20,8 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <summary>The artifact that an exact URL was used for.</summary>
     private ArtifactName? _claimedBy;
 
+    private volatile bool _disposed;
+
     /// <summary>
     /// A sink with the timeouts that the environment sets (<see cref="S3ExportTimeouts"/>) and defaults for the rest.
     /// </summary>
@@ -143,6 +145,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     public string DestinationHint(string name) => DestinationModule.Value(Plan(name, null).Destination);
 
     /// <inheritdoc />
+    /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
     public Task<ExportReceipt> PushAsync(
         string name,
         string path,
@@ -151,12 +154,20 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(path);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var plan = Plan(name, metadata);
         return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), cancellationToken);
     }
 
-    /// <summary>Ends the connections that the sink made itself. Pushes under way fail.</summary>
-    public void Dispose() => _owned?.Dispose();
+    /// <summary>
+    /// Releases the connections that the sink made itself. Let pushes end first, or cancel them: what is under way
+    /// goes on to the end of its attempt, and fails there if it would need another.
+    /// </summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        _owned?.Dispose();
+    }
 
     private PushPlan Plan(string name, ExportArtifactMetadata? metadata)
     {

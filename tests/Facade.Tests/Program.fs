@@ -1,3 +1,6 @@
-module Program
+module Facade.Tests.Program
+
+open Expecto
+
 [<EntryPoint>]
-let main _ = 0
+let main argv = runTestsInAssemblyWithCLIArgs [] argv

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Http;
 
@@ -21,6 +22,8 @@ internal sealed class CaBundle
     /// <exception cref="ArgumentException">It cannot be read, is broken, or holds no certificate.</exception>
     internal static CaBundle Load(string path)
     {
+        // It may be anything that was given in the wrong place, a URL for one.
+        var shown = Redaction.Text(path);
         var authorities = new X509Certificate2Collection();
         try
         {
@@ -29,21 +32,21 @@ internal sealed class CaBundle
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ArgumentException(
-                $"The CA bundle {path} cannot be read ({exception.Message}). Give a readable file with certificates in PEM.",
+                $"The CA bundle {shown} cannot be read ({Redaction.Text(exception.Message)}). Give a readable file with certificates in PEM.",
                 nameof(path)
             );
         }
         catch (CryptographicException exception)
         {
             throw new ArgumentException(
-                $"The CA bundle {path} is broken: one of its certificates cannot be read ({exception.Message}). Give a file with certificates in PEM.",
+                $"The CA bundle {shown} is broken: one of its certificates cannot be read ({exception.Message}). Give a file with certificates in PEM.",
                 nameof(path)
             );
         }
 
         if (authorities.Count == 0)
             throw new ArgumentException(
-                $"The CA bundle {path} holds no certificate. Give a file with at least one '-----BEGIN CERTIFICATE-----' block.",
+                $"The CA bundle {shown} holds no certificate. Give a file in PEM with at least one '-----BEGIN CERTIFICATE-----' block.",
                 nameof(path)
             );
 

@@ -8,13 +8,11 @@ namespace CellOS.Export.S3.Http;
 /// </summary>
 internal static class FaultMapper
 {
-    internal static Fault ToFault(Exception exception, string host, long bytesSent)
-    {
-        var (kind, detail) = Classify(exception, host);
-        return Fault.Create(kind, detail, bytesSent);
-    }
-
-    private static (FaultKind Kind, string Detail) Classify(Exception exception, string host)
+    /// <summary>What happened.</summary>
+    /// <param name="exception">What the transport threw.</param>
+    /// <param name="host">The host that the request was for.</param>
+    /// <param name="bodyBegun">Whether a connection was there: the transport had asked for the body.</param>
+    internal static (FaultKind Kind, string Detail) Classify(Exception exception, string host, bool bodyBegun)
     {
         if (Find<CertificateRejectedException>(exception) is { } rejected)
             return (
@@ -24,11 +22,11 @@ internal static class FaultMapper
                 rejected.Message
             );
 
-        // SocketsHttpHandler's ConnectTimeout, and an HttpClient's own Timeout.
+        // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection.
         if (Find<TimeoutException>(exception) is not null)
-            return exception is HttpRequestException
-                ? (FaultKind.ConnectTimeout, $"there was no connection to {host} in time")
-                : (FaultKind.RequestTimeout, $"there was no reply from {host} in time");
+            return bodyBegun
+                ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+                : (FaultKind.ConnectTimeout, $"there was no connection to {host} in time");
 
         return exception is HttpRequestException request
             ? OfRequest(request, host)

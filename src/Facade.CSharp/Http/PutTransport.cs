@@ -28,12 +28,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            var fault = ToFault(
-                exception,
-                content,
-                limit.IsCancellationRequested,
-                RequestUrlModule.Host(put.Url)
-            );
+            var fault = ToFault(put.Url, exception, content, limit.IsCancellationRequested);
             return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -69,17 +64,13 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         return request;
     }
 
-    private static Fault ToFault(Exception exception, SourceContent content, bool outOfTime, string host)
+    private static Fault ToFault(RequestUrl url, Exception exception, SourceContent content, bool outOfTime)
     {
-        if (content.SourceFault is { } source)
-            return Fault.Create(source.Kind, source.Message, content.BytesSent);
-
-        return outOfTime
-            ? Fault.Create(
-                FaultKind.RequestTimeout,
-                $"there was no reply from {host} in time",
-                content.BytesSent
-            )
-            : FaultMapper.ToFault(exception, host, content.BytesSent);
+        var host = RequestUrlModule.Host(url);
+        var (kind, detail) =
+            content.SourceFault is { } source ? (source.Kind, source.Message)
+            : outOfTime ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+            : FaultMapper.Classify(exception, host, content.HasBegun);
+        return Fault.Of(url, kind, detail, content.BytesSent);
     }
 }

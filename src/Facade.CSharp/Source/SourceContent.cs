@@ -26,6 +26,9 @@ internal sealed class SourceContent : HttpContent
         _takeMd5 = takeMd5;
     }
 
+    /// <summary>Whether the transport has asked for the body, for which it needs a connection.</summary>
+    internal bool HasBegun { get; private set; }
+
     /// <summary>How many bytes have been handed over.</summary>
     internal long BytesSent => Interlocked.Read(ref _sent);
 
@@ -55,6 +58,7 @@ internal sealed class SourceContent : HttpContent
         CancellationToken cancellationToken
     )
     {
+        HasBegun = true;
         Interlocked.Exchange(ref _sent, 0);
         Sent = null;
         try

@@ -1,0 +1,238 @@
+module Facade.Tests.CertificateTests
+
+open System
+open System.IO
+open System.Net
+open System.Net.Security
+open System.Net.Sockets
+open System.Security.Authentication
+open System.Security.Cryptography
+open System.Security.Cryptography.X509Certificates
+open System.Threading.Tasks
+open CellOS.Export
+open CellOS.Export.S3
+open Expecto
+open Facade.Tests.Support
+
+let private authority name =
+    let key = RSA.Create 2048
+
+    let request =
+        CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+
+    request.CertificateExtensions.Add(X509BasicConstraintsExtension(true, false, 0, true))
+    request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays -1., DateTimeOffset.UtcNow.AddDays 30.)
+
+let private issue (issuer: X509Certificate2) (host: string) (until: DateTimeOffset) =
+    use key = RSA.Create 2048
+
+    let request =
+        CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+
+    let names = SubjectAlternativeNameBuilder()
+
+    match IPAddress.TryParse host with
+    | true, address -> names.AddIpAddress(nonNull address)
+    | _ -> names.AddDnsName host
+
+    request.CertificateExtensions.Add(names.Build())
+
+    use issued =
+        request.Create(issuer, DateTimeOffset.UtcNow.AddDays -0.9, until, [| 1uy; 2uy; 3uy |])
+
+    use certificate = issued.CopyWithPrivateKey key
+    X509CertificateLoader.LoadPkcs12(certificate.Export X509ContentType.Pfx, null)
+
+/// Answers one kind of request, a PUT with a length, over TLS.
+type private TlsServer(certificate: X509Certificate2) =
+    let listener = new TcpListener(IPAddress.Loopback, 0)
+
+    let serve (socket: Socket) =
+        task {
+            try
+                use stream = new SslStream(new NetworkStream(socket, true))
+                do! stream.AuthenticateAsServerAsync certificate
+                use reader = new StreamReader(stream)
+                let mutable length = 0
+                let mutable line = "PUT"
+
+                while line <> "" do
+                    let! next = reader.ReadLineAsync()
+                    line <- Option.ofObj next |> Option.defaultValue ""
+
+                    if line.StartsWith("Content-Length: ", StringComparison.Ordinal) then
+                        length <- int (line.Substring 16)
+
+                let body = Array.zeroCreate<char> length
+                let! _ = reader.ReadBlockAsync(body, 0, length)
+                do! stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"B)
+                do! stream.ShutdownAsync()
+            with
+            | :? IOException
+            | :? AuthenticationException ->
+                // The client does not trust this server: that is what some of the tests want.
+                ()
+        }
+
+    let rec accept () : Task =
+        task {
+            let! socket = listener.AcceptSocketAsync()
+            Task.Run(fun () -> serve socket :> Task) |> ignore
+            return! accept ()
+        }
+
+    do
+        listener.Start()
+        accept () |> ignore
+
+    member _.Url(host: string) =
+        $"https://{host}:{(listener.LocalEndpoint :?> IPEndPoint).Port}/evidence/a"
+
+    interface IDisposable with
+        member _.Dispose() = listener.Stop()
+
+let private push (url: string) (bundle: string | null) =
+    task {
+        use folder = new Folder()
+        let path = folder.Write("f", "evidence"B)
+
+        use sink =
+            new PresignedS3ExportSink(
+                PresignedS3ExportSinkOptions(
+                    PresignedUrl = url,
+                    CellId = cellId,
+                    Bucket = bucket,
+                    CaBundle = bundle,
+                    RetryBackoff = TimeSpan.Zero
+                )
+            )
+
+        try
+            let! receipt = sink.PushAsync("a", path)
+            return Ok receipt
+        with :? ExportException as failure ->
+            return Error failure
+    }
+
+let private rejected (outcome: Result<ExportReceipt, ExportException>) (text: string) =
+    let failure = Expect.wantError outcome "no receipt"
+    Expect.equal failure.Kind ExportFailureKind.CertificateRejected "kind"
+    Expect.equal failure.Attempts 1 "it is not tried again"
+    Expect.stringContains failure.Message text "why"
+    Expect.stringContains failure.Message "CELLOS_CA_BUNDLE" "what to do"
+    Expect.isFalse failure.MayBeStored "certainly not sent"
+
+let private later = DateTimeOffset.UtcNow.AddDays 10.
+
+[<Tests>]
+let tests =
+    testList "a server's certificate" [
+        testCaseTask "of a private authority is trusted by the bundle, and only by it" (fun () ->
+            task {
+                use folder = new Folder()
+                use root = authority "Private Root"
+                use other = authority "Another Root"
+                use certificate = issue root "127.0.0.1" later
+                use server = new TlsServer(certificate)
+
+                let bundle =
+                    folder.Write(
+                        "ca.pem",
+                        Text.Encoding.ASCII.GetBytes(
+                            other.ExportCertificatePem() + "\n" + root.ExportCertificatePem() + "\n"
+                        )
+                    )
+
+                let! outcome = push (server.Url "127.0.0.1") bundle
+                Expect.equal (Expect.wantOk outcome "a receipt").BytesWritten 8L "exported"
+                let! outcome = push (server.Url "127.0.0.1") null
+                rejected outcome "is not trusted"
+
+                let wrong =
+                    folder.Write("other.pem", Text.Encoding.ASCII.GetBytes(other.ExportCertificatePem()))
+
+                let! outcome = push (server.Url "127.0.0.1") wrong
+                rejected outcome "is not trusted"
+            })
+
+        testCaseTask "for another host is rejected, though the bundle knows who issued it" (fun () ->
+            task {
+                use folder = new Folder()
+                use root = authority "Private Root"
+                use certificate = issue root "elsewhere.example" later
+                use server = new TlsServer(certificate)
+
+                let bundle =
+                    folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
+
+                let! outcome = push (server.Url "127.0.0.1") bundle
+                rejected outcome "does not name the host 127.0.0.1"
+            })
+
+        testCaseTask "that has expired is rejected, though the bundle knows who issued it" (fun () ->
+            task {
+                use folder = new Folder()
+                use root = authority "Private Root"
+                use certificate = issue root "127.0.0.1" (DateTimeOffset.UtcNow.AddHours -1.)
+                use server = new TlsServer(certificate)
+
+                let bundle =
+                    folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
+
+                let! outcome = push (server.Url "127.0.0.1") bundle
+                rejected outcome "is not trusted"
+            })
+
+        testCaseTask "is not there where the server speaks no TLS" (fun () ->
+            task {
+                use server =
+                    new RawServer(fun _ connection -> connection.Send "HTTP/1.1 400 Bad Request\r\n\r\n")
+
+                let! outcome = push $"https://127.0.0.1:{server.Port}/evidence/a" null
+                let failure = Expect.wantError outcome "no receipt"
+                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                Expect.equal failure.Attempts 3 "it is tried again"
+            })
+
+        for name, content in
+            [
+                "an empty bundle", ""
+                "a bundle without a certificate", "hello\n"
+                "a bundle with a broken certificate",
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+            ] do
+            testCase $"{name} is refused when the sink is built" (fun () ->
+                use folder = new Folder()
+                let path = folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes content)
+
+                let error =
+                    try
+                        use _ =
+                            new PresignedS3ExportSink("https://h/x", cellId, bucket, null, null, path, 1, 0L)
+
+                        None
+                    with :? ArgumentException as error ->
+                        Some error
+
+                let error = Expect.wantSome error "refused"
+                Expect.stringContains error.Message path "which file"
+                Expect.stringContains error.Message "PEM" "what to do")
+
+        testCase "a bundle that is not there is refused when the sink is built" (fun () ->
+            Expect.throwsT<ArgumentException>
+                (fun () ->
+                    use _ =
+                        new PresignedS3ExportSink(
+                            "https://h/x",
+                            cellId,
+                            bucket,
+                            null,
+                            null,
+                            "/no/such/ca.pem",
+                            1,
+                            0L
+                        )
+
+                    ())
+                "refused")
+    ]

@@ -1,0 +1,284 @@
+module Facade.Tests.SourceTests
+
+open System
+open System.IO
+open System.Net.Http
+open System.Net.Sockets
+open System.Runtime.InteropServices
+open System.Threading
+open System.Threading.Tasks
+open CellOS.Export
+open CellOS.Export.S3
+open Expecto
+open Facade.Tests.Support
+open LoopbackS3
+
+module private Native =
+    [<DllImport("libc", SetLastError = true)>]
+    extern int mkfifo(string path, uint32 mode)
+
+    /// Changes the user as whom this thread opens files, and only this thread (setfsuid(2)).
+    [<DllImport("libc")>]
+    extern int setfsuid(uint32 user)
+
+let private linuxOnly () =
+    if not (OperatingSystem.IsLinux()) then
+        skiptest "needs Linux"
+
+/// A push of a source that must not leave a trace on the server.
+let private refused (make: Folder -> string) =
+    task {
+        use! scene = scene "a" [||]
+        let path = make scene.Folder
+        use sink = sinkFor scene.Url
+        let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+        Expect.isEmpty scene.Puts "nothing was sent"
+        Expect.equal failure.Attempts 0 "no attempt"
+        Expect.isFalse failure.MayBeStored "certainly not sent"
+        Expect.stringContains failure.Message path "the path"
+        return failure
+    }
+
+/// A push during which the file is touched after the server has read part of it.
+let private touched (content: byte[]) (touch: string -> unit) =
+    task {
+        use folder = new Folder()
+        let path = folder.Write("f", content)
+        let body = new MemoryStream()
+
+        use sink =
+            scriptedSink (optionsFor "http://gateway.example/x") TimeProvider.System 0. (fun request _ ->
+                task {
+                    use stream = new TouchingStream(body, (fun () -> touch path))
+                    do! (nonNull request.Content).CopyToAsync stream
+                    return new HttpResponseMessage(Net.HttpStatusCode.OK)
+                })
+
+        let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+        return failure, body.ToArray()
+    }
+
+[<Tests>]
+let tests =
+    testList "a source" [
+        testCaseTask "that is missing" (fun () ->
+            task {
+                let! failure = refused (fun folder -> folder.At "missing")
+                Expect.equal failure.Kind ExportFailureKind.SourceNotFound "kind"
+            })
+
+        testCaseTask "below a file that is no folder" (fun () ->
+            task {
+                let! failure =
+                    refused (fun folder -> Path.Combine(folder.Write("file", [||]), "below"))
+
+                Expect.equal failure.Kind ExportFailureKind.SourceNotFound "kind"
+            })
+
+        testCaseTask "that is a folder" (fun () ->
+            task {
+                let! failure = refused _.Path
+                Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+                Expect.stringContains failure.Message "a folder" "what it is"
+            })
+
+        testCaseTask "that is a symbolic link, even to a good file" (fun () ->
+            task {
+                let! failure =
+                    refused (fun folder ->
+                        let target = folder.Write("target", [| 1uy |])
+                        File.CreateSymbolicLink(folder.At "link", target).FullName)
+
+                Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+                Expect.stringContains failure.Message "symbolic link" "what it is"
+            })
+
+        testCaseTask "that is a pipe does not hang the export" (fun () ->
+            task {
+                linuxOnly ()
+
+                let! failure =
+                    refused (fun folder ->
+                        Expect.equal (Native.mkfifo (folder.At "pipe", 0o600u)) 0 "mkfifo"
+                        folder.At "pipe")
+
+                Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+                Expect.stringContains failure.Message "a pipe" "what it is"
+            })
+
+        testCaseTask "that is a device" (fun () ->
+            task {
+                linuxOnly ()
+                let! failure = refused (fun _ -> "/dev/zero")
+                Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+            })
+
+        testCaseTask "that is a socket" (fun () ->
+            task {
+                linuxOnly ()
+
+                use socket =
+                    new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+
+                let! failure =
+                    refused (fun folder ->
+                        socket.Bind(UnixDomainSocketEndPoint(folder.At "socket"))
+                        folder.At "socket")
+
+                Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+            })
+
+        testCaseTask "that may not be read" (fun () ->
+            task {
+                linuxOnly ()
+                use! scene = scene "a" [| 1uy |]
+                File.SetUnixFileMode(scene.Path, UnixFileMode.None)
+                use sink = sinkFor scene.Url
+
+                // Root may read everything, so a thread of this test opens the file as nobody.
+                let done' = TaskCompletionSource<ExportException>()
+
+                let thread =
+                    Thread(fun () ->
+                        let mine = Native.setfsuid 65534u
+                        let push = failureOf (fun () -> sink.PushAsync("a", scene.Path))
+                        Native.setfsuid (uint32 mine) |> ignore
+
+                        try
+                            done'.SetResult(push.GetAwaiter().GetResult())
+                        with error ->
+                            done'.SetException error)
+
+                thread.Start()
+                let! failure = done'.Task
+                Expect.equal failure.Kind ExportFailureKind.SourceAccessDenied "kind"
+                Expect.stringContains failure.Message scene.Path "the path"
+                Expect.isEmpty scene.Puts "nothing was sent"
+            })
+
+        for name, path in [ "empty", ""; "with a NUL in it", "a\000b" ] do
+            testCaseTask $"whose path is {name} is no crash" (fun () ->
+                task {
+                    use sink = sinkFor "http://gateway.example/x"
+                    let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+                    Expect.isTrue (failure.Kind <> ExportFailureKind.Internal) "a failure of the source"
+                    Expect.equal failure.Attempts 0 "no attempt"
+                })
+
+        testCaseTask "larger than allowed fails before anything is sent" (fun () ->
+            task {
+                use! scene = scene "a" (patterned 101)
+
+                let sink max =
+                    new PresignedS3ExportSink(
+                        PresignedS3ExportSinkOptions(
+                            PresignedUrl = scene.Url,
+                            CellId = cellId,
+                            Bucket = bucket,
+                            MaxObjectBytes = max
+                        )
+                    )
+
+                use small = sink 100L
+                let! failure = failureOf (fun () -> small.PushAsync("a", scene.Path))
+                Expect.equal failure.Kind ExportFailureKind.SourceTooLarge "kind"
+                Expect.stringContains failure.Message "101" "how large it is"
+                Expect.stringContains failure.Message "100" "how large it may be"
+                Expect.isEmpty scene.Puts "nothing was sent"
+                use enough = sink 101L
+                let! receipt = enough.PushAsync("a", scene.Path)
+                receipt |> isTrueOf scene
+            })
+
+        testCaseTask "larger than 5 GiB fails before anything is sent" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "huge"
+
+                do
+                    use file = File.Create path
+                    file.SetLength(5L * 1024L * 1024L * 1024L + 1L)
+
+                use sink = sinkFor "http://gateway.example/x"
+                let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+                Expect.equal failure.Kind ExportFailureKind.SourceTooLarge "kind"
+            })
+
+        testList "that changes while it is read is never sent whole:" [
+            for name, touch in
+                [
+                    "it grows", (fun (path: string) -> File.AppendAllText(path, "more"))
+                    "it shrinks",
+                    (fun path ->
+                        use file = File.OpenWrite path
+                        file.SetLength 100_000L)
+                    "it is emptied", (fun path -> File.WriteAllBytes(path, [||]))
+                    "it is rewritten with as many bytes",
+                    (fun path ->
+                        File.WriteAllBytes(path, Array.zeroCreate 300_000)
+                        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds 5.))
+                ] ->
+                testCaseTask name (fun () ->
+                    task {
+                        let! failure, body = touched (patterned 300_000) touch
+                        Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
+                        Expect.equal failure.Attempts 1 "not tried again"
+                        Expect.isFalse failure.MayBeStored "certainly not sent"
+                        Expect.isLessThan body.Length 300_000 "the server never had the whole body"
+                    })
+        ]
+
+        testCaseTask "that is replaced under its name is exported as it was opened" (fun () ->
+            task {
+                let content = patterned 300_000
+                use! scene = scene "a" content
+                scene.Server.Misbehave(bucket, scene.Key, Fault.Status(503))
+
+                scene.Server.OnAttempt <-
+                    fun _ ->
+                        File.Delete scene.Path
+                        File.WriteAllText(scene.Path, "another file under the same name")
+                        null
+
+                use sink = sinkFor scene.Url
+                let! receipt = sink.PushAsync("a", scene.Path)
+                receipt |> isTrueOf scene
+            })
+
+        testCaseTask "that is rewritten between two attempts is not receipted" (fun () ->
+            task {
+                let content = patterned 300_000
+                use! scene = scene "a" content
+                let stamp = File.GetLastWriteTimeUtc scene.Path
+
+                scene.Server.OnAttempt <-
+                    fun attempt -> if attempt.Attempt = 1 then Fault.Status(503) else null
+
+                let rewritten = TaskCompletionSource()
+
+                use sink =
+                    new PresignedS3ExportSink(
+                        PresignedS3ExportSinkOptions(
+                            PresignedUrl = scene.Url,
+                            CellId = cellId,
+                            Bucket = bucket,
+                            RetryBackoff = TimeSpan.FromMilliseconds 300.
+                        )
+                    )
+
+                let push = failureOf (fun () -> sink.PushAsync("a", scene.Path))
+
+                while scene.Puts |> List.forall (fun put -> not put.Status.HasValue) do
+                    do! Task.Delay 5
+
+                // Other bytes, as many of them, and the time stamp put back: only the digest can tell.
+                do
+                    use file = new FileStream(scene.Path, FileMode.Open, FileAccess.Write)
+                    file.Write(Array.zeroCreate<byte> 1000)
+
+                File.SetLastWriteTimeUtc(scene.Path, stamp)
+                rewritten.SetResult()
+                let! failure = push
+                Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
+            })
+    ]

@@ -1,0 +1,121 @@
+module Facade.Tests.SurfaceTests
+
+open System
+open System.Reflection
+open CellOS.Export
+open CellOS.Export.S3
+open Expecto
+
+let private facade = typeof<PresignedS3ExportSink>.Assembly
+
+let rec private mentioned (shown: Type) : Type list =
+    if shown.IsGenericType then
+        shown :: (shown.GetGenericArguments() |> List.ofArray |> List.collect mentioned)
+    elif shown.HasElementType then
+        mentioned (nonNull (shown.GetElementType()))
+    else
+        [ shown ]
+
+/// Every type that a public member of the facade shows.
+let private surface = [
+    for shown in facade.GetExportedTypes() do
+        for m in
+            shown.GetMembers(
+                BindingFlags.Public
+                ||| BindingFlags.Instance
+                ||| BindingFlags.Static
+                ||| BindingFlags.DeclaredOnly
+            ) do
+            let types =
+                match m with
+                | :? MethodInfo as m -> m.ReturnType :: [ for p in m.GetParameters() -> p.ParameterType ]
+                | :? ConstructorInfo as m -> [ for p in m.GetParameters() -> p.ParameterType ]
+                | :? PropertyInfo as m -> [ m.PropertyType ]
+                | :? FieldInfo as m -> [ m.FieldType ]
+                | _ -> []
+
+            for t in types |> List.collect mentioned do
+                $"{shown.Name}.{m.Name}", t
+]
+
+[<Tests>]
+let tests =
+    testList "the facade's public surface" [
+        testCase "shows nothing of F# and nothing of the core" (fun () ->
+            Expect.isGreaterThan surface.Length 50 "members were found"
+
+            let core = typeof<CellOS.Export.S3.Core.CellId>.Assembly
+            let fsharp = typeof<option<int>>.Assembly
+
+            let leaks =
+                surface
+                |> List.filter (fun (_, t) -> t.Assembly = core || t.Assembly = fsharp)
+                |> List.map (fun (name, t) -> $"{name}: {t}")
+
+            Expect.isEmpty leaks "no leak")
+
+        testCase "has the four timeout constants of the seed" (fun () ->
+            Expect.equal S3ExportTimeouts.DefaultRequestTimeoutMs 30_000 "30 s"
+            Expect.equal S3ExportTimeouts.EnvRequestTimeoutMs "CELLOS_EXPORT_S3_TIMEOUT_MS" "the variable"
+            Expect.equal S3ExportTimeouts.DefaultConnectTimeoutMs 10_000 "10 s"
+
+            Expect.equal
+                S3ExportTimeouts.EnvConnectTimeoutMs
+                "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
+                "the variable")
+
+        testCase "resolves a timeout from a look-up" (fun () ->
+            let resolve (value: string | null) =
+                S3ExportTimeouts.ResolveTimeoutMs("V", 5, Func<string, string | null>(fun _ -> value))
+
+            Expect.equal (resolve null) 5 "unset"
+
+            for value, expected in
+                [
+                    "", 5
+                    " ", 5
+                    "12", 12
+                    " 12 ", 12
+                    "0", 5
+                    "-1", 5
+                    "1.5", 5
+                    "x", 5
+                    "2147483647", Int32.MaxValue
+                    "2147483648", 5
+                ] do
+                Expect.equal (resolve value) expected value)
+
+        testCase "gives each kind of failure of the core a kind of its own" (fun () ->
+            let cases =
+                Microsoft.FSharp.Reflection.FSharpType.GetUnionCases
+                    typeof<CellOS.Export.S3.Core.FailureKind>
+                |> Array.map _.Name
+                |> Array.sort
+
+            Expect.sequenceEqual (Enum.GetNames<ExportFailureKind>() |> Array.sort) cases "the same names")
+
+        testCase "names a sink's kind of target" (fun () ->
+            use sink = new PresignedS3ExportSink("http://h/x", "c", "b", "p", null, null, 1, 0L)
+            Expect.equal sink.TargetKind ExportTargetKind.S3 "S3"
+            Expect.equal (sink.DestinationHint "a/b") "s3://b/p/c/a/b" "the hint")
+
+        testCase "writes a receipt of any sink as JSON" (fun () ->
+            let receipt =
+                ExportReceipt(
+                    TargetKind = ExportTargetKind.Local,
+                    Destination = "file:///x",
+                    BytesWritten = 3L,
+                    CellId = "c",
+                    ArtifactName = "ü",
+                    Sha256 = "00",
+                    Integrity = "unverified",
+                    Attempts = 1,
+                    StartedAt = DateTimeOffset(2026, 5, 1, 14, 0, 0, TimeSpan.FromHours 2.),
+                    CompletedAt = DateTimeOffset(2026, 5, 1, 12, 0, 0, 5, TimeSpan.Zero)
+                )
+
+            Expect.equal
+                (receipt.ToJson())
+                """{"targetKind":"local","destination":"file:///x","bytesWritten":3,"cellId":"c","artifactName":"ü","sha256":"00","integrity":"unverified","attempts":1,"startedAt":"2026-05-01T12:00:00.000Z","completedAt":"2026-05-01T12:00:00.005Z"}"""
+                "as the contract says")
+    ]
