@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+
+namespace Quickstart;
+
+/// <summary>Reads objects back, and holds them against the receipts and the files.</summary>
+internal sealed class Audit(Store store, Func<EvidenceFile, string> keyOf)
+{
+    private const int AtOnce = 4;
+
+    /// <summary>Prints the verdict; true if it is the best one.</summary>
+    internal async Task<bool> RunAsync(
+        IReadOnlyList<EvidenceFile> files,
+        Dictionary<string, ReceiptLine> receipts,
+        CancellationToken stopping
+    )
+    {
+        var problems = new string?[files.Count];
+        var exported = 0;
+        await Parallel.ForAsync(
+            0,
+            files.Count,
+            new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping },
+            async (i, cancellation) =>
+            {
+                if (!receipts.TryGetValue($"evidence-{i + 1}", out var receipt))
+                    problems[i] = "was not exported";
+                else
+                {
+                    Interlocked.Increment(ref exported);
+                    problems[i] = await ProblemAsync(files[i], receipt, cancellation);
+                }
+            }
+        );
+
+        foreach (var (file, problem) in files.Zip(problems).Where(pair => pair.Second is not null))
+            Console.WriteLine($"{Table.Printable(file.Name)} {problem}.");
+        if (store.DigestsOnly)
+            Console.WriteLine("Too much to keep in memory: the digests are those that the endpoint took.");
+        var equal = problems.Count(problem => problem is null);
+        Console.WriteLine(
+            equal == exported
+                ? $"{equal:N0} of {files.Count:N0} artifacts exported, read back and equal."
+                : $"{exported:N0} of {files.Count:N0} artifacts exported; {equal:N0} read back and equal."
+        );
+        return equal == files.Count;
+    }
+
+    private async Task<string?> ProblemAsync(
+        EvidenceFile file,
+        ReceiptLine receipt,
+        CancellationToken stopping
+    )
+    {
+        try
+        {
+            await using var content = file.Info.OpenRead();
+            var here = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, stopping));
+            var there = await store.ReadBackAsync(keyOf(file), stopping);
+            return there != receipt.Sha256 ? "is another object than the receipt says"
+                : here != receipt.Sha256 ? "has changed since it was exported"
+                : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            return $"could not be read back ({e.Message.TrimEnd('.')})";
+        }
+    }
+}
