@@ -14,33 +14,28 @@ internal sealed class Audit(Store store, Func<EvidenceFile, string> keyOf)
         CancellationToken stopping
     )
     {
-        var problems = new string?[files.Count];
-        var exported = 0;
+        var exported = files
+            .Select((file, i) => (File: file, Receipt: receipts.GetValueOrDefault(Broker.TargetOf(i))))
+            .Where(pair => pair.Receipt is not null)
+            .ToArray();
+        var problems = new string?[exported.Length];
         await Parallel.ForAsync(
             0,
-            files.Count,
+            exported.Length,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping },
             async (i, cancellation) =>
-            {
-                if (!receipts.TryGetValue($"evidence-{i + 1}", out var receipt))
-                    problems[i] = "was not exported";
-                else
-                {
-                    Interlocked.Increment(ref exported);
-                    problems[i] = await ProblemAsync(files[i], receipt, cancellation);
-                }
-            }
+                problems[i] = await ProblemAsync(exported[i].File, exported[i].Receipt!, cancellation)
         );
 
-        foreach (var (file, problem) in files.Zip(problems).Where(pair => pair.Second is not null))
-            Console.WriteLine($"{Table.Printable(file.Name)} {problem}.");
+        foreach (var (pair, problem) in exported.Zip(problems).Where(pair => pair.Second is not null))
+            Console.WriteLine($"{Table.Printable(pair.File.Name)} {problem}.");
         if (store.DigestsOnly)
             Console.WriteLine("Too much to keep in memory: the digests are those that the endpoint took.");
         var equal = problems.Count(problem => problem is null);
         Console.WriteLine(
-            equal == exported
+            equal == exported.Length
                 ? $"{equal:N0} of {files.Count:N0} artifacts exported, read back and equal."
-                : $"{exported:N0} of {files.Count:N0} artifacts exported; {equal:N0} read back and equal."
+                : $"{exported.Length:N0} of {files.Count:N0} artifacts exported; {equal:N0} read back and equal."
         );
         return equal == files.Count;
     }

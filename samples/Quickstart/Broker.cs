@@ -33,7 +33,7 @@ internal static class Broker
         Job[] expired = [JobFor(ExpiredTarget, folder.Files[0], expiredUrl)];
         // Presigned as they are taken, batch by batch, so that none waits for long.
         var jobs = folder.Files.Select(
-            (file, i) => JobFor($"evidence-{i + 1}", file, store.Presign(HttpVerb.PUT, keyOf(file)))
+            (file, i) => JobFor(TargetOf(i), file, store.Presign(HttpVerb.PUT, keyOf(file)))
         );
 
         var lines = new List<string>();
@@ -48,7 +48,7 @@ internal static class Broker
         }
 
         var receipts = lines.Select(ReceiptLine.Parse).ToDictionary(receipt => receipt.TargetName);
-        Report(folder, receipts, lines, errors);
+        Report(folder, receipts, errors);
         var isRefused = ReportExpired(store, expiredUrl, errors);
         var isRetried = ReportRetry(store, receipts);
         var audit = new Audit(store, keyOf);
@@ -85,7 +85,9 @@ internal static class Broker
             var many => $"; {many} symbolic links passed over",
         };
         var where = store.Loopback is null ? "" : " (an S3 of our own, on the loopback, in memory)";
-        Console.WriteLine($"Endpoint  {store.Settings.Endpoint}, bucket {store.Settings.Bucket}{where}");
+        Console.WriteLine(
+            $"Endpoint  {store.Settings.Endpoint.GetLeftPart(UriPartial.Authority)}, bucket {store.Settings.Bucket}{where}"
+        );
         Console.WriteLine(
             $"Folder    {Table.Printable(folder.Path)}: {Count(folder.Files.Count)}, {folder.Bytes:N0} bytes{links}"
         );
@@ -93,33 +95,46 @@ internal static class Broker
         Console.WriteLine();
     }
 
+    /// <summary>The table for people, the receipts for programs, and what went wrong.</summary>
     private static void Report(
         EvidenceFolder folder,
         Dictionary<string, ReceiptLine> receipts,
-        List<string> lines,
         List<string> errors
     )
     {
-        var inOrder = folder.Files.Select((_, i) => receipts.GetValueOrDefault($"evidence-{i + 1}"));
+        var exported = folder
+            .Files.Select((_, i) => receipts.GetValueOrDefault(TargetOf(i)))
+            .OfType<ReceiptLine>()
+            .ToArray();
         string[] head = ["Artifact", "Bytes", "Attempts", "Integrity", "SHA-256", "Destination"];
-        foreach (
-            var row in Table.Render([head, .. inOrder.OfType<ReceiptLine>().Select(r => r.ToRow())], 1, 2)
-        )
+        foreach (var row in Table.Render([head, .. exported.Select(receipt => receipt.ToRow())], 1, 2))
             Console.WriteLine(row);
         Console.WriteLine();
-        foreach (var line in lines)
-            Console.WriteLine(line);
-        Console.WriteLine();
-        foreach (var error in errors.Where(error => !IsOfExpired(error)))
-            Console.WriteLine($"Not exported: {Table.Printable(error)}");
+        foreach (var receipt in exported)
+            Console.WriteLine(receipt.Json);
+        if (exported.Length > 0)
+            Console.WriteLine();
+
+        var byTarget = errors.ToLookup(error => error.Split(": ", 2)[0]);
+        foreach (
+            var (i, file) in folder.Files.Index().Where(file => !receipts.ContainsKey(TargetOf(file.Index)))
+        )
+        {
+            var reason = byTarget[TargetOf(i)].FirstOrDefault() ?? "the exporter gave no reason";
+            Console.WriteLine($"Not exported: {Table.Printable(file.Name)}: {Table.Printable(reason)}");
+        }
+        foreach (var error in errors.Where(error => !IsOf(ExpiredTarget, error) && !IsOf("evidence", error)))
+            Console.WriteLine($"The exporter says: {Table.Printable(error)}");
+        if (errors.Count > 1)
+            Console.WriteLine();
     }
 
     /// <summary>Whether the URL that had expired was refused, and nothing was sent.</summary>
     private static bool ReportExpired(Store store, string url, List<string> errors)
     {
         Console.WriteLine("A URL that had expired an hour ago; the operator reads:");
-        var message = errors.FirstOrDefault(IsOfExpired);
-        Console.WriteLine($"  {message ?? "nothing, which is wrong"}");
+        var message = errors.FirstOrDefault(error => IsOf(ExpiredTarget, error));
+        Console.WriteLine($"  {Table.Printable(message ?? "nothing, which is wrong")}");
         var isSent = store.Loopback?.Requests.Any(request =>
             url.EndsWith(request.Target, StringComparison.Ordinal)
         );
@@ -144,15 +159,18 @@ internal static class Broker
             Console.WriteLine("No fault was injected: that takes the S3 on the loopback.");
             return true;
         }
-        var attempts = receipts.GetValueOrDefault("evidence-1")?.Attempts;
+        var attempts = receipts.GetValueOrDefault(TargetOf(0))?.Attempts;
         Console.WriteLine(
             $"The first PUT of the first artifact was answered 503 SlowDown; its receipt counts {attempts ?? 0} attempts."
         );
         return attempts == 2;
     }
 
-    private static bool IsOfExpired(string error) =>
-        error.StartsWith($"{ExpiredTarget}: ", StringComparison.Ordinal);
+    internal static string TargetOf(int file) => $"evidence-{file + 1}";
+
+    /// <summary>The exporter says <c>target: kind: message</c>.</summary>
+    private static bool IsOf(string target, string error) =>
+        error.StartsWith(target, StringComparison.Ordinal);
 
     private static string Count(int files) => files == 1 ? "1 file" : $"{files:N0} files";
 }

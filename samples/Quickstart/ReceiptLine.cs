@@ -13,8 +13,14 @@ internal sealed record ReceiptLine(
     int Attempts
 )
 {
+    /// <summary>The line as it came.</summary>
+    internal string Json { get; private init; } = "";
+
     internal static ReceiptLine Parse(string json) =>
-        JsonSerializer.Deserialize<ReceiptLine>(json, JsonSerializerOptions.Web)!;
+        JsonSerializer.Deserialize<ReceiptLine>(json, JsonSerializerOptions.Web)! with
+        {
+            Json = json,
+        };
 
     internal string[] ToRow() =>
         [ArtifactName, $"{BytesWritten:N0}", $"{Attempts}", Integrity, Sha256[..12], Destination];
