@@ -29,13 +29,14 @@ internal sealed class Audit(Store store, Func<EvidenceFile, string> keyOf)
 
         foreach (var (pair, problem) in exported.Zip(problems).Where(pair => pair.Second is not null))
             Console.WriteLine($"{Table.Printable(pair.File.Name)} {problem}.");
-        if (store.DigestsOnly)
-            Console.WriteLine("Too much to keep in memory: the digests are those that the endpoint took.");
         var equal = problems.Count(problem => problem is null);
+        var how = store.DigestsOnly
+            ? "equal by the digests that the endpoint took (too much for its memory to be read back)"
+            : "read back and equal";
         Console.WriteLine(
             equal == exported.Length
-                ? $"{equal:N0} of {files.Count:N0} artifacts exported, read back and equal."
-                : $"{exported.Length:N0} of {files.Count:N0} artifacts exported; {equal:N0} read back and equal."
+                ? $"{equal:N0} of {files.Count:N0} artifacts exported, {how}."
+                : $"{exported.Length:N0} of {files.Count:N0} artifacts exported; {equal:N0} {how}."
         );
         return equal == files.Count;
     }

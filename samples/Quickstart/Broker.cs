@@ -120,7 +120,8 @@ internal static class Broker
             var (i, file) in folder.Files.Index().Where(file => !receipts.ContainsKey(TargetOf(file.Index)))
         )
         {
-            var reason = byTarget[TargetOf(i)].FirstOrDefault() ?? "the exporter gave no reason";
+            var said = byTarget[TargetOf(i)].FirstOrDefault();
+            var reason = said?[(TargetOf(i).Length + 2)..] ?? "the exporter gave no reason";
             Console.WriteLine($"Not exported: {Table.Printable(file.Name)}: {Table.Printable(reason)}");
         }
         foreach (var error in errors.Where(error => !IsOf(ExpiredTarget, error) && !IsOf("evidence", error)))

@@ -26,7 +26,8 @@ internal sealed class EvidenceFolder : IDisposable
 
     internal IReadOnlyList<EvidenceFile> Files => _files;
 
-    internal long Bytes => _files.Sum(file => file.Info.Length);
+    /// <summary>Without those that went in the meantime, or whose name is no text: the exporter tells of them.</summary>
+    internal long Bytes => _files.Where(file => file.Info.Exists).Sum(file => file.Info.Length);
 
     /// <summary>Symbolic links, which are never followed: they may lead out of the folder.</summary>
     internal int LinksPassedOver { get; private set; }
