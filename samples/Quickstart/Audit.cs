@@ -56,7 +56,11 @@ internal sealed class Audit(Store store, Func<EvidenceFile, string> keyOf)
                 : here != receipt.Sha256 ? "has changed since it was exported"
                 : null;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
+        // Cancelled, though nobody asked for it: HttpClient ran out of patience.
+        catch (Exception e)
+            when (e is HttpRequestException or IOException or UnauthorizedAccessException
+                || (e is TaskCanceledException && !stopping.IsCancellationRequested)
+            )
         {
             return $"could not be read back ({e.Message.TrimEnd('.')})";
         }

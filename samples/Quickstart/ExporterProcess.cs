@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Diagnostics;
 using System.Reflection;
 using System.Text;
@@ -27,18 +28,6 @@ internal static class ExporterProcess
         "SSL_CERT_DIR",
         "CELLOS_EXPORT_S3_TIMEOUT_MS",
         "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS",
-    ];
-
-    private static readonly string[] Proxies =
-    [
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
     ];
 
     internal static async Task<ExporterOutput> RunAsync(
@@ -78,10 +67,12 @@ internal static class ExporterProcess
         start.ArgumentList.Add(Role);
 
         start.Environment.Clear();
-        foreach (var name in byProxy ? [.. HandedOn, .. Proxies] : HandedOn)
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
-            if (Environment.GetEnvironmentVariable(name) is { } value)
-                start.Environment[name] = value;
+            var name = (string)variable.Key;
+            var isProxy = name.EndsWith("_PROXY", StringComparison.OrdinalIgnoreCase);
+            if (HandedOn.Contains(name) || (byProxy && isProxy))
+                start.Environment[name] = (string?)variable.Value;
         }
         Job.Write(batch, start.Environment);
         return start;

@@ -1,6 +1,7 @@
 // One program, two roles. The broker holds the keys and presigns; the exporter holds URLs, and nothing else.
 using System.Runtime.InteropServices;
 using System.Text;
+using Amazon.Runtime;
 using Quickstart;
 
 const string Usage = """
@@ -33,6 +34,11 @@ try
 catch (UsageException misuse)
 {
     Console.Error.WriteLine(misuse.Message);
+    return 2;
+}
+catch (AmazonClientException refusal)
+{
+    Console.Error.WriteLine($"The AWS SDK does not presign for these settings: {refusal.Message}.");
     return 2;
 }
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
