@@ -1,1 +1,55 @@
-return 0;
+// One program, two roles. The broker holds the keys and presigns; the exporter holds URLs, and nothing else.
+using System.Runtime.InteropServices;
+using System.Text;
+using Amazon.Runtime;
+using Quickstart;
+
+const string Usage = """
+    Usage: Quickstart [FOLDER]
+
+    Pushes every file of the folder, or of a small evidence bundle of its own, to an S3 on the loopback, and
+    reads each one back. To use another S3, set QUICKSTART_ENDPOINT, QUICKSTART_REGION, QUICKSTART_BUCKET,
+    QUICKSTART_ACCESS_KEY and QUICKSTART_SECRET_KEY.
+    """;
+
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+using var stopping = new CancellationTokenSource();
+using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    switch (args)
+    {
+        case [ExporterProcess.Role]:
+            return await Exporter.RunAsync(stopping.Token);
+        case ["-h" or "--help"]:
+            Console.WriteLine(Usage);
+            return 0;
+        case [] or [_]:
+            return await Broker.RunAsync(args.FirstOrDefault(), stopping.Token);
+        default:
+            throw new UsageException("There is at most one argument: the folder to export.");
+    }
+}
+catch (UsageException misuse)
+{
+    Console.Error.WriteLine(misuse.Message);
+    return 2;
+}
+catch (AmazonClientException refusal)
+{
+    Console.Error.WriteLine($"The AWS SDK does not presign for these settings: {refusal.Message}.");
+    return 2;
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    if (args is not [ExporterProcess.Role])
+        Console.Error.WriteLine("Stopped. Objects that were stored by then stay where they are.");
+    return 130;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+}
