@@ -1,0 +1,202 @@
+/// The README is a promise: what it shows is compared with the code.
+module Facade.Tests.ReadmeTests
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Reflection
+open System.Text.Json
+open System.Text.RegularExpressions
+open CellOS.Export
+open CellOS.Export.S3
+open CellOS.Export.S3.Core
+open Expecto
+
+let private root =
+    let rec up (folder: DirectoryInfo | null) =
+        match folder with
+        | null -> failwith "the repository's root was not found above the tests"
+        | folder when File.Exists(Path.Combine(folder.FullName, "CellOS.Export.S3.sln")) -> folder.FullName
+        | folder -> up folder.Parent
+
+    up (DirectoryInfo AppContext.BaseDirectory)
+
+let private readme = File.ReadAllText(Path.Combine(root, "README.md"))
+
+let private block (language: string) =
+    let found = Regex.Match(readme, $"```{language}\n(.*?)```", RegexOptions.Singleline)
+    found.Groups[1].Value
+
+/// Lines without the blanks that all of them begin with.
+let private dedent (lines: string[]) =
+    let depth =
+        lines
+        |> Seq.filter (fun line -> line.Trim() <> "")
+        |> Seq.map (fun line -> line.Length - line.TrimStart().Length)
+        |> Seq.min
+
+    lines
+    |> Array.map (fun line -> if line.Length > depth then line.Substring depth else "")
+
+/// The rows of the first table below a heading whose header begins with the given cell.
+let private rows (header: string) =
+    let lines = readme.Split '\n'
+    let first = lines |> Array.findIndex (fun line -> line.StartsWith $"| {header} |")
+
+    lines
+    |> Array.skip (first + 2)
+    |> Array.takeWhile _.StartsWith("|")
+    |> Array.map (fun line -> line.Trim('|').Split '|' |> Array.map _.Trim())
+
+let private quoted (cell: string) = [ for found in Regex.Matches(cell, "`([^`]+)`") -> found.Groups[1].Value ]
+
+/// What the README calls each verdict.
+let private nameOf (verdict: Verdict) =
+    match verdict with
+    | Verdict.Accepted _ -> "**done**"
+    | Verdict.Retry _ -> "**retried**"
+    | Verdict.RetryOnce -> "**once more**"
+    | Verdict.FreshUrl -> "**ends** as expired"
+    | Verdict.Stop _ -> "**ends**"
+
+let private replyOf (words: string) =
+    let reply = {
+        Reply.Of(int (words.Split(' ')[0])) with
+            Sent = Some { Bytes = 0L; Sha256 = ""; Md5 = None }
+    }
+
+    match words.Split ' ' with
+    | [| _; code |] -> {
+        reply with
+            Error =
+                Some {
+                    Code = code
+                    Message = None
+                    RequestId = None
+                    HostId = None
+                    Region = None
+                    Endpoint = None
+                }
+      }
+    | _ -> reply
+
+let private run (arguments: string) =
+    use started =
+        nonNull (
+            Process.Start(
+                ProcessStartInfo(
+                    "bash",
+                    $"build.sh {arguments}",
+                    WorkingDirectory = root,
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true
+                )
+            )
+        )
+
+    let out = started.StandardOutput.ReadToEnd()
+    let error = started.StandardError.ReadToEnd()
+    started.WaitForExit()
+    started.ExitCode, out, error
+
+[<Tests>]
+let tests =
+    testList "the README" [
+        testCase "shows the C# of the quickstart word for word" (fun () ->
+            let source =
+                File.ReadAllLines(Path.Combine(root, "samples", "Quickstart", "Exporter.cs"))
+
+            let excerpt =
+                source
+                |> Array.skipWhile (fun line -> line.Trim() <> "// <readme>")
+                |> Array.skip 1
+                |> Array.takeWhile (fun line -> line.Trim() <> "// </readme>")
+                |> dedent
+
+            Expect.equal (block "csharp") (String.Join("\n", excerpt) + "\n") "the same text")
+
+        testCase "has the verdict table of the core" (fun () ->
+            let rows = rows "Reply"
+            Expect.hasLength rows 10 "rows"
+
+            for row in rows do
+                for words in quoted row[0] do
+                    let verdict = Verdict.ofOutcome false (Outcome.Replied(replyOf words))
+                    Expect.stringStarts row[1] (nameOf verdict) words)
+
+        testCase "names every kind of failure, every integrity and every option" (fun () ->
+            let kinds = rows "`Kind`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
+
+            Expect.sequenceEqual kinds (Enum.GetNames<ExportFailureKind>() |> Seq.sort) "the kinds"
+
+            let words = rows "`integrity`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
+
+            let confirmations =
+                [
+                    Confirmation.ContentMd5
+                    Confirmation.ETagMd5
+                    Confirmation.ChecksumSha256
+                    Confirmation.Unverified
+                ]
+                |> Seq.map _.Name
+                |> Seq.sort
+
+            Expect.sequenceEqual words confirmations "the confirmations"
+            let options = rows "Option" |> Seq.collect (fun row -> quoted row[0]) |> Set.ofSeq
+
+            for property in typeof<PresignedS3ExportSinkOptions>.GetProperties() do
+                let shownElsewhere =
+                    List.contains property.Name [
+                        "PresignedUrl"
+                        "CellId"
+                        "Bucket"
+                        "KeyPrefix"
+                        "TargetName"
+                        "Region"
+                    ]
+
+                Expect.isTrue (shownElsewhere || options.Contains property.Name) property.Name)
+
+        testCase "shows a receipt with the fields of a receipt, in their order" (fun () ->
+            let names (json: string) = [
+                for field in JsonDocument.Parse(json).RootElement.EnumerateObject() -> field.Name
+            ]
+
+            let full =
+                ExportReceipt(
+                    TargetKind = ExportTargetKind.S3,
+                    TargetName = "t",
+                    Destination = "d",
+                    BytesWritten = 1L,
+                    CellId = "c",
+                    ArtifactName = "a",
+                    Region = "r",
+                    ObjectUrl = "o",
+                    Sha256 = "s",
+                    Md5 = "m",
+                    ETag = "e",
+                    VersionId = "v",
+                    RequestId = "i",
+                    Integrity = "n",
+                    Attempts = 1,
+                    StartedAt = DateTimeOffset.UnixEpoch,
+                    CompletedAt = DateTimeOffset.UnixEpoch
+                )
+
+            let expected =
+                names (full.ToJson()) |> List.filter (fun name -> name <> "versionId")
+
+            Expect.equal (names (block "json")) expected "the fields")
+
+        testCase "names the commands that build.sh has, which refuses all others" (fun () ->
+            let code, out, _ = run "help"
+            Expect.equal code 0 "help succeeds"
+
+            for command in [ "build"; "quickstart"; "test"; "format"; "clean"; "help" ] do
+                Expect.stringContains out $"\n  {command}" command
+
+            let code, _, error = run "nonsense"
+            Expect.equal code 2 "refused"
+            Expect.stringContains error "'nonsense'" "what was refused"
+            Expect.stringContains error "quickstart" "with the list")
+    ]
