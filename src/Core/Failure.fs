@@ -119,11 +119,18 @@ module internal FailureText =
                 $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
         | FailureKind.UrlUnusable -> lastEvent facts
         | FailureKind.UrlExpired ->
-            match facts.Url |> Option.bind _.ExpiresAt, replyOf facts with
-            | Some at, None when at > facts.Now ->
-                $"the presigned URL expires at {moment at}, before the next attempt could begin"
-            | Some at, _ -> $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
-            | None, _ -> $"the server says that the presigned URL or its token has expired: {lastEvent facts}"
+            let serverSaysSo =
+                facts.Last
+                |> Option.exists (fun last -> (Verdict.ofOutcome false last).IsFreshUrl)
+
+            match facts.Url |> Option.bind _.ExpiresAt with
+            | Some at when at <= facts.Now ->
+                $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
+            | _ when serverSaysSo ->
+                $"the server says that the presigned URL or its token has expired: {lastEvent facts}"
+            | Some at ->
+                $"the presigned URL expires at {moment at}, before the next attempt could begin; last: {lastEvent facts}"
+            | None -> $"the presigned URL has expired: {lastEvent facts}"
         | FailureKind.Refused -> $"the server refused it: {lastEvent facts}"
         | FailureKind.Redirected ->
             let target =
@@ -198,6 +205,12 @@ module internal FailureText =
         | 412, _ -> "A condition of the server or of the signed headers was not met."
         | _ -> "Another try would end the same way: correct the URL or the bucket first."
 
+    /// The target's own variable of the given beginning.
+    let private variable (facts: FailureFacts) (start: string) =
+        match facts.Plan.Target.Name with
+        | Some name -> $"{start}__{TargetName.envSuffix name}"
+        | None -> $"{start}__<NAME>"
+
     let private advice (kind: FailureKind) (facts: FailureFacts) =
         match kind with
         | FailureKind.SourceNotFound -> "Check the path; the artifact must be there when it is exported."
@@ -206,7 +219,9 @@ module internal FailureText =
         | FailureKind.SourceAccessDenied -> "Give the user of this process the right to read the file."
         | FailureKind.SourceUnreadable -> "Check the disk and the file system."
         | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
-        | FailureKind.SourceTooLarge -> "Split the artifact, or raise the limit if the store takes more."
+        | FailureKind.SourceTooLarge ->
+            let variable = variable facts "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES"
+            $"Split the artifact, or raise {variable} if the store takes more."
         | FailureKind.UrlUnusable ->
             "Presign the URL for the headers that this request sends, and for this artifact alone."
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
@@ -225,9 +240,14 @@ module internal FailureText =
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.ConnectTimeout ->
                 $"Check host, port, proxy and firewall, or raise {Settings.ConnectTimeoutVariable}."
-            | _ ->
+            | Some FaultKind.StallTimeout ->
+                "Check the line and the proxy, or raise CELLOS_EXPORT_S3_STALL_TIMEOUT_MS."
+            | Some _ ->
                 $"Raise {Settings.RequestTimeoutVariable} if the line is slow: each attempt must end within it."
-        | FailureKind.DeadlineExceeded -> "Allow more time over all attempts, or fewer and shorter attempts."
+            | None -> "The server waited in vain for the body: check the line and the proxy, and try again."
+        | FailureKind.DeadlineExceeded ->
+            let variable = variable facts "CELLOS_EXPORT_S3_DEADLINE_MS"
+            $"Raise {variable}, or allow fewer and shorter attempts."
         | FailureKind.CertificateRejected ->
             "Add the authority that issued it to the CA bundle (CELLOS_CA_BUNDLE), or correct the host in the URL."
         | FailureKind.IntegrityMismatch ->
