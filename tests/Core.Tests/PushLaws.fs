@@ -240,7 +240,13 @@ let tests =
                 | UrlSource.Given url -> learn url
                 | UrlSource.Asked -> ()
 
-                for i, turn in List.indexed turns do
+                // What comes after the end is the end again.
+                let told =
+                    match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
+                    | Some i -> List.truncate (i + 1) turns
+                    | None -> turns
+
+                for i, turn in List.indexed told do
                     match turn.Input with
                     | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
                     | _ -> ()
