@@ -102,6 +102,35 @@ let messages =
 
             Expect.equal (receipt.StartedAt, receipt.CompletedAt) (noon, at 1500) "times")
 
+        testCase "a receipt and a failure mask what a server echoes" (fun () ->
+            let echo = Some "x q1w2e3r4t5y6u7i8 y"
+
+            let echoed (reply: Reply) = {
+                reply with
+                    ETag = echo
+                    VersionId = echo
+                    RequestId = echo
+            }
+
+            let receipt = receipt (feed once [ started; attempted 0 (echoed stored) ])
+            let masked = Some "x REDACTED y"
+
+            Expect.equal
+                (receipt.ETag, receipt.VersionId, receipt.RequestId)
+                (masked, masked, masked)
+                "receipt"
+
+            let failure =
+                failure (
+                    feed once [
+                        started
+                        attempted 0 (echoed (error 403 "q1w2e3r4t5y6u7i8" "q1w2e3r4t5y6u7i8"))
+                    ]
+                )
+
+            Expect.equal (failure.Code, failure.RequestId) (Some "REDACTED", masked) "failure"
+            Expect.stringContains failure.Message "REDACTED (\"REDACTED\")" "message")
+
         table
             "Expect: 100-continue from the set length on"
             [ Some 3L, true; Some 4L, false; Some 0L, true; None, false ]
