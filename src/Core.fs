@@ -2,53 +2,6 @@ namespace CellOS.Export.S3.Core
 
 open System
 
-/// One PUT that the driver is to make, with all that it needs to know.
-type PutRequest = {
-    /// 1 for the first.
-    Attempt: int
-    Url: RequestUrl
-    /// Besides `Host`, `Content-Length` and `Expect`; names as they are written on the wire.
-    Headers: struct (string * string) list
-    /// `Content-Length`.
-    Length: int64
-    /// Send `Expect: 100-continue` (RFC 9110, 10.1.1).
-    ExpectContinue: bool
-    /// Take the MD5 of the bytes as well as their SHA-256.
-    TakeMd5: bool
-    ConnectTimeout: TimeSpan
-    /// For the attempt as a whole: the request timeout, or what the deadline leaves of it.
-    Timeout: TimeSpan
-    StallTimeout: TimeSpan option
-}
-
-/// What the driver reports. `At` is the time at which it happened.
-[<RequireQualifiedAccess>]
-type Input =
-    /// The source is open, and has so many bytes.
-    | Started of At: DateTimeOffset * Length: int64
-    /// The source cannot be used.
-    | NoSource of At: DateTimeOffset * Fault: Fault
-    /// The URL that was asked for.
-    | UrlGiven of At: DateTimeOffset * Url: RequestUrl
-    /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
-    | NoUrl of At: DateTimeOffset * Reason: string
-    /// An attempt has ended. `Roll` is chance: 0 or more and less than 1.
-    | Attempted of At: DateTimeOffset * Roll: float * Outcome: Outcome
-    /// The wait is over, or was interrupted.
-    | Woke of At: DateTimeOffset
-
-/// What the driver is to do next.
-[<RequireQualifiedAccess>]
-type Output =
-    /// Get a URL for the given attempt.
-    | AskUrl of Attempt: int
-    | Put of Request: PutRequest
-    | Wait of Until: DateTimeOffset
-    /// The end: stored, and as certain as the receipt says.
-    | Done of Receipt: Receipt
-    /// The end: no receipt.
-    | Failed of Failure: ExportFailure
-
 [<RequireQualifiedAccess>]
 type internal Phase =
     | Fresh
@@ -67,9 +20,12 @@ type State = internal {
     Length: int64
     /// How many PUTs were begun.
     Attempts: int
+    /// What the last attempt came to, without the secrets that a server may have echoed.
     Last: Outcome option
     /// The URL in use and what it says of itself.
     Url: (RequestUrl * PresignedUrl) option
+    /// All URLs that were in use: their secrets stay secret.
+    Used: RequestUrl list
     /// SHA-256 of the source, once an attempt has read it to its end.
     Sha256: string option
     /// Whether an attempt arrived damaged: that is tried again once.
@@ -101,16 +57,16 @@ module Push =
         Attempts = 0
         Last = None
         Url = None
+        Used = []
         Sha256 = None
         Damaged = false
         MayBeStored = false
     }
 
     let private plus (span: TimeSpan) (at: DateTimeOffset) =
-        if at > DateTimeOffset.MaxValue - span then
-            DateTimeOffset.MaxValue
-        else
-            at + span
+        if span <= TimeSpan.Zero then at
+        elif at > DateTimeOffset.MaxValue - span then DateTimeOffset.MaxValue
+        else at + span
 
     let private deadline (state: State) =
         state.Plan.Target.Limits.Deadline
@@ -122,9 +78,16 @@ module Push =
             | UrlSource.Given url -> [ url ]
             | UrlSource.Asked -> []
 
-        (state.Url |> Option.map fst |> Option.toList) @ given
+        // A template may put the names into the query: those are no secrets, and belong into every message.
+        let names = [
+            ArtifactName.value state.Plan.Artifact
+            CellId.value state.Plan.Target.CellId
+        ]
+
+        state.Used @ given
         |> List.distinct
         |> List.collect (RequestUrl.reveal >> Redaction.secretsOf)
+        |> List.filter (fun secret -> not (List.contains (Uri.UnescapeDataString secret) names))
 
     let private finish (state: State) (output: Output) =
         struct ({
@@ -148,16 +111,16 @@ module Push =
         |> Output.Failed
         |> finish state
 
+    let private remember (state: State) (outcome: Outcome) = {
+        state with
+            Last = Some(Outcome.mapTexts (Redaction.known (secrets state)) outcome)
+    }
+
     /// Fails for a reason that is not an attempt's.
     let private failWith (state: State) (kind: FailureKind) (reason: string) =
         let fault = Fault.Create(FaultKind.Network, reason, 0L)
 
-        fail
-            {
-                state with
-                    Last = Some(Outcome.NotSent fault)
-            }
-            kind
+        fail (remember state (Outcome.NotSent fault)) kind
 
     let private finishWith (state: State) (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
         let redact = Redaction.known (secrets state)
@@ -227,7 +190,10 @@ module Push =
         let state = {
             state with
                 Url = Some(url, inspected)
+                Used = url :: List.except [ url ] state.Used
         }
+
+        let state = state.Last |> Option.map (remember state) |> Option.defaultValue state
 
         let put = request state attempt url
 
@@ -247,7 +213,7 @@ module Push =
                     },
                     Output.Put put)
         | names ->
-            let names = names |> List.map Check.quote |> String.concat ", "
+            let names = names |> List.map Check.quote |> String.concat " and "
 
             failWith
                 state
@@ -332,8 +298,7 @@ module Push =
         let changed = sourceChanged state outcome
 
         let state = {
-            state with
-                Last = Some outcome
+            remember state outcome with
                 MayBeStored = state.MayBeStored || Verdict.mayHaveStored outcome
                 Sha256 =
                     match outcome with
@@ -361,6 +326,7 @@ module Push =
             | _ -> fail state FailureKind.UrlExpired
         | None, Verdict.Stop kind -> fail state kind
 
+    /// In UTC: sums near either end of time have no other representation.
     let private timeOf (input: Input) =
         match input with
         | Input.Started(at, _)
@@ -368,13 +334,10 @@ module Push =
         | Input.UrlGiven(at, _)
         | Input.NoUrl(at, _)
         | Input.Attempted(at, _, _)
-        | Input.Woke at -> at
+        | Input.Woke at -> at.ToUniversalTime()
 
     let private failSource (state: State) (fault: Fault) =
-        let state = {
-            state with
-                Last = Some(Outcome.NotSent fault)
-        }
+        let state = remember state (Outcome.NotSent fault)
 
         match Verdict.ofOutcome false (Outcome.NotSent fault) with
         | Verdict.Stop kind -> fail state kind
@@ -384,11 +347,12 @@ module Push =
     /// driver and ends the push as `Failed` with `FailureKind.Internal`.
     [<CompiledName("Step")>]
     let step (state: State) (input: Input) : struct (State * Output) =
-        let now = max state.Now (timeOf input)
+        let at = timeOf input
+        let now = max state.Now at
 
         match state.Phase, input with
         | Phase.Ended output, _ -> struct (state, output)
-        | Phase.Fresh, Input.Started(at, length) ->
+        | Phase.Fresh, Input.Started(_, length) ->
             let state = {
                 state with
                     StartedAt = at
@@ -402,7 +366,7 @@ module Push =
                 fail state FailureKind.SourceTooLarge
             else
                 start state 1
-        | Phase.Fresh, Input.NoSource(at, fault) -> failSource { state with StartedAt = at; Now = at } fault
+        | Phase.Fresh, Input.NoSource(_, fault) -> failSource { state with StartedAt = at; Now = at } fault
         | Phase.Asking attempt, Input.UrlGiven(_, url) ->
             put { state with Now = now } attempt (url, PresignedUrl.inspect url)
         | Phase.Fresh, Input.NoUrl(at, reason) ->
@@ -411,7 +375,7 @@ module Push =
             failWith { state with Now = now } FailureKind.UrlUnusable reason
         | Phase.Putting request, Input.Attempted(_, roll, outcome) ->
             attempted { state with Now = now } request roll outcome
-        | Phase.Waiting(_, until), Input.Woke at when at < until ->
+        | Phase.Waiting(_, until), Input.Woke _ when at < until ->
             struct ({ state with Now = now }, Output.Wait until)
         | Phase.Waiting(next, _), Input.Woke _ -> start { state with Now = now } next
         | _ ->

@@ -139,3 +139,44 @@ type Outcome =
     | NotSent of Fault: Fault
     /// No reply, and the object may have been stored: the whole body was handed over.
     | Unknown of Fault: Fault
+
+[<RequireQualifiedAccess>]
+module internal Outcome =
+
+    /// The outcome with every text that came from outside rewritten: a server may echo what it was sent.
+    let mapTexts (change: string -> string) (outcome: Outcome) : Outcome =
+        let optional = Option.map change
+
+        let ofFault (fault: Fault) = {
+            fault with
+                Detail = change fault.Detail
+        }
+
+        let ofError (error: S3Error) = {
+            Code = change error.Code
+            Message = optional error.Message
+            RequestId = optional error.RequestId
+            HostId = optional error.HostId
+            Region = optional error.Region
+            Endpoint = optional error.Endpoint
+        }
+
+        match outcome with
+        | Outcome.NotSent fault -> Outcome.NotSent(ofFault fault)
+        | Outcome.Unknown fault -> Outcome.Unknown(ofFault fault)
+        | Outcome.Replied reply ->
+            Outcome.Replied {
+                reply with
+                    ETag = optional reply.ETag
+                    VersionId = optional reply.VersionId
+                    RequestId = optional reply.RequestId
+                    HostId = optional reply.HostId
+                    ServerSideEncryption = optional reply.ServerSideEncryption
+                    CustomerAlgorithm = optional reply.CustomerAlgorithm
+                    ChecksumSha256 = optional reply.ChecksumSha256
+                    RetryAfter = optional reply.RetryAfter
+                    AmzRetryAfter = optional reply.AmzRetryAfter
+                    BucketRegion = optional reply.BucketRegion
+                    RedirectHost = optional reply.RedirectHost
+                    Error = reply.Error |> Option.map ofError
+            }

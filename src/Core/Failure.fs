@@ -119,11 +119,18 @@ module internal FailureText =
                 $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
         | FailureKind.UrlUnusable -> lastEvent facts
         | FailureKind.UrlExpired ->
-            match facts.Url |> Option.bind _.ExpiresAt, replyOf facts with
-            | Some at, None when at > facts.Now ->
-                $"the presigned URL expires at {moment at}, before the next attempt could begin"
-            | Some at, _ -> $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
-            | None, _ -> $"the server says that the presigned URL or its token has expired: {lastEvent facts}"
+            let serverSaysSo =
+                facts.Last
+                |> Option.exists (fun last -> (Verdict.ofOutcome false last).IsFreshUrl)
+
+            match facts.Url |> Option.bind _.ExpiresAt with
+            | Some at when at <= facts.Now ->
+                $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
+            | _ when serverSaysSo ->
+                $"the server says that the presigned URL or its token has expired: {lastEvent facts}"
+            | Some at ->
+                $"the presigned URL expires at {moment at}, before the next attempt could begin; last: {lastEvent facts}"
+            | None -> $"the presigned URL has expired: {lastEvent facts}"
         | FailureKind.Refused -> $"the server refused it: {lastEvent facts}"
         | FailureKind.Redirected ->
             let target =
@@ -189,7 +196,7 @@ module internal FailureText =
         | _, Some "NoSuchBucket"
         | 404, None -> "Create the bucket, or correct its name in the URL."
         | _, Some "InvalidRequest" when says "Content-MD5" ->
-            "The bucket has Object Lock: presign the URL with the Content-MD5 header signed."
+            "The bucket has Object Lock and wants a Content-MD5, which is not sent: use a bucket without a default retention."
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
         | 401, _
@@ -206,7 +213,8 @@ module internal FailureText =
         | FailureKind.SourceAccessDenied -> "Give the user of this process the right to read the file."
         | FailureKind.SourceUnreadable -> "Check the disk and the file system."
         | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
-        | FailureKind.SourceTooLarge -> "Split the artifact, or raise the limit if the store takes more."
+        | FailureKind.SourceTooLarge ->
+            "Split the artifact, or raise the largest size (MaxObjectBytes) if the store takes more."
         | FailureKind.UrlUnusable -> "Nothing was sent."
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
         | FailureKind.Refused ->
@@ -223,23 +231,27 @@ module internal FailureText =
         | FailureKind.TimedOut ->
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.ConnectTimeout ->
-                $"Check host, port, proxy and firewall, or raise {Settings.ConnectTimeoutVariable}."
-            | _ ->
-                $"Raise {Settings.RequestTimeoutVariable} if the line is slow: each attempt must end within it."
-        | FailureKind.DeadlineExceeded -> "Allow more time over all attempts, or fewer and shorter attempts."
+                $"Check host, port, proxy and firewall, or raise the connect timeout (ConnectTimeout, {Settings.ConnectTimeoutVariable})."
+            | Some FaultKind.StallTimeout ->
+                "Check the line and the proxy, or raise the stall timeout (StallTimeout)."
+            | Some _ ->
+                $"Raise the request timeout (RequestTimeout, {Settings.RequestTimeoutVariable}) if the line is slow: each attempt must end within it."
+            | None -> "The server waited in vain for the body: check the line and the proxy, and try again."
+        | FailureKind.DeadlineExceeded ->
+            "Raise the deadline (Deadline), or allow fewer and shorter attempts."
         | FailureKind.CertificateRejected ->
-            "Add the authority that issued it to the CA bundle (CELLOS_CA_BUNDLE), or correct the host in the URL."
+            "Add the authority that issued it to the CA bundle (CaBundle), or correct the host in the URL."
         | FailureKind.IntegrityMismatch ->
             "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or x-amz-checksum-sha256, or require less."
         | FailureKind.Internal -> "This is a bug in the program that drives the push."
 
-    let private count (attempts: int) =
-        match attempts with
+    let private effort (facts: FailureFacts) =
+        match facts.Attempts with
         | 0 -> "No attempt was made"
-        | 1 -> "1 attempt"
-        | many -> $"{many} attempts"
+        | 1 -> $"1 attempt in {time facts.Elapsed}"
+        | many -> $"{many} attempts in {time facts.Elapsed}"
 
     /// The failure, in words.
     let create (kind: FailureKind) (facts: FailureFacts) : ExportFailure =
@@ -263,9 +275,10 @@ module internal FailureText =
             | None -> ""
 
         let artifact = Check.quote (ArtifactName.value facts.Plan.Artifact)
+        let destination = Check.visible (Destination.value facts.Plan.Destination)
 
         let message =
-            $"Export of {artifact} to {facts.Plan.Destination} failed: {happened kind facts}. {count facts.Attempts} in {time facts.Elapsed}{requestIdText}.{stored} {advice kind facts}"
+            $"Export of {artifact} to {destination} failed: {happened kind facts}. {effort facts}{requestIdText}.{stored} {advice kind facts}"
 
         {
             Kind = kind

@@ -31,11 +31,11 @@ module internal Check =
 
     let utf8Length (value: string) = Encoding.UTF8.GetByteCount value
 
-    /// At most 60 characters of an input, on one line and without secrets, for an error message.
-    let quote (value: string) =
-        let shown = StringBuilder("'")
+    /// A text on one line, in which nothing hides: what a terminal would act on or not show is written out.
+    let visible (value: string) =
+        let shown = StringBuilder(value.Length)
 
-        for rune in (Redaction.text value).EnumerateRunes() |> Seq.truncate 60 do
+        for rune in value.EnumerateRunes() do
             match Rune.GetUnicodeCategory rune with
             | UnicodeCategory.Control
             | UnicodeCategory.Format
@@ -43,10 +43,20 @@ module internal Check =
             | UnicodeCategory.ParagraphSeparator -> shown.Append($"\\u{rune.Value:X4}") |> ignore
             | _ -> shown.Append(rune.ToString()) |> ignore
 
-        if value.Length > 60 then
-            shown.Append '…' |> ignore
+        shown.ToString()
 
-        shown.Append("'").ToString()
+    /// At most 60 characters of an input, visible and without secrets, for an error message.
+    let quote (value: string) =
+        let redacted = Redaction.text value
+
+        let cut =
+            redacted.EnumerateRunes()
+            |> Seq.truncate 60
+            |> Seq.map string
+            |> String.concat ""
+
+        let more = if cut.Length < redacted.Length then "…" else ""
+        $"'{visible cut}{more}'"
 
     /// The first control character, or the first half of a surrogate pair that lacks the other half
     /// (which has no UTF-8 form, so two different names would become the same key).

@@ -338,6 +338,8 @@ module Redaction =
             |> List.collect (fun secret -> [
                 secret
                 Uri.UnescapeDataString secret
+                // The padding of Base64 is no part of the secret.
+                (Uri.UnescapeDataString secret).TrimEnd('=')
                 Uri.EscapeDataString secret
             ])
             |> List.filter (fun form -> form.Length >= ShortestSecret)

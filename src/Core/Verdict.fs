@@ -59,15 +59,15 @@ type Verdict =
     | Stop of FailureKind
 
 /// The verdict table. Rules that it keeps:
-/// - 403 and 3xx end the push whatever else the reply says; then the S3 code counts, then the status;
+/// - 3xx and 412 end the push whatever else the reply says, 403 unless the URL has expired; then the S3 code
+///   counts, then the status;
 /// - a success counts only once the whole body has been sent.
 [<RequireQualifiedAccess>]
 module Verdict =
 
-    /// Codes that end the push with any status.
+    /// Codes that end the push with any status (`ExpiredToken` does so, too, but for a fresh URL).
     let private terminalCodes =
         Set.ofList [
-            "ExpiredToken"
             "InvalidToken"
             "RequestTimeTooSkewed"
             "SignatureDoesNotMatch"
@@ -104,10 +104,10 @@ module Verdict =
             | None -> Verdict.Retry FailureKind.Unreachable
         | status, _ when status < 200 || status > 599 -> Verdict.Stop FailureKind.Refused
         | status, _ when status <= 399 -> Verdict.Stop FailureKind.Redirected
-        | (400 | 403), _ when saysExpired reply -> Verdict.FreshUrl
-        | 403, _ -> Verdict.Stop FailureKind.Refused
         | 412, _ when writeOnce -> Verdict.Stop FailureKind.AlreadyExists
         | 412, _ -> Verdict.Stop FailureKind.Refused
+        | _ when saysExpired reply -> Verdict.FreshUrl
+        | 403, _ -> Verdict.Stop FailureKind.Refused
         | _, code when terminalCodes.Contains code -> Verdict.Stop FailureKind.Refused
         | _, code when transientCodes.Contains code -> Verdict.Retry FailureKind.Unavailable
         | 400, "RequestTimeout" -> Verdict.Retry FailureKind.TimedOut

@@ -20,6 +20,8 @@ let rec private members (depth: int) (value: objnull) : string list =
     | :? string as text -> [ text ]
     | :? Type
     | :? Delegate -> []
+    | :? DateTimeOffset
+    | :? TimeSpan -> []
     | value when value.GetType().IsPrimitive || value.GetType().IsEnum || depth = 0 -> [ string value ]
     | :? IEnumerable as items -> [ for item in items -> item ] |> List.collect (members (depth - 1))
     | value ->

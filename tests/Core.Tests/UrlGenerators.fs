@@ -8,7 +8,18 @@ open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.TextGenerators
 
 /// A URL and the secrets in it: letters and digits only, so that no escaping changes them.
-type Planted = { Url: string; Secrets: string list }
+type Planted = {
+    Url: string
+    Secrets: string list
+} with
+
+    /// The secret values of the query in the forms in which a server may echo them.
+    member this.Echoes =
+        this.Url.Substring(this.Url.IndexOf '?' + 1).Split('&')
+        |> Seq.map (fun parameter -> parameter.Substring(parameter.IndexOf '=' + 1))
+        |> Seq.filter (fun value -> this.Secrets |> List.exists value.Contains)
+        |> Seq.collect (fun value -> [ value; Uri.UnescapeDataString value; Uri.EscapeDataString value ])
+        |> List.ofSeq
 
 let private hosts = [
     "evidence.s3.us-west-2.amazonaws.com"

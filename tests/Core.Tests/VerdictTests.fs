@@ -74,11 +74,11 @@ let private contract (status: int) (code: string option) =
         refused
     elif status / 100 = 3 then
         moved
-    elif (status = 400 || status = 403) && code = "ExpiredToken" then
+    elif code = "ExpiredToken" && status <> 412 then
         Verdict.FreshUrl
     elif List.contains status [ 403; 412 ] then
         refused
-    elif List.contains code ("ExpiredToken" :: terminalCodes) then
+    elif List.contains code terminalCodes then
         refused
     elif List.contains code transientCodes then
         again
@@ -173,7 +173,7 @@ let replies =
                 (400, Some "OperationAborted"), refused
                 (400, Some "ExpiredToken"), Verdict.FreshUrl
                 (403, Some "ExpiredToken"), Verdict.FreshUrl
-                (503, Some "ExpiredToken"), refused
+                (503, Some "ExpiredToken"), Verdict.FreshUrl
                 for status in [ -1; 0; 99; 100; 101; 102; 103; 199; 600; 999; Int32.MaxValue; Int32.MinValue ] do
                     (status, None), refused
                     (status, Some "SlowDown"), refused

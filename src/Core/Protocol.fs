@@ -1,0 +1,50 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// One PUT that the driver is to make, with all that it needs to know.
+type PutRequest = {
+    /// 1 for the first.
+    Attempt: int
+    Url: RequestUrl
+    /// Besides `Host`, `Content-Length` and `Expect`; names as they are written on the wire.
+    Headers: struct (string * string) list
+    /// `Content-Length`.
+    Length: int64
+    /// Send `Expect: 100-continue` (RFC 9110, 10.1.1).
+    ExpectContinue: bool
+    /// Take the MD5 of the bytes as well as their SHA-256.
+    TakeMd5: bool
+    ConnectTimeout: TimeSpan
+    /// For the attempt as a whole: the request timeout, or what the deadline leaves of it.
+    Timeout: TimeSpan
+    StallTimeout: TimeSpan option
+}
+
+/// What the driver reports. `At` is the time at which it happened.
+[<RequireQualifiedAccess>]
+type Input =
+    /// The source is open, and has so many bytes.
+    | Started of At: DateTimeOffset * Length: int64
+    /// The source cannot be used.
+    | NoSource of At: DateTimeOffset * Fault: Fault
+    /// The URL that was asked for.
+    | UrlGiven of At: DateTimeOffset * Url: RequestUrl
+    /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
+    | NoUrl of At: DateTimeOffset * Reason: string
+    /// An attempt has ended. `Roll` is chance: 0 or more and less than 1.
+    | Attempted of At: DateTimeOffset * Roll: float * Outcome: Outcome
+    /// The wait is over, or was interrupted.
+    | Woke of At: DateTimeOffset
+
+/// What the driver is to do next.
+[<RequireQualifiedAccess>]
+type Output =
+    /// Get a URL for the given attempt.
+    | AskUrl of Attempt: int
+    | Put of Request: PutRequest
+    | Wait of Until: DateTimeOffset
+    /// The end: stored, and as certain as the receipt says.
+    | Done of Receipt: Receipt
+    /// The end: no receipt.
+    | Failed of Failure: ExportFailure

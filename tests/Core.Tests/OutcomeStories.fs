@@ -1,0 +1,163 @@
+module CellOS.Export.S3.Core.Tests.OutcomeStories
+
+open System
+open Expecto
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.PushGenerators
+open CellOS.Export.S3.Core.Tests.Driver
+open CellOS.Export.S3.Core.Tests.Stories
+
+[<Tests>]
+let tests =
+    testList "Push outcomes" [
+        story "412 with write-once" (given writeOnce) [ started; attempted 0 (Reply.Of 412) ] [
+            "put 1"
+            "AlreadyExists"
+        ] [ "was not overwritten" ]
+
+        story
+            "412 with write-once after an unknown outcome"
+            (given writeOnce)
+            [
+                started
+                faulted 0 FaultKind.ConnectionReset false
+                woke 500
+                attempted 500 (Reply.Of 412)
+            ] [ "put 1"; "wait 500"; "put 2"; "AlreadyExists" ] [ "may be its own"; "Compare" ]
+
+        story "412 without write-once" (given same) [ started; attempted 0 (Reply.Of 412) ] [
+            "put 1"
+            "Refused"
+        ] [ "HTTP 412" ]
+
+        story
+            "BadDigest twice"
+            (given (retrying 5 500 500))
+            [
+                started
+                attempted 0 (error 400 "BadDigest" "no")
+                woke 500
+                attempted 500 (error 400 "BadDigest" "no")
+            ] [ "put 1"; "wait 500"; "put 2"; "IntegrityMismatch" ] [ "received other bytes"; "2 attempts" ]
+
+        story
+            "BadDigest, then IncompleteBody, is twice too"
+            (given (retrying 5 500 500))
+            [
+                started
+                attempted 0 (error 400 "BadDigest" "no")
+                woke 500
+                attempted 500 (error 400 "IncompleteBody" "no")
+            ] [ "put 1"; "wait 500"; "put 2"; "IntegrityMismatch" ] []
+
+        story
+            "a wrong ETag once"
+            (given same)
+            [
+                started
+                attempted 0 {
+                    stored with
+                        ETag = Some(String('0', 32))
+                }
+                woke 500
+                attempted 500 stored
+            ] [ "put 1"; "wait 500"; "put 2"; "done etag-md5" ] []
+
+        story "a KMS ETag is no MD5" (given same) [ started; attempted 0 kmsReply ] [
+            "put 1"
+            "done unverified"
+        ] []
+
+        story
+            "a KMS ETag does not do where a digest is required"
+            (given (integrity IntegrityMode.Require))
+            [ started; attempted 0 kmsReply ] [ "put 1"; "Unverified" ] [
+                "confirmed no digest"
+                "may have been stored"
+            ]
+
+        story
+            "a wrong ETag does not matter where nothing is compared"
+            (given (integrity IntegrityMode.Off))
+            [
+                started
+                attempted 0 {
+                    stored with
+                        ETag = Some(String('0', 32))
+                }
+            ] [ "put 1"; "done unverified" ] []
+
+        story
+            "an early 2xx is an unknown outcome"
+            (given (retrying 2 500 1))
+            [ started; attempted 0 (Reply.Of 200); woke 500; attempted 500 (Reply.Of 204) ] [
+                "put 1"
+                "wait 500"
+                "put 2"
+                "Unreachable"
+            ] [ "HTTP 204 before it had the whole body"; "may have been stored" ]
+
+        story
+            "a redirect is not followed"
+            (given same)
+            [ started; attempted 0 (error 301 "PermanentRedirect" "elsewhere") ] [ "put 1"; "Redirected" ] [
+                "region is eu-west-1"
+                "endpoint is b.s3.eu-west-1.amazonaws.com"
+                "redirects are never followed"
+            ]
+
+        story
+            "the content changed between two attempts"
+            (given same)
+            [
+                started
+                attempted 0 { busy with Sent = Some sent }
+                woke 500
+                attempted 500 {
+                    stored with
+                        Sent = Some { sent with Sha256 = String('c', 64) }
+                }
+            ] [ "put 1"; "wait 500"; "put 2"; "SourceChanged" ] [ "content changed" ]
+
+        story
+            "more bytes than were announced"
+            (given same)
+            [
+                started
+                attempted 0 {
+                    stored with
+                        Sent = Some { sent with Bytes = 4L }
+                }
+            ] [ "put 1"; "SourceChanged" ] [ "3 bytes"; "4 were sent" ]
+
+        story "too large" (given (fun target -> { target with MaxObjectBytes = 2L })) [ started ] [
+            "SourceTooLarge"
+        ] [ "3 bytes"; "2 are allowed"; "(MaxObjectBytes)" ]
+
+        story "as large as may be" (given (fun target -> { target with MaxObjectBytes = 3L })) [ started ] [
+            "put 1"
+        ] []
+
+        story
+            "no source"
+            (given same)
+            [
+                Input.NoSource(at 0, Fault.Create(FaultKind.SourceNotFound, "no such file", 0L))
+            ] [ "SourceNotFound" ] [ "no such file"; "Check the path" ]
+
+        story
+            "an untrusted certificate"
+            (given same)
+            [ started; faulted 0 FaultKind.CertificateUntrusted true ] [ "put 1"; "CertificateRejected" ] [
+                "(CaBundle)"
+            ]
+
+        story "a driver that reports what was not asked for" (given same) [ started; woke 1 ] [
+            "put 1"
+            "Internal"
+        ] [ "not asked for"; "may have been stored" ]
+
+        story "a negative length" (given same) [ Input.Started(at 0, -1L) ] [ "Internal" ] [ "-1 bytes" ]
+    ]

@@ -1,0 +1,293 @@
+module CellOS.Export.S3.Core.Tests.PushLaws
+
+open System
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.TextGenerators
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.PushGenerators
+open CellOS.Export.S3.Core.Tests.Driver
+
+/// Two scripts of three keep to the protocol.
+let private runs =
+    Gen.frequency [
+        2, scripts |> Gen.map (fun script -> script.Plan, script.Urls, play script)
+        1, misuse |> Gen.map (fun (plan, urls, inputs) -> plan, urls, feed plan inputs)
+    ]
+
+let private law name (holds: PushPlan -> Turn list -> unit) =
+    propertyTimes 400 name runs (fun (plan, _, turns) -> holds plan turns)
+
+let private startOf (turns: Turn list) =
+    match turns with
+    | { Input = Input.Started(at, _) } :: _ -> Some at
+    | _ -> None
+
+let private plus (span: TimeSpan) (at: DateTimeOffset) =
+    if at.ToUniversalTime() > DateTimeOffset.MaxValue - span then
+        DateTimeOffset.MaxValue
+    else
+        at.ToUniversalTime() + span
+
+let private deadlineOf (plan: PushPlan) (turns: Turn list) =
+    match startOf turns, plan.Target.Limits.Deadline with
+    | Some at, Some deadline -> Some(plus deadline at)
+    | _ -> None
+
+let private outcomesOf (turns: Turn list) =
+    List.pairwise turns
+    |> List.choose (fun (before, turn) ->
+        match before.Output, turn.Input with
+        | Output.Put _, Input.Attempted(_, _, outcome) -> Some(before, turn, outcome)
+        | _ -> None)
+
+/// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
+let private isDamaged (plan: PushPlan) (outcome: Outcome) =
+    match Verdict.ofOutcome plan.Target.WriteOnce outcome with
+    | Verdict.RetryOnce -> true
+    | Verdict.Accepted(reply, sent) -> (Integrity.verdict plan.Target.Integrity false reply sent).IsMismatch
+    | _ -> false
+
+[<Tests>]
+let tests =
+    testList "Push laws" [
+        law "an ended push stays ended and repeats its output" (fun _ turns ->
+            match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
+            | None -> ()
+            | Some i ->
+                for turn in turns[i..] do
+                    Expect.isTrue (obj.ReferenceEquals(turn.Output, turns[i].Output)) "the same output")
+
+        law "waking early gives the same wait again" (fun _ turns ->
+            for before, turn in List.pairwise turns do
+                match before.Output, turn.Input with
+                | Output.Wait until, Input.Woke at when at < until ->
+                    Expect.equal turn.Output before.Output "the same wait"
+                | Output.Wait until, Input.Woke _ ->
+                    Expect.notEqual turn.Output (Output.Wait until) "the wait is over"
+                | _ -> ())
+
+        law "never more puts than attempts, and they count from 1" (fun plan turns ->
+            let attempts = puts turns |> List.map (fun (_, put) -> put.Attempt)
+            Expect.sequenceEqual attempts [ 1 .. attempts.Length ] "one after the other"
+            Expect.isTrue (attempts.Length <= plan.Target.Retry.MaxAttempts) "no more than allowed")
+
+        law "no put and no wait beyond the deadline" (fun plan turns ->
+            match deadlineOf plan turns with
+            | None -> ()
+            | Some deadline ->
+                for turn in turns do
+                    match turn.Output with
+                    | Output.Put put ->
+                        Expect.isTrue (turn.Now < deadline) "a put begins before it"
+                        Expect.isTrue (plus put.Timeout turn.Now <= deadline) "and ends by it"
+                        Expect.isTrue (put.Timeout > TimeSpan.Zero) "with some time"
+                    | Output.Wait until -> Expect.isTrue (until < deadline) "a wait ends before it"
+                    | _ -> ())
+
+        law "no put with a URL that is past its use, and no wait beyond a given one's" (fun plan turns ->
+            for turn in turns do
+                match turn.Output, plan.Url with
+                | Output.Put put, _ ->
+                    PresignedUrl.inspect put.Url
+                    |> PresignedUrl.usableUntil
+                    |> Option.iter (fun last -> Expect.isTrue (turn.Now <= last) "the URL is usable")
+                | Output.Wait until, UrlSource.Given url ->
+                    PresignedUrl.inspect url
+                    |> PresignedUrl.usableUntil
+                    |> Option.iter (fun last -> Expect.isTrue (until <= last) "the URL will be usable")
+                | _ -> ())
+
+        law "a terminal verdict ends the push" (fun plan turns ->
+            for _, turn, outcome in outcomesOf turns do
+                match Verdict.ofOutcome plan.Target.WriteOnce outcome with
+                | Verdict.Stop _ -> Expect.isTrue turn.Output.IsFailed "no put, no wait, no question"
+                | _ -> ())
+
+        law "done only after a 2xx with the whole body that integrity accepts" (fun plan turns ->
+            for before, turn in List.pairwise turns do
+                match turn.Output, turn.Input with
+                | Output.Done _, _ when isEnd before.Output -> ()
+                | Output.Done receipt, Input.Attempted(_, _, Outcome.Replied({ Sent = Some sent } as reply)) ->
+                    Expect.isTrue before.Output.IsPut "it was being put"
+                    Expect.isTrue (reply.Status >= 200 && reply.Status < 300) "a success"
+                    let length = puts turns |> List.map (fun (_, put) -> put.Length) |> List.head
+                    Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
+
+                    Expect.equal
+                        (match Integrity.verdict plan.Target.Integrity false reply sent with
+                         | IntegrityVerdict.Confirmed confirmed -> confirmed.Name
+                         | verdict -> $"%A{verdict}")
+                        receipt.Integrity
+                        "integrity has the last word"
+                | Output.Done _, input -> failtestf "done after %A" input
+                | _ -> ())
+
+        law "the same bytes in every attempt, or the source has changed" (fun _ turns ->
+            let sents =
+                outcomesOf turns
+                |> List.choose (fun (before, turn, outcome) ->
+                    match before.Output, outcome with
+                    | Output.Put put, Outcome.Replied { Sent = Some sent } -> Some(put, turn, sent)
+                    | _ -> None)
+
+            for put, turn, sent in sents do
+                let _, _, first = sents.Head
+
+                if sent.Bytes <> put.Length || sent.Sha256 <> first.Sha256 then
+                    match turn.Output with
+                    | Output.Failed failure -> Expect.equal failure.Kind FailureKind.SourceChanged "changed"
+                    | output -> failtestf "changed, but %A" output)
+
+        law "damage is tried again once" (fun plan turns ->
+            let again =
+                outcomesOf turns
+                |> List.filter (fun (_, turn, outcome) -> isDamaged plan outcome && not (isEnd turn.Output))
+
+            Expect.isTrue (again.Length <= 1) $"{again.Length} times")
+
+        law "a URL is asked for only where there is a source of them, for the next attempt" (fun plan turns ->
+            for turn in turns do
+                match turn.Output with
+                | Output.AskUrl attempt ->
+                    Expect.equal plan.Url UrlSource.Asked "asked"
+                    let begun = puts turns |> List.filter (fun (put, _) -> put.Now <= turn.Now)
+
+                    Expect.isTrue
+                        (attempt >= 1 && attempt <= plan.Target.Retry.MaxAttempts)
+                        "an attempt that is allowed"
+
+                    Expect.isTrue (begun.Length >= attempt - 1) "after the ones before"
+                | _ -> ())
+
+        law "time never runs backwards in what is told" (fun _ turns ->
+            for turn in turns do
+                match turn.Output with
+                | Output.Failed failure -> Expect.isTrue (failure.Elapsed >= TimeSpan.Zero) "elapsed"
+                | Output.Done receipt -> Expect.isTrue (receipt.CompletedAt >= receipt.StartedAt) "completed"
+                | Output.Wait until when not turn.Input.IsWoke -> Expect.isTrue (until >= turn.Now) "until"
+                | _ -> ())
+
+        law "a failure tells its attempts, its artifact and where it went" (fun plan turns ->
+            match List.tryLast turns with
+            | Some { Output = Output.Failed failure } ->
+                Expect.equal failure.Attempts (puts turns).Length "attempts"
+                Expect.equal failure.Destination (Destination.value plan.Destination) "destination"
+                Expect.stringContains failure.Message failure.Destination "the message has it"
+                Expect.stringContains failure.Message "'logs/out.txt'" "and the artifact"
+            | Some { Output = Output.Done receipt } ->
+                Expect.equal receipt.Attempts (puts turns).Length "attempts"
+                Expect.equal receipt.Destination (Destination.value plan.Destination) "destination"
+            | _ -> ())
+
+        law "every request is the plan's" (fun plan turns ->
+            for _, put in puts turns do
+                let target = plan.Target
+
+                Expect.equal
+                    put.Headers
+                    (if target.WriteOnce then [ struct ("If-None-Match", "*") ] else [])
+                    "headers"
+
+                Expect.equal put.TakeMd5 (target.Integrity <> IntegrityMode.Off) "MD5"
+                Expect.equal put.ConnectTimeout target.Limits.ConnectTimeout "connect timeout"
+                Expect.isTrue (put.Timeout <= target.Limits.RequestTimeout) "request timeout"
+                Expect.equal put.StallTimeout target.Limits.StallTimeout "stall timeout"
+                let signed = (PresignedUrl.inspect put.Url).SignedHeaders
+
+                Expect.all
+                    signed
+                    (fun name -> name = "host" || name = "content-length")
+                    "nothing signed is missing")
+
+        propertyTimes 400 "a driver that keeps to the protocol is never told of a bug" scripts (fun script ->
+            for turn in play script do
+                match turn.Output with
+                | Output.Failed failure when script.Length >= 0L ->
+                    Expect.notEqual failure.Kind FailureKind.Internal failure.Message
+                | _ -> ())
+
+        propertyTimes 300 "what may have been stored is told" scripts (fun script ->
+            let turns = play script
+
+            match List.tryFind (fun turn -> isEnd turn.Output) turns with
+            | Some { Output = Output.Failed failure } ->
+                Expect.equal
+                    failure.MayBeStored
+                    (outcomesOf turns
+                     |> List.exists (fun (_, _, outcome) -> Verdict.mayHaveStored outcome))
+                    failure.Message
+            | _ -> ())
+
+        propertyTimes
+            50
+            "no output and no state shows a secret, in whatever way"
+            runs
+            (fun (plan, urls, turns) ->
+                let mutable secrets = []
+
+                let learn (url: RequestUrl) =
+                    secrets <-
+                        urls
+                        |> List.filter (fun planted -> planted.Url = RequestUrl.reveal url)
+                        |> List.collect _.Secrets
+                        |> List.append secrets
+
+                match plan.Url with
+                | UrlSource.Given url -> learn url
+                | UrlSource.Asked -> ()
+
+                // What comes after the end is the end again.
+                let told =
+                    match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
+                    | Some i -> List.truncate (i + 1) turns
+                    | None -> turns
+
+                for i, turn in List.indexed told do
+                    match turn.Input with
+                    | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
+                    | _ -> ()
+
+                    for shown in Shown.everyWay turn.Output @ [ string turn.State ] do
+                        Expect.isEmpty (holds secrets shown) shown
+
+                match List.tryLast turns with
+                | Some turn ->
+                    for shown in Shown.everyWay turn.State do
+                        Expect.isEmpty (holds secrets shown) shown
+                | None -> ())
+
+        propertyTimes
+            200
+            "fixed waits add up to the backoff between all attempts"
+            (Gen.zip3 (Gen.choose (1, 6)) (Gen.choose (0, 5000)) (Gen.elements [ 500; 503; 408 ]))
+            (fun (attempts, backoff, status) ->
+                let plan =
+                    plan (Some "https://h/p") (fun target -> {
+                        target with
+                            Retry = policy RetryMode.Fixed attempts backoff 20000
+                    })
+
+                let turns =
+                    play {
+                        Plan = plan
+                        Urls = []
+                        StartedAt = noon
+                        Length = 3L
+                        Steps =
+                            List.replicate 20 {
+                                Drift = TimeSpan.Zero
+                                Roll = 0.7
+                                Outcome = Outcome.Replied(Reply.Of status)
+                                Answer = Error ""
+                                Early = false
+                            }
+                    }
+
+                let failure = failure turns
+                Expect.equal failure.Attempts attempts "all attempts"
+                Expect.equal failure.Elapsed (ms (backoff * (attempts - 1))) "the waits between them")
+    ]
