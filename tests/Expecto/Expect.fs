@@ -52,8 +52,6 @@ let wantSome (actual: 'a option) (message: string) =
     | Some value -> value
     | None -> fail message "Expected Some _, was None."
 
-let isSome (actual: 'a option) (message: string) = wantSome actual message |> ignore
-
 let isNone (actual: 'a option) (message: string) =
     match actual with
     | None -> ()
@@ -71,8 +69,6 @@ let wantError (actual: Result<'a, 'b>) (message: string) =
     | Error error -> error
     | Ok value -> fail message $"Expected Error _, was Ok(%s{show value})."
 
-let isError (actual: Result<'a, 'b>) (message: string) = wantError actual message |> ignore
-
 let isNull (actual: 'a when 'a: null) (message: string) =
     match actual with
     | null -> ()
@@ -87,46 +83,19 @@ let isLessThan (a: 'a) (b: 'a) (message: string) =
     if not (a < b) then
         fail message $"Expected %s{show a} to be less than %s{show b}."
 
-let isLessThanOrEqual (a: 'a) (b: 'a) (message: string) =
-    if not (a <= b) then
-        fail message $"Expected %s{show a} to be less than or equal to %s{show b}."
-
 let isGreaterThan (a: 'a) (b: 'a) (message: string) =
     if not (a > b) then
         fail message $"Expected %s{show a} to be greater than %s{show b}."
 
-let isGreaterThanOrEqual (a: 'a) (b: 'a) (message: string) =
-    if not (a >= b) then
-        fail message $"Expected %s{show a} to be greater than or equal to %s{show b}."
-
 let isEmpty (actual: 'a seq) (message: string) =
     if not (Seq.isEmpty actual) then
         fail message $"Expected nothing in it, was %s{show (List.ofSeq actual)}."
-
-let isNonEmpty (actual: 'a seq) (message: string) =
-    if Seq.isEmpty actual then
-        fail message "Expected something in it, was empty."
 
 let hasLength (actual: 'a seq) (expectedLength: int) (message: string) =
     let items = List.ofSeq actual
 
     if items.Length <> expectedLength then
         fail message $"Expected length %d{expectedLength}, was %d{items.Length}: %s{show items}."
-
-let contains (sequence: 'a seq) (element: 'a) (message: string) =
-    if not (Seq.contains element sequence) then
-        fail message $"Expected %s{show element} in %s{show (List.ofSeq sequence)}."
-
-let containsAll (actual: 'a seq) (expected: 'a seq) (message: string) =
-    let actual = List.ofSeq actual
-
-    match
-        expected
-        |> Seq.filter (fun item -> not (List.contains item actual))
-        |> List.ofSeq
-    with
-    | [] -> ()
-    | missing -> fail message $"Missing: %s{show missing}.%s{both actual (List.ofSeq expected)}"
 
 let sequenceEqual (actual: 'a seq) (expected: 'a seq) (message: string) =
     let a, e = Array.ofSeq actual, Array.ofSeq expected
@@ -162,10 +131,6 @@ let private thrown f =
         None
     with e ->
         Some e
-
-let throws (f: unit -> unit) (message: string) =
-    if (thrown f).IsNone then
-        fail message "Expected an exception, there was none."
 
 /// The very type: a derived exception does not do.
 [<RequiresExplicitTypeArguments>]

@@ -3,14 +3,6 @@ namespace Expecto
 open System
 open System.Globalization
 
-/// What FsCheck counted while it checked a property.
-type FsCheckTestData = {
-    NumberOfTests: int
-    NumberOfShrinks: int
-    Stamps: seq<int * string list>
-    Labels: Set<string>
-}
-
 type FsCheckConfig = {
     maxTest: int
     startSize: int
@@ -19,11 +11,6 @@ type FsCheckConfig = {
     replay: (uint64 * uint64 * int option) option
     /// Types with static members that return `Arbitrary`; the first one wins.
     arbitrary: Type list
-    receivedArgs: FsCheckConfig -> string -> int -> obj list -> Async<unit>
-    successfulShrink: FsCheckConfig -> string -> obj list -> Async<unit>
-    finishedTest: FsCheckConfig -> string -> FsCheckTestData -> Async<unit>
-    quietOnSuccess: bool
-    maxRejected: int
 } with
 
     static member defaultConfig = {
@@ -32,29 +19,20 @@ type FsCheckConfig = {
         endSize = 100
         replay = None
         arbitrary = []
-        receivedArgs = fun _ _ _ _ -> async.Zero()
-        successfulShrink = fun _ _ _ -> async.Zero()
-        finishedTest = fun _ _ _ -> async.Zero()
-        quietOnSuccess = true
-        maxRejected = 1000
     }
 
 type TestCode =
     | Sync of (unit -> unit)
     | Async of Async<unit>
 
-type FocusState =
-    | Normal
-    | Pending
-
 type SequenceMethod =
     | Synchronous
     | InParallel
 
 type Test =
-    | TestCase of code: TestCode * state: FocusState
-    | TestList of tests: Test list * state: FocusState
-    | TestLabel of label: string * test: Test * state: FocusState
+    | TestCase of code: TestCode
+    | TestList of tests: Test list
+    | TestLabel of label: string * test: Test
     | Sequenced of SequenceMethod * Test
 
 type ExpectoException(message: string) =
@@ -71,7 +49,7 @@ type FailedException(message: string) =
 type IgnoreException(message: string) =
     inherit ExpectoException(message)
 
-/// Marks a public static property, field or method without parameters that gives a `Test`.
+/// Marks a value of a module that is a `Test`.
 [<AttributeUsage(AttributeTargets.Method ||| AttributeTargets.Property ||| AttributeTargets.Field)>]
 type TestsAttribute() =
     inherit Attribute()

@@ -43,65 +43,27 @@ module ExpectoFsCheck =
 
             raise (FailedException(String.Join("\n", lines)))
 
-    let private runner (config: FsCheckConfig) name = {
+    let private runner = {
         new IRunner with
             member _.OnStartFixture _ = ()
-
-            member _.OnArguments(number, args, _) =
-                config.receivedArgs config name number args |> Async.RunSynchronously
-
-            member _.OnShrink(args, _) =
-                config.successfulShrink config name args |> Async.RunSynchronously
-
-            member _.OnFinished(_, result) =
-                let data =
-                    match result with
-                    | TestResult.Passed(data, _)
-                    | TestResult.Failed(data, _, _, _, _, _, _)
-                    | TestResult.Exhausted data -> data
-
-                config.finishedTest config name {
-                    NumberOfTests = data.NumberOfTests
-                    NumberOfShrinks = data.NumberOfShrinks
-                    Stamps = data.Stamps
-                    Labels = data.Labels
-                }
-                |> Async.RunSynchronously
-
-                report result
+            member _.OnArguments(_, _, _) = ()
+            member _.OnShrink(_, _) = ()
+            member _.OnFinished(_, result) = report result
     }
 
-    let private check state (config: FsCheckConfig) name (property: 'testable) =
+    let testPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
         let start (seed: uint64, gamma: uint64, size) : Replay = { Rnd = Rnd(seed, gamma); Size = size }
 
-        let run () =
+        testCase name (fun () ->
             let settings =
                 Config.Default
                     .WithName(name)
                     .WithMaxTest(config.maxTest)
-                    .WithMaxRejected(config.maxRejected)
                     .WithStartSize(config.startSize)
                     .WithEndSize(config.endSize)
                     .WithReplay(Option.map start config.replay)
                     .WithArbitrary(config.arbitrary)
-                    .WithQuietOnSuccess(config.quietOnSuccess)
-                    .WithRunner(runner config name)
+                    .WithQuietOnSuccess(true)
+                    .WithRunner(runner)
 
-            Check.One(settings, property)
-
-        TestLabel(name, TestCase(Sync run, state), state)
-
-    /// What a run takes that has no configuration of its own.
-    let private plain = {
-        FsCheckConfig.defaultConfig with
-            maxTest = 100
-    }
-
-    let testProperty (name: string) (property: 'testable) = check Normal plain name property
-    let ptestProperty (name: string) (property: 'testable) = check Pending plain name property
-
-    let testPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
-        check Normal config name property
-
-    let ptestPropertyWithConfig (config: FsCheckConfig) (name: string) (property: 'testable) =
-        check Pending config name property
+            Check.One(settings, property))

@@ -19,47 +19,33 @@ open Microsoft.Testing.Platform.Services
 type Flat = {
     Name: string
     Code: TestCode
-    Pending: bool
     Sequenced: bool
 }
 
-let flatten test =
-    let rec loop path pending sequenced test = [
-        match test with
-        | TestCase(code, state) -> {
-            Name = String.Join('.', List.rev path)
-            Code = code
-            Pending = pending || state = Pending
-            Sequenced = sequenced
-          }
-        | TestList(tests, state) ->
-            yield! List.collect (loop path (pending || state = Pending) sequenced) tests
-        | TestLabel(label, test, state) ->
-            yield! loop (label :: path) (pending || state = Pending) sequenced test
-        | Sequenced(how, test) -> yield! loop path pending (how = Synchronous) test
-    ]
-
-    loop [] false false test
+let rec private flatten path sequenced test = [
+    match test with
+    | TestCase code -> {
+        Name = String.Join('.', List.rev path)
+        Code = code
+        Sequenced = sequenced
+      }
+    | TestList tests -> yield! List.collect (flatten path sequenced) tests
+    | TestLabel(label, test) -> yield! flatten (label :: path) sequenced test
+    | Sequenced(how, test) -> yield! flatten path (how = Synchronous) test
+]
 
 /// The values marked with `[<Tests>]`, in the order of the metadata. Raises what their making raised.
-let discover (assembly: Assembly) =
+let private discover (assembly: Assembly) =
     let flags =
         BindingFlags.Static ||| BindingFlags.Public ||| BindingFlags.DoNotWrapExceptions
 
-    let read (m: MemberInfo) =
-        match m with
-        | :? PropertyInfo as p -> p.GetValue(null, flags, null, null, null)
-        | :? FieldInfo as f -> f.GetValue null
-        | :? MethodInfo as m -> m.Invoke(null, flags, null, [||], null)
-        | _ -> null
-
     [
         for t in assembly.GetTypes() do
-            for m in t.GetMembers flags do
-                if m.IsDefined(typeof<TestsAttribute>, false) then
-                    match read m with
-                    | :? Test as test -> yield! flatten test
-                    | _ -> invalidOp $"%s{t.FullName}.%s{m.Name} is marked with [<Tests>], but gives no Test."
+            for p in t.GetProperties flags do
+                if p.IsDefined(typeof<TestsAttribute>, false) then
+                    match p.GetValue(null, flags, null, null, null) with
+                    | :? Test as test -> yield! flatten [] false test
+                    | _ -> invalidOp $"%s{t.FullName}.%s{p.Name} is marked with [<Tests>], but is no Test."
     ]
 
 /// The tests of a program, or why they cannot be run.
@@ -87,7 +73,6 @@ let private run (test: Flat) =
     task {
         try
             match test.Code with
-            | _ when test.Pending -> raise (IgnoreException "It, or a list that it is in, is pending.")
             | Sync code -> code ()
             | Async code -> do! Async.StartImmediateAsTask code
 
@@ -116,7 +101,7 @@ type Extension() =
         member _.Description = "Tests written against the API of Expecto"
         member _.IsEnabledAsync() = Task.FromResult true
 
-/// `--filter TEXT` and `--sequenced`.
+/// `--filter TEXT`.
 type Options() =
     inherit Extension()
 
@@ -128,7 +113,6 @@ type Options() =
                 ArgumentArity.ExactlyOne,
                 false
             )
-            CommandLineOption("sequenced", "One test at a time", ArgumentArity.Zero, false)
         |]
 
         member _.ValidateOptionArgumentsAsync(_, _) = ValidationResult.ValidTask
@@ -212,7 +196,7 @@ type Framework(all: Flat list, workers: int, options: ICommandLineOptions, outco
                             do! publish test [ DiscoveredTestNodeStateProperty.CachedInstance ]
                     | _ ->
                         let alone, together = tests |> List.partition _.Sequenced
-                        do! side (if options.IsOptionSet "sequenced" then 1 else workers) together
+                        do! side workers together
                         do! side 1 alone
                 finally
                     context.Complete()

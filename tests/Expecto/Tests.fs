@@ -12,89 +12,14 @@ module Tests =
 
     let skiptest (message: string) : 'a = raise (IgnoreException message)
 
-    let skiptestf format : 'a = Printf.ksprintf skiptest format
+    let private case name code = TestLabel(name, TestCase code)
 
-    let private labelled state name test = TestLabel(name, test, state)
+    let testList (name: string) (tests: Test list) = TestLabel(name, TestList tests)
 
-    let private case state name code =
-        labelled state name (TestCase(code, state))
+    let testCase (name: string) (test: unit -> unit) = case name (Sync test)
 
-    let private list state name tests =
-        labelled state name (TestList(tests, state))
-
-    let testList (name: string) (tests: Test list) = list Normal name tests
-    let ptestList (name: string) (tests: Test list) = list Pending name tests
-
-    let testCase (name: string) (test: unit -> unit) = case Normal name (Sync test)
-    let ptestCase (name: string) (test: unit -> unit) = case Pending name (Sync test)
-
-    let testCaseAsync (name: string) (test: Async<unit>) = case Normal name (Async test)
-    let ptestCaseAsync (name: string) (test: Async<unit>) = case Pending name (Async test)
-
-    let private started (test: unit -> Task<unit>) =
-        async { return! Async.AwaitTask(test ()) }
-
-    let testCaseTask (name: string) (test: unit -> Task<unit>) = testCaseAsync name (started test)
-    let ptestCaseTask (name: string) (test: unit -> Task<unit>) = ptestCaseAsync name (started test)
-
-    type TestTaskBuilder(name: string, state: FocusState) =
-        member _.Zero() = Task.FromResult()
-        member _.Return(value: 'a) = Task.FromResult value
-        member _.ReturnFrom(task: Task<'a>) = task
-        member _.Delay(code: unit -> Task<'a>) = code
-        member _.Run(code: unit -> Task<unit>) = case state name (Async(started code))
-
-        member _.Bind(first: Task<'a>, next: 'a -> Task<'b>) =
-            task {
-                let! value = first
-                return! next value
-            }
-
-        member _.Bind(first: Task, next: unit -> Task<'b>) =
-            task {
-                do! first
-                return! next ()
-            }
-
-        member _.Combine(first: Task<unit>, next: unit -> Task<'a>) =
-            task {
-                do! first
-                return! next ()
-            }
-
-        member _.While(condition, code: unit -> Task<unit>) =
-            task {
-                while condition () do
-                    do! code ()
-            }
-
-        member _.For(items: 'i seq, code: 'i -> Task<unit>) =
-            task {
-                for item in items do
-                    do! code item
-            }
-
-        member _.TryWith(code: unit -> Task<'a>, handler: exn -> Task<'a>) =
-            task {
-                try
-                    return! code ()
-                with e ->
-                    return! handler e
-            }
-
-        member _.TryFinally(code: unit -> Task<'a>, last: unit -> unit) =
-            task {
-                try
-                    return! code ()
-                finally
-                    last ()
-            }
-
-        member this.Using(resource: 'r :> IDisposable, code: 'r -> Task<'a>) =
-            this.TryFinally((fun () -> code resource), resource.Dispose)
-
-    let testTask (name: string) = TestTaskBuilder(name, Normal)
-    let ptestTask (name: string) = TestTaskBuilder(name, Pending)
+    let testCaseTask (name: string) (test: unit -> Task<unit>) =
+        case name (Async(async { return! Async.AwaitTask(test ()) }))
 
     /// These tests run one at a time, after all the others.
     let testSequenced (test: Test) = Test.Sequenced(Synchronous, test)
