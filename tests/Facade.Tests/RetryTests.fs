@@ -384,4 +384,60 @@ let tests =
 
                 Expect.isTrue cancelled "cancelled"
             })
+
+        testCaseTask "that is stored when the caller cancels has its receipt" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("f", patterned 100)
+                use source = new CancellationTokenSource()
+
+                use sink =
+                    scriptedSink
+                        (optionsFor "http://gateway.example/x")
+                        TimeProvider.System
+                        0.
+                        (fun request _ ->
+                            task {
+                                let! _ = drain request
+                                source.Cancel()
+                                return status 200 request
+                            })
+
+                let! receipt = sink.PushAsync("a", path, null, source.Token)
+                Expect.equal receipt.BytesWritten 100L "the answer was there already"
+            })
+
+        testCaseTask "ends as cancelled while an error is being read" (fun () ->
+            task {
+                use source = new CancellationTokenSource()
+                use folder = new Folder()
+                let path = folder.Write("f", patterned 100)
+
+                use server =
+                    new RawServer(fun _ connection ->
+                        task {
+                            let! _ = connection.ReadHead()
+                            do! connection.Read 100L
+
+                            do!
+                                connection.Send
+                                    "HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\n<Error>"
+
+                            source.CancelAfter 200
+                            do! connection.Read Int64.MaxValue
+                        })
+
+                use sink = sinkFor (server.Url "/x")
+
+                let! cancelled =
+                    task {
+                        try
+                            let! _ = sink.PushAsync("a", path, null, source.Token)
+                            return false
+                        with :? OperationCanceledException ->
+                            return true
+                    }
+
+                Expect.isTrue cancelled "cancelled"
+            })
     ]

@@ -22,8 +22,9 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         try
         {
             using var response = await SendAsync(request, both.Token).ConfigureAwait(false);
-            var reply = await ReplyReader.ReadAsync(response, content.Sent, both.Token).ConfigureAwait(false);
-            cancellationToken.ThrowIfCancellationRequested();
+            var reply = await ReplyReader
+                .ReadAsync(response, content.Sent, both.Token, cancellationToken)
+                .ConfigureAwait(false);
             return Outcome.NewReplied(reply);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

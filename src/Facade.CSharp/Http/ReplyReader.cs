@@ -10,17 +10,24 @@ internal static class ReplyReader
     /// <summary>Header values longer than this are no ids and no tags.</summary>
     private const int LongestValue = 1024;
 
+    /// <summary>Reads the reply to an attempt.</summary>
+    /// <param name="response">Its head; the body has not been read.</param>
+    /// <param name="sent">What was sent, if the whole body was.</param>
+    /// <param name="attempt">Ends with the attempt's time, or with the caller's patience.</param>
+    /// <param name="caller">Ends with the caller's patience.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled while an error body was read.</exception>
     internal static async Task<Reply> ReadAsync(
         HttpResponseMessage response,
         Sent? sent,
-        CancellationToken cancellationToken
+        CancellationToken attempt,
+        CancellationToken caller
     )
     {
         var status = (int)response.StatusCode;
         var body =
             status < 300
                 ? ReadOnlyMemory<byte>.Empty
-                : await ReadBodyAsync(response, cancellationToken).ConfigureAwait(false);
+                : await ReadBodyAsync(response, attempt, caller).ConfigureAwait(false);
         var headers = response.Headers;
 
         return new Reply(
@@ -56,28 +63,26 @@ internal static class ReplyReader
     /// </summary>
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
         HttpResponseMessage response,
-        CancellationToken cancellationToken
+        CancellationToken attempt,
+        CancellationToken caller
     )
     {
         var buffer = new byte[MaxBodyBytes];
         var filled = 0;
         try
         {
-            var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            var stream = await response.Content.ReadAsStreamAsync(attempt).ConfigureAwait(false);
             while (filled < buffer.Length)
             {
-                var read = await stream
-                    .ReadAsync(buffer.AsMemory(filled), cancellationToken)
-                    .ConfigureAwait(false);
+                var read = await stream.ReadAsync(buffer.AsMemory(filled), attempt).ConfigureAwait(false);
                 if (read == 0)
                     break;
                 filled += read;
             }
         }
-        catch (Exception exception)
-            when (exception is IOException or HttpRequestException or OperationCanceledException)
+        catch (Exception) when (!caller.IsCancellationRequested)
         {
-            // See above. Whether it was the caller who cancelled, the caller of this method finds out.
+            // See above.
         }
 
         return buffer.AsMemory(0, filled);
