@@ -111,9 +111,13 @@ module Push =
         |> Output.Failed
         |> finish state
 
+    /// What a server says, fit to be shown: masked first, and shortened then, so that no half of a secret stays.
+    let private presentable (state: State) =
+        Redaction.known (secrets state) >> Check.visible >> Check.shorten 512
+
     let private remember (state: State) (outcome: Outcome) = {
         state with
-            Last = Some(Outcome.mapTexts (Redaction.known (secrets state)) outcome)
+            Last = Some(Outcome.mapTexts (presentable state) outcome)
     }
 
     /// Fails for a reason that is not an attempt's.
@@ -123,7 +127,7 @@ module Push =
         fail (remember state (Outcome.NotSent fault)) kind
 
     let private finishWith (state: State) (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
-        let redact = Redaction.known (secrets state)
+        let shown = presentable state
 
         finish
             state
@@ -138,9 +142,9 @@ module Push =
                 ObjectUrl = state.Url |> Option.map (fst >> RequestUrl.withoutQuery)
                 Sha256 = sent.Sha256
                 Md5 = sent.Md5
-                ETag = reply.ETag |> Option.map redact
-                VersionId = reply.VersionId |> Option.map redact
-                RequestId = reply.RequestId |> Option.map redact
+                ETag = reply.ETag |> Option.map shown
+                VersionId = reply.VersionId |> Option.map shown
+                RequestId = reply.RequestId |> Option.map shown
                 Integrity = confirmed.Name
                 Attempts = state.Attempts
                 StartedAt = state.StartedAt
@@ -169,7 +173,10 @@ module Push =
                     struct ("If-None-Match", "*")
             ]
             Length = state.Length
-            ExpectContinue = target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
+            // Never without a body: there would be nothing to wait with (RFC 9110, 10.1.1).
+            ExpectContinue =
+                state.Length > 0L
+                && target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
             TakeMd5 = target.Integrity <> IntegrityMode.Off
             ConnectTimeout = target.Limits.ConnectTimeout
             Timeout =
@@ -278,15 +285,15 @@ module Push =
 
     /// What was sent is not what was announced, or not what an earlier attempt sent.
     let private sourceChanged (state: State) (outcome: Outcome) =
-        match outcome with
-        | Outcome.Replied { Sent = Some sent } ->
+        match Outcome.sent outcome with
+        | Some sent ->
             if sent.Bytes <> state.Length then
                 Some $"the file had {state.Length} bytes when it was opened, and {sent.Bytes} were sent"
             elif state.Sha256 |> Option.exists (fun known -> known <> sent.Sha256) then
                 Some "the file's content changed between two attempts"
             else
                 None
-        | _ -> None
+        | None -> None
 
     let private isTimeout (outcome: Outcome) =
         match outcome with
@@ -300,10 +307,7 @@ module Push =
         let state = {
             remember state outcome with
                 MayBeStored = state.MayBeStored || Verdict.mayHaveStored outcome
-                Sha256 =
-                    match outcome with
-                    | Outcome.Replied { Sent = Some sent } -> Some sent.Sha256
-                    | _ -> state.Sha256
+                Sha256 = Outcome.sent outcome |> Option.map _.Sha256 |> Option.orElse state.Sha256
         }
 
         let cutByDeadline =

@@ -19,8 +19,8 @@ type FaultKind =
     | RequestTimeout
     /// No byte moved for as long as the stall timeout.
     | StallTimeout
-    /// A 2xx reply that came before the whole body had been sent.
-    | EarlyReply
+    /// The request was answered from elsewhere: the transport followed a redirect on its own account.
+    | RedirectFollowed
     /// A reply that is no HTTP.
     | InvalidReply
     /// Any other failure of the network.
@@ -44,32 +44,6 @@ type FaultKind =
     /// The file's length, time stamp or content changed while it was read.
     | SourceChanged
 
-/// A fault in the words of whoever saw it.
-type Fault = {
-    Kind: FaultKind
-    /// One line for people; it holds no secret.
-    Detail: string
-    /// How many bytes of the body had been handed over when it struck.
-    BytesSent: int64
-} with
-
-    /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most.
-    static member Create(kind: FaultKind, detail: string, bytesSent: int64) =
-        let line = (Redaction.text detail).ReplaceLineEndings(" ").Trim()
-
-        {
-            Kind = kind
-            Detail = if line.Length <= 300 then line else line.Substring(0, 300) + "…"
-            BytesSent = bytesSent
-        }
-
-    /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
-    /// the URL carries it and however the transport's words quote it.
-    static member Of(url: RequestUrl, kind: FaultKind, detail: string, bytesSent: int64) =
-        let secrets = Redaction.secretsOf (RequestUrl.reveal url)
-
-        Fault.Create(kind, Redaction.known secrets detail, bytesSent)
-
 /// The bytes that an attempt sent, once it has sent them all.
 type Sent = {
     /// How many.
@@ -79,6 +53,38 @@ type Sent = {
     /// MD5 of them, 32 hexadecimal digits in lower case, where it was taken.
     Md5: string option
 }
+
+/// A fault in the words of whoever saw it.
+type Fault = {
+    Kind: FaultKind
+    /// One line for people; it holds no secret.
+    Detail: string
+    /// How many bytes of the body had been handed over when it struck.
+    BytesSent: int64
+    /// What was sent, if all of it had been handed over.
+    Sent: Sent option
+} with
+
+    /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most.
+    static member Create(kind: FaultKind, detail: string, bytesSent: int64) = {
+        Kind = kind
+        Detail =
+            (Redaction.text detail).ReplaceLineEndings(" ").Trim()
+            |> Check.visible
+            |> Check.shorten 300
+        BytesSent = bytesSent
+        Sent = None
+    }
+
+    /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
+    /// the URL carries it and however the transport's words quote it.
+    static member Of(url: RequestUrl, kind: FaultKind, detail: string, bytesSent: int64, sent: Sent option) =
+        let secrets = Redaction.secretsOf (RequestUrl.reveal url)
+
+        {
+            Fault.Create(kind, Redaction.known secrets detail, bytesSent) with
+                Sent = sent
+        }
 
 /// What is kept of a reply: plain data, nothing that could hold a connection or a secret.
 type Reply = {
@@ -142,6 +148,13 @@ type Outcome =
 
 [<RequireQualifiedAccess>]
 module internal Outcome =
+
+    /// What was sent, if the whole body was handed over.
+    let sent (outcome: Outcome) =
+        match outcome with
+        | Outcome.Replied reply -> reply.Sent
+        | Outcome.Unknown fault -> fault.Sent
+        | Outcome.NotSent _ -> None
 
     /// The outcome with every text that came from outside rewritten: a server may echo what it was sent.
     let mapTexts (change: string -> string) (outcome: Outcome) : Outcome =

@@ -31,6 +31,19 @@ module internal Check =
 
     let utf8Length (value: string) = Encoding.UTF8.GetByteCount value
 
+    /// Numbers are the same for every reader, whatever the culture of the process.
+    let invariant (text: FormattableString) =
+        text.ToString CultureInfo.InvariantCulture
+
+    /// At most so many characters of a text; no pair of surrogates is cut.
+    let shorten (most: int) (value: string) =
+        if value.Length <= most then
+            value
+        elif Char.IsHighSurrogate value[most - 1] then
+            value.Substring(0, most - 1) + "…"
+        else
+            value.Substring(0, most) + "…"
+
     /// A text on one line, in which nothing hides: what a terminal would act on or not show is written out.
     let visible (value: string) =
         let shown = StringBuilder(value.Length)

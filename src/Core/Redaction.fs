@@ -62,21 +62,24 @@ module Redaction =
         Depth: int
     }
 
-    /// The character that an escape at `i` stands for, the escape's length, and whether it is a percent-escape:
-    /// `%26`, and those of a JSON string (RFC 8259, 7).
-    let private escapeAt (text: Seen[]) (i: int) =
-        let hexAt first count =
-            first + count <= text.Length
-            && text.AsSpan(first, count).ToArray() |> Array.forall (fun c -> isHex c.Char)
+    /// The character that the escape at the end of the text stands for, the escape's length, and whether it is a
+    /// percent-escape: `%26`, and those of a JSON string (RFC 8259, 7).
+    let private escapeAtEnd (text: ResizeArray<Seen>) =
+        let count = text.Count
+        let at back = text[count - back].Char
 
-        let codeAt first count =
-            char (Convert.ToInt32(String(Array.init count (fun n -> text[first + n].Char)), 16))
+        let isHexFor digits =
+            Seq.forall (fun back -> isHex (at back)) (seq { 1..digits })
 
-        match text[i].Char with
-        | '%' when hexAt (i + 1) 2 -> ValueSome struct (codeAt (i + 1) 2, 3, true)
-        | '\\' when i + 1 < text.Length ->
-            match text[i + 1].Char with
-            | 'u' when hexAt (i + 2) 4 -> ValueSome struct (codeAt (i + 2) 4, 6, false)
+        let code digits =
+            char (Convert.ToInt32(String(Array.init digits (fun n -> at (digits - n))), 16))
+
+        if count >= 3 && at 3 = '%' && isHexFor 2 then
+            ValueSome struct (code 2, 3, true)
+        elif count >= 6 && at 6 = '\\' && at 5 = 'u' && isHexFor 4 then
+            ValueSome struct (code 4, 6, false)
+        elif count >= 2 && at 2 = '\\' then
+            match at 1 with
             | 'n'
             | 'r'
             | 't' -> ValueSome struct ('\n', 2, false)
@@ -85,51 +88,46 @@ module Redaction =
             | '/'
             | '\\' as c -> ValueSome struct (c, 2, false)
             | _ -> ValueNone
-        | _ -> ValueNone
+        else
+            ValueNone
 
-    let private unescapeOnce (text: Seen[]) =
-        let result = ResizeArray<Seen>(text.Length)
-        let mutable changed = false
-        let mutable i = 0
+    /// Takes the escape off the end, and what then is one, and so on: a text that was escaped several times. Each
+    /// escape is longer than what it stands for, so all of it takes time in proportion to the text.
+    let rec private unescapeEnd (text: ResizeArray<Seen>) =
+        match escapeAtEnd text with
+        | ValueNone -> ()
+        | ValueSome struct (c, length, percent) ->
+            let first = text.Count - length
+            let mutable depth = 0
 
-        while i < text.Length do
-            match escapeAt text i with
-            | ValueSome struct (c, length, percent) ->
-                let mutable depth = 0
+            for n in first .. text.Count - 1 do
+                depth <- max depth text[n].Depth
 
-                for n in i .. i + length - 1 do
-                    depth <- max depth text[n].Depth
+            let unescaped = {
+                Char = c
+                From = text[first].From
+                Next = text[text.Count - 1].Next
+                Depth = if percent then depth + 1 else depth
+            }
 
-                result.Add {
-                    Char = c
-                    From = text[i].From
-                    Next = text[i + length - 1].Next
-                    Depth = if percent then depth + 1 else depth
-                }
-
-                changed <- true
-                i <- i + length
-            | ValueNone ->
-                result.Add text[i]
-                i <- i + 1
-
-        struct (changed, result.ToArray())
-
-    /// Every escape is longer than what it stands for, so this ends.
-    let rec private unescape (text: Seen[]) =
-        match unescapeOnce text with
-        | struct (true, shorter) -> unescape shorter
-        | struct (false, same) -> same
+            text.RemoveRange(first, length)
+            text.Add unescaped
+            unescapeEnd text
 
     let private see (text: string) =
-        unescape (
-            Array.init text.Length (fun i -> {
+        let seen = ResizeArray<Seen>(text.Length)
+
+        for i in 0 .. text.Length - 1 do
+            seen.Add {
                 Char = text[i]
                 From = i
                 Next = i + 1
                 Depth = 0
-            })
-        )
+            }
+
+            unescapeEnd seen
+
+        seen.ToArray()
 
     let private matchesAt (text: Seen[]) (at: int) (name: string) =
         at + name.Length <= text.Length
@@ -341,6 +339,8 @@ module Redaction =
                 // The padding of Base64 is no part of the secret.
                 (Uri.UnescapeDataString secret).TrimEnd('=')
                 Uri.EscapeDataString secret
+                // As a form decodes it.
+                Uri.UnescapeDataString(secret.Replace('+', ' '))
             ])
             |> List.filter (fun form -> form.Length >= ShortestSecret)
             |> List.distinct

@@ -29,7 +29,8 @@ type RetryPolicy = private {
     member this.MaxBackoff = this.cap
 
     override this.ToString() =
-        $"{this.attempts} attempts, %A{this.mode}, {this.backoff.TotalMilliseconds} ms, at most {this.cap.TotalMilliseconds} ms"
+        Check.invariant
+            $"{this.attempts} attempts, {this.mode}, {this.backoff.TotalMilliseconds} ms, at most {this.cap.TotalMilliseconds} ms"
 
 [<RequireQualifiedAccess>]
 module RetryPolicy =
@@ -49,13 +50,13 @@ module RetryPolicy =
         if value < TimeSpan.Zero then
             Check.refuse
                 subject
-                $"is negative ({value.TotalMilliseconds} ms)"
+                (Check.invariant $"is negative ({value.TotalMilliseconds} ms)")
                 "Give 0 for none, or a positive time."
         elif value > MaxWait then
             Check.refuse
                 subject
-                $"is {value.TotalMilliseconds} ms"
-                $"Give at most {MaxWait.TotalMilliseconds} ms."
+                (Check.invariant $"is {value.TotalMilliseconds} ms")
+                (Check.invariant $"Give at most {MaxWait.TotalMilliseconds} ms.")
         else
             Ok value
 

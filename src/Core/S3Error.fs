@@ -32,21 +32,18 @@ module S3Error =
     [<Literal>]
     let MaxBytes = 65536
 
-    [<Literal>]
-    let private MaxText = 512
-
-    /// Line breaks of any kind and what a terminal would act on become blanks; no pair of surrogates is cut.
+    /// Line breaks of any kind and what a terminal would act on become blanks. It is not shortened: that is for
+    /// whoever has masked the secrets in it first.
     let private oneLine (value: string) =
-        let result = StringBuilder(min value.Length MaxText)
+        let result = StringBuilder(value.Length)
 
-        for rune in value.Trim().EnumerateRunes() |> Seq.truncate MaxText do
-            if result.Length + rune.Utf16SequenceLength <= MaxText then
-                match Rune.GetUnicodeCategory rune with
-                | UnicodeCategory.Control
-                | UnicodeCategory.Format
-                | UnicodeCategory.LineSeparator
-                | UnicodeCategory.ParagraphSeparator -> result.Append ' ' |> ignore
-                | _ -> result.Append(rune.ToString()) |> ignore
+        for rune in value.EnumerateRunes() do
+            match Rune.GetUnicodeCategory rune with
+            | UnicodeCategory.Control
+            | UnicodeCategory.Format
+            | UnicodeCategory.LineSeparator
+            | UnicodeCategory.ParagraphSeparator -> result.Append ' ' |> ignore
+            | _ -> result.Append(rune.ToString()) |> ignore
 
         result.ToString().Trim()
 

@@ -26,17 +26,20 @@ module Limits =
         Deadline = None
     }
 
+    /// 2,147,483,647 ms (24 days): what every timer of .NET takes.
+    let private maxTime = TimeSpan.FromMilliseconds(float Int32.MaxValue)
+
     let private positive subject (value: TimeSpan) =
         if value <= TimeSpan.Zero then
             Check.refuse
                 subject
-                $"is {value.TotalMilliseconds} ms"
+                (Check.invariant $"is {value.TotalMilliseconds} ms")
                 "Give a positive time: an upload is never made without limits."
-        elif value > RetryPolicy.MaxWait then
+        elif value > maxTime then
             Check.refuse
                 subject
-                $"is {value.TotalMilliseconds} ms"
-                $"Give at most {RetryPolicy.MaxWait.TotalMilliseconds} ms."
+                (Check.invariant $"is {value.TotalMilliseconds} ms")
+                (Check.invariant $"Give at most {maxTime.TotalMilliseconds} ms.")
         else
             Ok value
 
@@ -166,13 +169,16 @@ module TargetDraft =
         | Some bytes when bytes < 0L ->
             Check.refuse
                 "size from which Expect: 100-continue is sent"
-                $"is negative ({bytes})"
+                (Check.invariant $"is negative ({bytes})")
                 "Give 0 for always, a positive number of bytes, or nothing for never."
         | bytes -> Ok bytes
 
     let private maxObjectBytes bytes =
         if bytes < 0L then
-            Check.refuse "largest object size" $"is negative ({bytes})" "Give a number of bytes, 0 or more."
+            Check.refuse
+                "largest object size"
+                (Check.invariant $"is negative ({bytes})")
+                "Give a number of bytes, 0 or more."
         else
             Ok bytes
 

@@ -318,8 +318,13 @@ module UrlTemplate =
 
             RequestUrl.trust (fill (value true) (value false) template.Value)
 
-    /// An exact URL names one object, and a second artifact through it would overwrite the first. `first` is
-    /// the artifact that went through it before, if any.
+    /// Whether every artifact of a cell gets the same URL: there is no `{artifact_name}` in it.
+    [<CompiledName("NamesOneObject")>]
+    let namesOneObject (template: UrlTemplate) =
+        not (template.Value.Contains(ArtifactNamePlaceholder, StringComparison.Ordinal))
+
+    /// A URL that names one object, and a second artifact through it would overwrite the first. `first` is the
+    /// artifact that went through it before, if any.
     [<CompiledName("Admit")>]
     let admit
         (first: ArtifactName option)
@@ -327,9 +332,9 @@ module UrlTemplate =
         (template: UrlTemplate)
         : Result<unit, Refusal> =
         match first with
-        | Some first when isExact template && first <> artifact ->
+        | Some first when namesOneObject template && first <> artifact ->
             Check.refuse
                 "upload URL"
-                $"is exact and was used for the artifact {Check.quote (ArtifactName.value first)}; the artifact {Check.quote (ArtifactName.value artifact)} would overwrite it"
+                $"names one object and was used for the artifact {Check.quote (ArtifactName.value first)}; the artifact {Check.quote (ArtifactName.value artifact)} would overwrite it"
                 $"Give each artifact a URL of its own, or a template with {ArtifactNamePlaceholder}."
         | _ -> Ok()

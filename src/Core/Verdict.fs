@@ -124,7 +124,6 @@ module Verdict =
         | FaultKind.ConnectionRefused
         | FaultKind.ConnectionReset
         | FaultKind.ConnectionClosed
-        | FaultKind.EarlyReply
         | FaultKind.InvalidReply
         | FaultKind.Network
         | FaultKind.Proxy
@@ -132,6 +131,7 @@ module Verdict =
         | FaultKind.ConnectTimeout
         | FaultKind.RequestTimeout
         | FaultKind.StallTimeout -> Verdict.Retry FailureKind.TimedOut
+        | FaultKind.RedirectFollowed -> Verdict.Stop FailureKind.Redirected
         | FaultKind.CertificateUntrusted
         | FaultKind.CertificateNameMismatch -> Verdict.Stop FailureKind.CertificateRejected
         | FaultKind.SourceNotFound -> Verdict.Stop FailureKind.SourceNotFound

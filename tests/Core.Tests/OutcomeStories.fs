@@ -122,6 +122,34 @@ let tests =
             ] [ "put 1"; "wait 500"; "put 2"; "SourceChanged" ] [ "content changed" ]
 
         story
+            "the content changed after an attempt that had no answer"
+            (given same)
+            [
+                started
+                Input.Attempted(
+                    at 0,
+                    0.5,
+                    Outcome.Unknown {
+                        Fault.Create(FaultKind.ConnectionReset, "the line broke", 3L) with
+                            Sent = Some sent
+                    }
+                )
+                woke 500
+                attempted 500 {
+                    stored with
+                        Sent = Some { sent with Sha256 = String('c', 64) }
+                }
+            ] [ "put 1"; "wait 500"; "put 2"; "SourceChanged" ] [ "content changed"; "may have been stored" ]
+
+        story
+            "the transport followed a redirect"
+            (given same)
+            [ started; faulted 0 FaultKind.RedirectFollowed false ] [ "put 1"; "Redirected" ] [
+                "the line broke"
+                "may have been stored"
+            ]
+
+        story
             "more bytes than were announced"
             (given same)
             [
@@ -160,4 +188,65 @@ let tests =
         ] [ "not asked for"; "may have been stored" ]
 
         story "a negative length" (given same) [ Input.Started(at 0, -1L) ] [ "Internal" ] [ "-1 bytes" ]
+
+        testCase "no part of a secret is shown where a server's message is cut" (fun () ->
+            let secret = "q1w2e3r4t5y6u7i8"
+
+            for filler in [ 490..520 ] do
+                let reply = error 403 "AccessDenied" (String('x', filler) + secret + " and more")
+
+                for turn in feed (given same) [ started; attempted 0 reply ] do
+                    let shown = $"%A{turn.Output}"
+                    Expect.isFalse (shown.Contains(secret.Substring(0, 4))) $"after {filler} characters")
+
+        testCase "nothing of a server's makes a terminal do anything" (fun () ->
+            let escape = "\u001b[2J\u001b]0;pwned\u0007\u202e"
+
+            let reply = {
+                error 403 "AccessDenied" "no" with
+                    RequestId = Some escape
+                    BucketRegion = Some escape
+                    RedirectHost = Some escape
+            }
+
+            let fault =
+                Outcome.Unknown(Fault.Create(FaultKind.InvalidReply, "bad line: " + escape, 3L))
+
+            for outcome in
+                [
+                    Outcome.Replied reply
+                    Outcome.Replied {
+                        reply with
+                            Status = 307
+                            Error = None
+                    }
+                    Outcome.Replied {
+                        stored with
+                            RequestId = Some escape
+                            VersionId = Some escape
+                    }
+                    fault
+                ] do
+                for turn in feed (given same) [ started; Input.Attempted(at 0, 0.5, outcome) ] do
+                    match turn.Output with
+                    | Output.Failed failure ->
+                        for text in [ failure.Message; defaultArg failure.RequestId "" ] do
+                            Expect.isFalse (text |> Seq.exists Char.IsControl) text
+                            Expect.isFalse (text.Contains '\u202e') text
+                    | Output.Done receipt ->
+                        for text in [ receipt.RequestId; receipt.VersionId ] do
+                            Expect.isFalse (defaultArg text "" |> Seq.exists Char.IsControl) "a receipt"
+                    | _ -> ())
+
+        testCase "no body waits for 100 Continue where there is none" (fun () ->
+            let always (target: Target) = {
+                target with
+                    ExpectContinueFrom = Some 0L
+            }
+
+            for length, expected in [ 0L, false; 1L, true ] do
+                for turn in feed (given always) [ Input.Started(at 0, length) ] do
+                    match turn.Output with
+                    | Output.Put put -> Expect.equal put.ExpectContinue expected $"{length} bytes"
+                    | output -> failtest $"a PUT was due, not {output}")
     ]

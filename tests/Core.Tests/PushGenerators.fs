@@ -199,7 +199,7 @@ let private faultKinds =
             FaultKind.RequestTimeout
             FaultKind.ConnectTimeout
             FaultKind.StallTimeout
-            FaultKind.EarlyReply
+            FaultKind.RedirectFollowed
         ]
         1,
         Gen.elements [
@@ -209,9 +209,10 @@ let private faultKinds =
         ]
     ]
 
-let fault (secrets: string list) =
+let fault (sent: Gen<Sent option>) (secrets: string list) =
     gen {
         let! kind = faultKinds
+        let! sent = sent
         let! detail = echo secrets
         let! bytes = Gen.choose (0, 100)
 
@@ -219,14 +220,15 @@ let fault (secrets: string list) =
             Kind = kind
             Detail = detail
             BytesSent = int64 bytes
+            Sent = sent
         }
     }
 
 let outcome (length: int64) (secrets: string list) =
     Gen.frequency [
         4, reply length secrets |> Gen.map Outcome.Replied
-        1, fault secrets |> Gen.map Outcome.NotSent
-        1, fault secrets |> Gen.map Outcome.Unknown
+        1, fault (Gen.constant None) secrets |> Gen.map Outcome.NotSent
+        1, fault (Gen.optionOf (sent length)) secrets |> Gen.map Outcome.Unknown
     ]
 
 let private drift =
@@ -302,7 +304,7 @@ let private input (length: int64) (urls: Planted list) =
     gen {
         let! at = instants
         let! step = step length urls
-        let! fault = fault (urls |> List.collect _.Echoes)
+        let! fault = fault (Gen.constant None) (urls |> List.collect _.Echoes)
 
         let! input =
             Gen.frequency [

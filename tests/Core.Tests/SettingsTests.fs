@@ -59,7 +59,7 @@ let private limits connect request stall deadline = {
     Deadline = deadline |> Option.map (float<int64> >> TimeSpan.FromMilliseconds)
 }
 
-let private longest = 4294967294L
+let private longest = 2147483647L
 
 [<Tests>]
 let target =

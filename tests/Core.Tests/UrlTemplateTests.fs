@@ -76,14 +76,30 @@ let tests =
 
         propertyTimes
             300
-            "an exact URL admits one artifact, a template any"
+            "a URL that names one object admits one artifact, a template of the artifact's name any"
             (Gen.zip3 presigned artifact artifact)
             (fun (planted, a, b) ->
-                let exact, open' = template planted.Url, template "https://h/{artifact_name}"
-                Expect.isOk (UrlTemplate.admit None a exact) "the first"
-                Expect.isOk (UrlTemplate.admit (Some a) a exact) "the same again"
-                Expect.equal (UrlTemplate.admit (Some a) b exact).IsOk (a = b) "another"
+                let open' = template "https://h/{artifact_name}"
+
+                for one in [ template planted.Url; template "https://h/up/{cell_id}?cell={cell_id}" ] do
+                    Expect.isOk (UrlTemplate.admit None a one) "the first"
+                    Expect.isOk (UrlTemplate.admit (Some a) a one) "the same again"
+                    Expect.equal (UrlTemplate.admit (Some a) b one).IsOk (a = b) "another"
+
                 Expect.isOk (UrlTemplate.admit (Some a) b open') "a template")
+
+        propertyTimes
+            300
+            "two artifacts that are both admitted have different URLs"
+            (Gen.zip (Gen.zip3 cases cellId artifact) artifact)
+            (fun (((text, _, _), cell, a), b) ->
+                let template = template text
+
+                let url artifact =
+                    UrlTemplate.render cell artifact template
+
+                if a <> b && (UrlTemplate.admit (Some a) b template).IsOk then
+                    Expect.notEqual (url a) (url b) text)
 
         propertyTimes
             500

@@ -254,7 +254,7 @@ let faults =
                 FaultKind.ConnectTimeout, timedOut
                 FaultKind.RequestTimeout, timedOut
                 FaultKind.StallTimeout, timedOut
-                FaultKind.EarlyReply, unreachable
+                FaultKind.RedirectFollowed, moved
                 FaultKind.InvalidReply, unreachable
                 FaultKind.Network, unreachable
                 FaultKind.Proxy, unreachable
