@@ -15,11 +15,7 @@ internal static partial class Log
         int status
     );
 
-    [LoggerMessage(
-        2,
-        LogLevel.Warning,
-        "Attempt {Attempt} of {Artifact} to {Destination} got no reply: {Fault}."
-    )]
+    [LoggerMessage(2, LogLevel.Warning, "Attempt {Attempt} of {Artifact} to {Destination} failed: {Fault}.")]
     private static partial void Faulted(
         ILogger logger,
         int attempt,

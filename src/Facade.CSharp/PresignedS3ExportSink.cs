@@ -9,7 +9,7 @@ namespace CellOS.Export.S3;
 /// <summary>
 /// Exports artifacts to an S3 bucket by presigned PUT URLs: one artifact, one PUT, one receipt. The signature in the
 /// URL is the whole authentication; this host holds no AWS credentials, and no AWS environment variable is read.
-/// Redirects are never followed. Any number of threads may use one sink at once.
+/// Redirects are not followed. Any number of threads may use one sink at once.
 /// </summary>
 public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 {
@@ -54,7 +54,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
                 Region = region,
                 CaBundle = caBundle,
                 MaxAttempts = maxAttempts,
-                RetryBackoff = TimeSpan.FromMilliseconds(retryBackoffMs, 0),
+                RetryBackoff = Milliseconds(retryBackoffMs),
                 RequestTimeout = TimeSpan.FromMilliseconds(
                     S3ExportTimeouts.ResolveTimeoutMs(
                         S3ExportTimeouts.EnvRequestTimeoutMs,
@@ -89,9 +89,12 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <see cref="CreateHandler"/> makes one that does.
     /// </param>
     /// <param name="httpClient">
-    /// The client, which the sink does not dispose of. Its handler must not follow redirects or add headers: a
-    /// signature is for one host and certain headers. Its <see cref="HttpClient.Timeout"/> should be infinite; the
-    /// request timeout of the options bounds every attempt.
+    /// The client, which the sink does not dispose of. Its handler must not follow redirects (a push through one that
+    /// does is told as <see cref="ExportFailureKind.Redirected"/>), retry or add headers: a signature is for one host
+    /// and certain headers. Make it on <see cref="CreateHandler"/>; with another one, a server's success that comes
+    /// before the end of the body cannot be told from one that comes after. It has no default headers but
+    /// <c>User-Agent</c>, and a <see cref="HttpClient.Timeout"/> no shorter than the request timeout of the options,
+    /// which bounds every attempt.
     /// </param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="logger">Told of attempts, receipts and failures; never of a secret. None if null.</param>
@@ -112,14 +115,21 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         Func<double>? roll
     )
     {
-        _target = SinkTarget.From(options);
-        _owned = http is null ? new HttpMessageInvoker(CreateHandler(options)) : null;
+        ArgumentNullException.ThrowIfNull(options);
+        var problem = http is HttpClient client
+            ? ForeignClient.Problem(client, options.RequestTimeout)
+            : null;
+        var trust = http is null ? CaBundle.Load(options.CaBundle, out problem) : CaBundle.None;
+        _target = SinkTarget.From(options, problem);
+        _owned = http is null
+            ? new HttpMessageInvoker(S3Handler.Create(options.ConnectTimeout, trust))
+            : null;
         var time = timeProvider ?? TimeProvider.System;
         _driver = new PushDriver(
             new PutTransport(http ?? _owned!, time),
             time,
             roll ?? Random.Shared.NextDouble,
-            logger ?? NullLogger.Instance
+            logger is null ? NullLogger.Instance : new GuardedLogger(logger)
         );
     }
 
@@ -128,16 +138,15 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 
     /// <summary>
     /// A handler as a sink makes it for itself: it follows no redirect, keeps no cookie, sends no <c>traceparent</c>,
-    /// and applies the connect timeout and the CA bundle of the options.
+    /// sends nothing twice, and applies the connect timeout and the CA bundle of the options.
     /// </summary>
-    /// <param name="options">Where connect timeout and CA bundle come from.</param>
-    /// <exception cref="ArgumentException">The CA bundle cannot be read, is broken, or holds no certificate.</exception>
+    /// <param name="options">Where connect timeout and CA bundle come from; all of them are checked.</param>
+    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
     public static SocketsHttpHandler CreateHandler(PresignedS3ExportSinkOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var trust = string.IsNullOrWhiteSpace(options.CaBundle)
-            ? CaBundle.None
-            : CaBundle.Load(options.CaBundle);
+        var trust = CaBundle.Load(options.CaBundle, out var problem);
+        SinkTarget.From(options, problem);
         return S3Handler.Create(options.ConnectTimeout, trust);
     }
 
@@ -161,7 +170,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 
     /// <summary>
     /// Releases the connections that the sink made itself. Let pushes end first, or cancel them: what is under way
-    /// goes on to the end of its attempt, and fails there if it would need another.
+    /// goes on to the end of its attempt, and ends as <see cref="ObjectDisposedException"/> if it needs another.
     /// </summary>
     public void Dispose()
     {
@@ -190,6 +199,12 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         );
         return admitted.IsError ? admitted.ErrorValue : null;
     }
+
+    /// <summary>What is too long for a TimeSpan is too long for the core as well, which says so.</summary>
+    private static TimeSpan Milliseconds(long milliseconds) =>
+        milliseconds > TimeSpan.MaxValue.TotalMilliseconds ? TimeSpan.MaxValue
+        : milliseconds < TimeSpan.MinValue.TotalMilliseconds ? TimeSpan.MinValue
+        : TimeSpan.FromMilliseconds(milliseconds, 0);
 
     private static T Accept<T>(FSharpResult<T, Refusal> result, string parameter) =>
         result.IsOk ? result.ResultValue : throw new ArgumentException(result.ErrorValue.Message, parameter);

@@ -9,7 +9,14 @@ internal sealed class PushClock(TimeProvider time)
     private readonly DateTimeOffset _start = time.GetUtcNow();
     private readonly long _timestamp = time.GetTimestamp();
 
-    internal DateTimeOffset Now => _start + time.GetElapsedTime(_timestamp);
+    internal DateTimeOffset Now
+    {
+        get
+        {
+            var elapsed = time.GetElapsedTime(_timestamp);
+            return elapsed < DateTimeOffset.MaxValue - _start ? _start + elapsed : DateTimeOffset.MaxValue;
+        }
+    }
 
     internal Task WaitUntilAsync(DateTimeOffset until, CancellationToken cancellationToken)
     {

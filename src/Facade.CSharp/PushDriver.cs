@@ -14,7 +14,7 @@ internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func
     /// <summary>Exports one file.</summary>
     /// <param name="plan">What goes where.</param>
     /// <param name="path">The file.</param>
-    /// <param name="claim">Whether the plan's URL may be used for its artifact; asked once the file is open.</param>
+    /// <param name="claim">Why the plan's URL may not be used for its artifact; asked before the first request.</param>
     /// <param name="cancellationToken">Ends the push.</param>
     internal async Task<ExportReceipt> PushAsync(
         PushPlan plan,
@@ -23,12 +23,12 @@ internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func
         CancellationToken cancellationToken
     )
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var clock = new PushClock(time);
         using var source = TryOpen(path, out var fault);
         var state = Push.Create(plan);
-        var input =
-            source is null ? Input.NewNoSource(clock.Now, fault!)
-            : claim() is { } refusal ? Input.NewNoUrl(clock.Now, refusal.Message.TrimEnd('.'))
+        var input = source is null
+            ? Input.NewNoSource(clock.Now, fault!)
             : Input.NewStarted(clock.Now, source.Length);
 
         while (true)
@@ -36,6 +36,11 @@ internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func
             (state, var output) = Push.Step(state, input);
             switch (output)
             {
+                case Output.Put { Request.Attempt: 1 } when claim() is { } refusal:
+                    // Nothing has been sent: the push begins anew, without a URL.
+                    state = Push.Create(plan);
+                    input = Input.NewNoUrl(clock.Now, refusal.Message.TrimEnd('.'));
+                    break;
                 case Output.Put put:
                     var outcome = await transport
                         .SendAsync(put.Request, source!, cancellationToken)

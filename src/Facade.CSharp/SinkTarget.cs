@@ -6,17 +6,16 @@ namespace CellOS.Export.S3;
 internal static class SinkTarget
 {
     /// <summary>The target that the options describe.</summary>
+    /// <param name="options">What the caller wrote down.</param>
+    /// <param name="others">What else was found wrong; nulls for what is right.</param>
     /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
-    internal static Target From(PresignedS3ExportSinkOptions options)
+    internal static Target From(PresignedS3ExportSinkOptions options, params string?[] others)
     {
-        ArgumentNullException.ThrowIfNull(options);
         var result = TargetDraftModule.Check(ToDraft(options));
-        return result.IsOk
-            ? result.ResultValue
-            : throw new ArgumentException(
-                string.Join(" ", result.ErrorValue.Select(refusal => refusal.Message)),
-                nameof(options)
-            );
+        var problems = result.IsOk ? [] : result.ErrorValue.Select(refusal => refusal.Message);
+        string?[] undefined = [Undefined(options.RetryMode), Undefined(options.Integrity)];
+        var all = string.Join(" ", problems.Concat(undefined.Concat(others).OfType<string>()));
+        return all.Length == 0 ? result.ResultValue : throw new ArgumentException(all, nameof(options));
     }
 
     private static TargetDraft ToDraft(PresignedS3ExportSinkOptions options) =>
@@ -27,7 +26,11 @@ internal static class SinkTarget
             options.KeyPrefix,
             options.Region,
             options.PresignedUrl,
-            options.RetryMode == S3ExportRetryMode.Exponential ? RetryMode.Exponential : RetryMode.Fixed,
+            options.RetryMode switch
+            {
+                S3ExportRetryMode.Exponential => RetryMode.Exponential,
+                _ => RetryMode.Fixed,
+            },
             options.MaxAttempts,
             options.RetryBackoff,
             options.MaxRetryBackoff,
@@ -47,4 +50,11 @@ internal static class SinkTarget
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes
         );
+
+    /// <summary>C# lets any number be a value of an enum.</summary>
+    private static string? Undefined<T>(T value)
+        where T : struct, Enum =>
+        Enum.IsDefined(value)
+            ? null
+            : $"There is no {typeof(T).Name} {value}. Give one of {string.Join(", ", Enum.GetNames<T>())}.";
 }

@@ -167,6 +167,27 @@ let tests =
                     Bucket = bucket,
                     ExpectContinueMinBytes = -1L
                 )
+                "an integrity that there is not",
+                PresignedS3ExportSinkOptions(
+                    PresignedUrl = good,
+                    CellId = cellId,
+                    Bucket = bucket,
+                    Integrity = enum<S3ExportIntegrity> 42
+                )
+                "a retry mode that there is not",
+                PresignedS3ExportSinkOptions(
+                    PresignedUrl = good,
+                    CellId = cellId,
+                    Bucket = bucket,
+                    RetryMode = enum<S3ExportRetryMode> 42
+                )
+                "a connect timeout of 30 days",
+                PresignedS3ExportSinkOptions(
+                    PresignedUrl = good,
+                    CellId = cellId,
+                    Bucket = bucket,
+                    ConnectTimeout = TimeSpan.FromDays 30.
+                )
                 "a target name with a blank",
                 PresignedS3ExportSinkOptions(
                     PresignedUrl = good,

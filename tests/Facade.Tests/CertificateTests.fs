@@ -198,6 +198,7 @@ let tests =
             [
                 "an empty bundle", ""
                 "a bundle without a certificate", "hello\n"
+                "a bundle of a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
                 "a bundle with a broken certificate",
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
             ] do
@@ -217,6 +218,47 @@ let tests =
                 let error = Expect.wantSome error "refused"
                 Expect.stringContains error.Message path "which file"
                 Expect.stringContains error.Message "PEM" "what to do")
+
+        testCase "a bundle with a block that is not whole is refused when the sink is built" (fun () ->
+            use folder = new Folder()
+            use root = authority "Private Root"
+            let good = root.ExportCertificatePem() + "\n"
+
+            for name, broken in
+                [
+                    "no end", good.Replace("-----END CERTIFICATE-----", "")
+                    "a mangled end", good.Replace("-----END CERTIFICATE", "-----ENDCERTIFICATE")
+                    "a character that is not Base64", good.Insert(100, "!")
+                    "another kind", good.Replace("CERTIFICATE", "TRUSTED CERTIFICATE")
+                ] do
+                let path = folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(good + broken))
+
+                try
+                    use _ =
+                        new PresignedS3ExportSink("https://h/x", cellId, bucket, null, null, path, 1, 0L)
+
+                    failtest $"a sink where a refusal was expected: {name}"
+                with :? ArgumentException as error ->
+                    Expect.stringContains error.Message "2 blocks" name)
+
+        testCase "a bundle's fault is told with all the others" (fun () ->
+            try
+                use _ =
+                    new PresignedS3ExportSink(
+                        "ftp://h/x",
+                        cellId,
+                        bucket,
+                        null,
+                        null,
+                        "/no/such/ca.pem",
+                        0,
+                        0L
+                    )
+
+                failtest "a sink where a refusal was expected"
+            with :? ArgumentException as error ->
+                for text in [ "/no/such/ca.pem"; "http://"; "number of attempts" ] do
+                    Expect.stringContains error.Message text "each is named")
 
         testCase "a bundle that is not there is refused when the sink is built" (fun () ->
             Expect.throwsT<ArgumentException>

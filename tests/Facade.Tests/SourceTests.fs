@@ -44,6 +44,7 @@ let private touched (content: byte[]) (touch: string -> unit) =
     task {
         use folder = new Folder()
         let path = folder.Write("f", content)
+        File.SetLastWriteTimeUtc(path, DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc))
         let body = new MemoryStream()
 
         use sink =
@@ -57,6 +58,57 @@ let private touched (content: byte[]) (touch: string -> unit) =
         let! failure = failureOf (fun () -> sink.PushAsync("a", path))
         return failure, body.ToArray()
     }
+
+/// Disturbs the file when the first attempt has ended in the given way, and lets the second one through.
+let private betweenAttemptsAfter (fault: Fault) (scene: Scene) (disturb: string -> unit) =
+    task {
+        scene.Server.Misbehave(bucket, scene.Key, fault)
+
+        let options =
+            PresignedS3ExportSinkOptions(
+                PresignedUrl = scene.Url,
+                CellId = cellId,
+                Bucket = bucket,
+                RetryBackoff = TimeSpan.FromMilliseconds 700.
+            )
+
+        let attempted = TaskCompletionSource()
+
+        let log = {
+            new Microsoft.Extensions.Logging.ILogger<PresignedS3ExportSink> with
+                member _.BeginScope _ = null
+                member _.IsEnabled _ = true
+                member _.Log(_, _, _, _, _) = attempted.TrySetResult() |> ignore
+        }
+
+        use sink = new PresignedS3ExportSink(options, TimeProvider.System, log)
+        let push = sink.PushAsync(scene.Artifact, scene.Path)
+        do! attempted.Task
+        disturb scene.Path
+
+        try
+            let! receipt = push
+            return Ok receipt
+        with :? ExportException as failure ->
+            return Error failure
+    }
+
+let private betweenAttempts scene disturb =
+    betweenAttemptsAfter (Fault.Status(503)) scene disturb
+
+/// A time stamp that .NET can put back exactly: it counts in 100 ns, the file system in 1.
+let private wholeSecond (path: string) =
+    let stamp = DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc)
+    File.SetLastWriteTimeUtc(path, stamp)
+    stamp
+
+/// Other bytes, as many of them, and the time stamp put back.
+let private rewriteInPlace (path: string) (stamp: DateTime) =
+    do
+        use file = new FileStream(path, FileMode.Open, FileAccess.Write)
+        file.Write(Array.zeroCreate<byte> 1000)
+
+    File.SetLastWriteTimeUtc(path, stamp)
 
 [<Tests>]
 let tests =
@@ -213,6 +265,8 @@ let tests =
                         use file = File.OpenWrite path
                         file.SetLength 100_000L)
                     "it is emptied", (fun path -> File.WriteAllBytes(path, [||]))
+                    "it is rewritten in place, and its time stamp put back",
+                    (fun path -> rewriteInPlace path (DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc)))
                     "it is rewritten with as many bytes",
                     (fun path ->
                         File.WriteAllBytes(path, Array.zeroCreate 300_000)
@@ -228,57 +282,67 @@ let tests =
                     })
         ]
 
-        testCaseTask "that is replaced under its name is exported as it was opened" (fun () ->
-            task {
-                let content = patterned 300_000
-                use! scene = scene "a" content
-                scene.Server.Misbehave(bucket, scene.Key, Fault.Status(503))
-
-                scene.Server.OnAttempt <-
-                    fun _ ->
-                        File.Delete scene.Path
-                        File.WriteAllText(scene.Path, "another file under the same name")
-                        null
-
-                use sink = sinkFor scene.Url
-                let! receipt = sink.PushAsync("a", scene.Path)
-                receipt |> isTrueOf scene
-            })
+        for name, disturb in
+            [
+                "replaced under its name",
+                (fun (path: string) ->
+                    File.Delete path
+                    File.WriteAllText(path, "another file under the same name"))
+                "deleted", File.Delete
+                "renamed", (fun path -> File.Move(path, path + ".old"))
+                "given other rights", (fun path -> File.SetUnixFileMode(path, UnixFileMode.UserRead))
+            ] do
+            testCaseTask $"that is {name} between two attempts is exported as it was opened" (fun () ->
+                task {
+                    use! scene = scene "a" (patterned 300_000)
+                    let! receipt = betweenAttempts scene disturb
+                    (Expect.wantOk receipt "a receipt") |> isTrueOf scene
+                })
 
         testCaseTask "that is rewritten between two attempts is not receipted" (fun () ->
             task {
-                let content = patterned 300_000
-                use! scene = scene "a" content
-                let stamp = File.GetLastWriteTimeUtc scene.Path
+                use! scene = scene "a" (patterned 300_000)
+                let stamp = wholeSecond scene.Path
+                let! outcome = betweenAttempts scene (fun path -> rewriteInPlace path stamp)
+                let failure = Expect.wantError outcome "no receipt"
+                Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
 
-                scene.Server.OnAttempt <-
-                    fun attempt -> if attempt.Attempt = 1 then Fault.Status(503) else null
+                Expect.stringContains
+                    failure.Message
+                    "content changed between two attempts"
+                    "only the digest can tell"
+            })
 
-                let rewritten = TaskCompletionSource()
+        testCaseTask "that is rewritten after an attempt without an answer is not receipted" (fun () ->
+            task {
+                use! scene = scene "a" (patterned 300_000)
+                let stamp = wholeSecond scene.Path
+
+                let! outcome =
+                    betweenAttemptsAfter (Fault.ResetAfterBody(store = true)) scene (fun path ->
+                        rewriteInPlace path stamp)
+
+                let failure = Expect.wantError outcome "no receipt"
+                Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
+                Expect.isTrue failure.MayBeStored "the first attempt's object may be there"
+            })
+
+        testCaseTask "whose file system reports no length is not exported as empty" (fun () ->
+            task {
+                linuxOnly ()
 
                 use sink =
-                    new PresignedS3ExportSink(
-                        PresignedS3ExportSinkOptions(
-                            PresignedUrl = scene.Url,
-                            CellId = cellId,
-                            Bucket = bucket,
-                            RetryBackoff = TimeSpan.FromMilliseconds 300.
-                        )
-                    )
+                    scriptedSink
+                        (optionsFor "http://gateway.example/x")
+                        TimeProvider.System
+                        0.
+                        (fun request _ ->
+                            task {
+                                let! _ = drain request
+                                return new HttpResponseMessage(Net.HttpStatusCode.OK)
+                            })
 
-                let push = failureOf (fun () -> sink.PushAsync("a", scene.Path))
-
-                while scene.Puts |> List.forall (fun put -> not put.Status.HasValue) do
-                    do! Task.Delay 5
-
-                // Other bytes, as many of them, and the time stamp put back: only the digest can tell.
-                do
-                    use file = new FileStream(scene.Path, FileMode.Open, FileAccess.Write)
-                    file.Write(Array.zeroCreate<byte> 1000)
-
-                File.SetLastWriteTimeUtc(scene.Path, stamp)
-                rewritten.SetResult()
-                let! failure = push
+                let! failure = failureOf (fun () -> sink.PushAsync("a", "/proc/cpuinfo"))
                 Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
             })
     ]

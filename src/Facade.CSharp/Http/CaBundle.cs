@@ -18,38 +18,41 @@ internal sealed class CaBundle
     /// <summary>The system's authorities alone.</summary>
     internal static CaBundle None { get; } = new([]);
 
-    /// <summary>Reads a bundle: one or more certificates in PEM.</summary>
-    /// <exception cref="ArgumentException">It cannot be read, is broken, or holds no certificate.</exception>
-    internal static CaBundle Load(string path)
+    /// <summary>Reads a bundle: one or more certificates in PEM, and nothing else.</summary>
+    /// <param name="path">The file; null or blank for none.</param>
+    /// <param name="problem">What is wrong with it and what to do; null if it is good.</param>
+    internal static CaBundle Load(string? path, out string? problem)
     {
-        // It may be anything that was given in the wrong place, a URL for one.
-        var shown = Redaction.Text(path);
+        problem = null;
+        if (string.IsNullOrWhiteSpace(path))
+            return None;
+
         var authorities = new X509Certificate2Collection();
         try
         {
-            authorities.ImportFromPem(File.ReadAllText(path));
+            var text = File.ReadAllText(path);
+            authorities.ImportFromPem(text);
+            // A block that is not whole, or holds something else, is passed over without a word.
+            var blocks = text.Split("-----BEGIN ").Length - 1;
+            problem =
+                authorities.Count == 0 ? "holds no certificate"
+                : authorities.Count != blocks
+                    ? $"is broken: of its {blocks} blocks, {authorities.Count} are whole certificates"
+                : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ArgumentException(
-                $"The CA bundle {shown} cannot be read ({Redaction.Text(exception.Message)}). Give a readable file with certificates in PEM.",
-                nameof(path)
-            );
+            problem = $"cannot be read ({Redaction.Text(exception.Message)})";
         }
         catch (CryptographicException exception)
         {
-            throw new ArgumentException(
-                $"The CA bundle {shown} is broken: one of its certificates cannot be read ({exception.Message}). Give a file with certificates in PEM.",
-                nameof(path)
-            );
+            problem = $"is broken: one of its certificates cannot be read ({exception.Message})";
         }
 
-        if (authorities.Count == 0)
-            throw new ArgumentException(
-                $"The CA bundle {shown} holds no certificate. Give a file in PEM with at least one '-----BEGIN CERTIFICATE-----' block.",
-                nameof(path)
-            );
-
+        // The path may be anything that was given in the wrong place, a URL for one.
+        if (problem is not null)
+            problem =
+                $"The CA bundle {Redaction.Text(path)} {problem}. Give a file with nothing but certificates in PEM ('-----BEGIN CERTIFICATE-----').";
         return new CaBundle(authorities);
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Http;
 
@@ -19,17 +20,23 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         using var content = new SourceContent(source, put.Length, put.TakeMd5);
         using var request = ToMessage(put, content);
+        var watch = new ReplyWatch(content);
+        ReplyWatch.Current = watch;
         try
         {
             using var response = await SendAsync(request, both.Token).ConfigureAwait(false);
+            if (RedirectIn(response, put) is { } elsewhere)
+                return Outcome.NewUnknown(ToFault(put, content, FaultKind.RedirectFollowed, elsewhere));
+
             var reply = await ReplyReader
-                .ReadAsync(response, content.Sent, both.Token, cancellationToken)
+                .ReadAsync(response, watch.IsEarly ? null : content.Sent, both.Token, cancellationToken)
                 .ConfigureAwait(false);
             return Outcome.NewReplied(reply);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var fault = ToFault(put.Url, exception, content, limit.IsCancellationRequested);
+            var (kind, detail) = Classify(exception, put, content, limit.IsCancellationRequested);
+            var fault = ToFault(put, content, kind, detail);
             return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -37,6 +44,29 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             // However the transport put it: it was the caller, and no inner exception may tell of the request.
             throw new OperationCanceledException(cancellationToken);
         }
+        finally
+        {
+            ReplyWatch.Current = null;
+        }
+    }
+
+    /// <summary>The client has been disposed of: that is no fault of the transport, and no attempt heals it.</summary>
+    private static bool IsMisuse(Exception exception) =>
+        exception is ObjectDisposedException { ObjectName: { } name }
+        && name.StartsWith("System.Net.Http.", StringComparison.Ordinal);
+
+    /// <summary>Where a client of the caller's went on its own account, if it did.</summary>
+    private static string? RedirectIn(HttpResponseMessage response, PutRequest put)
+    {
+        var answered = response.RequestMessage;
+        return
+            answered is null
+            || (
+                answered.Method == HttpMethod.Put
+                && ReferenceEquals(answered.RequestUri, RequestUrlModule.RevealUri(put.Url))
+            )
+            ? null
+            : $"the HttpClient followed a redirect and made a {answered.Method} to {answered.RequestUri?.Host}";
     }
 
     /// <summary>With the headers of the response, not its body, at hand: the body may be endless.</summary>
@@ -60,18 +90,31 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 content.Headers.TryAddWithoutValidation(name, value);
 
-        if (put.ExpectContinue)
-            request.Headers.ExpectContinue = true;
+        // Both said out loud, or a client's default headers would decide.
+        request.Headers.ExpectContinue = put.ExpectContinue;
+        request.Headers.TransferEncodingChunked = false;
         return request;
     }
 
-    private static Fault ToFault(RequestUrl url, Exception exception, SourceContent content, bool outOfTime)
+    private static (FaultKind, string) Classify(
+        Exception exception,
+        PutRequest put,
+        SourceContent content,
+        bool outOfTime
+    )
     {
-        var host = RequestUrlModule.Host(url);
-        var (kind, detail) =
-            content.SourceFault is { } source ? (source.Kind, source.Message)
+        var host = RequestUrlModule.Host(put.Url);
+        return content.SourceFault is { } source ? (source.Kind, source.Message)
             : outOfTime ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
             : FaultMapper.Classify(exception, host, content.HasBegun);
-        return Fault.Of(url, kind, detail, content.BytesSent);
     }
+
+    private static Fault ToFault(PutRequest put, SourceContent content, FaultKind kind, string detail) =>
+        Fault.Of(
+            put.Url,
+            kind,
+            detail,
+            content.BytesSent,
+            content.Sent is { } sent ? FSharpOption<Sent>.Some(sent) : null
+        );
 }

@@ -1,23 +1,62 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace CellOS.Export.S3.Http;
 
 /// <summary>The handler that this library sends with.</summary>
 internal static class S3Handler
 {
     /// <summary>
+    /// How long to wait for the answer to <c>Expect: 100-continue</c>. A server that ignores it costs that much; one
+    /// that refuses later than this may do so in the middle of the body, where its refusal can be lost.
+    /// </summary>
+    private static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>
     /// Sends what it is told and nothing else: follows no redirect, keeps no cookie, adds no <c>traceparent</c>,
-    /// decodes no body.
+    /// decodes no body, and sends nothing twice.
     /// </summary>
     internal static SocketsHttpHandler Create(TimeSpan connectTimeout, CaBundle trust) =>
         new()
         {
             AllowAutoRedirect = false,
             UseCookies = false,
-            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
             ConnectTimeout = connectTimeout,
+            Expect100ContinueTimeout = ContinueTimeout,
             // A host's address may change while a service lives for months.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             MaxResponseDrainSize = 64 * 1024,
             SslOptions = { RemoteCertificateValidationCallback = trust.Validate },
+            ConnectCallback = (context, cancellationToken) =>
+                ConnectAsync(context.DnsEndPoint, cancellationToken),
+            PlaintextStreamFilter = (context, _) =>
+                ValueTask.FromResult<Stream>(new WatchedStream(context.PlaintextStream)),
         };
+
+    /// <summary>
+    /// As the handler does by itself, but for the look-up of the name: that goes on when it is cancelled, so the
+    /// connect timeout would not bound it.
+    /// </summary>
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint endpoint,
+        CancellationToken cancellationToken
+    )
+    {
+        var addresses = await Dns.GetHostAddressesAsync(endpoint.Host, cancellationToken)
+            .WaitAsync(cancellationToken)
+            .ConfigureAwait(false);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(addresses, endpoint.Port, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

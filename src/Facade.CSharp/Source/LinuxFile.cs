@@ -15,6 +15,11 @@ internal static partial class LinuxFile
     private const int ReadOnly = 0;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
+    private const int NoControllingTerminal = 0x100;
+
+    /// <summary>Files above 2 GiB; it is of no consequence where an offset has 64 bits anyhow.</summary>
+    private static int LargeFile =>
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 ? 0x20000 : 0;
 
     private static int NoFollow =>
         RuntimeInformation.ProcessArchitecture
@@ -50,6 +55,12 @@ internal static partial class LinuxFile
         [FieldOffset(40)]
         internal ulong Size;
 
+        [FieldOffset(96)]
+        internal long ChangedSeconds;
+
+        [FieldOffset(104)]
+        internal uint ChangedNanoseconds;
+
         [FieldOffset(112)]
         internal long ModifiedSeconds;
 
@@ -83,7 +94,11 @@ internal static partial class LinuxFile
     /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
     internal static SafeFileHandle Open(string path)
     {
-        var descriptor = OpenFile(path, ReadOnly | NonBlocking | CloseOnExec | NoFollow, 0);
+        var descriptor = OpenFile(
+            path,
+            ReadOnly | NonBlocking | CloseOnExec | NoControllingTerminal | NoFollow | LargeFile,
+            0
+        );
         if (descriptor < 0)
             throw Refusal(path, Marshal.GetLastPInvokeError());
 
@@ -109,9 +124,13 @@ internal static partial class LinuxFile
         var status = Status(handle, path);
         return new FileStamp(
             checked((long)status.Size),
-            (Int128)status.ModifiedSeconds * 1_000_000_000 + status.ModifiedNanoseconds
+            Nanoseconds(status.ModifiedSeconds, status.ModifiedNanoseconds),
+            Nanoseconds(status.ChangedSeconds, status.ChangedNanoseconds)
         );
     }
+
+    private static Int128 Nanoseconds(long seconds, uint nanoseconds) =>
+        (Int128)seconds * 1_000_000_000 + nanoseconds;
 
     private static Statx Status(SafeFileHandle handle, string path)
     {

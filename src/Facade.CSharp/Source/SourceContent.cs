@@ -18,6 +18,7 @@ internal sealed class SourceContent : HttpContent
     private readonly long _length;
     private readonly bool _takeMd5;
     private long _sent;
+    private volatile bool _mayBeComplete;
 
     internal SourceContent(SourceFile source, long length, bool takeMd5)
     {
@@ -35,7 +36,7 @@ internal sealed class SourceContent : HttpContent
     /// <summary>
     /// Whether the last byte may have left: from the moment at which it is handed over, whatever comes of that.
     /// </summary>
-    internal bool MayBeComplete { get; private set; }
+    internal bool MayBeComplete => _mayBeComplete;
 
     /// <summary>What was sent, once all of it has been handed over.</summary>
     internal Sent? Sent { get; private set; }
@@ -90,8 +91,10 @@ internal sealed class SourceContent : HttpContent
 
                 if (offset + count == _length)
                 {
-                    _source.EnsureUnchanged();
-                    MayBeComplete = true;
+                    await _source
+                        .EnsureUnchangedAsync(sha256.GetCurrentHash, cancellationToken)
+                        .ConfigureAwait(false);
+                    _mayBeComplete = true;
                 }
 
                 await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);

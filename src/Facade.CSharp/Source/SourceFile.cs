@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
 using Microsoft.Win32.SafeHandles;
 
@@ -54,9 +55,16 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    /// <summary>Makes sure that length and time stamp are what they were when the file was opened.</summary>
-    /// <exception cref="SourceException">They are not.</exception>
-    internal void EnsureUnchanged()
+    /// <summary>
+    /// Makes sure that the file ends where it ended when it was opened, and holds what was read of it. Some file
+    /// systems report another length than there is to read, so that is tried as well. Whoever may write to a file may
+    /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
+    /// was renamed or deleted in the meantime is still the file that was opened.
+    /// </summary>
+    /// <param name="sha256">Gives the digest of all that was read.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="SourceException">The file has changed.</exception>
+    internal async ValueTask EnsureUnchangedAsync(Func<byte[]> sha256, CancellationToken cancellationToken)
     {
         var now = Stamp();
         if (now.Length != _stamp.Length)
@@ -66,6 +74,28 @@ internal sealed class SourceFile : IDisposable
             );
         if (now.Modified != _stamp.Modified)
             throw SourceException.Changed(_path, "was written to");
+        if (await Read(new byte[1], Length, cancellationToken).ConfigureAwait(false) != 0)
+            throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
+        if (
+            now.Changed != _stamp.Changed
+            && !await HoldsAsync(sha256(), cancellationToken).ConfigureAwait(false)
+        )
+            throw SourceException.Changed(_path, "was rewritten");
+    }
+
+    private async ValueTask<bool> HoldsAsync(byte[] sha256, CancellationToken cancellationToken)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[64 * 1024];
+        for (var offset = 0L; offset < Length; )
+        {
+            var chunk = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
+            await ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+            hash.AppendData(chunk.Span);
+            offset += chunk.Length;
+        }
+
+        return hash.GetCurrentHash().AsSpan().SequenceEqual(sha256);
     }
 
     public void Dispose() => _handle.Dispose();
@@ -87,7 +117,7 @@ internal sealed class SourceFile : IDisposable
     private FileStamp Stamp() =>
         OperatingSystem.IsLinux()
             ? LinuxFile.Stamp(_handle, _path)
-            : new FileStamp(RandomAccess.GetLength(_handle), File.GetLastWriteTimeUtc(_handle).Ticks);
+            : new FileStamp(RandomAccess.GetLength(_handle), File.GetLastWriteTimeUtc(_handle).Ticks, 0);
 
     /// <summary>The nearest that .NET comes: what is not a regular file is refused by what its attributes say.</summary>
     private static SafeFileHandle OpenPortably(string path)
