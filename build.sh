@@ -2,6 +2,7 @@
 # The one command of this repository. It needs the .NET SDK that global.json names, and sets up the rest.
 set -euo pipefail
 
+caller=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 configuration=Release
@@ -73,7 +74,7 @@ restore() {
 build() {
   restore
   say "build"
-  dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo "$@"
+  dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
 }
 
 test_programs() { ls -d tests/*.Tests | sort; }
@@ -110,8 +111,13 @@ run_tests() {
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
 
+# The folder is the caller's, wherever this script lies.
 quickstart() {
   [ $# -le 1 ] || die "quickstart takes one folder at most"
+  case ${1-} in
+    "" | /* | -*) ;;
+    *) set -- "$caller/$1" ;;
+  esac
   restore
   dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo >obj/quickstart.log 2>&1 ||
     { cat obj/quickstart.log >&2; die "the quickstart did not build"; }
@@ -126,8 +132,11 @@ format() {
 
 check_format() {
   restore
-  dotnet fantomas --check src tests samples
-  dotnet csharpier check src tests samples
+  local status=0
+  dotnet fantomas --check src tests samples || status=1
+  dotnet csharpier check src tests samples || status=1
+  [ "$status" -eq 0 ] || say "run ./build.sh format"
+  return "$status"
 }
 
 # Resolves paket.dependencies. Packages come from .feed, so they have to be there first: a generated project asks
@@ -169,15 +178,18 @@ restore_import_conditions() {
 }
 
 clean() {
-  rm -rf .feed .paket paket-files obj
+  rm -rf .feed .paket paket-files obj TestResults
   find src tests samples -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
-mkdir -p obj
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build) build "$@" ;;
+  build | format | check-format | update | clean) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+esac
+mkdir -p obj
+case $command in
+  build) build ;;
   quickstart) quickstart "$@" ;;
   test) run_tests "$@" ;;
   format) format ;;

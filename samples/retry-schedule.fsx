@@ -1,7 +1,7 @@
 // An experiment: drives the push machine by hand through a bad day, with a clock made up on the spot, and
 // prints what it decided and when. Nothing is sent and nobody waits.
 //
-//     dotnet build -c Release src
+//     ./build.sh
 //     dotnet fsi samples/retry-schedule.fsx
 
 #r "../src/bin/Release/net10.0/FsToolkit.ErrorHandling.dll"

@@ -23,14 +23,16 @@ internal static class Broker
         var keyOf = (EvidenceFile file) => $"{KeyPrefix}/{cellId}/{file.Name}";
         Introduce(folder, store);
 
-        var first = keyOf(folder.Files[0]);
+        // One file shows what goes wrong: the first whose name the library takes.
+        var shown = Math.Max(0, folder.Files.ToList().FindIndex(file => !file.Name.Any(IsOdd)));
+        var shownKey = keyOf(folder.Files[shown]);
         store.Loopback?.Misbehave(
             store.Settings.Bucket,
-            first,
+            shownKey,
             Fault.Status(503, "SlowDown", "Please reduce your request rate.")
         );
-        var expiredUrl = store.PresignExpired(HttpVerb.PUT, first);
-        Job[] expired = [JobFor(ExpiredTarget, folder.Files[0], expiredUrl)];
+        var expiredUrl = store.PresignExpired(HttpVerb.PUT, shownKey);
+        Job[] expired = [JobFor(ExpiredTarget, folder.Files[shown], expiredUrl)];
         // Presigned as they are taken, batch by batch, so that none waits for long.
         var jobs = folder.Files.Select(
             (file, i) => JobFor(TargetOf(i), file, store.Presign(HttpVerb.PUT, keyOf(file)))
@@ -50,7 +52,7 @@ internal static class Broker
         var receipts = lines.Select(ReceiptLine.Parse).ToDictionary(receipt => receipt.TargetName);
         Report(folder, receipts, errors);
         var isRefused = ReportExpired(store, expiredUrl, errors);
-        var isRetried = ReportRetry(store, receipts);
+        var isRetried = ReportRetry(store, receipts.GetValueOrDefault(TargetOf(shown)));
         var audit = new Audit(store, keyOf);
         var isEqual = await audit.RunAsync(folder.Files, receipts, stopping);
         return isRefused && isRetried && isEqual ? 0 : 1;
@@ -150,19 +152,22 @@ internal static class Broker
     }
 
     /// <summary>Whether the 503 was retried, where there was one.</summary>
-    private static bool ReportRetry(Store store, Dictionary<string, ReceiptLine> receipts)
+    private static bool ReportRetry(Store store, ReceiptLine? receipt)
     {
         if (store.Loopback is null)
         {
             Console.WriteLine("No fault was injected: that takes the S3 on the loopback.");
             return true;
         }
-        var attempts = receipts.GetValueOrDefault(TargetOf(0))?.Attempts;
         Console.WriteLine(
-            $"The first PUT of the first artifact was answered 503 SlowDown; its receipt counts {attempts ?? 0} attempts."
+            receipt is null
+                ? "No fault was shown: the artifact that was meant for it was not exported."
+                : $"The first PUT of {Table.Printable(receipt.ArtifactName)} was answered 503 SlowDown; its receipt counts {receipt.Attempts} attempts."
         );
-        return attempts == 2;
+        return receipt?.Attempts == 2;
     }
+
+    private static bool IsOdd(char c) => c == '\\' || char.IsControl(c) || char.IsSurrogate(c);
 
     internal static string TargetOf(int file) => $"evidence-{file + 1}";
 

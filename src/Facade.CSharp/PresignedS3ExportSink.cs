@@ -17,7 +17,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     private readonly PushDriver _driver;
     private readonly HttpMessageInvoker? _owned;
 
-    /// <summary>The artifact that an exact URL was used for.</summary>
+    /// <summary>The artifact that was sent first.</summary>
     private ArtifactName? _claimedBy;
 
     private volatile bool _disposed;
@@ -188,7 +188,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
             : plan;
     }
 
-    /// <summary>An exact URL belongs to the first artifact that is ready to go through it.</summary>
+    /// <summary>A URL that names one object belongs to the first artifact that is sent through it.</summary>
     private Refusal? Claim(ArtifactName artifact)
     {
         var first = Interlocked.CompareExchange(ref _claimedBy, artifact, null) ?? artifact;

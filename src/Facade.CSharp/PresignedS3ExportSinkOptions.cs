@@ -5,7 +5,8 @@ public sealed class PresignedS3ExportSinkOptions
 {
     /// <summary>
     /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>. With <c>{cell_id}</c> or
-    /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact, and names one artifact only.
+    /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact. Without <c>{artifact_name}</c> it
+    /// names one object, and takes one artifact only.
     /// It is a credential.
     /// </summary>
     public required string PresignedUrl { get; init; }

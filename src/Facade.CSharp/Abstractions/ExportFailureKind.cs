@@ -18,12 +18,12 @@ public enum ExportFailureKind
     /// <summary>The file changed while it was read.</summary>
     SourceChanged,
 
-    /// <summary>The file is larger than one PUT may be.</summary>
+    /// <summary>The file is larger than the options allow.</summary>
     SourceTooLarge,
 
     /// <summary>
-    /// The URL cannot carry this request: it is exact and was used for another artifact, or it signs a header
-    /// that nobody supplies.
+    /// The URL cannot carry this request: it names one object and was used for another artifact, or it signs a
+    /// header that nobody supplies.
     /// </summary>
     UrlUnusable,
 
@@ -39,13 +39,13 @@ public enum ExportFailureKind
     /// <summary>Write-once: there is an object under this key already.</summary>
     AlreadyExists,
 
-    /// <summary>The server could not serve the request, in all attempts.</summary>
+    /// <summary>The server could not serve the request, in the last of all attempts.</summary>
     Unavailable,
 
-    /// <summary>The server could not be reached, or the connection broke, in all attempts.</summary>
+    /// <summary>The server could not be reached, or the connection broke, in the last of all attempts.</summary>
     Unreachable,
 
-    /// <summary>The connect, request or stall timeout struck, in all attempts.</summary>
+    /// <summary>The connect or request timeout struck, in the last of all attempts.</summary>
     TimedOut,
 
     /// <summary>The deadline over all attempts.</summary>
