@@ -50,86 +50,7 @@ module Redaction =
             "partnumber"
         ]
 
-    let private isHex (c: char) = Char.IsAsciiHexDigit c
-
-    /// A text with its escapes taken off, each character knowing where it came from and how often it was
-    /// percent-encoded.
-    [<Struct>]
-    type private Seen = {
-        Char: char
-        From: int
-        Next: int
-        Depth: int
-    }
-
-    /// The character that the escape at the end of the text stands for, the escape's length, and whether it is a
-    /// percent-escape: `%26`, and those of a JSON string (RFC 8259, 7).
-    let private escapeAtEnd (text: ResizeArray<Seen>) =
-        let count = text.Count
-        let at back = text[count - back].Char
-
-        let isHexFor digits =
-            Seq.forall (fun back -> isHex (at back)) (seq { 1..digits })
-
-        let code digits =
-            char (Convert.ToInt32(String(Array.init digits (fun n -> at (digits - n))), 16))
-
-        if count >= 3 && at 3 = '%' && isHexFor 2 then
-            ValueSome struct (code 2, 3, true)
-        elif count >= 6 && at 6 = '\\' && at 5 = 'u' && isHexFor 4 then
-            ValueSome struct (code 4, 6, false)
-        elif count >= 2 && at 2 = '\\' then
-            match at 1 with
-            | 'n'
-            | 'r'
-            | 't' -> ValueSome struct ('\n', 2, false)
-            | '"'
-            | '\''
-            | '/'
-            | '\\' as c -> ValueSome struct (c, 2, false)
-            | _ -> ValueNone
-        else
-            ValueNone
-
-    /// Takes the escape off the end, and what then is one, and so on: a text that was escaped several times. Each
-    /// escape is longer than what it stands for, so all of it takes time in proportion to the text.
-    let rec private unescapeEnd (text: ResizeArray<Seen>) =
-        match escapeAtEnd text with
-        | ValueNone -> ()
-        | ValueSome struct (c, length, percent) ->
-            let first = text.Count - length
-            let mutable depth = 0
-
-            for n in first .. text.Count - 1 do
-                depth <- max depth text[n].Depth
-
-            let unescaped = {
-                Char = c
-                From = text[first].From
-                Next = text[text.Count - 1].Next
-                Depth = if percent then depth + 1 else depth
-            }
-
-            text.RemoveRange(first, length)
-            text.Add unescaped
-            unescapeEnd text
-
-    let private see (text: string) =
-        let seen = ResizeArray<Seen>(text.Length)
-
-        for i in 0 .. text.Length - 1 do
-            seen.Add {
-                Char = text[i]
-                From = i
-                Next = i + 1
-                Depth = 0
-            }
-
-            unescapeEnd seen
-
-        seen.ToArray()
-
-    let private matchesAt (text: Seen[]) (at: int) (name: string) =
+    let private matchesAt (text: Unescape.Seen[]) (at: int) (name: string) =
         at + name.Length <= text.Length
         && (let mutable i = 0
 
@@ -150,7 +71,7 @@ module Redaction =
     /// `=` `:` `,` (also quoted, also escaped) begin a value that a blank, a quote, `<`, `>` or `&` ends;
     /// `:` `,` after the name of a header with blanks in it begin one that the line or its quote ends;
     /// `>` begins the text of an XML element, that only `<` ends.
-    let private valueAfter (text: Seen[]) (name: string) (at: int) =
+    let private valueAfter (text: Unescape.Seen[]) (name: string) (at: int) =
         let isBlank (c: char) = Char.IsWhiteSpace c || Char.IsControl c
 
         let rec skipQuotes i =
@@ -169,7 +90,7 @@ module Redaction =
         else
             let depth = text[separator].Depth
 
-            let ends (c: Seen) =
+            let ends (c: Unescape.Seen) =
                 c.Depth <= depth
                 && (isBlank c.Char || c.Char = '"' || c.Char = '<' || c.Char = '>' || c.Char = '&')
 
@@ -181,7 +102,7 @@ module Redaction =
             | ',' when isWholeLine name ->
                 let first = skipQuotes (separator + 1)
 
-                let endsLine (c: Seen) =
+                let endsLine (c: Unescape.Seen) =
                     c.Char = '\r' || c.Char = '\n' || c.Char = '"' && text[first - 1].Char = '"'
 
                 ValueSome struct (first, until endsLine first)
@@ -196,11 +117,11 @@ module Redaction =
             | _ -> ValueNone
 
     /// Where the user info that follows `://` at `at` begins and ends, if there is any.
-    let private userInfoAfter (text: Seen[]) (at: int) =
+    let private userInfoAfter (text: Unescape.Seen[]) (at: int) =
         // A password's own '/' or '?' is percent-encoded once more than the URL that it stands in.
         let depth = text[at - 1].Depth
 
-        let ends (c: Seen) =
+        let ends (c: Unescape.Seen) =
             c.Depth <= depth
             && (c.Char = '/'
                 || c.Char = '?'
@@ -222,7 +143,7 @@ module Redaction =
         if last > at then ValueSome struct (at, last) else ValueNone
 
     /// Ranges of the original text to be masked, in order, not overlapping.
-    let private secretRanges (text: Seen[]) =
+    let private secretRanges (text: Unescape.Seen[]) =
         let ranges = ResizeArray<struct (int * int)>()
         let mutable i = 0
 
@@ -255,7 +176,7 @@ module Redaction =
         if String.IsNullOrEmpty value then
             ""
         else
-            let ranges = secretRanges (see value)
+            let ranges = secretRanges (Unescape.see value)
 
             if ranges.Count = 0 then
                 value
@@ -275,7 +196,7 @@ module Redaction =
             | -1 -> parameter
             | i -> parameter.Substring(0, i)
 
-        String(see name |> Array.map _.Char)
+        String(Unescape.see name |> Array.map _.Char)
 
     /// A parameter that may be shown: of a harmless name, and with nothing in it that could be a parameter or
     /// a URL of its own.
@@ -284,7 +205,7 @@ module Redaction =
         && (match parameter.IndexOf '=' with
             | -1 -> true
             | i ->
-                see (parameter.Substring(i + 1))
+                Unescape.see (parameter.Substring(i + 1))
                 |> Array.forall (fun c -> "=?/@&".IndexOf c.Char < 0))
 
     let private maskParameter (parameter: string) =

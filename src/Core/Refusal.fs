@@ -1,0 +1,104 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Globalization
+open System.Text
+
+/// Why a value was refused: what it was meant to be, what is wrong with it, and what to do.
+/// No part of it holds a secret: whatever is quoted from the input went through `Redaction.text`.
+type Refusal = {
+    /// What was refused, in the words of the documentation: `cell id`, `upload URL`, …
+    Subject: string
+    /// What is wrong with it.
+    Problem: string
+    /// What the operator or the caller can do about it.
+    Remedy: string
+} with
+
+    /// One sentence for people.
+    member this.Message = $"The {this.Subject} {this.Problem}. {this.Remedy}"
+    override this.ToString() = this.Message
+
+/// Checks that several kinds of text share.
+module internal Check =
+
+    let refuse subject problem remedy =
+        Error {
+            Subject = subject
+            Problem = problem
+            Remedy = remedy
+        }
+
+    let utf8Length (value: string) = Encoding.UTF8.GetByteCount value
+
+    /// Numbers are the same for every reader, whatever the culture of the process.
+    let invariant (text: FormattableString) =
+        text.ToString CultureInfo.InvariantCulture
+
+    /// At most so many characters of a text; no pair of surrogates is cut.
+    let shorten (most: int) (value: string) =
+        if value.Length <= most then
+            value
+        elif Char.IsHighSurrogate value[most - 1] then
+            value.Substring(0, most - 1) + "…"
+        else
+            value.Substring(0, most) + "…"
+
+    /// A text on one line, in which nothing hides: what a terminal would act on or not show is written out.
+    let visible (value: string) =
+        let shown = StringBuilder(value.Length)
+
+        for rune in value.EnumerateRunes() do
+            match Rune.GetUnicodeCategory rune with
+            | UnicodeCategory.Control
+            | UnicodeCategory.Format
+            | UnicodeCategory.LineSeparator
+            | UnicodeCategory.ParagraphSeparator -> shown.Append($"\\u{rune.Value:X4}") |> ignore
+            | _ -> shown.Append(rune.ToString()) |> ignore
+
+        shown.ToString()
+
+    /// At most 60 characters of an input, visible and without secrets, for an error message.
+    let quote (value: string) =
+        let redacted = Redaction.text value
+
+        let cut =
+            redacted.EnumerateRunes()
+            |> Seq.truncate 60
+            |> Seq.map string
+            |> String.concat ""
+
+        let more = if cut.Length < redacted.Length then "…" else ""
+        $"'{visible cut}{more}'"
+
+    /// The first control character, or the first half of a surrogate pair that lacks the other half
+    /// (which has no UTF-8 form, so two different names would become the same key).
+    let unprintable (value: string) =
+        let rec from i =
+            if i >= value.Length then
+                None
+            elif Char.IsControl value[i] then
+                Some $"holds the control character U+%04X{int value[i]} at position {i + 1}"
+            elif Char.IsSurrogatePair(value, i) then
+                from (i + 2)
+            elif Char.IsSurrogate value[i] then
+                Some $"holds half of a surrogate pair (U+%04X{int value[i]}) at position {i + 1}"
+            else
+                from (i + 1)
+
+        from 0
+
+    /// What keeps a text from being one segment of a path.
+    let segmentProblem (value: string) =
+        if String.IsNullOrEmpty value then
+            Some "is empty"
+        elif value = "." || value = ".." then
+            Some $"is {quote value}, which a path does not keep"
+        else
+            match unprintable value with
+            | Some problem -> Some problem
+            | None when value.Contains '/' -> Some "holds a '/'"
+            | None when value.Contains '\\' -> Some "holds a '\\'"
+            | None when utf8Length value > 255 ->
+                Some $"is {utf8Length value} bytes long in UTF-8; 255 are allowed"
+            | None -> None
