@@ -330,8 +330,9 @@ let tests =
                 use source = new CancellationTokenSource()
                 let push = sink.PushAsync("a", scene.Path, null, source.Token)
 
-                while scene.Puts |> List.forall (fun put -> put.BodyBytes < 1000L) do
-                    do! Task.Delay 5
+                do!
+                    waitFor "the body" (fun () ->
+                        scene.Puts |> List.exists (fun put -> put.BodyBytes >= 1000L))
 
                 source.Cancel()
 
@@ -368,8 +369,7 @@ let tests =
                 use source = new CancellationTokenSource()
                 let push = sink.PushAsync("a", scene.Path, null, source.Token)
 
-                while scene.Puts |> List.forall (fun put -> not put.Status.HasValue) do
-                    do! Task.Delay 5
+                do! waitFor "an answer" (fun () -> scene.Puts |> List.exists _.Status.HasValue)
 
                 source.Cancel()
 

@@ -45,7 +45,8 @@ let optionsFor (url: string) =
         PresignedUrl = url,
         CellId = cellId,
         Bucket = bucket,
-        RetryBackoff = TimeSpan.Zero
+        RetryBackoff = TimeSpan.Zero,
+        RequestTimeout = TimeSpan.FromSeconds 10.
     )
 
 let sinkFor (url: string) =
@@ -104,6 +105,18 @@ let failureOf (push: unit -> Task<ExportReceipt>) : Task<ExportException> =
             match outcome with
             | Choice1Of2 receipt -> failtest $"a receipt where a failure was expected: {receipt.ToJson()}"
             | Choice2Of2 failure -> failure
+    }
+
+/// Waits for what another thread is about to do; a test fails that waits in vain.
+let waitFor (what: string) (condition: unit -> bool) =
+    task {
+        let patience = Diagnostics.Stopwatch.StartNew()
+
+        while not (condition ()) do
+            if patience.Elapsed > TimeSpan.FromSeconds 20. then
+                failtest $"waited in vain for {what}"
+
+            do! Task.Delay 5
     }
 
 /// What every true receipt says of its bytes.

@@ -247,8 +247,8 @@ let tests =
                 "the header"
 
             Expect.stringContains
-                (refusal (fun client -> client.Timeout <- TimeSpan.FromSeconds 29.))
-                "00:00:29"
+                (refusal (fun client -> client.Timeout <- TimeSpan.FromSeconds 9.))
+                "00:00:09"
                 "the timeout")
 
         testCaseTask "that has been disposed of ends a push as that" (fun () ->
@@ -267,8 +267,7 @@ let tests =
                 let sink = new PresignedS3ExportSink(options)
                 let push = sink.PushAsync("a", scene.Path)
 
-                while scene.Puts |> List.forall (fun put -> not put.Status.HasValue) do
-                    do! Task.Delay 5
+                do! waitFor "an answer" (fun () -> scene.Puts |> List.exists _.Status.HasValue)
 
                 sink.Dispose()
 
