@@ -45,14 +45,11 @@ type internal FailureFacts = {
 [<RequireQualifiedAccess>]
 module internal FailureText =
 
-    let private invariant (format: FormattableString) =
-        format.ToString CultureInfo.InvariantCulture
-
     let private time (span: TimeSpan) =
         if span < TimeSpan.FromSeconds 1. then
-            invariant $"{Math.Floor span.TotalMilliseconds} ms"
+            Check.invariant $"{Math.Floor span.TotalMilliseconds} ms"
         else
-            invariant $"{Math.Round(span.TotalSeconds, 3)} s"
+            Check.invariant $"{Math.Round(span.TotalSeconds, 3)} s"
 
     let private moment (at: DateTimeOffset) =
         at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
@@ -91,7 +88,7 @@ module internal FailureText =
 
     let private progress (facts: FailureFacts) =
         match faultOf facts with
-        | Some fault -> invariant $"{fault.BytesSent} of {facts.Length} bytes had been sent"
+        | Some fault -> Check.invariant $"{fault.BytesSent} of {facts.Length} bytes had been sent"
         | None -> "no byte had been sent"
 
     let private limitThatStruck (facts: FailureFacts) =
@@ -115,7 +112,7 @@ module internal FailureText =
         | FailureKind.SourceUnreadable
         | FailureKind.SourceChanged -> lastEvent facts
         | FailureKind.SourceTooLarge ->
-            invariant
+            Check.invariant
                 $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
         | FailureKind.UrlUnusable -> lastEvent facts
         | FailureKind.UrlExpired ->

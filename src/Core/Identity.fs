@@ -148,15 +148,6 @@ module Bucket =
     [<CompiledName("Value")>]
     let value (Bucket value) = value
 
-/// The address of an object within its bucket: `[key_prefix/]cell_id/artifact_name`, at most 1,024 UTF-8 bytes.
-type ObjectKey =
-    private
-    | ObjectKey of string
-
-    override this.ToString() =
-        let (ObjectKey value) = this
-        value
-
 /// What stands before the cell id in a key; may be empty. Its outer slashes are taken off.
 type KeyPrefix =
     private
@@ -207,6 +198,15 @@ module KeyPrefix =
     /// The prefix without outer slashes; empty for none.
     [<CompiledName("Value")>]
     let value (KeyPrefix value) = value
+
+/// The address of an object within its bucket: `[key_prefix/]cell_id/artifact_name`, at most 1,024 UTF-8 bytes.
+type ObjectKey =
+    private
+    | ObjectKey of string
+
+    override this.ToString() =
+        let (ObjectKey value) = this
+        value
 
 [<RequireQualifiedAccess>]
 module ObjectKey =

@@ -44,17 +44,22 @@ module internal Check =
         else
             value.Substring(0, most) + "…"
 
+    /// What a terminal would act on or not show, line breaks of every kind among it.
+    let isHidden (rune: Rune) =
+        match Rune.GetUnicodeCategory rune with
+        | UnicodeCategory.Control
+        | UnicodeCategory.Format
+        | UnicodeCategory.LineSeparator
+        | UnicodeCategory.ParagraphSeparator -> true
+        | _ -> false
+
     /// A text on one line, in which nothing hides: what a terminal would act on or not show is written out.
     let visible (value: string) =
         let shown = StringBuilder(value.Length)
 
         for rune in value.EnumerateRunes() do
-            match Rune.GetUnicodeCategory rune with
-            | UnicodeCategory.Control
-            | UnicodeCategory.Format
-            | UnicodeCategory.LineSeparator
-            | UnicodeCategory.ParagraphSeparator -> shown.Append($"\\u{rune.Value:X4}") |> ignore
-            | _ -> shown.Append(rune.ToString()) |> ignore
+            shown.Append(if isHidden rune then $"\\u{rune.Value:X4}" else rune.ToString())
+            |> ignore
 
         shown.ToString()
 

@@ -1,7 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Globalization
 open System.IO
 open System.Text
 open System.Xml
@@ -38,12 +37,7 @@ module S3Error =
         let result = StringBuilder(value.Length)
 
         for rune in value.EnumerateRunes() do
-            match Rune.GetUnicodeCategory rune with
-            | UnicodeCategory.Control
-            | UnicodeCategory.Format
-            | UnicodeCategory.LineSeparator
-            | UnicodeCategory.ParagraphSeparator -> result.Append ' ' |> ignore
-            | _ -> result.Append(rune.ToString()) |> ignore
+            result.Append(if Check.isHidden rune then " " else rune.ToString()) |> ignore
 
         result.ToString().Trim()
 

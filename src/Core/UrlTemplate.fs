@@ -4,22 +4,29 @@ open System
 open System.Text
 open FsToolkit.ErrorHandling
 
-/// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
-/// are. It holds a credential, so only `RequestUrl.reveal` gives it whole; `ToString` masks it.
-[<Sealed>]
-type RequestUrl internal (value: string, uri: Uri) =
+/// A text that holds a credential: equal by its characters, and masked by `ToString`.
+[<AbstractClass>]
+type MaskedUrl internal (value: string) =
     member internal _.Value = value
-    member internal _.Uri = uri
 
-    override _.Equals other =
+    override this.Equals other =
         match other with
-        | :? RequestUrl as other -> String.Equals(other.Value, value, StringComparison.Ordinal)
+        | :? MaskedUrl as other ->
+            other.GetType() = this.GetType()
+            && String.Equals(other.Value, value, StringComparison.Ordinal)
         | _ -> false
 
     override _.GetHashCode() =
         value.GetHashCode StringComparison.Ordinal
 
     override _.ToString() = Redaction.url value
+
+/// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
+/// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
+[<Sealed>]
+type RequestUrl internal (value: string, uri: Uri) =
+    inherit MaskedUrl(value)
+    member internal _.Uri = uri
 
 [<RequireQualifiedAccess>]
 module RequestUrl =
@@ -185,22 +192,11 @@ module RequestUrl =
     let withoutQuery (url: RequestUrl) =
         $"{url.Uri.Scheme}://{url.Uri.Authority}{path url}"
 
-/// Where a target's uploads go: one exact URL, or a template with placeholders. Both hold a credential, so
-/// `ToString` masks it.
+/// Where a target's uploads go: one exact URL, or a template with placeholders. Both hold a credential.
 [<Sealed>]
 type UrlTemplate internal (value: string, exact: RequestUrl option) =
-    member internal _.Value = value
+    inherit MaskedUrl(value)
     member internal _.Exact = exact
-
-    override _.Equals other =
-        match other with
-        | :? UrlTemplate as other -> String.Equals(other.Value, value, StringComparison.Ordinal)
-        | _ -> false
-
-    override _.GetHashCode() =
-        value.GetHashCode StringComparison.Ordinal
-
-    override _.ToString() = Redaction.url value
 
 /// Rules that this module keeps:
 /// - a URL without a placeholder is exact, and goes onto the wire octet for octet;

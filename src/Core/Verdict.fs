@@ -15,7 +15,7 @@ type FailureKind =
     | SourceUnreadable
     /// The file changed while it was read.
     | SourceChanged
-    /// The file is larger than one PUT may be.
+    /// The file is larger than the target allows.
     | SourceTooLarge
     /// The URL cannot carry this request: it signs a header that nobody supplies, or it is taken.
     | UrlUnusable
@@ -27,11 +27,11 @@ type FailureKind =
     | Redirected
     /// Write-once: there is an object under this key already.
     | AlreadyExists
-    /// The server could not serve the request, in all attempts.
+    /// The server could not serve the request, in the last of all attempts.
     | Unavailable
-    /// The server could not be reached, or the connection broke, in all attempts.
+    /// The server could not be reached, or the connection broke, in the last of all attempts.
     | Unreachable
-    /// A time limit struck, in all attempts.
+    /// A time limit struck, in the last of all attempts.
     | TimedOut
     /// The deadline over all attempts.
     | DeadlineExceeded
