@@ -155,33 +155,24 @@ let tests =
                 rejected outcome "is not trusted"
             })
 
-        testCaseTask "for another host is rejected, though the bundle knows who issued it" (fun () ->
-            task {
-                use folder = new Folder()
-                use root = authority "Private Root"
-                use certificate = issue root "elsewhere.example" later
-                use server = new TlsServer(certificate)
+        for name, host, until, why in
+            [
+                "for another host", "elsewhere.example", later, "does not name the host 127.0.0.1"
+                "that has expired", "127.0.0.1", DateTimeOffset.UtcNow.AddHours -1., "is not trusted"
+            ] do
+            testCaseTask $"{name} is rejected, though the bundle knows who issued it" (fun () ->
+                task {
+                    use folder = new Folder()
+                    use root = authority "Private Root"
+                    use certificate = issue root host until
+                    use server = new TlsServer(certificate)
 
-                let bundle =
-                    folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
+                    let bundle =
+                        folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
 
-                let! outcome = push (server.Url "127.0.0.1") bundle
-                rejected outcome "does not name the host 127.0.0.1"
-            })
-
-        testCaseTask "that has expired is rejected, though the bundle knows who issued it" (fun () ->
-            task {
-                use folder = new Folder()
-                use root = authority "Private Root"
-                use certificate = issue root "127.0.0.1" (DateTimeOffset.UtcNow.AddHours -1.)
-                use server = new TlsServer(certificate)
-
-                let bundle =
-                    folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
-
-                let! outcome = push (server.Url "127.0.0.1") bundle
-                rejected outcome "is not trusted"
-            })
+                    let! outcome = push (server.Url "127.0.0.1") bundle
+                    rejected outcome why
+                })
 
         testCaseTask "is not there where the server speaks no TLS" (fun () ->
             task {

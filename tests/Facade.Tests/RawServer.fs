@@ -42,6 +42,9 @@ type Connection(socket: Socket) =
                 left <- if read = 0 then 0L else left - int64 read
         }
 
+    /// Bytes that have come and were not read yet.
+    member _.Waiting = socket.Available
+
     /// Whether the last `ReadSome` found anything.
     member val IsOpen = true with get, set
 

@@ -171,17 +171,8 @@ let tests =
 
         testCaseTask "by one sink from many threads at once" (fun () ->
             task {
-                let! server = LoopbackS3Server.StartAsync()
-
-                use _ = {
-                    new IDisposable with
-                        member _.Dispose() = server.DisposeAsync().AsTask().Wait()
-                }
-
                 use folder = new Folder()
 
-                // A gateway that signs by itself is beyond this server, so each artifact has a query of its own
-                // rendered into nothing: the sink is shared, and the URL exact for one name.
                 let artifacts = [| for i in 1..64 -> $"part/{i}", patterned (i * 1000) |]
                 let bodies = Collections.Concurrent.ConcurrentDictionary<string, byte[]>()
 
@@ -207,6 +198,24 @@ let tests =
                 for (name, content), receipt in Array.zip artifacts receipts do
                     Expect.equal receipt.Sha256 (sha256 content) $"{name}: digest"
                     Expect.equal bodies[name] content $"{name}: body"
+            })
+
+        testCaseTask "of one artifact by 32 threads at once is each time stored and receipted" (fun () ->
+            task {
+                use! scene = scene "same" (patterned 100_000)
+                use sink = sinkFor scene.Url
+
+                let! receipts =
+                    [|
+                        for _ in 1..32 ->
+                            Task.Run<ExportReceipt>(fun () -> sink.PushAsync("same", scene.Path))
+                    |]
+                    |> Task.WhenAll
+
+                for receipt in receipts do
+                    receipt |> isTrueOf scene
+
+                Expect.equal (Expect.wantSome scene.Stored "an object").PutCount 32 "each was stored"
             })
 
         testCaseTask

@@ -334,4 +334,13 @@ let tests =
                 Expect.isTrue seen.ExpectContinue "the log knows of Expect"
                 Expect.equal seen.BodyBytes 0L "no byte read"
             })
+
+        testCaseTask "an upload that says nothing of its length is refused" (fun () ->
+            task {
+                use! server = start ()
+                use wire = new Wire(server)
+                wire.Head("PUT", server.Presign("PUT", "evidence", "k"), [])
+                Expect.stringStarts (wire.Receive()) "HTTP/1.1 411 " "a length is required"
+                Expect.isEmpty server.Objects "nothing is stored"
+            })
     ]
