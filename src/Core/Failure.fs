@@ -228,11 +228,11 @@ module internal FailureText =
         | FailureKind.TimedOut ->
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.ConnectTimeout ->
-                $"Check host, port, proxy and firewall, or raise the connect timeout (ConnectTimeout, {Settings.ConnectTimeoutVariable})."
+                $"Check host, port, proxy and firewall, or raise the connect timeout (ConnectTimeout, {Variable.ConnectTimeout})."
             | Some FaultKind.StallTimeout ->
                 "Check the line and the proxy, or raise the stall timeout (StallTimeout)."
             | Some _ ->
-                $"Raise the request timeout (RequestTimeout, {Settings.RequestTimeoutVariable}) if the line is slow: each attempt must end within it."
+                $"Raise the request timeout (RequestTimeout, {Variable.RequestTimeout}) if the line is slow: each attempt must end within it."
             | None -> "The server waited in vain for the body: check the line and the proxy, and try again."
         | FailureKind.DeadlineExceeded ->
             "Raise the deadline (Deadline), or allow fewer and shorter attempts."

@@ -148,6 +148,33 @@ module Bucket =
     [<CompiledName("Value")>]
     let value (Bucket value) = value
 
+[<RequireQualifiedAccess>]
+module Region =
+    /// The code of a region, trimmed; null and blank mean none. AWS's are such as `us-west-2`, those of other stores
+    /// are their own: up to 63 letters, digits, `-`, `_` and `.`. It stands in receipts, so nothing else is let in.
+    [<CompiledName("Parse")>]
+    let parse (value: string | null) : Result<string option, Refusal> =
+        let isAllowed c =
+            Char.IsAsciiLetterOrDigit c || c = '-' || c = '_' || c = '.'
+
+        match value with
+        | NonNull value when not (String.IsNullOrWhiteSpace value) ->
+            let code = value.Trim()
+
+            if code.Length > 63 then
+                Check.refuse
+                    "region"
+                    $"is {code.Length} characters long; 63 are allowed"
+                    "Give a region such as 'us-west-2', or leave it out."
+            elif not (Seq.forall isAllowed code) then
+                Check.refuse
+                    "region"
+                    "holds a character that is no ASCII letter, digit, '-', '_' or '.'"
+                    "Give a region such as 'us-west-2', or leave it out."
+            else
+                Ok(Some code)
+        | _ -> Ok None
+
 /// What stands before the cell id in a key; may be empty. Its outer slashes are taken off.
 type KeyPrefix =
     private

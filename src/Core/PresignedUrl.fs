@@ -36,6 +36,8 @@ type PresignedUrl = {
     Region: string option
     /// Whether an AWS host addresses an access point, whose bucket the URL does not tell.
     IsAccessPoint: bool
+    /// A query parameter `x-amz-checksum-*` with the checksum of no bytes at all, in lower case.
+    EmptyChecksum: string option
 }
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"):
@@ -116,6 +118,16 @@ module PresignedUrl =
                 decodePath (below.Substring(0, i)) |> Option.bind nonEmpty,
                 decodePath (below.Substring(i + 1)) |> Option.bind nonEmpty
 
+    /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity").
+    let private emptyChecksums =
+        Map.ofList [
+            "x-amz-checksum-crc32", "AAAAAA=="
+            "x-amz-checksum-crc32c", "AAAAAA=="
+            "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="
+            "x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
+            "x-amz-checksum-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        ]
+
     /// Reads what the URL says of itself.
     [<CompiledName("Inspect")>]
     let inspect (url: RequestUrl) : PresignedUrl =
@@ -181,6 +193,14 @@ module PresignedUrl =
             Key = key
             Region = host |> Option.bind _.Region
             IsAccessPoint = host |> Option.exists _.IsAccessPoint
+            EmptyChecksum =
+                parameters
+                |> Array.tryPick (fun struct (name, value) ->
+                    let name = name.ToLowerInvariant()
+
+                    match emptyChecksums.TryFind name with
+                    | Some empty when empty = value -> Some name
+                    | _ -> None)
         }
 
     /// The last moment at which a request with this URL may begin: its expiry and the skew that S3 allows.

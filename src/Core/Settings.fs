@@ -1,35 +1,256 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Globalization
+open FsToolkit.ErrorHandling
 
-/// The environment variables of this library, and how their values are read.
+/// From a spec and an environment to the settings of every target.
+///
+/// Rules that this module keeps:
+/// - it is total; all problems of all targets are told at once, each with its variable;
+/// - what is no number or no choice falls back to its default, with a warning;
+/// - the order of the variables does not matter, and no text holds a secret.
 [<RequireQualifiedAccess>]
 module Settings =
-
-    /// The request timeout of every attempt, in milliseconds.
-    [<Literal>]
-    let RequestTimeoutVariable = "CELLOS_EXPORT_S3_TIMEOUT_MS"
-
-    /// 30 s.
-    [<Literal>]
-    let DefaultRequestTimeoutMs = 30_000
-
-    /// The connect timeout of every attempt, in milliseconds.
-    [<Literal>]
-    let ConnectTimeoutVariable = "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
-
-    /// 10 s.
-    [<Literal>]
-    let DefaultConnectTimeoutMs = 10_000
 
     /// A time in milliseconds from a variable: 1 to 2,147,483,647. What is unset, blank, no whole number or out
     /// of range gives the default.
     [<CompiledName("ResolveTimeoutMs")>]
     let resolveTimeoutMs (lookup: string -> string option) (variable: string) (defaultMs: int) : int =
-        match lookup variable with
-        | None -> defaultMs
+        EnvironmentReader.tryRead lookup variable
+        |> Option.bind (EnvironmentReader.wholeNumber 1L SharedSettings.longestTimeout)
+        |> Option.map int
+        |> Option.defaultValue defaultMs
+
+    /// Variables that begin as ours do, or would if their case were right, and that nobody reads.
+    let private unknownVariables (names: string list) (targets: TargetName list) =
+        let known = Variable.known targets
+
+        names
+        |> List.filter (fun name ->
+            name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
+            && not (List.contains name known))
+        |> List.distinct
+        |> List.sortWith (fun a b -> String.CompareOrdinal(a, b))
+        |> List.map (fun name -> {
+            Id = FindingId.UnknownVariable
+            Severity = Severity.Advice
+            Target = None
+            Variable = Check.visible (Redaction.text (Check.shorten 100 name))
+            What = "nothing reads this variable"
+            Remedy =
+                match Variable.nearest known name with
+                | Some nearest -> $"The nearest one that is read is {nearest}."
+                | None -> "Take it out."
+        })
+
+    let private caBundle lookup =
+        match EnvironmentReader.tryRead lookup Variable.CaBundle with
+        | None -> None, []
         | Some value ->
-            match Int32.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture) with
-            | true, milliseconds when milliseconds > 0 -> milliseconds
-            | _ -> defaultMs
+            match EnvironmentReader.path value with
+            | Ok path -> Some path, []
+            | Error shown ->
+                None,
+                [
+                    ConfigProblem.inVariable
+                        None
+                        Variable.CaBundle
+                        $"It holds a URL ({shown}) and must name a PEM file. Give the file's path."
+                ]
+
+    let private caBundleValue (path: string option) : EffectiveValue = {
+        Name = "caBundle"
+        Value =
+            path
+            |> Option.map (Redaction.text >> Check.visible)
+            |> Option.defaultValue "none"
+        Origin =
+            match path with
+            | Some _ -> Origin.Variable Variable.CaBundle
+            | None -> Origin.Default
+        Variable = Some Variable.CaBundle
+    }
+
+    /// The settings of every S3 target of the spec.
+    [<CompiledName("Resolve")>]
+    let resolve (context: SettingsContext) (spec: CellSpec) : Resolution =
+        let shared = SharedSettings.read context.Lookup
+        let strict = EnvironmentReader.flag context.Lookup None "strict" Variable.Strict
+        let bundle, bundleProblems = caBundle context.Lookup
+
+        let artifactsFor (target: S3Target) =
+            spec.Artifacts
+            |> List.filter (fun artifact -> artifact.Target = target.Name)
+            |> List.map _.Name
+
+        let resolved =
+            spec.Targets
+            |> List.map (fun item -> TargetReader.read context shared (artifactsFor item) item)
+
+        {
+            Targets = resolved |> List.map (fun (report, _, _) -> report)
+            Others = spec.Others
+            Globals = [
+                shared.Request.Effective
+                shared.Connect.Effective
+                shared.Stall.Effective
+                shared.ExpectContinue.Effective
+                caBundleValue bundle
+                strict.Effective
+            ]
+            CaBundle = bundle
+            ConnectTimeout = TimeSpan.FromMilliseconds(float shared.Connect.Value)
+            Strict = strict.Value
+            Findings = [
+                yield! resolved |> List.collect (fun (_, findings, _) -> findings)
+                yield! shared.Request.Findings
+                yield! shared.Connect.Findings
+                yield! shared.Stall.Findings
+                yield! shared.ExpectContinue.Findings
+                yield! strict.Findings
+                yield! unknownVariables context.Names (spec.Targets |> List.map _.Name)
+            ]
+            Problems = [
+                yield! resolved |> List.collect (fun (_, _, problems) -> problems)
+                yield! bundleProblems
+            ]
+        }
+
+    /// The resolution with a problem that reading a file brought up; `target` is null for a global variable.
+    [<CompiledName("WithProblem")>]
+    let withProblem (target: TargetName option) (variable: string) (text: string) (resolution: Resolution) = {
+        resolution with
+            Problems = resolution.Problems @ [ ConfigProblem.inVariable target variable text ]
+    }
+
+    /// Of findings with one id, the first, and how many more there are.
+    let private summary (findings: (string * Finding) list) =
+        findings
+        |> List.groupBy (fun (_, finding) -> finding.Id)
+        |> List.map (fun (_, group) ->
+            let artifact, first = group.Head
+
+            let more =
+                match group.Length - 1 with
+                | 0 -> ""
+                | more -> $" (and {more} more like it)"
+
+            {
+                first with
+                    What = $"artifact {Check.quote artifact}: {first.What}{more}"
+            })
+
+    /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. Among
+    /// the problems are the artifacts of the spec that it has no URL for.
+    [<CompiledName("WithManifest")>]
+    let withManifest
+        (context: SettingsContext)
+        (spec: CellSpec)
+        (target: TargetName)
+        (manifest: Validation<UrlManifest, string>)
+        (resolution: Resolution)
+        : Resolution =
+        let variable = Variable.forTarget target Variable.PresignedUrlsFile
+
+        let add (resolution: Resolution) text =
+            withProblem (Some target) variable text resolution
+
+        let item = spec.Targets |> List.tryFind (fun item -> item.Name = target)
+
+        match manifest, item with
+        | Error problems, _ -> problems |> List.fold add resolution
+        | Ok _, None -> resolution
+        | Ok manifest, Some item ->
+            let region =
+                resolution.Targets
+                |> List.tryFind (fun report -> report.Name = target)
+                |> Option.bind _.Settings
+                |> Option.bind _.Region
+
+            let urlContext = TargetReader.contextOf context item region variable
+
+            let urls =
+                UrlManifest.entries manifest
+                |> List.choose (fun (name, url) ->
+                    ArtifactName.create name
+                    |> Result.toOption
+                    |> Option.map (fun artifact -> artifact, url))
+
+            let findings =
+                urls
+                |> List.collect (fun (artifact, url) ->
+                    UrlFindings.ofUrl urlContext artifact url
+                    |> List.map (fun finding -> ArtifactName.value artifact, finding))
+                |> summary
+
+            let missing =
+                spec.Artifacts
+                |> List.filter (fun artifact -> artifact.Target = target)
+                |> List.filter (fun artifact -> (UrlManifest.tryFind artifact.Name manifest).IsNone)
+                |> List.map (fun artifact -> UrlManifest.missing artifact.Name)
+
+            let expiries =
+                urls |> List.choose (fun (_, url) -> (PresignedUrl.inspect url).ExpiresAt)
+
+            let withExpiry (report: TargetReport) =
+                if report.Name = target && not expiries.IsEmpty then
+                    {
+                        report with
+                            ExpiresAt = Some(List.min expiries)
+                    }
+                else
+                    report
+
+            missing
+            |> List.fold add {
+                resolution with
+                    Findings = resolution.Findings @ findings
+                    Targets = resolution.Targets |> List.map withExpiry
+            }
+
+    /// Why a configuration is refused: its problems, and with strictness its warnings. Empty if it can be used.
+    [<CompiledName("Refusals")>]
+    let refusals (resolution: Resolution) : ConfigProblem list = [
+        yield! resolution.Problems
+
+        if resolution.Strict then
+            for finding in resolution.Findings do
+                if finding.Severity = Severity.Warning then
+                    {
+                        Target = finding.Target
+                        Variable = Some finding.Variable
+                        Line = None
+                        Text =
+                            $"{finding.What}. {finding.Remedy} ({Variable.Strict}=1 refuses this warning, {finding.Id}.)"
+                    }
+    ]
+
+    /// When a URL expires, in words.
+    [<CompiledName("ExpiryInWords")>]
+    let expiryInWords (now: DateTimeOffset) (at: DateTimeOffset) : string =
+        let moment = UrlFindings.moment at
+
+        if at <= now then
+            $"expired {UrlFindings.inWords (now - at)} ago ({moment})"
+        else
+            $"in {UrlFindings.inWords (at - now)} ({moment})"
+
+    /// The target for one cell.
+    [<CompiledName("ForCell")>]
+    let forCell (cellId: CellId) (settings: TargetSettings) : Target = {
+        Name = Some settings.Name
+        CellId = cellId
+        Bucket = settings.Bucket
+        KeyPrefix = settings.KeyPrefix
+        Region = settings.Region
+        Url =
+            match settings.Url with
+            | UrlChoice.Template template -> Some template
+            | UrlChoice.Manifest _ -> None
+        Retry = settings.Retry
+        Limits = settings.Limits
+        Integrity = settings.Integrity
+        WriteOnce = settings.WriteOnce
+        ExpectContinueFrom = settings.ExpectContinueFrom
+        MaxObjectBytes = settings.MaxObjectBytes
+    }

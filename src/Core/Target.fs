@@ -20,8 +20,8 @@ module Limits =
     /// 10 s to connect, 30 s for an attempt, no stall timeout, no deadline.
     [<CompiledName("Defaults")>]
     let defaults = {
-        ConnectTimeout = TimeSpan.FromMilliseconds(float Settings.DefaultConnectTimeoutMs)
-        RequestTimeout = TimeSpan.FromMilliseconds(float Settings.DefaultRequestTimeoutMs)
+        ConnectTimeout = TimeSpan.FromMilliseconds(float Variable.DefaultConnectTimeoutMs)
+        RequestTimeout = TimeSpan.FromMilliseconds(float Variable.DefaultRequestTimeoutMs)
         StallTimeout = None
         Deadline = None
     }
@@ -155,15 +155,6 @@ module TargetDraft =
         | None -> Ok None
         | Some value -> TargetName.create value |> Result.map Some
 
-    let private region value =
-        match given value with
-        | None -> Ok None
-        | Some value ->
-            match Check.unprintable value with
-            | None -> Ok(Some(value.Trim()))
-            | Some problem ->
-                Check.refuse "region" problem "Give a region such as 'us-west-2', or leave it out."
-
     let private expectContinueFrom bytes =
         match bytes with
         | Some bytes when bytes < 0L ->
@@ -190,7 +181,7 @@ module TargetDraft =
             and! cellId = CellId.create draft.CellId
             and! bucket = Bucket.create draft.Bucket
             and! keyPrefix = KeyPrefix.create (given draft.KeyPrefix |> Option.defaultValue "")
-            and! region = region draft.Region
+            and! region = Region.parse draft.Region
             and! url = UrlTemplate.parse draft.Url
 
             and! retry =

@@ -314,10 +314,21 @@ module UrlTemplate =
 
             RequestUrl.trust (fill (value true) (value false) template.Value)
 
+    /// The URL with `x` in the place of all names: for what is the same in all of them.
+    let internal sample (template: UrlTemplate) : RequestUrl =
+        match template.Exact with
+        | Some url -> url
+        | None -> RequestUrl.trust (fill (fun _ -> "x") (fun _ -> "x") template.Value)
+
     /// Whether every artifact of a cell gets the same URL: there is no `{artifact_name}` in it.
     [<CompiledName("NamesOneObject")>]
     let namesOneObject (template: UrlTemplate) =
         not (template.Value.Contains(ArtifactNamePlaceholder, StringComparison.Ordinal))
+
+    /// Whether there is a `{cell_id}` in it.
+    [<CompiledName("NamesCell")>]
+    let namesCell (template: UrlTemplate) =
+        template.Value.Contains(CellIdPlaceholder, StringComparison.Ordinal)
 
     /// A URL that names one object, and a second artifact through it would overwrite the first. `first` is the
     /// artifact that went through it before, if any.

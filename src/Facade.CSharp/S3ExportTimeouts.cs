@@ -7,16 +7,16 @@ namespace CellOS.Export.S3;
 public static class S3ExportTimeouts
 {
     /// <summary>For one attempt as a whole, in milliseconds: 30 s.</summary>
-    public const int DefaultRequestTimeoutMs = Settings.DefaultRequestTimeoutMs;
+    public const int DefaultRequestTimeoutMs = Variable.DefaultRequestTimeoutMs;
 
     /// <summary>The environment variable with the request timeout in milliseconds.</summary>
-    public const string EnvRequestTimeoutMs = Settings.RequestTimeoutVariable;
+    public const string EnvRequestTimeoutMs = Variable.RequestTimeout;
 
     /// <summary>To connect (name resolution, TCP, proxy and TLS), in milliseconds: 10 s.</summary>
-    public const int DefaultConnectTimeoutMs = Settings.DefaultConnectTimeoutMs;
+    public const int DefaultConnectTimeoutMs = Variable.DefaultConnectTimeoutMs;
 
     /// <summary>The environment variable with the connect timeout in milliseconds.</summary>
-    public const string EnvConnectTimeoutMs = Settings.ConnectTimeoutVariable;
+    public const string EnvConnectTimeoutMs = Variable.ConnectTimeout;
 
     /// <summary>
     /// A time in milliseconds from a variable: 1 to 2,147,483,647. What is unset, blank, no whole number or out of

@@ -43,11 +43,11 @@ let settings =
             Expect.isGreaterThan (resolve value) 0 "never without a limit")
 
         testCase "the names and defaults of the seed" (fun () ->
-            Expect.equal Settings.RequestTimeoutVariable "CELLOS_EXPORT_S3_TIMEOUT_MS" "request"
-            Expect.equal Settings.ConnectTimeoutVariable "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" "connect"
+            Expect.equal Variable.RequestTimeout "CELLOS_EXPORT_S3_TIMEOUT_MS" "request"
+            Expect.equal Variable.ConnectTimeout "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" "connect"
 
             Expect.equal
-                (Settings.DefaultRequestTimeoutMs, Settings.DefaultConnectTimeoutMs)
+                (Variable.DefaultRequestTimeoutMs, Variable.DefaultConnectTimeoutMs)
                 (30000, 10000)
                 "30 s, 10 s")
     ]

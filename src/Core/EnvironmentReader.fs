@@ -1,0 +1,182 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Globalization
+
+/// Where an effective value came from.
+[<RequireQualifiedAccess>]
+type Origin =
+    /// The environment variable of this name.
+    | Variable of Name: string
+    /// The cell spec.
+    | Spec
+    /// Nobody said.
+    | Default
+
+/// One setting as it holds, fit to be shown: without secrets.
+type EffectiveValue = {
+    /// The setting's name, in camelCase.
+    Name: string
+    Value: string
+    Origin: Origin
+    /// The environment variable that would set it; `None` if none does.
+    Variable: string option
+}
+
+/// A value that was read, what to show of it, and what was noticed on the way.
+type internal Reading<'a> = {
+    Value: 'a
+    Effective: EffectiveValue
+    Findings: Finding list
+}
+
+/// Values of environment variables.
+///
+/// Rules that this module keeps:
+/// - unset, empty and blank are the same;
+/// - what cannot be read gives the default and a warning, never a failure;
+/// - what is shown of a bad value is short and plain: somebody may have put a URL there.
+[<RequireQualifiedAccess>]
+module internal EnvironmentReader =
+
+    /// The value without blanks around it, if there is one.
+    let tryRead (lookup: string -> string option) (variable: string) =
+        lookup variable
+        |> Option.bind (fun value ->
+            match (value: string | null) with
+            | NonNull value when not (String.IsNullOrWhiteSpace value) -> Some(value.Trim())
+            | _ -> None)
+
+    /// A whole number of ASCII digits from `least` to `most`.
+    let wholeNumber (least: int64) (most: int64) (value: string) =
+        match Int64.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture) with
+        | true, number when least <= number && number <= most -> Some number
+        | _ -> None
+
+    /// At most 15 plain characters are shown of a value that is wrong.
+    let private shown (value: string) =
+        let isPlain c =
+            Char.IsAsciiLetterOrDigit c
+            || c = '.'
+            || c = ','
+            || c = '-'
+            || c = '+'
+            || c = '_'
+            || c = ' '
+
+        if value.Length <= 15 && Seq.forall isPlain value then
+            $"'{value}'"
+        else
+            $"a text of {value.Length} characters"
+
+    let private warning id target variable what remedy = {
+        Id = id
+        Severity = Severity.Warning
+        Target = target |> Option.map TargetName.value
+        Variable = variable
+        What = what
+        Remedy = remedy
+    }
+
+    /// Reads one setting: `parse` gives `None` for what is wrong, `wrong` the finding for it.
+    let private read lookup name variable (render: 'a -> string) (whenUnset: 'a) parse wrong =
+        let reading value origin findings = {
+            Value = value
+            Effective = {
+                Name = name
+                Value = render value
+                Origin = origin
+                Variable = Some variable
+            }
+            Findings = findings
+        }
+
+        match tryRead lookup variable with
+        | None -> reading whenUnset Origin.Default []
+        | Some text ->
+            match parse text with
+            | Some value -> reading value (Origin.Variable variable) []
+            | None -> reading whenUnset Origin.Default [ wrong text ]
+
+    let private renderNumber (unit: string) (value: int64 option) =
+        match value with
+        | Some number -> Check.invariant $"{number}{unit}"
+        | None -> "none"
+
+    /// A number, or a word that means none at all.
+    let optionalNumber lookup target name variable unit least most (never: string option) whenUnset =
+        let isNever (text: string) =
+            never
+            |> Option.exists (fun word -> word.Equals(text, StringComparison.OrdinalIgnoreCase))
+
+        let parse (text: string) =
+            if isNever text then
+                Some None
+            else
+                wholeNumber least most text |> Option.map Some
+
+        let orNever =
+            match never with
+            | Some word -> $", or '{word}'"
+            | None -> ""
+
+        read lookup name variable (renderNumber unit) whenUnset parse (fun text ->
+            warning
+                FindingId.InvalidNumber
+                target
+                variable
+                $"{shown text} is no whole number from {least} to {most}{orNever}; the default holds ({renderNumber unit whenUnset})"
+                "Correct it, or leave the variable out.")
+
+    /// A number that there always is.
+    let number lookup target name variable unit least most (whenUnset: int64) =
+        let reading =
+            optionalNumber lookup target name variable unit least most None (Some whenUnset)
+
+        {
+            Value = reading.Value |> Option.defaultValue whenUnset
+            Effective = reading.Effective
+            Findings = reading.Findings
+        }
+
+    /// One of some words, in any case.
+    let choice lookup target name variable (choices: (string * 'a) list) (whenUnset: string * 'a) =
+        let parse (text: string) =
+            choices
+            |> List.tryFind (fun (word, _) -> word.Equals(text, StringComparison.OrdinalIgnoreCase))
+
+        let words = choices |> List.map fst |> String.concat ", "
+
+        let reading =
+            read lookup name variable fst whenUnset parse (fun text ->
+                warning
+                    FindingId.InvalidChoice
+                    target
+                    variable
+                    $"{shown text} is none of {words}; the default holds ({fst whenUnset})"
+                    "Correct it, or leave the variable out.")
+
+        {
+            Value = snd reading.Value
+            Effective = reading.Effective
+            Findings = reading.Findings
+        }
+
+    /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well.
+    let flag lookup target name variable =
+        let choices = [
+            "1", true
+            "0", false
+            "true", true
+            "false", false
+            "yes", true
+            "no", false
+            "on", true
+            "off", false
+        ]
+
+        choice lookup target name variable choices ("0", false)
+
+    /// A file's path: never a URL, which would be a credential in the wrong place.
+    let path (value: string) =
+        if value.Contains "://" then Error(Redaction.url value) else Ok(value)

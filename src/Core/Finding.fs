@@ -1,0 +1,144 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// How much a finding matters.
+[<RequireQualifiedAccess>]
+type Severity =
+    /// It works, but not as somebody meant it: `CELLOS_STRICT_CONFIG=1` refuses it.
+    | Warning
+    /// Worth knowing; never a reason to refuse.
+    | Advice
+
+    /// `warning` or `advice`.
+    member this.Name =
+        match this with
+        | Warning -> "warning"
+        | Advice -> "advice"
+
+/// What was noticed in a configuration that can be used all the same. It holds no secret.
+type Finding = {
+    /// One of `FindingId`.
+    Id: string
+    Severity: Severity
+    /// The target that it is about; `None` for a global variable.
+    Target: string option
+    /// The environment variable, or the key of the spec, that brings it about.
+    Variable: string
+    /// What was noticed.
+    What: string
+    /// How to mend it.
+    Remedy: string
+} with
+
+    /// `target 'a': CELLOS_…: what. How to mend it.`
+    member this.Message =
+        match this.Target with
+        | Some target -> $"target '{target}': {this.Variable}: {this.What}. {this.Remedy}"
+        | None -> $"{this.Variable}: {this.What}. {this.Remedy}"
+
+    override this.ToString() =
+        $"{this.Severity.Name} {this.Id}: {this.Message}"
+
+/// The ids of findings. They are stable: scripts may compare them.
+[<RequireQualifiedAccess>]
+module FindingId =
+    /// Warning: the URL comes from `CELLOS_EXPORT_HTTP_BASE_URL__…`.
+    [<Literal>]
+    let LegacyUrlVariable = "legacy-url-variable"
+
+    /// Warning: a number that is none or out of range; the default holds.
+    [<Literal>]
+    let InvalidNumber = "invalid-number"
+
+    /// Warning: a word that is none of the choices; the default holds.
+    [<Literal>]
+    let InvalidChoice = "invalid-choice"
+
+    /// Warning: the URL's bucket is not the spec's.
+    [<Literal>]
+    let BucketMismatch = "bucket-mismatch"
+
+    /// Warning: the URL's key is not the one that a receipt would name.
+    [<Literal>]
+    let KeyMismatch = "key-mismatch"
+
+    /// Warning: the URL's region is not the one that a receipt would name.
+    [<Literal>]
+    let RegionMismatch = "region-mismatch"
+
+    /// Warning: the URL has expired.
+    [<Literal>]
+    let UrlExpired = "url-expired"
+
+    /// Warning: a URL that names one object, and several artifacts for it.
+    [<Literal>]
+    let ExactUrlManyArtifacts = "exact-url-many-artifacts"
+
+    /// Advice: a template in a URL with a signature, which fits one path.
+    [<Literal>]
+    let TemplateInSignedPath = "template-in-signed-path"
+
+    /// Advice: the URL expires within a quarter of an hour.
+    [<Literal>]
+    let UrlExpiresSoon = "url-expires-soon"
+
+    /// Advice: `http`, and the host is not this one.
+    [<Literal>]
+    let PlaintextTransport = "plaintext-transport"
+
+    /// Advice: a variable of this library's prefix that it does not read.
+    [<Literal>]
+    let UnknownVariable = "unknown-variable"
+
+    /// Advice: a bucket outside the AWS naming rules.
+    [<Literal>]
+    let BucketName = "bucket-name"
+
+    /// Advice: the presigner signed the checksum of the empty body.
+    [<Literal>]
+    let BakedEmptyChecksum = "baked-empty-checksum"
+
+/// What keeps a configuration from being used. It holds no secret.
+type ConfigProblem = {
+    /// The target that it is about, if it is about one.
+    Target: string option
+    /// The environment variable that is at fault, if it is one.
+    Variable: string option
+    /// The line of the spec that is at fault, from 1; `None` if it is not the spec, or its lines are unknown.
+    Line: int option
+    /// What is wrong and how to mend it, in sentences.
+    Text: string
+} with
+
+    /// `target 'a': CELLOS_…: what is wrong, how to mend it.` The line is left to whoever knows the file's name.
+    member this.Message =
+        [
+            this.Target |> Option.map (fun target -> $"target '{target}'")
+            this.Variable
+        ]
+        |> List.choose id
+        |> List.map (fun place -> place + ": ")
+        |> String.concat ""
+        |> fun places -> places + this.Text
+
+    override this.ToString() =
+        match this.Line with
+        | Some line -> $"line {line}: {this.Message}"
+        | None -> this.Message
+
+[<RequireQualifiedAccess>]
+module internal ConfigProblem =
+    let inSpec (line: int option) (text: string) = {
+        Target = None
+        Variable = None
+        Line = line
+        Text = text
+    }
+
+    let inVariable (target: TargetName option) (variable: string) (text: string) = {
+        Target = target |> Option.map TargetName.value
+        Variable = Some variable
+        Line = None
+        Text = text
+    }

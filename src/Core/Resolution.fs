@@ -1,0 +1,65 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// Where a target's URLs come from.
+[<RequireQualifiedAccess>]
+type UrlChoice =
+    /// A URL or a template, which is a credential.
+    | Template of UrlTemplate
+    /// A file with a URL for each artifact.
+    | Manifest of Path: string
+
+/// A target of a cell spec with all its settings, before it is known which cell it is for.
+type TargetSettings = {
+    Name: TargetName
+    Bucket: Bucket
+    KeyPrefix: KeyPrefix
+    Region: string option
+    Url: UrlChoice
+    Retry: RetryPolicy
+    Limits: Limits
+    Integrity: IntegrityMode
+    WriteOnce: bool
+    ContentMd5: bool
+    ExpectContinueFrom: int64 option
+    MaxObjectBytes: int64
+}
+
+/// What became of one S3 target of a spec.
+type TargetReport = {
+    Name: TargetName
+    /// Each setting as it holds and where it came from; without secrets.
+    Values: EffectiveValue list
+    /// When its presigned URL expires (of several, the first), if it says so.
+    ExpiresAt: DateTimeOffset option
+    /// `None` if there are problems with it.
+    Settings: TargetSettings option
+}
+
+/// What became of a spec and an environment. It holds no secret outside `TargetSettings.Url`.
+type Resolution = {
+    Targets: TargetReport list
+    /// Targets of other kinds, which this library leaves alone.
+    Others: OtherTarget list
+    /// Settings that all targets share.
+    Globals: EffectiveValue list
+    CaBundle: string option
+    ConnectTimeout: TimeSpan
+    /// Whether warnings are refused (`CELLOS_STRICT_CONFIG`).
+    Strict: bool
+    Findings: Finding list
+    /// Why it cannot be used, apart from strictness.
+    Problems: ConfigProblem list
+}
+
+/// What resolution needs besides the spec.
+type SettingsContext = {
+    /// The value of an environment variable, if it is set.
+    Lookup: string -> string option
+    /// The names of all variables, to find misspelt ones; may be empty.
+    Names: string list
+    Now: DateTimeOffset
+    /// The cell, where it is known already.
+    CellId: CellId option
+}

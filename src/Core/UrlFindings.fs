@@ -1,0 +1,261 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Globalization
+open System.Net
+
+/// What is known of a target when its URL is looked at.
+type internal UrlContext = {
+    Name: TargetName
+    Bucket: Bucket
+    KeyPrefix: KeyPrefix
+    /// The region that a receipt would name.
+    Region: string option
+    /// The variable that the URL, or the manifest, came from.
+    Variable: string
+    /// The cell, where it is known already.
+    CellId: CellId option
+    Now: DateTimeOffset
+}
+
+/// What a URL says of itself, held against what the spec says of its target.
+///
+/// Rules that this module keeps:
+/// - a URL that does not tell gives no finding: hosts other than AWS's have ways of their own;
+/// - no finding holds any part of a URL's query.
+[<RequireQualifiedAccess>]
+module internal UrlFindings =
+
+    /// Less than this is soon.
+    let private soon = TimeSpan.FromMinutes 15.
+
+    // Stand for names that are not known yet: they occur in no URL by accident.
+    let private someCell = "cellos-cell-5b1f"
+    let private someArtifact = "cellos-artifact-5b1f/name"
+
+    let private finding severity id context what remedy = {
+        Id = id
+        Severity = severity
+        Target = Some(TargetName.value context.Name)
+        Variable = context.Variable
+        What = what
+        Remedy = remedy
+    }
+
+    let private warning id context what remedy = [ finding Severity.Warning id context what remedy ]
+
+    let private advice id context what remedy = [ finding Severity.Advice id context what remedy ]
+
+    let moment (at: DateTimeOffset) =
+        at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+
+    /// A span of time in words, to its two largest units: `2 d 3 h`, `4 min 5 s`.
+    let inWords (span: TimeSpan) =
+        let span = span.Duration()
+
+        [ span.Days, "d"; span.Hours, "h"; span.Minutes, "min"; span.Seconds, "s" ]
+        |> List.skipWhile (fun (count, _) -> count = 0)
+        |> List.truncate 2
+        |> List.filter (fun (count, _) -> count > 0)
+        |> List.map (fun (count, unit) -> $"{count} {unit}")
+        |> function
+            | [] -> "0 s"
+            | parts -> String.concat " " parts
+
+    let private expiry context (url: PresignedUrl) =
+        match url.ExpiresAt with
+        | Some at when at <= context.Now ->
+            warning
+                FindingId.UrlExpired
+                context
+                $"the presigned URL expired at {moment at}, {inWords (context.Now - at)} ago"
+                "Give a fresh one, or presign for a longer time."
+        | Some at when at - context.Now < soon ->
+            advice
+                FindingId.UrlExpiresSoon
+                context
+                $"the presigned URL expires at {moment at}, in {inWords (at - context.Now)}"
+                "Presign for longer than the exports take."
+        | _ -> []
+
+    let private bucket context (url: PresignedUrl) =
+        match url.Bucket with
+        | Some told when told <> Bucket.value context.Bucket ->
+            let told = told.Replace(someCell, UrlTemplate.CellIdPlaceholder)
+
+            warning
+                FindingId.BucketMismatch
+                context
+                $"the URL is for the bucket {Check.quote told}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
+                "Correct the bucket in the spec, or presign for the one that it names."
+        | _ -> []
+
+    let private region context (url: PresignedUrl) =
+        match context.Region, url.Region |> Option.orElse url.ScopeRegion with
+        | Some meant, Some told when not (meant.Equals(told, StringComparison.OrdinalIgnoreCase)) ->
+            warning
+                FindingId.RegionMismatch
+                context
+                $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
+                "Correct the region, or presign for the one that is meant."
+        | _ -> []
+
+    /// Whether a key is `[prefix/]cell/artifact`, where cell and artifact may be any if they are not known.
+    let private fits (prefix: string) (cell: string option) (artifact: string option) (key: string) =
+        let after (start: string) (text: string) =
+            if text.StartsWith(start, StringComparison.Ordinal) then
+                Some(text.Substring start.Length)
+            else
+                None
+
+        let belowPrefix = if prefix = "" then Some key else after (prefix + "/") key
+
+        let belowCell =
+            belowPrefix
+            |> Option.bind (fun rest ->
+                match cell with
+                | Some cell -> after (cell + "/") rest
+                | None ->
+                    match rest.IndexOf '/' with
+                    | i when i > 0 -> Some(rest.Substring(i + 1))
+                    | _ -> None)
+
+        match belowCell, artifact with
+        | Some rest, Some artifact -> rest = artifact
+        | Some rest, None -> rest <> ""
+        | None, _ -> false
+
+    let private key context (cell: string option) (artifact: string option) (url: PresignedUrl) =
+        let prefix = KeyPrefix.value context.KeyPrefix
+
+        match url.Key with
+        | Some key when not (fits prefix cell artifact key) ->
+            let meant =
+                [
+                    if prefix <> "" then
+                        prefix
+
+                    (match cell with
+                     | Some cell when cell <> someCell -> cell
+                     | _ -> UrlTemplate.CellIdPlaceholder)
+                    (match artifact with
+                     | Some artifact when artifact <> someArtifact -> artifact
+                     | _ -> UrlTemplate.ArtifactNamePlaceholder)
+                ]
+                |> String.concat "/"
+
+            let told =
+                key
+                    .Replace(someCell, UrlTemplate.CellIdPlaceholder)
+                    .Replace(someArtifact, UrlTemplate.ArtifactNamePlaceholder)
+
+            warning
+                FindingId.KeyMismatch
+                context
+                $"the URL is for the key {Check.quote told}, a receipt would say {Check.quote meant}"
+                "Presign for that key, or correct keyPrefix in the spec."
+        | _ -> []
+
+    /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
+    let private isLoopback (host: string) =
+        host = "localhost"
+        || host.EndsWith(".localhost", StringComparison.Ordinal)
+        || (match IPAddress.TryParse host with
+            | true, NonNull address -> IPAddress.IsLoopback address
+            | _ -> false)
+
+    let private plaintext context (url: RequestUrl) =
+        if RequestUrl.scheme url = "http" && not (isLoopback (RequestUrl.host url)) then
+            advice
+                FindingId.PlaintextTransport
+                context
+                "the URL is http: evidence and the URL itself travel in the clear"
+                "Use https."
+        else
+            []
+
+    let private checksum context (url: PresignedUrl) =
+        match url.EmptyChecksum with
+        | Some name ->
+            advice
+                FindingId.BakedEmptyChecksum
+                context
+                $"the signed query holds '{name}' of an empty body, so the server will refuse every other one"
+                "Tell the presigner to calculate checksums only when required (when_required)."
+        | None -> []
+
+    let private common context (url: RequestUrl) (inspected: PresignedUrl) = [
+        yield! expiry context inspected
+        yield! bucket context inspected
+        yield! region context inspected
+        yield! plaintext context url
+        yield! checksum context inspected
+    ]
+
+    /// What the presigned URL of one artifact has against it.
+    let ofUrl (context: UrlContext) (artifact: ArtifactName) (url: RequestUrl) : Finding list =
+        let inspected = PresignedUrl.inspect url
+        let cell = context.CellId |> Option.map CellId.value
+
+        [
+            yield! common context url inspected
+            yield! key context cell (Some(ArtifactName.value artifact)) inspected
+        ]
+
+    let private create (make: string -> Result<'a, Refusal>) (text: string) =
+        match make text with
+        | Ok value -> value
+        | Error refusal -> invalidOp refusal.Message
+
+    /// What a target's URL or template has against it. `artifacts` are those that the spec lists for it.
+    let ofTemplate
+        (context: UrlContext)
+        (artifacts: ArtifactName list)
+        (template: UrlTemplate)
+        : Finding list =
+        let namesArtifact = not (UrlTemplate.namesOneObject template)
+
+        let cellText =
+            match context.CellId with
+            | Some cell -> Some(CellId.value cell)
+            | None when UrlTemplate.namesCell template -> Some someCell
+            | None -> None
+
+        let artifactText =
+            match artifacts with
+            | _ when namesArtifact -> Some someArtifact
+            | [ artifact ] -> Some(ArtifactName.value artifact)
+            | _ -> None
+
+        let url =
+            UrlTemplate.render
+                (cellText |> Option.defaultValue someCell |> create CellId.create)
+                (create ArtifactName.create someArtifact)
+                template
+
+        let inspected = PresignedUrl.inspect url
+
+        [
+            yield! common context url inspected
+
+            yield! key context cellText artifactText inspected
+
+            if not namesArtifact && artifacts.Length > 1 then
+                yield!
+                    warning
+                        FindingId.ExactUrlManyArtifacts
+                        context
+                        $"the URL names one object, and the spec lists {artifacts.Length} artifacts for it: only the first will be exported"
+                        $"Give a manifest ({Variable.forTarget context.Name Variable.PresignedUrlsFile}), or a template with {UrlTemplate.ArtifactNamePlaceholder}."
+
+            if
+                not (UrlTemplate.isExact template)
+                && inspected.Signature <> UrlSignature.Unsigned
+            then
+                yield!
+                    advice
+                        FindingId.TemplateInSignedPath
+                        context
+                        "the URL has placeholders and a signature, which fits one path only: S3 itself will refuse every upload"
+                        $"For S3, give a presigned URL for each artifact ({Variable.forTarget context.Name Variable.PresignedUrlsFile}); a gateway that signs by itself may not mind."
+        ]

@@ -1,0 +1,168 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// A row of the table of environment variables.
+type EnvironmentVariable = {
+    /// The whole name of a global one; of one per target, what stands before the target's suffix.
+    Name: string
+    /// Whether the target's suffix follows the name (`TargetName.envSuffix`).
+    PerTarget: bool
+    /// What it sets, in Markdown.
+    Meaning: string
+    /// What holds when it is unset or blank, in Markdown.
+    Default: string
+}
+
+/// The environment variables of this library: the one place where their names, meanings and defaults stand.
+/// README and `check` are held against this table.
+[<RequireQualifiedAccess>]
+module Variable =
+
+    /// Every variable of this library that is its own begins with this.
+    [<Literal>]
+    let Prefix = "CELLOS_EXPORT_S3_"
+
+    [<Literal>]
+    let PresignedUrl = "CELLOS_EXPORT_S3_PRESIGNED_URL__"
+
+    [<Literal>]
+    let PresignedUrlsFile = "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__"
+
+    /// Stands in for a missing `PresignedUrl`, with a warning.
+    [<Literal>]
+    let LegacyUrl = "CELLOS_EXPORT_HTTP_BASE_URL__"
+
+    [<Literal>]
+    let Region = "CELLOS_EXPORT_S3_REGION__"
+
+    [<Literal>]
+    let MaxAttempts = "CELLOS_EXPORT_S3_MAX_ATTEMPTS__"
+
+    [<Literal>]
+    let RetryBackoff = "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__"
+
+    [<Literal>]
+    let RetryMode = "CELLOS_EXPORT_S3_RETRY_MODE__"
+
+    [<Literal>]
+    let RetryMaxBackoff = "CELLOS_EXPORT_S3_RETRY_MAX_BACKOFF_MS__"
+
+    [<Literal>]
+    let Deadline = "CELLOS_EXPORT_S3_DEADLINE_MS__"
+
+    [<Literal>]
+    let WriteOnce = "CELLOS_EXPORT_S3_WRITE_ONCE__"
+
+    [<Literal>]
+    let Integrity = "CELLOS_EXPORT_S3_INTEGRITY__"
+
+    [<Literal>]
+    let ContentMd5 = "CELLOS_EXPORT_S3_CONTENT_MD5__"
+
+    [<Literal>]
+    let MaxObjectBytes = "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__"
+
+    /// The request timeout of every attempt, in milliseconds.
+    [<Literal>]
+    let RequestTimeout = "CELLOS_EXPORT_S3_TIMEOUT_MS"
+
+    /// The connect timeout of every attempt, in milliseconds.
+    [<Literal>]
+    let ConnectTimeout = "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
+
+    [<Literal>]
+    let StallTimeout = "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS"
+
+    [<Literal>]
+    let ExpectContinueMinBytes = "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES"
+
+    [<Literal>]
+    let CaBundle = "CELLOS_CA_BUNDLE"
+
+    /// `1` turns warnings into a refusal.
+    [<Literal>]
+    let Strict = "CELLOS_STRICT_CONFIG"
+
+    /// 30 s.
+    [<Literal>]
+    let DefaultRequestTimeoutMs = 30_000
+
+    /// 10 s.
+    [<Literal>]
+    let DefaultConnectTimeoutMs = 10_000
+
+    let private row perTarget name meaning whenUnset = {
+        Name = name
+        PerTarget = perTarget
+        Meaning = meaning
+        Default = whenUnset
+    }
+
+    /// All of them, in the order of the documentation.
+    [<CompiledName("All")>]
+    let all: EnvironmentVariable list = [
+        row true PresignedUrl "presigned PUT URL, or a template" "this or the next is required"
+        row true PresignedUrlsFile "JSON file with a presigned URL for each artifact" "none"
+        row true LegacyUrl "stands in for a missing PRESIGNED_URL, with a warning" "none"
+        row true Region "region of the bucket; overrides the spec's" "the spec's"
+        row true MaxAttempts "all tries, the first included; 1 or more" "3"
+        row true RetryBackoff "wait between attempts, in ms" "500"
+        row true RetryMode "`fixed`, or `exponential`: doubling from the backoff, full jitter" "`fixed`"
+        row true RetryMaxBackoff "cap for `exponential` and for `Retry-After`, in ms" "20000"
+        row true Deadline "for all attempts and waits together, in ms" "none"
+        row true WriteOnce "`1`: never overwrite (`If-None-Match: *`)" "`0`"
+        row true Integrity "`off`, `verify` or `require`" "`verify`"
+        row true ContentMd5 "`1`: send `Content-MD5`" "sent if the URL signs it"
+        row true MaxObjectBytes "largest artifact, in bytes" "5368709120"
+        row false RequestTimeout "for one attempt as a whole, in ms" (string DefaultRequestTimeoutMs)
+        row false ConnectTimeout "to connect, in ms" (string DefaultConnectTimeoutMs)
+        row false StallTimeout "longest time in which no byte moves, in ms" "none"
+        row
+            false
+            ExpectContinueMinBytes
+            "`Expect: 100-continue` from this size up, in bytes; `off` for never"
+            "1048576"
+        row false CaBundle "PEM file with authorities to trust besides the system's" "none"
+        row false Strict "`1`: refuse to start if there is a warning" "`0`"
+    ]
+
+    /// The whole name for one target.
+    [<CompiledName("ForTarget")>]
+    let forTarget (target: TargetName) (name: string) = name + TargetName.envSuffix target
+
+    /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein).
+    let private distance (a: string) (b: string) =
+        let mutable previous = Array.init (b.Length + 1) id
+
+        for i in 1 .. a.Length do
+            let current = Array.zeroCreate (b.Length + 1)
+            current[0] <- i
+
+            for j in 1 .. b.Length do
+                let replaced = previous[j - 1] + (if a[i - 1] = b[j - 1] then 0 else 1)
+                current[j] <- min replaced (1 + min previous[j] current[j - 1])
+
+            previous <- current
+
+        previous[b.Length]
+
+    /// The nearest of some names; the first of several that are equally near. Case does not count.
+    let internal nearest (names: string list) (name: string) =
+        // What is longer than any name by far is near to none; the comparison costs its length.
+        let name = if name.Length > 200 then name.Substring(0, 200) else name
+        let upper = name.ToUpperInvariant()
+
+        match names with
+        | [] -> None
+        | names -> Some(names |> List.minBy (fun known -> distance upper known))
+
+    /// The names that a process with these targets reads.
+    let internal known (targets: TargetName list) =
+        all
+        |> List.collect (fun row ->
+            if row.PerTarget then
+                targets |> List.map (fun target -> forTarget target row.Name)
+            else
+                [ row.Name ])
+        |> List.distinct
