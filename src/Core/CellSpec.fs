@@ -308,13 +308,26 @@ module CellSpec =
             }
         }
 
-    /// The spec with one of its targets and the artifacts for that; `None` if it has no S3 target of this name.
+    /// The spec with one of its S3 targets and the artifacts for that; or what to say if it has none of this name.
     [<CompiledName("Only")>]
-    let only (name: string) (spec: CellSpec) : CellSpec option =
+    let only (name: string) (spec: CellSpec) : Result<CellSpec, ConfigProblem> =
         match spec.targets |> List.filter (fun target -> TargetName.value target.Name = name) with
-        | [] -> None
+        | [] ->
+            let known =
+                spec.targets
+                |> List.map (fun target -> $"'{target.Name}'")
+                |> String.concat ", "
+
+            let others =
+                match spec.others |> List.tryFind (fun other -> other.Name = name) with
+                | Some other -> $" (it has one of kind {Check.quote other.Kind}, which is not exported here)"
+                | None -> ""
+
+            let advice = if known = "" then "It has none." else $"Give one of {known}."
+
+            Error(ConfigProblem.inSpec None $"The spec has no S3 target {Check.quote name}{others}. {advice}")
         | targets ->
-            Some {
+            Ok {
                 targets = targets
                 others = []
                 artifacts =

@@ -116,7 +116,16 @@ module Settings =
             ]
         }
 
-    /// The resolution with a problem that reading a file brought up; `target` is null for a global variable.
+    /// The manifests that are to be read: target and path.
+    [<CompiledName("Manifests")>]
+    let manifests (resolution: Resolution) : struct (TargetName * string) list =
+        resolution.Targets
+        |> List.choose (fun report ->
+            match report.Settings with
+            | Some { Url = UrlChoice.Manifest path } -> Some struct (report.Name, path)
+            | _ -> None)
+
+    /// The resolution with a problem that reading a file brought up; `target` is `None` for a global variable.
     [<CompiledName("WithProblem")>]
     let withProblem (target: TargetName option) (variable: string) (text: string) (resolution: Resolution) = {
         resolution with
@@ -224,6 +233,11 @@ module Settings =
                             $"{finding.What}. {finding.Remedy} ({Variable.Strict}=1 refuses this warning, {finding.Id}.)"
                     }
     ]
+
+    /// The settings of all targets that nothing is wrong with, in the order of the spec.
+    [<CompiledName("Usable")>]
+    let usable (resolution: Resolution) : TargetSettings list =
+        resolution.Targets |> List.choose _.Settings
 
     /// When a URL expires, in words.
     [<CompiledName("ExpiryInWords")>]

@@ -128,7 +128,10 @@ type TargetDraft = {
     Bucket: string
     KeyPrefix: string | null
     Region: string | null
-    Url: string
+    /// A URL or a template; left out where URLs are asked for one by one.
+    Url: string | null
+    /// Whether there is a source of URLs.
+    AsksForUrls: bool
     RetryMode: RetryMode
     MaxAttempts: int
     Backoff: TimeSpan
@@ -141,7 +144,13 @@ type TargetDraft = {
 } with
 
     override this.ToString() =
-        $"{this.CellId} → {this.Bucket}, {Redaction.url this.Url}"
+        let url =
+            this.Url
+            |> Option.ofObj
+            |> Option.map Redaction.url
+            |> Option.defaultValue "no URL"
+
+        $"{this.CellId} → {this.Bucket}, {url}"
 
 [<RequireQualifiedAccess>]
 module TargetDraft =
@@ -154,6 +163,16 @@ module TargetDraft =
         match given value with
         | None -> Ok None
         | Some value -> TargetName.create value |> Result.map Some
+
+    let private url (value: string | null) asks =
+        match given value, asks with
+        | Some _, true ->
+            Check.refuse
+                "upload URL"
+                "is given, and a source of URLs as well"
+                "Keep one of the two: a URL for all artifacts, or a source with one for each."
+        | None, true -> Ok None
+        | given, false -> UrlTemplate.parse (given |> Option.defaultValue "") |> Result.map Some
 
     let private expectContinueFrom bytes =
         match bytes with
@@ -182,7 +201,7 @@ module TargetDraft =
             and! bucket = Bucket.create draft.Bucket
             and! keyPrefix = KeyPrefix.create (given draft.KeyPrefix |> Option.defaultValue "")
             and! region = Region.parse draft.Region
-            and! url = UrlTemplate.parse draft.Url
+            and! url = url draft.Url draft.AsksForUrls
 
             and! retry =
                 RetryPolicy.create draft.RetryMode draft.MaxAttempts draft.Backoff draft.MaxBackoff
@@ -197,7 +216,7 @@ module TargetDraft =
                 Bucket = bucket
                 KeyPrefix = keyPrefix
                 Region = region
-                Url = Some url
+                Url = url
                 Retry = retry
                 Limits = limits
                 Integrity = draft.Integrity

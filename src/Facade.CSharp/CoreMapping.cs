@@ -12,6 +12,10 @@ internal static class CoreMapping
     internal static FSharpOption<T>? ToOption<T>(T? value)
         where T : struct => value is { } some ? FSharpOption<T>.Some(some) : null;
 
+    /// <exception cref="ArgumentException">It was refused; the message says why.</exception>
+    internal static T Accept<T>(FSharpResult<T, Refusal> result, string parameter) =>
+        result.IsOk ? result.ResultValue : throw new ArgumentException(result.ErrorValue.Message, parameter);
+
     private static T? OrNull<T>(FSharpOption<T>? option)
         where T : class => option?.Value;
 

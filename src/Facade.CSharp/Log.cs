@@ -42,6 +42,21 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "{Failure}")]
     internal static partial void Failed(ILogger logger, string failure);
 
+    [LoggerMessage(5, LogLevel.Warning, "{Finding}")]
+    private static partial void Warned(ILogger logger, string finding);
+
+    [LoggerMessage(6, LogLevel.Information, "{Finding}")]
+    private static partial void Advised(ILogger logger, string finding);
+
+    internal static void Findings(ILogger logger, IEnumerable<S3ExportFinding> findings)
+    {
+        foreach (var finding in findings)
+            if (finding.IsWarning)
+                Warned(logger, finding.ToString());
+            else
+                Advised(logger, finding.ToString());
+    }
+
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
     {
         var fault = outcome switch

@@ -114,19 +114,21 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         ILogger? logger,
         Func<double>? roll
     )
+        : this(SinkParts.From(options, http), timeProvider, logger, roll) { }
+
+    internal PresignedS3ExportSink(
+        SinkParts parts,
+        TimeProvider? timeProvider,
+        ILogger? logger,
+        Func<double>? roll = null
+    )
     {
-        ArgumentNullException.ThrowIfNull(options);
-        var problem = http is HttpClient client
-            ? ForeignClient.Problem(client, options.RequestTimeout)
-            : null;
-        var trust = http is null ? CaBundle.Load(options.CaBundle, out problem) : CaBundle.None;
-        _target = SinkTarget.From(options, problem);
-        _owned = http is null
-            ? new HttpMessageInvoker(S3Handler.Create(options.ConnectTimeout, trust))
-            : null;
+        _target = parts.Target;
+        _owned = parts.OwnsHttp ? parts.Http : null;
         var time = timeProvider ?? TimeProvider.System;
         _driver = new PushDriver(
-            new PutTransport(http ?? _owned!, time),
+            new PutTransport(parts.Http, time),
+            parts.Urls,
             time,
             roll ?? Random.Shared.NextDouble,
             logger is null ? NullLogger.Instance : new GuardedLogger(logger)
@@ -181,22 +183,21 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     private PushPlan Plan(string name, ExportArtifactMetadata? metadata)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var artifact = Accept(ArtifactNameModule.Create(name), nameof(name));
-        var plan = Accept(PushPlanModule.Create(_target, artifact), nameof(name));
+        var artifact = CoreMapping.Accept(ArtifactNameModule.Create(name), nameof(name));
+        var plan = CoreMapping.Accept(PushPlanModule.Create(_target, artifact), nameof(name));
         return metadata?.ContentType is { } contentType
-            ? Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata))
+            ? CoreMapping.Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata))
             : plan;
     }
 
     /// <summary>A URL that names one object belongs to the first artifact that is sent through it.</summary>
     private Refusal? Claim(ArtifactName artifact)
     {
+        if (_target.Url is not { Value: var template })
+            return null;
+
         var first = Interlocked.CompareExchange(ref _claimedBy, artifact, null) ?? artifact;
-        var admitted = UrlTemplateModule.Admit(
-            FSharpOption<ArtifactName>.Some(first),
-            artifact,
-            _target.Url!.Value
-        );
+        var admitted = UrlTemplateModule.Admit(FSharpOption<ArtifactName>.Some(first), artifact, template);
         return admitted.IsError ? admitted.ErrorValue : null;
     }
 
@@ -205,9 +206,6 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         milliseconds > TimeSpan.MaxValue.TotalMilliseconds ? TimeSpan.MaxValue
         : milliseconds < TimeSpan.MinValue.TotalMilliseconds ? TimeSpan.MinValue
         : TimeSpan.FromMilliseconds(milliseconds, 0);
-
-    private static T Accept<T>(FSharpResult<T, Refusal> result, string parameter) =>
-        result.IsOk ? result.ResultValue : throw new ArgumentException(result.ErrorValue.Message, parameter);
 
     private static HttpClient NotNull(HttpClient httpClient)
     {

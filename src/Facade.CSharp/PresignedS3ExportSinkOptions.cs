@@ -7,9 +7,15 @@ public sealed class PresignedS3ExportSinkOptions
     /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>. With <c>{cell_id}</c> or
     /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact. Without <c>{artifact_name}</c> it
     /// names one object, and takes one artifact only.
-    /// It is a credential.
+    /// It is a credential. Either this or <see cref="PresignedUrlsFile"/> is required.
     /// </summary>
-    public required string PresignedUrl { get; init; }
+    public string? PresignedUrl { get; init; }
+
+    /// <summary>
+    /// A manifest, where each artifact has a presigned URL of its own: a file in UTF-8 with a JSON object, artifact name →
+    /// exact URL. It is read when the sink is built, and again when it has changed. Default: none.
+    /// </summary>
+    public string? PresignedUrlsFile { get; init; }
 
     /// <summary>
     /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes, no <c>/</c>, <c>\</c> or control

@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Source;
+using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 
 namespace CellOS.Export.S3;
@@ -9,7 +10,13 @@ namespace CellOS.Export.S3;
 /// Performs what the push machine asks for, and feeds back what came of it: the only place where the core meets
 /// HttpClient, files, time and chance. It decides nothing.
 /// </summary>
-internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func<double> roll, ILogger logger)
+internal sealed class PushDriver(
+    PutTransport transport,
+    IUrlSource? urls,
+    TimeProvider time,
+    Func<double> roll,
+    ILogger logger
+)
 {
     /// <summary>Exports one file.</summary>
     /// <param name="plan">What goes where.</param>
@@ -52,8 +59,14 @@ internal sealed class PushDriver(PutTransport transport, TimeProvider time, Func
                     await clock.WaitUntilAsync(wait.Until, cancellationToken).ConfigureAwait(false);
                     input = Input.NewWoke(clock.Now);
                     break;
-                case Output.AskUrl:
-                    input = Input.NewNoUrl(clock.Now, "this sink has no source of URLs");
+                case Output.AskUrl ask:
+                    var answer = urls is null
+                        ? new UrlAnswer(null, "this sink has no source of URLs")
+                        : await urls.AskAsync(plan.Artifact, ask.Attempt, cancellationToken)
+                            .ConfigureAwait(false);
+                    input = answer.Url is { } url
+                        ? Input.NewUrlGiven(clock.Now, url)
+                        : Input.NewNoUrl(clock.Now, answer.Reason.TrimEnd('.'));
                     break;
                 case Output.Done done:
                     Log.Exported(logger, done.Receipt);

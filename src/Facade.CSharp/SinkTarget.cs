@@ -26,6 +26,7 @@ internal static class SinkTarget
             options.KeyPrefix,
             options.Region,
             options.PresignedUrl,
+            !string.IsNullOrWhiteSpace(options.PresignedUrlsFile),
             options.RetryMode switch
             {
                 S3ExportRetryMode.Exponential => RetryMode.Exponential,

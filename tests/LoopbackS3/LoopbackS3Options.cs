@@ -19,6 +19,9 @@ public sealed record Bucket(string Name)
     /// <summary>Replies carry <c>x-amz-version-id</c>.</summary>
     public bool Versioned { get; init; }
 
+    /// <summary>Takes requests without a look at their signature, as behind a gateway that authorizes by itself.</summary>
+    public bool IsBehindGateway { get; init; }
+
     public static implicit operator Bucket(string name) => new(name);
 }
 

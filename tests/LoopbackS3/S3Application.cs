@@ -57,7 +57,8 @@ internal sealed class S3Application(
             return S3Errors.InvalidUri;
         if (method is not ("PUT" or "GET" or "HEAD") || target.Key.Length == 0)
             return S3Errors.MethodNotAllowed(method);
-        if (Verifier.Check(method, target, headers, options) is { } fault)
+        var isVerified = store.Bucket(target.Bucket) is not { IsBehindGateway: true };
+        if (isVerified && Verifier.Check(method, target, headers, options) is { } fault)
             return fault;
         if (Encoding.UTF8.GetByteCount(target.Key) > S3Errors.MaxKeyBytes)
             return S3Errors.KeyTooLong(target.Key);

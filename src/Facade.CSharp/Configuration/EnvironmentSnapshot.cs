@@ -1,0 +1,37 @@
+using System.Collections;
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>The environment as the core sees it: a look-up, and all names.</summary>
+internal sealed class EnvironmentSnapshot
+{
+    private readonly IReadOnlyDictionary<string, string?> _variables;
+
+    /// <param name="variables">Names and values; null for those of this process.</param>
+    internal EnvironmentSnapshot(IReadOnlyDictionary<string, string?>? variables) =>
+        _variables = variables ?? OfProcess();
+
+    internal SettingsContext ToContext(CellId? cellId, DateTimeOffset now) =>
+        new(
+            FuncConvert.FromFunc<string, FSharpOption<string>?>(name =>
+                CoreMapping.ToOption(_variables.GetValueOrDefault(name))
+            ),
+            ListModule.OfSeq(_variables.Keys),
+            now,
+            CoreMapping.ToOption(cellId)
+        );
+
+    private static Dictionary<string, string?> OfProcess()
+    {
+        // On Windows the case of a variable's name does not count.
+        var variables = new Dictionary<string, string?>(
+            OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal
+        );
+        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
+            variables[(string)entry.Key] = (string?)entry.Value;
+        return variables;
+    }
+}

@@ -1,0 +1,44 @@
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>From the core's resolution to this assembly's report of it. It decides nothing.</summary>
+internal static class ResolutionMapping
+{
+    internal static S3ExportTargetReport ToReport(TargetReport report, DateTimeOffset now) =>
+        new()
+        {
+            Name = TargetNameModule.Value(report.Name),
+            IsUsable = FSharpOption<TargetSettings>.get_IsSome(report.Settings),
+            Settings = [.. report.Values.Select(ToSetting)],
+            ExpiresAt = report.ExpiresAt?.Value,
+            Expiry = report.ExpiresAt is { } at ? Settings.ExpiryInWords(now, at.Value) : null,
+        };
+
+    internal static S3ExportSetting ToSetting(EffectiveValue value) =>
+        new()
+        {
+            Name = value.Name,
+            Value = value.Value,
+            Origin = value.Origin.Tag switch
+            {
+                Origin.Tags.Variable => "variable",
+                Origin.Tags.Spec => "spec",
+                _ => "default",
+            },
+            Variable = value.Variable?.Value,
+        };
+
+    internal static S3ExportFinding ToFinding(Finding finding) =>
+        new()
+        {
+            Id = finding.Id,
+            IsWarning = finding.Severity.IsWarning,
+            Target = finding.Target?.Value,
+            Variable = finding.Variable,
+            What = finding.What,
+            Remedy = finding.Remedy,
+            Message = finding.Message,
+        };
+}

@@ -1,0 +1,106 @@
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Urls;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// What a spec and an environment come to: every setting of every target and where it came from, what was noticed, and
+/// what is wrong. Nothing is sent; the manifests and the CA bundle that the environment names are read. It holds no
+/// secret that can be seen.
+/// </summary>
+public sealed class S3ExportConfiguration
+{
+    private S3ExportConfiguration(
+        S3ExportSpec spec,
+        Resolution resolution,
+        Dictionary<TargetName, ManifestFile> manifests,
+        CaBundle trust,
+        DateTimeOffset now
+    )
+    {
+        Spec = spec;
+        Core = resolution;
+        Manifests = manifests;
+        Trust = trust;
+        ResolvedAt = now;
+        Targets = [.. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now))];
+        Globals = [.. resolution.Globals.Select(ResolutionMapping.ToSetting)];
+        Findings = [.. resolution.Findings.Select(ResolutionMapping.ToFinding)];
+        Refusals = [.. Settings.Refusals(resolution).Select(problem => new S3ExportProblem(problem, null))];
+    }
+
+    /// <summary>The spec that was resolved.</summary>
+    public S3ExportSpec Spec { get; }
+
+    /// <summary>When that was: expiry is told from here.</summary>
+    public DateTimeOffset ResolvedAt { get; }
+
+    /// <summary>The S3 targets, in the order of the spec.</summary>
+    public IReadOnlyList<S3ExportTargetReport> Targets { get; }
+
+    /// <summary>The settings that all targets share.</summary>
+    public IReadOnlyList<S3ExportSetting> Globals { get; }
+
+    /// <summary>Whether warnings are refused (<c>CELLOS_STRICT_CONFIG=1</c>).</summary>
+    public bool IsStrict => Core.Strict;
+
+    /// <summary>Warnings and advice, in the order of the targets.</summary>
+    public IReadOnlyList<S3ExportFinding> Findings { get; }
+
+    /// <summary>
+    /// Why it cannot be used: all problems of all targets, and with strictness all warnings. Empty if it can.
+    /// </summary>
+    public IReadOnlyList<S3ExportProblem> Refusals { get; }
+
+    /// <summary>Whether sinks can be made of it: there are no <see cref="Refusals"/>.</summary>
+    public bool IsUsable => Refusals.Count == 0;
+
+    internal Resolution Core { get; }
+
+    internal CaBundle Trust { get; }
+
+    private Dictionary<TargetName, ManifestFile> Manifests { get; }
+
+    /// <summary>Resolves every S3 target of a spec. What is wrong is in <see cref="Refusals"/>, not thrown.</summary>
+    /// <param name="spec">What goes where.</param>
+    /// <param name="cellId">The cell, if it is known already: more can be held against a URL then.</param>
+    /// <param name="environment">Names and values of variables; those of this process if null.</param>
+    /// <param name="timeProvider">The clock that expiry is seen from; the system's if null.</param>
+    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    public static S3ExportConfiguration Resolve(
+        S3ExportSpec spec,
+        string? cellId = null,
+        IReadOnlyDictionary<string, string?>? environment = null,
+        TimeProvider? timeProvider = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        var cell = cellId is null ? null : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        var now = (timeProvider ?? TimeProvider.System).GetUtcNow();
+        var context = new EnvironmentSnapshot(environment).ToContext(cell, now);
+        var resolution = Settings.Resolve(context, spec.Core);
+
+        var manifests = new Dictionary<TargetName, ManifestFile>();
+        foreach (var (name, path) in Settings.Manifests(resolution))
+        {
+            var manifest = manifests[name] = new ManifestFile(path);
+            resolution = Settings.WithManifest(context, spec.Core, name, manifest.Read(), resolution);
+        }
+
+        var trust = CaBundle.Load(resolution.CaBundle?.Value, out var problem);
+        if (problem is not null)
+            resolution = Settings.WithProblem(null, Variable.CaBundle, problem, resolution);
+        return new S3ExportConfiguration(spec, resolution, manifests, trust, now);
+    }
+
+    /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>
+    internal void ThrowIfRefused()
+    {
+        if (!IsUsable)
+            throw new S3ExportConfigurationException(Refusals);
+    }
+
+    /// <summary>Where the URLs of a target come from, if it has a manifest.</summary>
+    internal IUrlSource? UrlsOf(TargetName target) => Manifests.GetValueOrDefault(target);
+}

@@ -1,0 +1,83 @@
+using CellOS.Export;
+using CellOS.Export.S3;
+using CellOS.Export.S3.Http;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Registers the sinks of a cell in a host.</summary>
+public static class S3ExportServiceCollectionExtensions
+{
+    /// <summary>The name of the <see cref="HttpClient"/> that the sinks send with.</summary>
+    public const string HttpClientName = "CellOS.Export.S3";
+
+    /// <summary>
+    /// Registers the sinks of a spec's S3 targets: each as a keyed singleton <see cref="IExportSink"/> under its
+    /// target's name (<c>[FromKeyedServices("artifact-bucket")]</c>), and all of them as <see cref="S3ExportSinks"/>.
+    /// Spec and environment are validated when the host starts, or at the first use where there is none; warnings
+    /// are logged then. <see cref="TimeProvider"/> and <see cref="ILoggerFactory"/> are the container's, if it has them.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="spec">What goes where.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
+    /// <returns>
+    /// The builder of the client that the sinks send with. A handler that is added to it must not follow redirects,
+    /// retry, or add headers: a signature is for one host and certain headers. The factory's own logging is off,
+    /// since it would print the URLs.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">It was called on these services before.</exception>
+    public static IHttpClientBuilder AddS3ExportSinks(
+        this IServiceCollection services,
+        S3ExportSpec spec,
+        string cellId,
+        IReadOnlyDictionary<string, string?>? environment = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(cellId);
+        if (services.Any(service => service.ServiceType == typeof(S3ExportStartup)))
+            throw new InvalidOperationException(
+                "AddS3ExportSinks was called before: a container holds the sinks of one cell. Make the sinks of others with S3ExportSinks.Create."
+            );
+
+        services.AddSingleton(provider => new S3ExportStartup(
+            spec,
+            cellId,
+            environment,
+            provider.GetService<TimeProvider>()
+        ));
+        services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
+        services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();
+        services.TryAddSingleton(provider =>
+        {
+            // Throws what validation found, also where no host has asked for it.
+            _ = provider.GetRequiredService<IOptions<S3ExportStartup.Check>>().Value;
+            var clients = provider.GetRequiredService<IHttpClientFactory>();
+            return provider
+                .GetRequiredService<S3ExportStartup>()
+                .CreateSinks(
+                    () => clients.CreateClient(HttpClientName),
+                    provider.GetService<ILoggerFactory>()
+                );
+        });
+        foreach (var target in spec.Targets)
+            services.AddKeyedSingleton<IExportSink>(
+                target.Name,
+                (provider, _) => provider.GetRequiredService<S3ExportSinks>()[target.Name]
+            );
+
+        return services
+            .AddHttpClient(HttpClientName)
+            .ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(provider =>
+                provider.GetRequiredService<S3ExportStartup>().CreateHandler()
+            )
+            // The handler renews its connections by itself.
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+            .RemoveAllLoggers();
+    }
+}

@@ -1,0 +1,53 @@
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CellOS.Export.S3;
+
+/// <summary>What a host knows of its cell, resolved once: when it starts, or when a sink is first asked for.</summary>
+internal sealed class S3ExportStartup(
+    S3ExportSpec spec,
+    string cellId,
+    IReadOnlyDictionary<string, string?>? environment,
+    TimeProvider? timeProvider
+)
+{
+    private readonly Lazy<S3ExportConfiguration> _configuration = new(() =>
+        S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider)
+    );
+
+    internal HttpMessageHandler CreateHandler() =>
+        S3Handler.Create(_configuration.Value.Core.ConnectTimeout, _configuration.Value.Trust);
+
+    internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http, ILoggerFactory? loggers) =>
+        new(
+            _configuration.Value,
+            CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId)),
+            http,
+            timeProvider,
+            loggers
+        );
+
+    /// <summary>Stands for the configuration among the options that a host validates at its start.</summary>
+    internal sealed class Check;
+
+    /// <summary>Tells a host all that is wrong.</summary>
+    internal sealed class Validation(S3ExportStartup startup) : IValidateOptions<Check>
+    {
+        public ValidateOptionsResult Validate(string? name, Check options)
+        {
+            try
+            {
+                var refusals = startup._configuration.Value.Refusals;
+                return refusals.Count == 0
+                    ? ValidateOptionsResult.Success
+                    : ValidateOptionsResult.Fail(refusals.Select(refusal => refusal.ToString()));
+            }
+            catch (ArgumentException exception)
+            {
+                return ValidateOptionsResult.Fail(exception.Message);
+            }
+        }
+    }
+}

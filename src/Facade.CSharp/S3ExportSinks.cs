@@ -1,0 +1,112 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using Microsoft.Extensions.Logging;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// The sinks of one cell: the name of each S3 target in its spec, and the sink for it. They share their connections.
+/// </summary>
+[SuppressMessage("Naming", "CA1710", Justification = "They are sinks, by the names of their targets.")]
+public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3ExportSink>, IDisposable
+{
+    private readonly OrderedDictionary<string, PresignedS3ExportSink> _sinks = [];
+    private readonly HttpMessageInvoker? _owned;
+
+    internal S3ExportSinks(
+        S3ExportConfiguration configuration,
+        CellId cellId,
+        Func<HttpMessageInvoker>? http,
+        TimeProvider? timeProvider,
+        ILoggerFactory? loggers
+    )
+    {
+        configuration.ThrowIfRefused();
+        Configuration = configuration;
+        if (loggers is not null)
+            Log.Findings(new GuardedLogger(loggers.CreateLogger<S3ExportSinks>()), configuration.Findings);
+
+        _owned = http is null
+            ? new HttpMessageInvoker(S3Handler.Create(configuration.Core.ConnectTimeout, configuration.Trust))
+            : null;
+        foreach (var settings in Settings.Usable(configuration.Core))
+        {
+            var parts = new SinkParts(
+                Settings.ForCell(cellId, settings),
+                configuration.UrlsOf(settings.Name),
+                http?.Invoke() ?? _owned!,
+                OwnsHttp: false
+            );
+            _sinks[TargetNameModule.Value(settings.Name)] = new PresignedS3ExportSink(
+                parts,
+                timeProvider,
+                loggers?.CreateLogger<PresignedS3ExportSink>()
+            );
+        }
+    }
+
+    /// <summary>What the sinks were made of: every setting, and what was noticed.</summary>
+    public S3ExportConfiguration Configuration { get; }
+
+    /// <inheritdoc />
+    public int Count => _sinks.Count;
+
+    /// <inheritdoc />
+    public IEnumerable<string> Keys => _sinks.Keys;
+
+    /// <inheritdoc />
+    public IEnumerable<PresignedS3ExportSink> Values => _sinks.Values;
+
+    /// <inheritdoc />
+    /// <exception cref="KeyNotFoundException">There is no S3 target of this name; the message lists those that there are.</exception>
+    public PresignedS3ExportSink this[string key] =>
+        TryGetValue(key, out var sink)
+            ? sink
+            : throw new KeyNotFoundException(
+                $"The spec has no S3 target '{Redaction.Text(key)}'. Its S3 targets are: {string.Join(", ", Keys)}."
+            );
+
+    /// <summary>Makes the sinks of a cell.</summary>
+    /// <param name="spec">What goes where.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="environment">Names and values of variables; those of this process if null.</param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <exception cref="S3ExportConfigurationException">Spec or environment cannot be used; the exception lists all that is wrong.</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    public static S3ExportSinks Create(
+        S3ExportSpec spec,
+        string cellId,
+        IReadOnlyDictionary<string, string?>? environment = null,
+        TimeProvider? timeProvider = null,
+        ILoggerFactory? loggers = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(cellId);
+        var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        var configuration = S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider);
+        return new S3ExportSinks(configuration, cell, null, timeProvider, loggers);
+    }
+
+    /// <inheritdoc />
+    public bool ContainsKey(string key) => _sinks.ContainsKey(key);
+
+    /// <inheritdoc />
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out PresignedS3ExportSink value) =>
+        _sinks.TryGetValue(key, out value);
+
+    /// <inheritdoc />
+    public IEnumerator<KeyValuePair<string, PresignedS3ExportSink>> GetEnumerator() => _sinks.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Ends all sinks and their connections, as <see cref="PresignedS3ExportSink.Dispose"/> says.</summary>
+    public void Dispose()
+    {
+        foreach (var sink in _sinks.Values)
+            sink.Dispose();
+        _owned?.Dispose();
+    }
+}

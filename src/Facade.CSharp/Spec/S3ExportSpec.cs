@@ -1,0 +1,105 @@
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// The exports of a cell: targets, and the artifacts for them. It is checked when it is made; targets of other kinds
+/// than <c>s3</c> are listed and left alone.
+/// </summary>
+public sealed class S3ExportSpec
+{
+    /// <summary>No spec is nearly as large.</summary>
+    private const int MaxBytes = 4 << 20;
+
+    private S3ExportSpec(CellSpec core) => Core = core;
+
+    /// <summary>The targets of kind <c>s3</c>, in the order of the spec.</summary>
+    public IReadOnlyList<S3ExportTarget> Targets => [.. Core.Targets.Select(SpecMapping.ToTarget)];
+
+    /// <summary>The targets of other kinds: name and kind.</summary>
+    public IReadOnlyList<S3ExportTarget> OtherTargets => [.. Core.Others.Select(SpecMapping.ToTarget)];
+
+    /// <summary>The artifacts for the S3 targets, in the order of the spec; each names its target.</summary>
+    public IReadOnlyList<S3ExportSpecArtifact> Artifacts =>
+        [.. Core.Artifacts.Select(SpecMapping.ToArtifact)];
+
+    internal CellSpec Core { get; }
+
+    /// <summary>A spec that is written in code, or bound from a host's configuration.</summary>
+    /// <param name="targets">At least one; names are unique, and so are their environment variables.</param>
+    /// <param name="artifacts">Those to be exported; null for none.</param>
+    /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it.</exception>
+    public static S3ExportSpec Create(
+        IEnumerable<S3ExportTarget> targets,
+        IEnumerable<S3ExportSpecArtifact>? artifacts = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(targets);
+        return Accept(
+            CellSpecModule.Create(
+                ListModule.OfSeq(targets.Select(SpecMapping.ToCore)),
+                ListModule.OfSeq((artifacts ?? []).Select(SpecMapping.ToCore))
+            ),
+            null
+        );
+    }
+
+    /// <summary>
+    /// A spec in YAML: <c>export</c> at the root, or below <c>spec</c>. Keys that this library does not know are passed over.
+    /// </summary>
+    /// <param name="yaml">The text.</param>
+    /// <param name="file">The name of the file that it came from, for messages; null if there is none.</param>
+    /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it, with lines.</exception>
+    public static S3ExportSpec Parse(string yaml, string? file = null)
+    {
+        ArgumentNullException.ThrowIfNull(yaml);
+        return YamlReader.Read(yaml, out var line, out var problem) is { } root
+            ? Accept(SpecReader.Read(root), file)
+            : throw Refusal(problem, line, file);
+    }
+
+    /// <summary>Reads a spec from a file in YAML, UTF-8.</summary>
+    /// <param name="path">The file, at most 4 MiB.</param>
+    /// <exception cref="S3ExportConfigurationException">It cannot be read, or something in it is wrong; the exception lists all of it, with lines.</exception>
+    public static S3ExportSpec Load(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return SmallFile.TryRead(path, MaxBytes, out var problem) is { } yaml
+            ? Parse(yaml, path)
+            : throw Refusal(problem, null, path);
+    }
+
+    /// <summary>The spec with one S3 target and the artifacts for it.</summary>
+    /// <param name="target">The target's name.</param>
+    /// <exception cref="S3ExportConfigurationException">There is no S3 target of this name; the message lists those that there are.</exception>
+    public S3ExportSpec Only(string target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        var found = CellSpecModule.Only(target, Core);
+        return found.IsOk
+            ? new S3ExportSpec(found.ResultValue)
+            : throw new S3ExportConfigurationException([new S3ExportProblem(found.ErrorValue, null)]);
+    }
+
+    private static S3ExportSpec Accept(
+        FSharpResult<CellSpec, FSharpList<ConfigProblem>> result,
+        string? file
+    ) =>
+        result.IsOk
+            ? new S3ExportSpec(result.ResultValue)
+            : throw new S3ExportConfigurationException([
+                .. result.ErrorValue.Select(problem => new S3ExportProblem(problem, file)),
+            ]);
+
+    private static S3ExportConfigurationException Refusal(string text, int? line, string? file) =>
+        new([
+            new S3ExportProblem
+            {
+                Text = text,
+                Line = line,
+                File = file,
+            },
+        ]);
+}

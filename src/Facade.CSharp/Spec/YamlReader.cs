@@ -1,0 +1,156 @@
+using CellOS.Export.S3.Core;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace CellOS.Export.S3;
+
+/// <summary>From YAML (or JSON, which is YAML) to the nodes that the core reads a spec from.</summary>
+/// <remarks>
+/// It works on the parser's events, not on objects: the lines are wanted, and a file of somebody else's must neither
+/// overflow the stack nor grow in memory by its aliases. A node that is referred to is shared, not copied.
+/// </remarks>
+internal sealed class YamlReader
+{
+    /// <summary>Deeper than any spec, and far from the end of the stack.</summary>
+    private const int MaxDepth = 64;
+
+    private readonly Parser _parser;
+    private readonly Dictionary<string, SpecNode> _anchors = [];
+
+    private YamlReader(string text) => _parser = new Parser(new StringReader(text));
+
+    /// <summary>Reads the one document of a text; null if that cannot be done.</summary>
+    /// <param name="text">The text; an empty one is a document that says nothing.</param>
+    /// <param name="line">The line, from 1, at which it cannot be read; 0 if it can.</param>
+    /// <param name="problem">Why it cannot be read and what to do; empty if it can.</param>
+    internal static SpecNode? Read(string text, out int line, out string problem)
+    {
+        (line, problem) = (0, "");
+        var reader = new YamlReader(text);
+        try
+        {
+            return reader.ReadStream();
+        }
+        catch (SpecException exception)
+        {
+            (line, problem) = ((int)exception.Start.Line, exception.Message);
+        }
+        // The parser's own messages may quote the text; and of some broken ones it tells by other exceptions.
+        catch (YamlException exception)
+        {
+            (line, problem) = Explain(text, (int)exception.End.Line);
+        }
+        catch (Exception exception)
+            when (exception
+                    is InvalidOperationException
+                        or ArgumentException
+                        or FormatException
+                        or OverflowException
+                        or IndexOutOfRangeException
+            )
+        {
+            (line, problem) = Explain(text, (int)(reader._parser.Current?.End.Line ?? 1));
+        }
+
+        return null;
+    }
+
+    /// <summary>A tab in the indentation is the most frequent reason, and the one that nobody sees.</summary>
+    private static (int Line, string Text) Explain(string text, int line)
+    {
+        var lines = text.Split('\n');
+        for (var at = Math.Max(line, 1); at <= Math.Min(line + 1, lines.Length); at++)
+            if (lines[at - 1].TrimStart(' ').StartsWith('\t'))
+                return (at, "The line is indented with a tab, which YAML does not allow. Use blanks.");
+        return (line, "It is no valid YAML here. Correct it.");
+    }
+
+    private SpecNode ReadStream()
+    {
+        _parser.Consume<StreamStart>();
+        if (_parser.Accept<StreamEnd>(out _))
+            return SpecNode.NewScalar(1, "", true);
+
+        _parser.Consume<DocumentStart>();
+        var root = ReadNode(0);
+        _parser.Consume<DocumentEnd>();
+        if (_parser.Accept<DocumentStart>(out var second))
+            throw new SpecException(second.Start, "A second document begins here. Give one document a file.");
+        return root;
+    }
+
+    private SpecNode ReadNode(int depth)
+    {
+        if (_parser.TryConsume<AnchorAlias>(out var alias))
+            return _anchors.TryGetValue(alias.Value.Value, out var known)
+                ? known
+                : throw new SpecException(
+                    alias.Start,
+                    "It refers to an anchor that is not there before it. Define it first."
+                );
+
+        var begun = _parser.Consume<NodeEvent>();
+        if (depth > MaxDepth)
+            throw new SpecException(begun.Start, $"It is nested deeper than {MaxDepth} levels. Flatten it.");
+
+        var line = (int)begun.Start.Line;
+        var node = begun switch
+        {
+            Scalar scalar => SpecNode.NewScalar(line, scalar.Value, scalar.Style == ScalarStyle.Plain),
+            SequenceStart => SpecNode.NewSequence(line, ReadItems(depth)),
+            MappingStart => SpecNode.NewMapping(line, ReadEntries(depth)),
+            _ => throw new SpecException(begun.Start, "It holds something that no spec has. Take it out."),
+        };
+        if (!begun.Anchor.IsEmpty)
+            _anchors[begun.Anchor.Value] = node;
+        return node;
+    }
+
+    private SpecNode[] ReadItems(int depth)
+    {
+        var items = new List<SpecNode>();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+            items.Add(ReadNode(depth + 1));
+        return [.. items];
+    }
+
+    private (string, SpecNode)[] ReadEntries(int depth)
+    {
+        var entries = new List<(string, SpecNode)>();
+        var keys = new HashSet<string>();
+        var merged = new HashSet<SpecNode>(ReferenceEqualityComparer.Instance);
+        while (!_parser.TryConsume<MappingEnd>(out var end))
+        {
+            var at = _parser.Current!.Start;
+            // A key that is no scalar is none that a spec knows.
+            var key = ReadNode(depth + 1) is SpecNode.Scalar scalar ? scalar.Value : null;
+            var value = ReadNode(depth + 1);
+            if (key == "<<")
+                merged.Add(value);
+            else if (key is not null && !keys.Add(key))
+                throw new SpecException(at, "A key is there twice in one mapping. Keep one of them.");
+            else if (key is not null)
+                entries.Add((key, value));
+        }
+
+        // Merge keys (yaml.org/type/merge): what is there already wins.
+        foreach (var (key, value) in merged.SelectMany(Merged))
+            if (keys.Add(key))
+                entries.Add((key, value));
+        return [.. entries];
+    }
+
+    private static IEnumerable<(string, SpecNode)> Merged(SpecNode node) =>
+        node switch
+        {
+            SpecNode.Mapping mapping => mapping.Entries.Select(entry => (entry.Item1, entry.Item2)),
+            SpecNode.Sequence sequence => sequence
+                .Items.OfType<SpecNode.Mapping>()
+                .Distinct(ReferenceEqualityComparer.Instance)
+                .SelectMany(item => Merged((SpecNode)item!)),
+            _ => [],
+        };
+
+    /// <summary>What is wrong, in words of ours.</summary>
+    private sealed class SpecException(in Mark at, string message) : YamlException(at, at, message);
+}

@@ -1,0 +1,86 @@
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3.Urls;
+
+/// <summary>
+/// A manifest of presigned URLs, which is read again when the file has changed: an operator may put fresh URLs there
+/// while a bundle is under way.
+/// </summary>
+internal sealed class ManifestFile(string path) : IUrlSource
+{
+    /// <summary>A URL with a session token has about 2 KB: room for tens of thousands.</summary>
+    private const int MaxBytes = 256 << 20;
+
+    private readonly Lock _gate = new();
+    private (DateTime Written, long Length)? _stamp;
+    private UrlManifest? _lastGood;
+    private string _problem = "";
+
+    /// <summary>Reads the file, if it has changed since it was read last.</summary>
+    /// <returns>The manifest, or all that is wrong with the file.</returns>
+    internal FSharpResult<UrlManifest, FSharpList<string>> Read()
+    {
+        lock (_gate)
+        {
+            Refresh();
+            return _lastGood is not null && _problem.Length == 0
+                ? FSharpResult<UrlManifest, FSharpList<string>>.NewOk(_lastGood)
+                : FSharpResult<UrlManifest, FSharpList<string>>.NewError(ListModule.OfSeq([_problem]));
+        }
+    }
+
+    /// <summary>What is wrong with the file, in sentences; null if nothing is.</summary>
+    internal string? Problem() =>
+        Read() is { IsError: true } wrong
+            ? $"The URL manifest {Redaction.Text(path)}: {string.Join(" ", wrong.ErrorValue)}"
+            : null;
+
+    /// <inheritdoc />
+    /// <remarks>A file that has become unreadable, half written for instance, does not take away what was read before.</remarks>
+    public ValueTask<UrlAnswer> AskAsync(
+        ArtifactName artifact,
+        int attempt,
+        CancellationToken cancellationToken
+    )
+    {
+        lock (_gate)
+        {
+            Refresh();
+            var url = _lastGood is null ? null : UrlManifestModule.TryFind(artifact, _lastGood)?.Value;
+            return ValueTask.FromResult(
+                url is not null
+                    ? new UrlAnswer(url, "")
+                    : new UrlAnswer(
+                        null,
+                        $"the URL manifest {Redaction.Text(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(artifact))}"
+                    )
+            );
+        }
+    }
+
+    private void Refresh()
+    {
+        // The stamp is taken first: a file that changes while it is read is read once more.
+        var stamp = Stamp();
+        if (stamp is not null && stamp == _stamp)
+            return;
+
+        _stamp = stamp;
+        if (SmallFile.TryRead(path, MaxBytes, out _problem) is not { } json)
+            return;
+
+        var parsed = UrlManifestModule.Parse(json);
+        if (parsed.IsOk)
+            _lastGood = parsed.ResultValue;
+        else
+            _problem = string.Join(" ", parsed.ErrorValue);
+    }
+
+    private (DateTime, long)? Stamp()
+    {
+        var file = new FileInfo(path);
+        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : null;
+    }
+}

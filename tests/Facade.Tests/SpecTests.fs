@@ -1,0 +1,230 @@
+/// Specs in YAML: what is read, and what is refused where.
+module Facade.Tests.SpecTests
+
+open System
+open System.IO
+open CellOS.Export.S3
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open Facade.Tests.CompositionSupport
+open Facade.Tests.Support
+
+let private full =
+    """# A cell.
+apiVersion: 1
+spec:
+  image: x
+  export:
+    retention: 7y
+    targets:
+      - &a
+        name: artifact-bucket
+        targetKind: s3
+        bucket: "my-cellos-evidence"
+        region: us-west-2
+        keyPrefix: audit/2026
+      - <<: *a
+        name: second
+        bucket: other
+      - {name: by-http, kind: http, baseUrl: https://example.invalid}
+    artifacts:
+      - name: logs/stdout.txt
+        path: ./out/stdout.txt
+        target: artifact-bucket
+      - {name: "7", path: out/7, target: second}
+      - {name: x, path: x, target: by-http}
+"""
+
+/// YAML, what of the message tells it, and the line.
+let private broken = [
+    "", "is empty", 1
+    "# nothing\n", "is empty", 1
+    "a: 1\n", "no 'export'", 1
+    "export:\n", "must be a mapping", 1
+    "export: 5\n", "a number", 1
+    "export: {}\n", "no targets", 0
+    "export:\n  targets: []\n", "no targets", 0
+    "export:\n  targets: s3\n", "must be a list", 2
+    "export:\n  targets:\n    - name: a\n      kind: s3\n", "no 'bucket'", 3
+    "export:\n  targets:\n    - name: a\n      bucket: b\n", "no 'kind'", 3
+    "export:\n  targets:\n    - name: a\n      kind: s3\n      bucket: [b]\n", "a list", 5
+    "export:\n  targets:\n    - name: a\n      kind: s3\n      bucket: 2026\n", "a number", 5
+    "export:\n  targets:\n    - name: a\n      kind: s3\n      bucket: yes\n      region: true\n",
+    "a truth value",
+    6
+    "export:\n  targets:\n    - a\n", "must be a mapping", 3
+    "export:\n  targets:\n    - {name: a, kind: s3, bucket: b}\n    - {name: a, kind: s3, bucket: c}\n",
+    "two targets 'a'",
+    4
+    "export:\n  targets:\n    - {name: a-b, kind: s3, bucket: b}\n    - {name: a_b, kind: s3, bucket: c}\n",
+    "'a-b' and 'a_b'",
+    4
+    "export:\n  targets: [\n", "no valid YAML", 3
+    "export:\n\ttargets: 1\n", "a tab", 2
+    "a: *b\n", "anchor", 1
+    "a: &a [*a]\n", "anchor", 1
+    "export:\n  targets: []\nexport: 1\n", "twice", 3
+    "--- 1\n--- 2\n", "second document", 2
+    String.replicate 100 "[" + String.replicate 100 "]", "64 levels", 1
+]
+
+[<Tests>]
+let tests =
+    testList "a spec" [
+        testCase "is read from YAML, at the root or below spec" (fun () ->
+            let spec = S3ExportSpec.Parse full
+
+            let targets =
+                spec.Targets |> Seq.map (fun t -> t.Name, t.Bucket, t.Region, t.KeyPrefix)
+
+            Expect.sequenceEqual
+                targets
+                [
+                    "artifact-bucket", "my-cellos-evidence", "us-west-2", "audit/2026"
+                    "second", "other", "us-west-2", "audit/2026"
+                ]
+                "the S3 targets, the second with a merge key"
+
+            Expect.sequenceEqual
+                (spec.OtherTargets |> Seq.map (fun t -> t.Name, t.Kind))
+                [ "by-http", "http" ]
+                "the other one"
+
+            Expect.sequenceEqual
+                (spec.Artifacts |> Seq.map (fun a -> a.Name, a.Path, a.Target))
+                [
+                    "logs/stdout.txt", "out/stdout.txt", "artifact-bucket"
+                    "7", "out/7", "second"
+                ]
+                "the artifacts for S3")
+
+        testCase "is the same in JSON" (fun () ->
+            let json =
+                """{"export": {"targets": [{"name": "a", "kind": "s3", "bucket": "b", "key_prefix": "/p/"}]}}"""
+
+            let target = Seq.exactlyOne (S3ExportSpec.Parse json).Targets
+            Expect.equal target (S3ExportTarget(Name = "a", Bucket = "b", KeyPrefix = "p")) "the target")
+
+        testCase "that is wrong says what and where" (fun () ->
+            for yaml, what, line in broken do
+                let refusal = refusalOf (fun () -> S3ExportSpec.Parse(yaml, "cell.yaml"))
+                let found = refusal.Problems |> Seq.tryFind (fun p -> p.ToString().Contains what)
+
+                let problem =
+                    Expect.wantSome found $"'{what}' is told of:\n{yaml}\nbut:\n{refusal.Message}"
+
+                let place = if line = 0 then "cell.yaml: " else $"cell.yaml:{line}: "
+                Expect.stringStarts (string problem) place yaml)
+
+        testCase "that is wrong in several places says all of it" (fun () ->
+            let refusal =
+                refusalOf (fun () ->
+                    S3ExportSpec.Create [
+                        S3ExportTarget(Name = "a b", Bucket = "b")
+                        S3ExportTarget(Name = "c", Bucket = "")
+                        S3ExportTarget(Name = "d", Bucket = "b", Region = "no region")
+                        S3ExportTarget(Name = "d", Bucket = "b")
+                    ])
+
+            Expect.hasLength refusal.Problems 4 refusal.Message)
+
+        testCase "is read from a file, and a file that cannot be read is told" (fun () ->
+            use folder = new Folder()
+            let bom = Array.append [| 0xEFuy; 0xBBuy; 0xBFuy |]
+            let path = folder.Write("cell.yaml", bom (Text.Encoding.UTF8.GetBytes seedSpec))
+            Expect.hasLength (S3ExportSpec.Load path).Targets 1 "a target"
+            let missing = refusalOf (fun () -> S3ExportSpec.Load(folder.At "none.yaml"))
+            Expect.stringContains missing.Message "none.yaml" "the file"
+            let folderItself = refusalOf (fun () -> S3ExportSpec.Load folder.Path)
+            Expect.stringContains folderItself.Message "cannot be read" "a folder"
+            let latin = folder.Write("latin.yaml", [| byte 'a'; 0xE4uy |])
+            let encoding = refusalOf (fun () -> S3ExportSpec.Load latin)
+            Expect.stringContains encoding.Message "UTF-8" "the encoding"
+            let large = folder.Write("large.yaml", Array.create ((4 <<< 20) + 1) (byte ' '))
+            let size = refusalOf (fun () -> S3ExportSpec.Load large)
+            Expect.stringContains size.Message "larger" "the size")
+
+        testCase "narrowed to one target has that and its artifacts" (fun () ->
+            let spec = (S3ExportSpec.Parse full).Only "second"
+            Expect.sequenceEqual (spec.Targets |> Seq.map _.Name) [ "second" ] "the target"
+            Expect.sequenceEqual (spec.Artifacts |> Seq.map _.Name) [ "7" ] "its artifact"
+            let unknown = refusalOf (fun () -> (S3ExportSpec.Parse full).Only "none")
+            Expect.stringContains unknown.Message "'artifact-bucket', 'second'" "those that there are"
+            let other = refusalOf (fun () -> (S3ExportSpec.Parse full).Only "by-http")
+            Expect.stringContains other.Message "'http'" "its kind")
+
+        testCase "of aliases within aliases costs no more than its text" (fun () ->
+            let levels =
+                [ 1..60 ]
+                |> List.map (fun i ->
+                    $"a{i}: &a{i} [" + String.Join(",", List.replicate 9 $"*a{i - 1}") + "]\n")
+                |> String.concat ""
+
+            let refusal = refusalOf (fun () -> S3ExportSpec.Parse("a0: &a0 [x]\n" + levels))
+            Expect.stringContains refusal.Message "no 'export'" "it was read")
+
+        testPropertyWithConfig
+            {
+                FsCheckConfig.defaultConfig with
+                    maxTest = 2000
+            }
+            "is read or refused, whatever the text"
+            (Prop.forAll
+                (Arb.fromGen (
+                    gen {
+                        let! pieces =
+                            Gen.listOf (
+                                Gen.elements [
+                                    "export:"
+                                    "targets:"
+                                    "name: a"
+                                    "kind: s3"
+                                    "bucket: b"
+                                    "artifacts:"
+                                    "- "
+                                    "\n"
+                                    "\n  "
+                                    "\n    "
+                                    "{"
+                                    "}"
+                                    "["
+                                    "]"
+                                    ","
+                                    ": "
+                                    "&a "
+                                    "*a"
+                                    "<<"
+                                    "!!str "
+                                    "!x "
+                                    "|"
+                                    ">-\n"
+                                    "\""
+                                    "'"
+                                    "\\x"
+                                    "\\U00110000"
+                                    "%YAML 1.2\n"
+                                    "%TAG ! x\n"
+                                    "---"
+                                    "..."
+                                    "? "
+                                    "#"
+                                    "\t"
+                                    "\000"
+                                    "\ud800"
+                                    "é"
+                                    "~"
+                                    "@"
+                                    "`"
+                                ]
+                            )
+
+                        return String.Concat pieces
+                    }
+                ))
+                (fun text ->
+                    try
+                        S3ExportSpec.Parse text |> ignore
+                    with :? S3ExportConfigurationException as refusal ->
+                        Expect.isGreaterThan refusal.Problems.Count 0 "what is wrong"))
+    ]
