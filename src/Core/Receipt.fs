@@ -6,6 +6,7 @@ open System.Globalization
 open System.Text
 open System.Text.Encodings.Web
 open System.Text.Json
+open FsToolkit.ErrorHandling
 
 /// What was exported, where to, and what the server confirmed of it. A pure value: it holds no secret.
 type Receipt = {
@@ -38,7 +39,9 @@ type Receipt = {
 
 /// Rules that this module keeps:
 /// - JSON in camelCase, in the order of the fields, on one line; what is unknown is left out;
-/// - times are UTC, to the millisecond, and end in `Z`.
+/// - times are UTC, to the millisecond, and end in `Z`;
+/// - what `toJson` writes `parse` gives back; fields that it does not know it passes over, and what is no receipt
+///   it refuses, whatever it is.
 [<RequireQualifiedAccess>]
 module Receipt =
 
@@ -85,3 +88,124 @@ module Receipt =
         json.WriteEndObject()
         json.Flush()
         Encoding.UTF8.GetString buffer.WrittenSpan
+
+    let private strict =
+        JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)
+
+    let private refuse problem =
+        Check.refuse "receipt" problem "This library did not write it, or it was damaged later."
+
+    /// A text, where there is one. An escape may stand for half of a surrogate pair, which is no text.
+    let private textOf (name: string) (value: JsonElement) =
+        match value.ValueKind with
+        | JsonValueKind.String ->
+            try
+                Ok(nonNull (value.GetString()))
+            with :? InvalidOperationException ->
+                refuse $"has a text in '{name}' that is no Unicode"
+        | _ -> refuse $"has no text in '{name}'"
+
+    let private field (root: JsonElement) (name: string) =
+        match root.TryGetProperty name with
+        | true, value -> Ok value
+        | _ -> refuse $"has no '{name}'"
+
+    let private required root name =
+        field root name |> Result.bind (textOf name)
+
+    let private optional (root: JsonElement) (name: string) =
+        match root.TryGetProperty name with
+        | true, value when value.ValueKind <> JsonValueKind.Null -> textOf name value |> Result.map Some
+        | _ -> Ok None
+
+    let private whole root (name: string) (least: int64) (most: int64) =
+        field root name
+        |> Result.bind (fun value ->
+            match value.ValueKind with
+            | JsonValueKind.Number ->
+                match value.TryGetInt64() with
+                | true, number when number >= least && number <= most -> Ok number
+                | _ -> refuse $"has no whole number from {least} to {most} in '{name}'"
+            | _ -> refuse $"has no number in '{name}'")
+
+    let private time root (name: string) =
+        required root name
+        |> Result.bind (fun text ->
+            match
+                DateTimeOffset.TryParseExact(
+                    text,
+                    "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal
+                )
+            with
+            | true, at -> Ok at
+            | _ -> refuse $"has no time such as 2026-05-01T12:00:00.000Z in '{name}'")
+
+    let private sha256 root =
+        required root "sha256"
+        |> Result.bind (fun text ->
+            if text.Length = 64 && text |> Seq.forall Char.IsAsciiHexDigit then
+                Ok text
+            else
+                refuse "has no 64 hexadecimal digits in 'sha256'")
+
+    let private ofElement (root: JsonElement) =
+        result {
+            let! targetKind = required root "targetKind"
+            let! targetName = optional root "targetName"
+            let! destination = required root "destination"
+            let! bytesWritten = whole root "bytesWritten" 0L Int64.MaxValue
+            let! cellId = required root "cellId"
+            let! artifactName = required root "artifactName"
+            let! region = optional root "region"
+            let! objectUrl = optional root "objectUrl"
+            let! sha256 = sha256 root
+            let! md5 = optional root "md5"
+            let! etag = optional root "etag"
+            let! versionId = optional root "versionId"
+            let! requestId = optional root "requestId"
+            let! integrity = required root "integrity"
+            let! attempts = whole root "attempts" 1L (int64 Int32.MaxValue)
+            let! startedAt = time root "startedAt"
+            let! completedAt = time root "completedAt"
+
+            return {
+                TargetKind = targetKind
+                TargetName = targetName
+                Destination = destination
+                BytesWritten = bytesWritten
+                CellId = cellId
+                ArtifactName = artifactName
+                Region = region
+                ObjectUrl = objectUrl
+                Sha256 = sha256
+                Md5 = md5
+                ETag = etag
+                VersionId = versionId
+                RequestId = requestId
+                Integrity = integrity
+                Attempts = int attempts
+                StartedAt = startedAt
+                CompletedAt = completedAt
+            }
+        }
+
+    /// The receipt that a JSON text in UTF-8 holds. No field may stand in it twice.
+    [<CompiledName("ParseUtf8")>]
+    let parseUtf8 (json: ReadOnlyMemory<byte>) : Result<Receipt, Refusal> =
+        try
+            use document = JsonDocument.Parse(json, strict)
+
+            if document.RootElement.ValueKind = JsonValueKind.Object then
+                ofElement document.RootElement
+            else
+                refuse "is no JSON object"
+        with :? JsonException ->
+            // Its message may quote the text.
+            refuse "is no JSON, or has a field twice"
+
+    /// The receipt that a JSON text holds.
+    [<CompiledName("Parse")>]
+    let parse (json: string) : Result<Receipt, Refusal> =
+        parseUtf8 (ReadOnlyMemory(Encoding.UTF8.GetBytes json))

@@ -2,6 +2,7 @@ module CellOS.Export.S3.Core.Tests.ReceiptTests
 
 open System
 open System.Text.Json
+open System.Text.Json.Nodes
 open Expecto
 open FsCheck
 open FsCheck.FSharp
@@ -103,6 +104,48 @@ let private receipts =
         }
     }
 
+/// A receipt's JSON with one field changed, or taken out.
+let private changed (name: string) (value: string | null) =
+    let fields = (nonNull (JsonNode.Parse(Receipt.toJson full))).AsObject()
+    fields.Remove name |> ignore
+
+    match value with
+    | null -> ()
+    | value -> fields[name] <- JsonNode.Parse value
+
+    fields.ToJsonString()
+
+let private problem (json: string) =
+    match Receipt.parse json with
+    | Ok receipt -> failtest $"a receipt where none was expected: %A{receipt}"
+    | Error refusal -> refusal.Problem
+
+let private required = [
+    "targetKind"
+    "destination"
+    "bytesWritten"
+    "cellId"
+    "artifactName"
+    "sha256"
+    "integrity"
+    "attempts"
+    "startedAt"
+    "completedAt"
+]
+
+/// A text with a part of it cut out, doubled, or replaced.
+let private damaged (text: string) =
+    gen {
+        let! at = Gen.choose (0, text.Length - 1)
+        let! length = Gen.choose (0, text.Length - at)
+
+        let! other =
+            Gen.oneof [ Gen.constant ""; Gen.constant (text.Substring(at, length)); anyText ]
+
+        let! keep = Gen.elements [ ""; text.Substring(at, length) ]
+        return text.Substring(0, at) + keep + other + text.Substring(at + length)
+    }
+
 let private toMilliseconds (at: DateTimeOffset) =
     DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds())
 
@@ -193,4 +236,98 @@ let tests =
                 }
 
             Expect.sequenceEqual (names json) contract "all fields")
+
+        propertyTimes 500 "parse is the inverse of toJson" receipts (fun receipt ->
+            Expect.equal
+                (Receipt.parse (Receipt.toJson receipt))
+                (Ok {
+                    receipt with
+                        StartedAt = toMilliseconds receipt.StartedAt
+                        CompletedAt = toMilliseconds receipt.CompletedAt
+                })
+                "the same, to the millisecond")
+
+        propertyTimes 300 "parse is total, and gives only what toJson writes again" anyText (fun text ->
+            match Receipt.parse text with
+            | Ok receipt -> Expect.equal (Receipt.parse (Receipt.toJson receipt)) (Ok receipt) "stable"
+            | Error refusal -> Expect.equal refusal.Subject "receipt" "a refusal")
+
+        propertyTimes
+            1000
+            "a damaged receipt is refused, or is a receipt still"
+            (receipts |> Gen.map Receipt.toJson |> Gen.bind damaged)
+            (fun json ->
+                match Receipt.parse json with
+                | Ok receipt -> Expect.equal (Receipt.parse (Receipt.toJson receipt)) (Ok receipt) "stable"
+                | Error refusal -> Expect.equal refusal.Subject "receipt" "a refusal")
+
+        testCase "fields that are not known are passed over, whatever they are" (fun () ->
+            for value in [ "1"; "null"; "\"x\""; "{\"sha256\":[]}"; "[[],{}]"; "1e999" ] do
+                Expect.equal (Receipt.parse (changed "later" value)) (Ok full) value)
+
+        testCase "a field that is missing, or null where it is needed, is named" (fun () ->
+            for name in required do
+                Expect.equal (problem (changed name null)) $"has no '{name}'" name
+                Expect.stringContains (problem (changed name "null")) $"'{name}'" name)
+
+        testCase "null is as good as nothing where a field may be left out" (fun () ->
+            for name in contract |> List.except required do
+                Expect.isOk (Receipt.parse (changed name "null")) name
+                Expect.stringContains (problem (changed name "7")) $"'{name}'" name)
+
+        table
+            "a field of the wrong kind is named"
+            [
+                "bytesWritten", "-1"
+                "bytesWritten", "1.5"
+                "bytesWritten", "1e3"
+                "bytesWritten", "9223372036854775808"
+                "bytesWritten", "\"3\""
+                "attempts", "0"
+                "attempts", "2147483648"
+                "attempts", "true"
+                "sha256", "\"00\""
+                "sha256", $"\"{String('g', 64)}\""
+                "sha256", "[]"
+                "startedAt", "\"yesterday\""
+                "startedAt", "\"2026-02-30T12:00:00.000Z\""
+                "completedAt", "\"2026-03-01T12:00:00\""
+                "completedAt", "0"
+                "cellId", "{}"
+                "destination", "false"
+            ]
+            (fun (name, value) ->
+                (problem (changed name value)).Contains($"'{name}'", StringComparison.Ordinal))
+            (fun _ -> true)
+
+        testCase "JSON that is hostile is refused" (fun () ->
+            let json = Receipt.toJson full
+
+            for hostile in
+                [
+                    ""
+                    " "
+                    "null"
+                    "[]"
+                    "7"
+                    "{}"
+                    json + json
+                    json + ","
+                    json.Substring(0, json.Length - 1)
+                    json.Replace("}", ",\"sha256\":\"" + String('c', 64) + "\"}")
+                    json.Replace("}", ",\"x\":1,\"x\":2}")
+                    json.Replace("}", ",\"x\":" + String('[', 100) + String(']', 100) + "}")
+                    json.Replace("}", ",\"x\":" + String('[', 1_000_000))
+                    json.Replace("\"cellId\":\"c\"", "\"cellId\":\"\\ud800\"")
+                    json.Replace("\"region\":\"us-west-2\"", "\"region\":\"\\udc00\"")
+                    json.Replace("{", "{/* */")
+                    json.Replace("}", ",}")
+                    "\uFEFF" + json
+                ] do
+                Expect.isTrue (Receipt.parse hostile).IsError (hostile.Substring(0, min 80 hostile.Length)))
+
+        testCase "bytes that are no UTF-8 are refused" (fun () ->
+            let bytes = System.Text.Encoding.UTF8.GetBytes(Receipt.toJson full)
+            bytes[bytes.Length / 2] <- 0xFFuy
+            Expect.isTrue (Receipt.parseUtf8 (ReadOnlyMemory bytes)).IsError "refused")
     ]

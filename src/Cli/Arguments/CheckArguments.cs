@@ -1,0 +1,17 @@
+namespace CellOS.Export.S3.Cli.Arguments;
+
+/// <summary>What <c>check</c> was asked to do.</summary>
+internal sealed record CheckArguments
+{
+    /// <summary>The path of the cell spec.</summary>
+    public required string Spec { get; init; }
+
+    /// <summary>The cell that a URL is checked for; null for none in particular.</summary>
+    public string? CellId { get; init; }
+
+    /// <summary>The one target that matters; null for all.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>Whether to write JSON in place of a table.</summary>
+    public bool Json { get; init; }
+}

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Arguments;
+
+/// <summary>What the command line asks for, as far as it can be told from the command line alone.</summary>
+internal abstract record Request
+{
+    private Request() { }
+
+    internal sealed record Check(CheckArguments Arguments) : Request;
+
+    internal sealed record Push(PushArguments Arguments) : Request;
+
+    /// <summary>Help or the version, which has been written to standard output.</summary>
+    internal sealed record Shown : Request;
+
+    /// <summary>It cannot be understood; a sentence for each reason, without secrets.</summary>
+    internal sealed record Misused(IReadOnlyList<string> Sentences) : Request;
+}
+
+/// <summary>
+/// The two commands and their options. Nothing but options begins with a '-'; what follows <c>--</c> is a path,
+/// whatever it begins with.
+/// </summary>
+internal static class CommandLine
+{
+    internal static Request Read(IReadOnlyList<string> arguments, TextWriter output)
+    {
+        var check = new CheckCommand();
+        var push = new PushCommand();
+        var root = new RootCommand(
+            "Exports a cell's evidence to S3 through presigned URLs, and checks how that is configured. "
+                + "Targets come from a cell spec, their URLs and settings from CELLOS_… variables."
+        )
+        {
+            check,
+            push,
+        };
+        root.Directives.Clear();
+
+        // No response files: a path may begin with '@'. No bundles: there are no short options but -h.
+        var parsed = root.Parse(
+            arguments,
+            new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false }
+        );
+
+        if (parsed.Action is not null and not ParseErrorAction)
+        {
+            if (parsed.Action is HelpAction help && Console.IsOutputRedirected)
+                help.MaxWidth = 100;
+            parsed.Invoke(
+                new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }
+            );
+            return new Request.Shown();
+        }
+
+        if (parsed.Errors.Count > 0)
+            return Misuse(parsed.Errors.Select(error => error.Message));
+        return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);
+    }
+
+    internal static Request.Misused Misuse(IEnumerable<string> sentences) =>
+        new([.. sentences.Select(Shown.Line).Distinct()]);
+}

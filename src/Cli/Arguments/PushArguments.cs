@@ -1,0 +1,38 @@
+namespace CellOS.Export.S3.Cli.Arguments;
+
+/// <summary>What <c>push</c> was asked to do.</summary>
+internal sealed record PushArguments
+{
+    /// <summary>How many artifacts are under way at once, unless said otherwise.</summary>
+    internal const int DefaultConcurrency = 4;
+
+    /// <summary>The most that may be under way at once.</summary>
+    internal const int MaxConcurrency = 256;
+
+    /// <summary>The path of the cell spec.</summary>
+    public required string Spec { get; init; }
+
+    /// <summary>The cell whose evidence this is.</summary>
+    public required string CellId { get; init; }
+
+    /// <summary>The target that takes all PATHs; null where the spec has only one, or names one for each.</summary>
+    public string? Target { get; init; }
+
+    /// <summary>The folder that the spec's artifacts lie in; null for the current one.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>The file that receipts are appended to; null for none.</summary>
+    public string? Receipts { get; init; }
+
+    /// <summary>Whether to leave out what that file has a receipt of.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>How many artifacts are under way at once: 1 to 256.</summary>
+    public int Concurrency { get; init; } = DefaultConcurrency;
+
+    /// <summary>Whether standard error gets nothing but errors.</summary>
+    public bool Quiet { get; init; }
+
+    /// <summary>Files and folders; empty for the spec's artifacts.</summary>
+    public required IReadOnlyList<string> Paths { get; init; }
+}

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace CellOS.Export.S3.Cli.Arguments;
+
+/// <summary><c>push</c>: exports artifacts.</summary>
+internal sealed class PushCommand : Command
+{
+    private readonly Option<string> _spec = TextOption
+        .Value("--spec", "FILE", "The cell spec, in YAML.")
+        .Required();
+
+    private readonly Option<string> _cellId = TextOption
+        .Value("--cell-id", "ID", "The cell whose evidence this is: one path segment of at most 255 bytes.")
+        .Required();
+
+    private readonly Option<string> _target = TextOption.Value(
+        "--target",
+        "NAME",
+        "The target of the spec that takes all PATHs. Default: the only one."
+    );
+
+    private readonly Option<string> _root = TextOption.Value(
+        "--root",
+        "DIR",
+        "The folder that the paths of the spec's artifacts begin in. Default: the current one."
+    );
+
+    private readonly Option<string> _receipts = TextOption.Value(
+        "--receipts",
+        "FILE",
+        "Append each receipt to this file, one JSON object a line, on disk before the next artifact begins. "
+            + "Default: receipts go to standard output alone."
+    );
+
+    private readonly Option<string> _resume = TextOption.Flag(
+        "--resume",
+        "Leave out what FILE has a receipt of: same cell, artifact, destination, size and SHA-256."
+    );
+
+    private readonly Option<string> _concurrency = TextOption.Whole(
+        "--concurrency",
+        $"How many artifacts are under way at once: 1 to {PushArguments.MaxConcurrency}. "
+            + $"Default: {PushArguments.DefaultConcurrency}.",
+        1,
+        PushArguments.MaxConcurrency
+    );
+
+    private readonly Option<string> _quiet = TextOption.Flag(
+        "--quiet",
+        "Nothing but errors on standard error."
+    );
+
+    private readonly Argument<string[]> _paths = new("PATH")
+    {
+        Arity = ArgumentArity.ZeroOrMore,
+        Description =
+            "A file, which is exported under its name, or a folder with all files in it, which are exported under "
+            + "their names relative to it. Links are not followed. Default: the artifacts of the spec.",
+    };
+
+    internal PushCommand()
+        : base(
+            "push",
+            "Exports artifacts. Standard output gets one JSON object a line for each as it ends: its receipt or its "
+                + "error. Ends with 0 if all were exported, 1 if some were not, 2 if nothing was sent because the "
+                + "command or the configuration is wrong, and 130 if it was interrupted."
+        )
+    {
+        Add(_spec);
+        Add(_cellId);
+        Add(_target);
+        Add(_root);
+        Add(_receipts);
+        Add(_resume);
+        Add(_concurrency);
+        Add(_quiet);
+        Add(_paths);
+    }
+
+    internal Request Read(ParseResult parsed)
+    {
+        var sentences = new List<string>();
+        var paths = Paths(parsed);
+        sentences.AddRange(UnknownOptions(parsed, paths).Select(path => $"There is no option '{path}'."));
+        if (paths.Any(string.IsNullOrWhiteSpace))
+            sentences.Add("A PATH is empty.");
+        if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))
+            sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
+        if (sentences.Count > 0)
+            return CommandLine.Misuse(sentences);
+
+        return new Request.Push(
+            new PushArguments
+            {
+                Spec = parsed.GetRequiredValue(_spec),
+                CellId = parsed.GetRequiredValue(_cellId),
+                Target = parsed.GetValue(_target),
+                Root = parsed.GetValue(_root),
+                Receipts = parsed.GetValue(_receipts),
+                Resume = parsed.IsSet(_resume),
+                Concurrency =
+                    TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
+                Quiet = parsed.IsSet(_quiet),
+                Paths = paths,
+            }
+        );
+    }
+
+    private string[] Paths(ParseResult parsed) => parsed.GetValue(_paths) ?? [];
+
+    /// <summary>
+    /// What the parser took for a path, since it knows no such option, and what nobody marked as one by <c>--</c>.
+    /// All that follows the mark are paths, so they are the last ones.
+    /// </summary>
+    private static IEnumerable<string> UnknownOptions(ParseResult parsed, string[] paths)
+    {
+        var afterMark = parsed
+            .Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash)
+            .Count(token => token.Type == TokenType.Argument);
+        return paths[..^afterMark].Where(path => path.StartsWith('-'));
+    }
+}

@@ -1,0 +1,32 @@
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Bundles;
+
+/// <summary>
+/// What the PATHs of a command line come to: a file under its own name, a folder's files under their names relative to
+/// it, with '/' between the parts. No symbolic link is followed, and nothing is opened but folders.
+/// </summary>
+/// <param name="Files">What is to be exported, in the ordinal order of the names.</param>
+/// <param name="Notes">A sentence for what is left out, and for folders with nothing in them.</param>
+/// <param name="Problems">A sentence for each thing that keeps the bundle from being exported at all.</param>
+internal sealed record FileBundle(
+    IReadOnlyList<BundleFile> Files,
+    IReadOnlyList<string> Notes,
+    IReadOnlyList<string> Problems
+)
+{
+    internal static FileBundle Collect(IReadOnlyList<string> paths)
+    {
+        var walk = new FolderWalk();
+        foreach (var path in paths)
+            walk.Add(path);
+
+        var files = walk.Files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(null, file.Name, file.Path)));
+        return new FileBundle(
+            files,
+            walk.Notes,
+            [.. walk.Problems, .. duplicates.Select(refusal => refusal.Message)]
+        );
+    }
+}

@@ -1,0 +1,59 @@
+namespace CellOS.Export.S3.Cli.Files;
+
+/// <summary>What a path leads to, a link at its end not followed.</summary>
+internal enum FileKind
+{
+    /// <summary>Nothing, or nothing that this user may see.</summary>
+    Missing,
+    File,
+    Folder,
+    Link,
+    Pipe,
+    Socket,
+    Device,
+
+    /// <summary>There is something, and what it is could not be found out.</summary>
+    Unknown,
+}
+
+/// <summary>What kind of thing a path leads to; nothing is opened for it, so nothing can make the caller wait.</summary>
+internal static class FileKinds
+{
+    internal static FileKind Of(string path) =>
+        OperatingSystem.IsLinux() ? LinuxPath.Kind(path) : OfAttributes(path);
+
+    /// <summary>With its article, for a sentence.</summary>
+    internal static string InWords(this FileKind kind) =>
+        kind switch
+        {
+            FileKind.File => "a file",
+            FileKind.Folder => "a folder",
+            FileKind.Link => "a symbolic link",
+            FileKind.Pipe => "a pipe",
+            FileKind.Socket => "a socket",
+            FileKind.Device => "a device",
+            _ => "something else",
+        };
+
+    /// <summary>The nearest that .NET comes: it tells a pipe from a file nowhere.</summary>
+    private static FileKind OfAttributes(string path)
+    {
+        try
+        {
+            var attributes = File.GetAttributes(path);
+            return attributes.HasFlag(FileAttributes.ReparsePoint) ? FileKind.Link
+                : attributes.HasFlag(FileAttributes.Directory) ? FileKind.Folder
+                : attributes.HasFlag(FileAttributes.Device) ? FileKind.Device
+                : FileKind.File;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return FileKind.Missing;
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return FileKind.Unknown;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace CellOS.Export.S3.Cli.Files;
+
+/// <summary>What .NET cannot do: tell what a path leads to, and see that a folder is on disk.</summary>
+[SupportedOSPlatform("linux")]
+internal static partial class LinuxPath
+{
+    // statx(2), from linux/fcntl.h and linux/stat.h; the same everywhere.
+    private const int CurrentFolder = -100;
+    private const int NoFollow = 0x100;
+    private const uint TypeOnly = 1;
+    private const int TypeMask = 0xf000;
+
+    // open(2); O_CLOEXEC is the same on all architectures of .NET.
+    private const int ReadOnlyCloseOnExec = 0x80000;
+
+    // errno(3)
+    private const int NoEntry = 2;
+    private const int NotADirectory = 20;
+    private const int AccessDenied = 13;
+    private const int Invalid = 22;
+    private const int ReadOnlyFileSystem = 30;
+
+    /// <summary>The field of <c>struct statx</c> that matters; its layout is the same everywhere.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Statx
+    {
+        [FieldOffset(28)]
+        internal ushort Mode;
+    }
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "statx",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int GetStatus(int folder, string path, int flags, uint mask, out Statx status);
+
+    [LibraryImport(
+        "libc",
+        EntryPoint = "open",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int OpenPath(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FlushToDisk(SafeFileHandle handle);
+
+    internal static FileKind Kind(string path)
+    {
+        // The C library would end the path there.
+        if (path.Contains('\0'))
+            return FileKind.Missing;
+        if (GetStatus(CurrentFolder, path, NoFollow, TypeOnly, out var status) != 0)
+            return Marshal.GetLastPInvokeError() is NoEntry or NotADirectory
+                ? FileKind.Missing
+                : FileKind.Unknown;
+
+        return (status.Mode & TypeMask) switch
+        {
+            0x1000 => FileKind.Pipe,
+            0x2000 or 0x6000 => FileKind.Device,
+            0x4000 => FileKind.Folder,
+            0x8000 => FileKind.File,
+            0xa000 => FileKind.Link,
+            0xc000 => FileKind.Socket,
+            _ => FileKind.Unknown,
+        };
+    }
+
+    /// <summary>
+    /// Sees that the names in a folder are on disk (fsync(2): a file's own fsync does not do that), where the folder may
+    /// be read and the file system has such a thing.
+    /// </summary>
+    /// <exception cref="IOException">It could not be done.</exception>
+    internal static void FlushFolder(string path)
+    {
+        var descriptor = OpenPath(path, ReadOnlyCloseOnExec);
+        if (descriptor < 0 && Marshal.GetLastPInvokeError() == AccessDenied)
+            return;
+        if (descriptor < 0)
+            throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (FlushToDisk(handle) != 0 && Marshal.GetLastPInvokeError() is not (Invalid or ReadOnlyFileSystem))
+            throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+    }
+}

@@ -1,0 +1,17 @@
+namespace CellOS.Export.S3.Cli.Receipts;
+
+/// <summary>The bytes of a receipts file. One at a time uses it.</summary>
+internal interface IReceiptsStore : IDisposable
+{
+    long Length { get; }
+
+    int Read(Span<byte> buffer, long offset);
+
+    /// <summary>Writes all of it, or throws; then a part of it may have been written.</summary>
+    void Write(ReadOnlySpan<byte> bytes, long offset);
+
+    void Cut(long length);
+
+    /// <summary>Returns when everything is on disk.</summary>
+    void Flush();
+}

@@ -1,0 +1,172 @@
+using System.Text;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Receipts;
+
+/// <summary>
+/// The file of receipts. A receipt counts when its line is on disk; lines of appenders that come at the same time share
+/// one write and one flush. After a failure the file is as it was before, as far as it can be, and takes no more: half
+/// a line is never followed by another one.
+/// </summary>
+internal sealed class ReceiptsFile : IAsyncDisposable
+{
+    private sealed record Waiting(string Line, TaskCompletionSource Done);
+
+    private readonly IReceiptsStore _store;
+    private readonly string _path;
+    private readonly Lock _lock = new();
+    private List<Waiting> _waiting = [];
+    private Task _writer = Task.CompletedTask;
+    private long _length;
+    private string? _failure;
+    private bool _closed;
+
+    private ReceiptsFile(IReceiptsStore store, string path, long length, Receipted receipted)
+    {
+        _store = store;
+        _path = path;
+        _length = length;
+        Receipted = receipted;
+    }
+
+    /// <summary>What the receipts tell that were in the file when it was opened.</summary>
+    internal Receipted Receipted { get; }
+
+    /// <summary>Opens the file or makes it, reads it, and repairs its end.</summary>
+    /// <param name="path">Where it is; its folder must be there.</param>
+    /// <param name="note">Is told what was repaired, and which lines are no receipts.</param>
+    /// <exception cref="RefusedException">It cannot be used.</exception>
+    internal static ReceiptsFile Open(string path, Action<string> note) =>
+        Open(ReceiptsStore.Open(path), ReceiptsStore.Quote(path), note);
+
+    internal static ReceiptsFile Open(IReceiptsStore store, string path, Action<string> note)
+    {
+        try
+        {
+            var reader = new ReceiptsReader(store, path);
+            var receipted = Resume.OfReceipts(reader.Receipts(note));
+            return new ReceiptsFile(store, path, reader.Mend(note), receipted);
+        }
+        catch (Exception exception)
+        {
+            store.Dispose();
+            if (exception is IOException or UnauthorizedAccessException)
+                throw new RefusedException(
+                    $"The receipts file {path} cannot be read or repaired: {exception.Message}"
+                );
+            throw;
+        }
+    }
+
+    /// <summary>Completes when the line is on disk.</summary>
+    /// <param name="line">A receipt's JSON, without a line end.</param>
+    /// <param name="cancellationToken">Ends the waiting; the line may be written all the same.</param>
+    /// <exception cref="IOException">It is not on disk, and no later line will be.</exception>
+    internal Task AppendAsync(string line, CancellationToken cancellationToken)
+    {
+        if (line.AsSpan().ContainsAny('\n', '\r'))
+            throw new ArgumentException("A receipt is one line.", nameof(line));
+
+        var waiting = new Waiting(
+            line,
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            _waiting.Add(waiting);
+            if (_writer.IsCompleted)
+                _writer = Task.Run(WriteAll, CancellationToken.None);
+        }
+
+        return waiting.Done.Task.WaitAsync(cancellationToken);
+    }
+
+    private void WriteAll()
+    {
+        while (true)
+        {
+            List<Waiting> batch;
+            lock (_lock)
+            {
+                batch = _waiting;
+                _waiting = [];
+                if (batch.Count == 0)
+                {
+                    // Under the lock, so that whoever comes next starts another writer.
+                    _writer = Task.CompletedTask;
+                    return;
+                }
+            }
+
+            if (_failure is null)
+                Write(batch);
+            foreach (var waiting in batch)
+            {
+                if (_failure is null)
+                    waiting.Done.SetResult();
+                else
+                    waiting.Done.SetException(new IOException(_failure));
+            }
+        }
+    }
+
+    private void Write(List<Waiting> batch)
+    {
+        try
+        {
+            if (_store.Length != _length)
+                throw new IOException("another program has changed it");
+
+            var bytes = Encoding.UTF8.GetBytes(string.Concat(batch.Select(waiting => waiting.Line + "\n")));
+            try
+            {
+                _store.Write(bytes, _length);
+                _store.Flush();
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                CutBack();
+                throw;
+            }
+
+            _length += bytes.Length;
+        }
+        catch (Exception exception)
+        {
+            _failure =
+                $"The receipts file {_path} could not be written: {exception.Message.TrimEnd('.')}. "
+                + "Later receipts are not written to it either.";
+        }
+    }
+
+    /// <summary>What cannot be cut now is cut when the file is opened next; nothing follows it until then.</summary>
+    private void CutBack()
+    {
+        try
+        {
+            _store.Cut(_length);
+            _store.Flush();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{exception.Message.TrimEnd('.')}, nor could the torn line be cut off");
+        }
+    }
+
+    /// <summary>Waits for what is being written, and closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task writer;
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            _closed = true;
+            writer = _writer;
+        }
+
+        await writer.ConfigureAwait(false);
+        _store.Dispose();
+    }
+}

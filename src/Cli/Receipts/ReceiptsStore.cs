@@ -1,0 +1,110 @@
+using CellOS.Export.S3.Cli.Files;
+using CellOS.Export.S3.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace CellOS.Export.S3.Cli.Receipts;
+
+/// <summary>
+/// A receipts file that this process alone has open. Elsewhere than on Windows that is an advisory lock (flock), which
+/// holds against other processes of this tool, and which ends with the process, however that ends.
+/// </summary>
+internal sealed class ReceiptsStore : IReceiptsStore
+{
+    private readonly SafeFileHandle _handle;
+
+    private ReceiptsStore(SafeFileHandle handle) => _handle = handle;
+
+    /// <summary>Opens the file, or makes it.</summary>
+    /// <exception cref="RefusedException">It cannot be used.</exception>
+    internal static ReceiptsStore Open(string path)
+    {
+        Check(path);
+        SafeFileHandle? handle = null;
+        try
+        {
+            handle = File.OpenHandle(
+                path,
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                // Windows holds others to it; they may look at least.
+                OperatingSystem.IsWindows()
+                    ? FileShare.Read
+                    : FileShare.None
+            );
+            // So that the file itself outlives a loss of power, not only what is in it.
+            if (OperatingSystem.IsLinux())
+                LinuxPath.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+            return new ReceiptsStore(handle);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            handle?.Dispose();
+            throw Refuse(path, exception);
+        }
+    }
+
+    /// <summary>What the file system would say less clearly, or would not mind.</summary>
+    private static void Check(string path)
+    {
+        if (path.Contains('\0'))
+            throw new RefusedException("The path of the receipts file holds a NUL character.");
+
+        var full = Path.GetFullPath(path);
+        switch (FileKinds.Of(full))
+        {
+            case FileKind.Missing when Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder):
+                throw new RefusedException(
+                    $"The receipts file {Quote(path)} cannot be made: there is no folder {Quote(folder)}."
+                );
+            case FileKind.Link
+                when File.ResolveLinkTarget(full, returnFinalTarget: true) is { Exists: false } target:
+                throw new RefusedException(
+                    $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(target.FullName)})."
+                );
+            case FileKind.Link when File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target:
+                RequireFile(path, FileKinds.Of(target.FullName));
+                break;
+            case var kind and not (FileKind.Missing or FileKind.Unknown or FileKind.Link):
+                RequireFile(path, kind);
+                break;
+        }
+    }
+
+    private static void RequireFile(string path, FileKind kind)
+    {
+        if (kind != FileKind.File)
+            throw new RefusedException(
+                $"The receipts file {Quote(path)} is {kind.InWords()}, not a regular file."
+            );
+    }
+
+    private static RefusedException Refuse(string path, Exception exception) =>
+        new(
+            exception switch
+            {
+                UnauthorizedAccessException =>
+                    $"The receipts file {Quote(path)} may not be written by this user.",
+                _ when IsHeldByAnother(exception) =>
+                    $"The receipts file {Quote(path)} is in use by another process. Wait for it, or give another file.",
+                _ => $"The receipts file {Quote(path)} cannot be opened: {exception.Message}",
+            }
+        );
+
+    // ERROR_SHARING_VIOLATION; EWOULDBLOCK of Linux and of macOS, which .NET passes on from flock(2).
+    private static bool IsHeldByAnother(Exception exception) =>
+        exception.HResult is unchecked((int)0x80070020) or 11 or 35;
+
+    internal static string Quote(string path) => $"'{Shown.Short(200, path)}'";
+
+    public long Length => RandomAccess.GetLength(_handle);
+
+    public int Read(Span<byte> buffer, long offset) => RandomAccess.Read(_handle, buffer, offset);
+
+    public void Write(ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(_handle, bytes, offset);
+
+    public void Cut(long length) => RandomAccess.SetLength(_handle, length);
+
+    public void Flush() => RandomAccess.FlushToDisk(_handle);
+
+    public void Dispose() => _handle.Dispose();
+}

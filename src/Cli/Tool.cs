@@ -1,0 +1,78 @@
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli;
+
+/// <summary>
+/// What each command does. It gives the exit code, or throws a <see cref="RefusedException"/> before anything is sent
+/// or, having ended cleanly, the <see cref="OperationCanceledException"/> of its token.
+/// </summary>
+internal sealed record Handlers(
+    Func<CheckArguments, CancellationToken, Task<int>> Check,
+    Func<PushArguments, CancellationToken, Task<int>> Push
+);
+
+/// <summary>
+/// From the command line to the exit code. However it ends, standard error says why in sentences, never with a stack
+/// trace and never with a secret.
+/// </summary>
+internal static class Tool
+{
+    internal const string Name = "cellos-export-s3";
+
+    internal static async Task<int> RunAsync(
+        string[] arguments,
+        Handlers handlers,
+        TextWriter output,
+        TextWriter error
+    )
+    {
+        try
+        {
+            switch (CommandLine.Read(arguments, output))
+            {
+                case Request.Check check:
+                    // Nothing that has to end cleanly, so it needs no ear for signals.
+                    return await handlers.Check(check.Arguments, CancellationToken.None);
+                case Request.Push push:
+                    return await PushAsync(push.Arguments, handlers, error);
+                case Request.Misused misused:
+                    Say(error, misused.Sentences);
+                    error.WriteLine($"Run '{Name} --help' or '{Name} push --help' for what there is.");
+                    return ExitCode.Refused;
+                default:
+                    return ExitCode.Done;
+            }
+        }
+        catch (RefusedException refused)
+        {
+            Say(error, refused.Sentences);
+            return ExitCode.Refused;
+        }
+        catch (Exception exception)
+        {
+            Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
+            return ExitCode.Failed;
+        }
+    }
+
+    private static async Task<int> PushAsync(PushArguments arguments, Handlers handlers, TextWriter error)
+    {
+        using var interrupts = new Interrupts();
+        try
+        {
+            return await handlers.Push(arguments, interrupts.Token);
+        }
+        catch (OperationCanceledException) when (interrupts.ExitCodeOfSignal is { } code)
+        {
+            Say(error, ["Interrupted. What has a receipt is exported; what was under way has none."]);
+            return code;
+        }
+    }
+
+    private static void Say(TextWriter error, IReadOnlyList<string> sentences)
+    {
+        foreach (var sentence in sentences)
+            error.WriteLine($"{Name}: {Shown.Line(sentence)}");
+    }
+}

@@ -1,0 +1,170 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// What a line of a receipts file is.
+[<RequireQualifiedAccess>]
+type LogLine =
+    | Receipt of Receipt
+    /// Nobody's, or damaged; it stays where it is.
+    | NoReceipt of Refusal
+
+/// A line that has its end, blank ones left out.
+type LoggedLine = {
+    /// From 1.
+    Number: int64
+    Line: LogLine
+}
+
+/// What is to be done about the bytes after the last line end, before anything may be appended.
+[<RequireQualifiedAccess>]
+type LogTail =
+    /// There are none.
+    | Whole
+    /// They are a receipt that only lacks its line end: the file is cut to this length, and the end is put there.
+    | Mend of Receipt: Receipt * Length: int64
+    /// They are the beginning of a line of ours: the file is cut to this length.
+    | Cut of Length: int64
+    /// They are nothing that this library writes: the file is left alone, and not used.
+    | Foreign of Refusal
+
+/// How far a file has been read.
+type LogScan = private {
+    /// How many lines have ended.
+    Ended: int64
+    /// Where the bytes begin that belong to no ended line.
+    From: int64
+    /// Those bytes, or the first of them, if there are more than a line may have.
+    Pending: byte[]
+    PendingLength: int64
+    /// Whether all of them are NUL.
+    AllNul: bool
+}
+
+/// The receipts file: one receipt a line, and on disk before the next one is begun.
+///
+/// Rules that this module keeps:
+/// - a line ends in LF; CR LF and blank lines are accepted;
+/// - a line that is no receipt is reported and kept: nothing that has its line end is ever taken out;
+/// - what follows the last line end was torn by a crash or a full disk. As a whole receipt it is kept; as the
+///   beginning of one, or as the NULs that file systems leave after a loss of power, it is cut off; as anything else
+///   it shows that the file is not ours, and the file is refused;
+/// - how the bytes come in pieces makes no difference, and no more than one line is held.
+[<RequireQualifiedAccess>]
+module ReceiptLog =
+
+    /// No receipt is longer: its texts come from names, keys and response headers, which all have limits.
+    [<Literal>]
+    let MaxLineBytes = 1_048_576
+
+    /// Of a file of which nothing has been read.
+    [<CompiledName("Start")>]
+    let start = {
+        Ended = 0L
+        From = 0L
+        Pending = [||]
+        PendingLength = 0L
+        AllNul = true
+    }
+
+    let private nul = 0uy
+    let private lineFeed = byte '\n'
+
+    let private isBlank (line: ReadOnlyMemory<byte>) =
+        line.Span.IndexOfAnyExcept(byte ' ', byte '\t', byte '\r') < 0
+
+    let private tooLong length =
+        Check.refuse
+            "receipt"
+            (Check.invariant $"is {length} bytes long; no receipt has more than {MaxLineBytes}")
+            "This library did not write it."
+
+    let private read length (line: ReadOnlyMemory<byte>) =
+        match (if length > int64 MaxLineBytes then tooLong length else Receipt.parseUtf8 line) with
+        | Ok receipt -> LogLine.Receipt receipt
+        | Error refusal -> LogLine.NoReceipt refusal
+
+    let private joined (pending: byte[]) (more: ReadOnlyMemory<byte>) =
+        if pending.Length = 0 then
+            more
+        else
+            let all = Array.zeroCreate (pending.Length + more.Length)
+            pending.CopyTo(all, 0)
+            more.CopyTo(Memory(all, pending.Length, more.Length))
+            ReadOnlyMemory all
+
+    let private keep (scan: LogScan) (more: ReadOnlyMemory<byte>) =
+        // One byte above the limit tells that it was passed.
+        let room = MaxLineBytes + 1 - scan.Pending.Length
+
+        {
+            scan with
+                Pending =
+                    if room = 0 then
+                        scan.Pending
+                    else
+                        (joined scan.Pending (more.Slice(0, min room more.Length))).ToArray()
+                PendingLength = scan.PendingLength + int64 more.Length
+                AllNul = scan.AllNul && more.Span.IndexOfAnyExcept nul < 0
+        }
+
+    /// The next piece of the file: the lines that end in it, and how far it has been read then.
+    [<CompiledName("Step")>]
+    let step (scan: LogScan) (piece: ReadOnlyMemory<byte>) : struct (LogScan * LoggedLine list) =
+        let lines = ResizeArray<LoggedLine>()
+        let mutable scan = scan
+        let mutable rest = piece
+        let mutable at = rest.Span.IndexOf lineFeed
+
+        while at >= 0 do
+            let length = scan.PendingLength + int64 at
+            let number = scan.Ended + 1L
+
+            let line =
+                if length > int64 MaxLineBytes then
+                    ReadOnlyMemory.Empty
+                else
+                    joined scan.Pending (rest.Slice(0, at))
+
+            if length > int64 MaxLineBytes || not (isBlank line) then
+                lines.Add {
+                    Number = number
+                    Line = read length line
+                }
+
+            scan <- {
+                start with
+                    Ended = number
+                    From = scan.From + length + 1L
+            }
+
+            rest <- rest.Slice(at + 1)
+            at <- rest.Span.IndexOf lineFeed
+
+        struct ((if rest.IsEmpty then scan else keep scan rest), List.ofSeq lines)
+
+    let private foreign problem =
+        LogTail.Foreign {
+            Subject = "receipts file"
+            Problem = problem
+            Remedy =
+                "Nothing in it was changed. Give another file, or end that line with a line break to keep it."
+        }
+
+    /// What is to be done at the end of the file.
+    [<CompiledName("Finish")>]
+    let finish (scan: LogScan) : LogTail =
+        let withoutNuls =
+            ReadOnlyMemory(scan.Pending, 0, Span<byte>(scan.Pending).LastIndexOfAnyExcept nul + 1)
+
+        if scan.PendingLength = 0L then
+            LogTail.Whole
+        elif scan.AllNul then
+            LogTail.Cut scan.From
+        elif scan.PendingLength > int64 MaxLineBytes then
+            foreign (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
+        else
+            match Receipt.parseUtf8 withoutNuls with
+            | Ok receipt -> LogTail.Mend(receipt, scan.From + int64 withoutNuls.Length)
+            | Error _ when scan.Pending[0] = byte '{' || scan.Pending[0] = nul -> LogTail.Cut scan.From
+            | Error _ -> foreign "ends in a line without an end that is not the beginning of a receipt"

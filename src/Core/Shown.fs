@@ -1,0 +1,25 @@
+namespace CellOS.Export.S3.Core
+
+/// Texts for people, wherever they came from.
+[<RequireQualifiedAccess>]
+module Shown =
+
+    /// A text on one line, without secrets, and with nothing in it that a terminal would act on or not show.
+    [<CompiledName("Line")>]
+    let line (value: string) : string = Check.visible (Redaction.text value)
+
+    /// At most so many characters of such a line; the middle is left out of a longer one, since a path is known by
+    /// both its ends. `most` is 3 or more.
+    [<CompiledName("Short")>]
+    let short (most: int) (value: string) : string =
+        let runes = (line value).EnumerateRunes() |> Seq.map string |> Array.ofSeq
+
+        if runes.Length <= most then
+            System.String.Concat runes
+        else
+            let head = (most - 1) / 2
+            let tail = most - 1 - head
+
+            System.String.Concat(
+                Array.concat [ runes[.. head - 1]; [| "…" |]; runes[runes.Length - tail ..] ]
+            )

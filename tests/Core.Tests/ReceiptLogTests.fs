@@ -1,0 +1,247 @@
+module CellOS.Export.S3.Core.Tests.ReceiptLogTests
+
+open System
+open System.Text
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.TextGenerators
+
+let private receipt (name: string) = {
+    TargetKind = "s3"
+    TargetName = None
+    Destination = $"s3://b/c/{name}"
+    BytesWritten = 3L
+    CellId = "c"
+    ArtifactName = name
+    Region = None
+    ObjectUrl = None
+    Sha256 = String('a', 64)
+    Md5 = None
+    ETag = None
+    VersionId = None
+    RequestId = None
+    Integrity = "unverified"
+    Attempts = 1
+    StartedAt = DateTimeOffset.UnixEpoch
+    CompletedAt = DateTimeOffset.UnixEpoch
+}
+
+let private json name = Receipt.toJson (receipt name)
+let private utf8 (text: string) = Encoding.UTF8.GetBytes text
+
+/// All lines and the tail of a file that comes in such pieces.
+let private scanPieces (pieces: byte[] list) =
+    let folder (scan, lines) (piece: byte[]) =
+        let struct (scan, more) = ReceiptLog.step scan (ReadOnlyMemory piece)
+        scan, lines @ more
+
+    let scan, lines = List.fold folder (ReceiptLog.start, []) pieces
+    lines, ReceiptLog.finish scan
+
+let private scan (file: byte[]) = scanPieces [ file ]
+
+let private shown (lines: LoggedLine list) =
+    lines
+    |> List.map (fun line ->
+        match line.Line with
+        | LogLine.Receipt receipt -> line.Number, receipt.ArtifactName
+        | LogLine.NoReceipt _ -> line.Number, "?")
+
+/// What stands at the end: its kind, and the length that the file is cut to.
+let private tailOf (file: string) =
+    match snd (scan (utf8 file)) with
+    | LogTail.Whole -> "whole", 0L
+    | LogTail.Mend(receipt, length) -> $"mend {receipt.ArtifactName}", length
+    | LogTail.Cut length -> "cut", length
+    | LogTail.Foreign _ -> "foreign", 0L
+
+let private length (text: string) = int64 (utf8 text).Length
+
+/// Lines of a file: receipts, damaged receipts, blanks, anything; each with one of the line ends, the last one
+/// perhaps torn.
+let private files =
+    gen {
+        let! names = Gen.listOf segment
+        let text = names |> List.map json
+
+        let! lines =
+            text
+            |> List.map (fun line ->
+                gen {
+                    let! cut = Gen.choose (0, line.Length)
+                    let! other = anyText
+
+                    return!
+                        Gen.frequency [
+                            6, Gen.constant line
+                            1, Gen.constant (line.Substring(0, cut))
+                            1, Gen.constant other
+                            1, Gen.elements [ ""; " "; "\t"; "\000\000" ]
+                        ]
+                })
+            |> Gen.sequenceToList
+
+        let! ends =
+            lines
+            |> List.map (fun _ -> Gen.frequency [ 5, Gen.constant "\n"; 1, Gen.constant "\r\n" ])
+            |> Gen.sequenceToList
+
+        let whole = List.map2 (+) lines ends |> String.concat "" |> utf8
+        let! torn = Gen.choose (0, whole.Length)
+        let! isTorn = Gen.elements [ true; false ]
+        return if isTorn then Array.take torn whole else whole
+    }
+
+let private inPieces (file: byte[]) =
+    gen {
+        let! cuts = Gen.listOf (Gen.choose (0, file.Length))
+        let cuts = [ 0 ] @ List.sort cuts @ [ file.Length ]
+        return file, cuts |> List.pairwise |> List.map (fun (a, b) -> file[a .. b - 1])
+    }
+
+/// The file as the repair leaves it.
+let private repaired (file: byte[]) =
+    match snd (scan file) with
+    | LogTail.Whole -> Some file
+    | LogTail.Mend(_, length) -> Some(Array.append (Array.take (int length) file) "\n"B)
+    | LogTail.Cut length -> Some(Array.take (int length) file)
+    | LogTail.Foreign _ -> None
+
+[<Tests>]
+let tests =
+    testList "ReceiptLog" [
+        testCase "an empty file is whole" (fun () ->
+            Expect.equal (scan [||]) ([], LogTail.Whole) "nothing in it"
+            Expect.equal (scanPieces []) ([], LogTail.Whole) "no piece of it")
+
+        testCase "lines have numbers, blank ones too" (fun () ->
+            let a, b, c = json "a", json "b", json "c"
+            let file = $"{a}\n\n{b}\r\n \t\r\nnot one\n{c}\n"
+            let lines, tail = scan (utf8 file)
+            Expect.equal (shown lines) [ 1L, "a"; 3L, "b"; 5L, "?"; 6L, "c" ] "all but the blank ones"
+            Expect.equal tail LogTail.Whole "with its end")
+
+        table
+            "a torn last line is mended, cut off, or shows that the file is not ours"
+            [
+                "", ("whole", 0L)
+                "\n", ("whole", 0L)
+                json "a", ("mend a", length (json "a"))
+                json "a" + "\r", ("mend a", length (json "a") + 1L)
+                json "a" + "\000\000", ("mend a", length (json "a"))
+                json "a" + "\n" + json "b", ("mend b", length (json "a") + 1L + length (json "b"))
+                json "a" + "\n" + (json "b").Substring(0, 40), ("cut", length (json "a") + 1L)
+                json "a" + "\n{", ("cut", length (json "a") + 1L)
+                json "a" + "\n\000\000\000", ("cut", length (json "a") + 1L)
+                json "a" + "\n{\"targetKind\000\000", ("cut", length (json "a") + 1L)
+                "{", ("cut", 0L)
+                "\000", ("cut", 0L)
+                "export:", ("foreign", 0L)
+                " ", ("foreign", 0L)
+                "[1]", ("foreign", 0L)
+                json "a" + "\n# a note", ("foreign", 0L)
+                json "a" + json "b", ("cut", 0L)
+            ]
+            (fst >> tailOf)
+            snd
+
+        testCase "a line that no receipt can be as long as is neither held nor cut off" (fun () ->
+            let long = Array.create (3 * ReceiptLog.MaxLineBytes) (byte '{')
+            let pieces = List.replicate 4 long
+
+            match scanPieces pieces with
+            | [], LogTail.Foreign refusal ->
+                Expect.stringContains refusal.Message $"{4 * long.Length} bytes" "its length"
+            | other -> failtest $"%A{other}"
+
+            let lines, tail = scanPieces (pieces @ [ "\n"B; utf8 (json "a" + "\n") ])
+            Expect.equal (shown lines) [ 1L, "?"; 2L, "a" ] "reported, and the next is read"
+            Expect.equal tail LogTail.Whole "with its end"
+
+            Expect.equal
+                (snd (scanPieces [ utf8 (json "a" + "\n"); Array.zeroCreate (3 * ReceiptLog.MaxLineBytes) ]))
+                (LogTail.Cut(length (json "a") + 1L))
+                "any number of NULs is cut off")
+
+        propertyTimes
+            500
+            "how a file comes in pieces makes no difference"
+            (files |> Gen.bind inPieces)
+            (fun (file, pieces) -> Expect.equal (scanPieces pieces) (scan file) "the same")
+
+        propertyTimes 500 "a repaired file is whole, and has lost no line that had its end" files (fun file ->
+            match repaired file with
+            | None -> ()
+            | Some mended ->
+                let before, tail = scan file
+                let after, end' = scan mended
+                Expect.equal end' LogTail.Whole "whole"
+
+                let kept =
+                    match tail with
+                    | LogTail.Mend(receipt, _) -> [ LogLine.Receipt receipt ]
+                    | _ -> []
+
+                Expect.equal
+                    (after |> List.map _.Line)
+                    ((before |> List.map _.Line) @ kept)
+                    "every line, and the last one if it was a receipt"
+
+                let untouched = Array.FindLastIndex(file, (fun b -> b = '\n'B)) + 1
+
+                Expect.sequenceEqual
+                    (Array.take untouched mended)
+                    (Array.take untouched file)
+                    "not a byte of a line changed")
+
+        propertyTimes
+            300
+            "a line of ours, torn anywhere, is cut off or whole"
+            (Gen.zip segment (Gen.choose (0, 10_000)))
+            (fun (name, cut) ->
+                let before = json "before" + "\n"
+                let line = utf8 (json name)
+                let cut = cut % (line.Length + 1)
+
+                let expected =
+                    if cut = 0 then
+                        LogTail.Whole
+                    elif cut = line.Length then
+                        LogTail.Mend(receipt name, length before + int64 cut)
+                    else
+                        LogTail.Cut(length before)
+
+                Expect.equal
+                    (snd (scanPieces [ utf8 before; Array.take cut line ]))
+                    expected
+                    "what was whole stays whole")
+
+        testCase "what is done is found by cell, name, address, length and digest" (fun () ->
+            let other = {
+                receipt "a" with
+                    Sha256 = String('b', 64)
+            }
+
+            let receipted = Resume.ofReceipts [ receipt "a"; other; receipt "a"; receipt "b" ]
+            Expect.equal receipted.Count 3 "two of a, one of b"
+            let isDone = Resume.isDone receipted
+            let maybe = Resume.mayBeDone receipted
+
+            Expect.isTrue (isDone "c" "a" "s3://b/c/a" 3L (String('a', 64))) "the first"
+            Expect.isTrue (isDone "c" "a" "s3://b/c/a" 3L (String('B', 64))) "the other, in any case"
+            Expect.isFalse (isDone "c" "a" "s3://b/c/a" 3L (String('c', 64))) "other bytes"
+            Expect.isTrue (maybe "c" "b" "s3://b/c/b" 3L) "worth a look"
+
+            for cell, name, destination, bytes in
+                [
+                    "d", "a", "s3://b/c/a", 3L
+                    "c", "A", "s3://b/c/a", 3L
+                    "c", "a", "s3://b2/c/a", 3L
+                    "c", "a", "s3://b/c/a", 4L
+                ] do
+                Expect.isFalse (maybe cell name destination bytes) "not worth a look"
+                Expect.isFalse (isDone cell name destination bytes (String('a', 64))) "not done")
+    ]
