@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace CellOS.Export.S3.Cli.Checking;
+
+/// <summary>The report for machines: one JSON object. What is unknown is left out.</summary>
+internal static class CheckJson
+{
+    // No HTML: only what JSON asks for is escaped.
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    internal static string Render(
+        string spec,
+        S3ExportConfiguration? configuration,
+        IReadOnlyList<S3ExportProblem> problems
+    )
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteString("spec", Core.Shown.Line(spec));
+            json.WriteBoolean("usable", problems.Count == 0);
+            if (configuration is not null)
+                Write(json, configuration);
+            Write(json, "problems", problems, Write);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void Write(Utf8JsonWriter json, S3ExportConfiguration configuration)
+    {
+        json.WriteBoolean("strict", configuration.IsStrict);
+        Write(json, "targets", configuration.Targets, Write);
+        Write(
+            json,
+            "otherTargets",
+            configuration.Spec.OtherTargets,
+            (to, other) =>
+            {
+                to.WriteString("name", other.Name);
+                to.WriteString("kind", other.Kind);
+            }
+        );
+        Write(json, "settings", configuration.Globals, Write);
+        Write(json, "findings", configuration.Findings, Write);
+    }
+
+    private static void Write(Utf8JsonWriter json, S3ExportTargetReport target)
+    {
+        json.WriteString("name", target.Name);
+        json.WriteBoolean("usable", target.IsUsable);
+        if (target.ExpiresAt is { } at)
+        {
+            json.WriteString(
+                "urlExpiresAt",
+                at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            );
+            json.WriteString("urlExpires", target.Expiry);
+        }
+
+        Write(json, "settings", target.Settings, Write);
+    }
+
+    private static void Write(Utf8JsonWriter json, S3ExportSetting setting)
+    {
+        json.WriteString("name", setting.Name);
+        json.WriteString("value", setting.Value);
+        json.WriteString("origin", setting.Origin);
+        Write(json, "variable", setting.Variable);
+    }
+
+    private static void Write(Utf8JsonWriter json, S3ExportFinding finding)
+    {
+        json.WriteString("id", finding.Id);
+        json.WriteString("severity", finding.IsWarning ? "warning" : "advice");
+        Write(json, "target", finding.Target);
+        json.WriteString("variable", finding.Variable);
+        json.WriteString("what", finding.What);
+        json.WriteString("remedy", finding.Remedy);
+    }
+
+    private static void Write(Utf8JsonWriter json, S3ExportProblem problem)
+    {
+        Write(json, "file", problem.File is { } file ? Core.Shown.Line(file) : null);
+        if (problem.Line is { } line)
+            json.WriteNumber("line", line);
+        Write(json, "target", problem.Target);
+        Write(json, "variable", problem.Variable);
+        json.WriteString("text", problem.Text);
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is not null)
+            json.WriteString(name, value);
+    }
+
+    private static void Write<T>(
+        Utf8JsonWriter json,
+        string name,
+        IReadOnlyList<T> items,
+        Action<Utf8JsonWriter, T> write
+    )
+    {
+        json.WriteStartArray(name);
+        foreach (var item in items)
+        {
+            json.WriteStartObject();
+            write(json, item);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}
