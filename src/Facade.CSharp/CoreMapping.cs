@@ -60,6 +60,21 @@ internal static class CoreMapping
             )
         );
 
+    internal static string ToJson(ExportException failure, string? artifactName) =>
+        FailureReportModule.ToJson(
+            new FailureReport(
+                ToOption(failure.CellId),
+                ToOption(artifactName),
+                ToOption(failure.Destination),
+                failure.Kind.ToString(),
+                failure.Message,
+                ToOption(failure.StatusCode),
+                ToOption(failure.ErrorCode),
+                ToOption(failure.RequestId),
+                failure.Attempts
+            )
+        );
+
     internal static ExportException ToException(ExportFailure failure) =>
         new(ToKind(failure.Kind), failure.Message)
         {

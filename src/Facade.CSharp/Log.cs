@@ -42,6 +42,13 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "{Failure}")]
     internal static partial void Failed(ILogger logger, string failure);
 
+    [LoggerMessage(
+        5,
+        LogLevel.Warning,
+        "The progress of {Artifact} is not told any more: the caller's IProgress threw {Exception}."
+    )]
+    internal static partial void ProgressFailed(ILogger logger, string artifact, string exception);
+
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
     {
         var fault = outcome switch

@@ -163,9 +163,31 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(path);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var plan = Plan(name, metadata);
-        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), cancellationToken);
+        return PushAsync(name, path, metadata, null, cancellationToken);
+    }
+
+    /// <summary>Exports one artifact, and tells how far it is.</summary>
+    /// <param name="artifact">The file and its name.</param>
+    /// <param name="progress">
+    /// Told how far the body of each attempt is, from 0 bytes to the last, once a buffer (64 KiB) at most. It is called
+    /// while the body is sent, so it should be quick. One that throws costs the rest of the reports of this push, and
+    /// nothing else. Null for nobody.
+    /// </param>
+    /// <param name="cancellationToken">Ends the export without a receipt.</param>
+    /// <returns>The receipt: the artifact is stored, and as certain as the receipt says.</returns>
+    /// <exception cref="ArgumentException">The name or a piece of metadata is not valid.</exception>
+    /// <exception cref="ExportException">The artifact was not exported; the exception says why and what to do.</exception>
+    /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled; the artifact may have been stored.</exception>
+    public Task<ExportReceipt> PushAsync(
+        ExportArtifact artifact,
+        IProgress<ExportProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
+        return PushAsync(artifact.Name, artifact.Path, artifact.Metadata, progress, cancellationToken);
     }
 
     /// <summary>
@@ -176,6 +198,19 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         _disposed = true;
         _owned?.Dispose();
+    }
+
+    private Task<ExportReceipt> PushAsync(
+        string name,
+        string path,
+        ExportArtifactMetadata? metadata,
+        IProgress<ExportProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var plan = Plan(name, metadata);
+        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), progress, cancellationToken);
     }
 
     private PushPlan Plan(string name, ExportArtifactMetadata? metadata)
