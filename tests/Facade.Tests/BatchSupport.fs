@@ -32,7 +32,7 @@ let artifactOf (request: HttpRequestMessage) =
     Uri.UnescapeDataString(path.Substring(path.IndexOf(cellId, StringComparison.Ordinal) + cellId.Length + 1))
 
 /// Stands where a gateway would: signs each request for its own object, and sends it to the server.
-type private Signing(server: LoopbackS3Server, options: PresignedS3ExportSinkOptions) =
+type private Signing(server: LoopbackS3Server, options: PresignedS3ExportSinkOptions, onSend: unit -> unit) =
     inherit DelegatingHandler(PresignedS3ExportSink.CreateHandler options)
 
     member private _.Pass(request, cancellationToken) =
@@ -40,6 +40,7 @@ type private Signing(server: LoopbackS3Server, options: PresignedS3ExportSinkOpt
 
     override this.SendAsync(request, cancellationToken) =
         task {
+            onSend ()
             let asked = request.RequestUri
             request.RequestUri <- Uri(server.Presign("PUT", bucket, keyOf (artifactOf request)))
 
@@ -50,14 +51,17 @@ type private Signing(server: LoopbackS3Server, options: PresignedS3ExportSinkOpt
                 request.RequestUri <- asked
         }
 
-let sinkThrough (server: LoopbackS3Server) (options: PresignedS3ExportSinkOptions) =
+/// A sink through such a gateway, which tells of each request before it goes out.
+let sinkTelling onSend (server: LoopbackS3Server) (options: PresignedS3ExportSinkOptions) =
     new PresignedS3ExportSink(
         options,
-        new HttpMessageInvoker(new Signing(server, options)),
+        new HttpMessageInvoker(new Signing(server, options, onSend)),
         TimeProvider.System,
         null,
         (fun () -> 0.5)
     )
+
+let sinkThrough server options = sinkTelling ignore server options
 
 /// A sink over a scripted handler that knows which artifact it is asked for.
 let sinkOver (reply: string -> CancellationToken -> Task<HttpResponseMessage>) =

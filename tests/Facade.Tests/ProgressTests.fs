@@ -160,6 +160,21 @@ let tests =
                     Expect.isFalse (told[0].Contains "the console is gone") "without its words"
                 })
 
+        testCaseTask "that throws in a batch loses nothing" (fun () ->
+            task {
+                use! server = LoopbackS3Server.StartAsync()
+                use folder = new Folder()
+                use sink = sinkThrough server (options 1)
+                let artifacts = artifactsOf (folder.Write("f", patterned 1000)) 20
+
+                let options =
+                    ExportBatchOptions(Progress = Doing(fun _ -> raise (OperationCanceledException())))
+
+                let! results = readAll (sink.PushManyAsync(artifacts, options))
+                Expect.hasLength results 20 "all"
+                Expect.all results (receiptOf >> isTrueAt server) "with true receipts"
+            })
+
         testCaseTask "may cancel the push from within" (fun () ->
             task {
                 use! scene = scene "a" (patterned 1_000_000)
