@@ -1,10 +1,8 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Buffers
 open System.Globalization
 open System.Text
-open System.Text.Encodings.Web
 open System.Text.Json
 open FsToolkit.ErrorHandling
 
@@ -49,45 +47,31 @@ module Receipt =
     [<Literal>]
     let TargetKind = "s3"
 
-    // Names stay readable: only what JSON itself asks for is escaped. A receipt is no HTML.
-    let private options =
-        JsonWriterOptions(Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
-
     let private timestamp (at: DateTimeOffset) =
         at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
 
     /// The receipt as one line of JSON.
     [<CompiledName("ToJson")>]
     let toJson (receipt: Receipt) : string =
-        let buffer = ArrayBufferWriter<byte> 1024
-        use json = new Utf8JsonWriter(buffer, options)
-
-        let optional (name: string) (value: string option) =
-            match value with
-            | Some value -> json.WriteString(name, value)
-            | None -> ()
-
-        json.WriteStartObject()
-        json.WriteString("targetKind", receipt.TargetKind)
-        optional "targetName" receipt.TargetName
-        json.WriteString("destination", receipt.Destination)
-        json.WriteNumber("bytesWritten", receipt.BytesWritten)
-        json.WriteString("cellId", receipt.CellId)
-        json.WriteString("artifactName", receipt.ArtifactName)
-        optional "region" receipt.Region
-        optional "objectUrl" receipt.ObjectUrl
-        json.WriteString("sha256", receipt.Sha256)
-        optional "md5" receipt.Md5
-        optional "etag" receipt.ETag
-        optional "versionId" receipt.VersionId
-        optional "requestId" receipt.RequestId
-        json.WriteString("integrity", receipt.Integrity)
-        json.WriteNumber("attempts", receipt.Attempts)
-        json.WriteString("startedAt", timestamp receipt.StartedAt)
-        json.WriteString("completedAt", timestamp receipt.CompletedAt)
-        json.WriteEndObject()
-        json.Flush()
-        Encoding.UTF8.GetString buffer.WrittenSpan
+        JsonLine.write (fun json ->
+            let optional = JsonLine.optional json
+            json.WriteString("targetKind", receipt.TargetKind)
+            optional "targetName" receipt.TargetName
+            json.WriteString("destination", receipt.Destination)
+            json.WriteNumber("bytesWritten", receipt.BytesWritten)
+            json.WriteString("cellId", receipt.CellId)
+            json.WriteString("artifactName", receipt.ArtifactName)
+            optional "region" receipt.Region
+            optional "objectUrl" receipt.ObjectUrl
+            json.WriteString("sha256", receipt.Sha256)
+            optional "md5" receipt.Md5
+            optional "etag" receipt.ETag
+            optional "versionId" receipt.VersionId
+            optional "requestId" receipt.RequestId
+            json.WriteString("integrity", receipt.Integrity)
+            json.WriteNumber("attempts", receipt.Attempts)
+            json.WriteString("startedAt", timestamp receipt.StartedAt)
+            json.WriteString("completedAt", timestamp receipt.CompletedAt))
 
     let private strict =
         JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)

@@ -6,6 +6,9 @@ namespace CellOS.Export.S3;
 /// <summary>Between the core's values and this assembly's. It decides nothing.</summary>
 internal static class CoreMapping
 {
+    /// <summary>How many artifacts of a batch are under way at once, unless the caller says otherwise.</summary>
+    internal const int DefaultConcurrency = BatchDraftModule.DefaultConcurrency;
+
     internal static FSharpOption<T>? ToOption<T>(T? value)
         where T : class => value is null ? null : FSharpOption<T>.Some(value);
 
@@ -63,6 +66,24 @@ internal static class CoreMapping
                 receipt.CompletedAt
             )
         );
+
+    internal static string ToJson(ExportException failure, string? artifactName) =>
+        FailureReportModule.ToJson(
+            new FailureReport(
+                ToOption(failure.CellId),
+                ToOption(artifactName),
+                ToOption(failure.Destination),
+                failure.Kind.ToString(),
+                failure.Message,
+                ToOption(failure.StatusCode),
+                ToOption(failure.ErrorCode),
+                ToOption(failure.RequestId),
+                failure.Attempts
+            )
+        );
+
+    internal static ArtifactDraft ToDraft(ExportArtifact? artifact) =>
+        new(artifact?.Name, artifact?.Path, artifact?.Metadata?.ContentType);
 
     internal static ExportException ToException(ExportFailure failure) =>
         new(ToKind(failure.Kind), failure.Message)

@@ -42,10 +42,10 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "{Failure}")]
     internal static partial void Failed(ILogger logger, string failure);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Finding}")]
+    [LoggerMessage(6, LogLevel.Warning, "{Finding}")]
     private static partial void Warned(ILogger logger, string finding);
 
-    [LoggerMessage(6, LogLevel.Information, "{Finding}")]
+    [LoggerMessage(7, LogLevel.Information, "{Finding}")]
     private static partial void Advised(ILogger logger, string finding);
 
     internal static void Findings(ILogger logger, IEnumerable<S3ExportFinding> findings)
@@ -56,6 +56,13 @@ internal static partial class Log
             else
                 Advised(logger, finding.ToString());
     }
+
+    [LoggerMessage(
+        5,
+        LogLevel.Warning,
+        "The progress of {Artifact} is not told any more: the caller's IProgress threw {Exception}."
+    )]
+    internal static partial void ProgressFailed(ILogger logger, string artifact, string exception);
 
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
     {

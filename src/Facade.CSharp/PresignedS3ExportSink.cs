@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Batch;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using Microsoft.Extensions.Logging;
@@ -165,9 +166,77 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(path);
+        return PushAsync(name, path, metadata, null, cancellationToken);
+    }
+
+    /// <summary>Exports one artifact, and tells how far it is.</summary>
+    /// <param name="artifact">The file and its name.</param>
+    /// <param name="progress">
+    /// Told how far the body of each attempt is, from 0 bytes to the last, once a buffer (64 KiB) at most. It is called
+    /// while the body is sent, so it should be quick. One that throws costs the rest of the reports of this push, and
+    /// nothing else. Null for nobody.
+    /// </param>
+    /// <param name="cancellationToken">Ends the export without a receipt.</param>
+    /// <returns>The receipt: the artifact is stored, and as certain as the receipt says.</returns>
+    /// <exception cref="ArgumentException">The name or a piece of metadata is not valid.</exception>
+    /// <exception cref="ExportException">The artifact was not exported; the exception says why and what to do.</exception>
+    /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled; the artifact may have been stored.</exception>
+    public Task<ExportReceipt> PushAsync(
+        ExportArtifact artifact,
+        IProgress<ExportProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
+        return PushAsync(artifact.Name, artifact.Path, artifact.Metadata, progress, cancellationToken);
+    }
+
+    /// <summary>
+    /// Exports many artifacts, several at once. Each gives one result, a receipt or a failure, as it ends; one failure
+    /// does not stop the rest. What is given is looked through by the call, once; the export begins with the
+    /// enumeration, and every enumeration is an export of its own.
+    /// </summary>
+    /// <param name="artifacts">The artifacts: each with a name of its own.</param>
+    /// <param name="options">How many at once, and who is told of progress and results; null for the defaults.</param>
+    /// <param name="cancellationToken">
+    /// Ends the batch: no other artifact is begun, those under way are cancelled, and the results that there are come
+    /// before the <see cref="OperationCanceledException"/>. The token of the enumeration does the same.
+    /// </param>
+    /// <returns>
+    /// The results in the order in which they come. At most twice as many as may be under way at once wait to be read;
+    /// then nothing is begun until one is. Whoever leaves early (<c>break</c>) cancels what is under way, and waits for
+    /// it. An exception that is no failure of one artifact (the sink has been disposed of,
+    /// <see cref="ExportBatchOptions.OnCompleted"/> threw) comes last; those under way go on to their ends before it.
+    /// </returns>
+    /// <exception cref="ArgumentException">
+    /// A name or a piece of metadata is not valid, two artifacts have one name, or an option is not valid: the message
+    /// tells all of it, up to 50, and nothing is sent.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
+    public IAsyncEnumerable<ExportResult> PushManyAsync(
+        IEnumerable<ExportArtifact> artifacts,
+        ExportBatchOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(artifacts);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var plan = Plan(name, metadata);
-        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), cancellationToken);
+        var chosen = options ?? new ExportBatchOptions();
+        ExportArtifact[] all = [.. artifacts];
+        var problems = BatchDraftModule.Problems(
+            _target,
+            new BatchDraft(chosen.MaxConcurrency, all.Select(CoreMapping.ToDraft))
+        );
+        return problems.IsEmpty
+            ? BatchRun.RunAsync(
+                all,
+                chosen,
+                (artifact, cancellation) => PushAsync(artifact, chosen.Progress, cancellation),
+                cancellationToken
+            )
+            : throw new ArgumentException(BatchDraftModule.Message(problems), nameof(artifacts));
     }
 
     /// <summary>
@@ -178,6 +247,19 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         _disposed = true;
         _owned?.Dispose();
+    }
+
+    private Task<ExportReceipt> PushAsync(
+        string name,
+        string path,
+        ExportArtifactMetadata? metadata,
+        IProgress<ExportProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var plan = Plan(name, metadata);
+        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), progress, cancellationToken);
     }
 
     private PushPlan Plan(string name, ExportArtifactMetadata? metadata)

@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Progress;
 using CellOS.Export.S3.Source;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
@@ -22,16 +23,19 @@ internal sealed class PushDriver(
     /// <param name="plan">What goes where.</param>
     /// <param name="path">The file.</param>
     /// <param name="claim">Why the plan's URL may not be used for its artifact; asked before the first request.</param>
+    /// <param name="progress">Told how far each attempt is; null for nobody. What it throws costs reports, no more.</param>
     /// <param name="cancellationToken">Ends the push.</param>
     internal async Task<ExportReceipt> PushAsync(
         PushPlan plan,
         string path,
         Func<Refusal?> claim,
+        IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
         var clock = new PushClock(time);
+        var reports = progress is null ? null : new GuardedProgress(progress, logger);
         using var source = TryOpen(path, out var fault);
         var state = Push.Create(plan);
         var input = source is null
@@ -49,9 +53,16 @@ internal sealed class PushDriver(
                     input = Input.NewNoUrl(clock.Now, refusal.Message.TrimEnd('.'));
                     break;
                 case Output.Put put:
-                    var outcome = await transport
-                        .SendAsync(put.Request, source!, cancellationToken)
-                        .ConfigureAwait(false);
+                    Outcome outcome;
+                    using (var attempt = AttemptProgress.Begin(reports, plan, put.Request))
+                        outcome = await transport
+                            .SendAsync(
+                                put.Request,
+                                source!,
+                                attempt is null ? null : attempt.Sent,
+                                cancellationToken
+                            )
+                            .ConfigureAwait(false);
                     Log.Attempted(logger, plan, put.Request.Attempt, outcome);
                     input = Input.NewAttempted(clock.Now, roll(), outcome);
                     break;

@@ -189,7 +189,7 @@ let private told (options: PresignedS3ExportSinkOptions) path reply =
                     let! receipt = sink.PushAsync(name, path)
                     return receipt.ToJson() + show 3 receipt
                 with :? ExportException as failure ->
-                    return failure.ToString() + show 3 failure
+                    return failure.ToString() + failure.ToJson() + show 3 failure
             }
 
         return String.Join("\n", outcome :: show 2 sink :: string options :: log.Lines), List.length log.Lines

@@ -118,4 +118,51 @@ let tests =
                 (receipt.ToJson())
                 """{"targetKind":"local","destination":"file:///x","bytesWritten":3,"cellId":"c","artifactName":"ü","sha256":"00","integrity":"unverified","attempts":1,"startedAt":"2026-05-01T12:00:00.000Z","completedAt":"2026-05-01T12:00:00.005Z"}"""
                 "as the contract says")
+
+        testCase "writes a failure of any sink as JSON on one line, without secrets" (fun () ->
+            let bare = ExportException(ExportFailureKind.Internal, "no")
+
+            Expect.equal
+                (bare.ToJson())
+                """{"error":{"kind":"Internal","message":"no","attempts":0}}"""
+                "bare"
+
+            let full =
+                ExportException(
+                    ExportFailureKind.UrlExpired,
+                    "two\r\nlines\u2028 of http://h/k?X-Amz-Signature=0123456789abcdef0123",
+                    Destination = "file:///x",
+                    TargetName = "t",
+                    CellId = "c",
+                    ArtifactName = "ü",
+                    StatusCode = Nullable 400,
+                    ErrorCode = "ExpiredToken",
+                    RequestId = "r",
+                    Attempts = 2
+                )
+
+            Expect.equal
+                (full.ToJson())
+                """{"cellId":"c","artifactName":"ü","destination":"file:///x","error":{"kind":"UrlExpired","message":"two\r\nlines\u2028 of http://h/k?X-Amz-Signature=REDACTED","status":400,"code":"ExpiredToken","requestId":"r","attempts":2}}"""
+                "full")
+
+        testCase "has a result with either a receipt or a failure" (fun () ->
+            let artifact = ExportArtifact("a/b", "/x")
+            let failure = ExportException(ExportFailureKind.Refused, "no")
+            let result = ExportResult(artifact, failure)
+            Expect.isFalse result.IsExported "not exported"
+            Expect.isNull result.Receipt "no receipt"
+
+            Expect.equal
+                (result.ToJson())
+                """{"artifactName":"a/b","error":{"kind":"Refused","message":"no","attempts":0}}"""
+                "under the artifact's name"
+
+            for build in
+                [
+                    fun () -> ExportResult(artifact, Unchecked.defaultof<ExportException>)
+                    fun () -> ExportResult(artifact, Unchecked.defaultof<ExportReceipt>)
+                    fun () -> ExportResult(Unchecked.defaultof<ExportArtifact>, failure)
+                ] do
+                Expect.throwsT<ArgumentNullException> (fun () -> build () |> ignore) "never neither")
     ]

@@ -46,4 +46,10 @@ public sealed class ExportException : Exception
     /// Whether an object may have been stored all the same: a request was sent whole, and no clear answer came.
     /// </summary>
     public bool MayBeStored { get; init; }
+
+    /// <summary>
+    /// The failure as one line of JSON, whatever its message holds; what is unknown is left out:
+    /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","attempts"}}</c>.
+    /// </summary>
+    public string ToJson() => S3.CoreMapping.ToJson(this, ArtifactName);
 }

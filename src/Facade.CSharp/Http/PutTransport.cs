@@ -9,16 +9,21 @@ namespace CellOS.Export.S3.Http;
 internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
 {
     /// <summary>Sends the file as the core's request says.</summary>
+    /// <param name="put">The request.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="onSent">Told how many bytes of the body are out; must not throw.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     internal async Task<Outcome> SendAsync(
         PutRequest put,
         SourceFile source,
+        Action<long>? onSent,
         CancellationToken cancellationToken
     )
     {
         using var limit = new CancellationTokenSource(put.Timeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using var content = new SourceContent(source, put.Length, put.TakeMd5);
+        using var content = new SourceContent(source, put.Length, put.TakeMd5) { OnSent = onSent };
         using var request = ToMessage(put, content);
         var watch = new ReplyWatch(content);
         ReplyWatch.Current = watch;

@@ -38,6 +38,9 @@ internal sealed class SourceContent : HttpContent
     /// </summary>
     internal bool MayBeComplete => _mayBeComplete;
 
+    /// <summary>Told how many bytes have been handed over, after each buffer.</summary>
+    internal Action<long>? OnSent { private get; init; }
+
     /// <summary>What was sent, once all of it has been handed over.</summary>
     internal Sent? Sent { get; private set; }
 
@@ -100,6 +103,7 @@ internal sealed class SourceContent : HttpContent
                 await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
                 offset += count;
                 Interlocked.Exchange(ref _sent, offset);
+                OnSent?.Invoke(offset);
             } while (offset < _length);
         }
         finally

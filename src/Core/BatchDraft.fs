@@ -1,0 +1,118 @@
+namespace CellOS.Export.S3.Core
+
+open System.Collections.Generic
+open FsToolkit.ErrorHandling
+
+/// One artifact as a caller writes it down, before anything is checked.
+[<Struct>]
+type ArtifactDraft = {
+    Name: string | null
+    Path: string | null
+    /// Null for none.
+    ContentType: string | null
+}
+
+/// Artifacts that are to go through one target together, before anything is checked.
+type BatchDraft = {
+    /// How many pushes may be under way at once.
+    Concurrency: int
+    Artifacts: ArtifactDraft seq
+}
+
+/// Rules that this module keeps:
+/// - all that is wrong is told at once, and told by the artifact's place in the list;
+/// - names are compared octet for octet, as S3 compares keys: `a` and `A` are two artifacts.
+[<RequireQualifiedAccess>]
+module BatchDraft =
+
+    /// How many pushes are under way at once, unless the caller says otherwise.
+    [<Literal>]
+    let DefaultConcurrency = 4
+
+    /// The most pushes that may be under way at once.
+    [<Literal>]
+    let MaxConcurrency = 256
+
+    /// So many problems are put into words; a list of 100,000 bad names is read by nobody.
+    [<Literal>]
+    let MostTold = 50
+
+    let private concurrencyProblem (concurrency: int) =
+        if concurrency >= 1 && concurrency <= MaxConcurrency then
+            None
+        else
+            Some {
+                Subject = "number of pushes at once"
+                Problem = Check.invariant $"is {concurrency}"
+                Remedy = $"Give 1 to {MaxConcurrency}."
+            }
+
+    let private name (target: Target) (draft: ArtifactDraft) : Result<ArtifactName, Refusal> =
+        result {
+            let! name =
+                ArtifactName.create (draft.Name |> Option.ofObj |> Option.defaultValue "")
+
+            let! plan = PushPlan.create target name
+
+            return!
+                match draft.ContentType with
+                | null -> Ok name
+                | contentType -> PushPlan.withContentType contentType plan |> Result.map (fun _ -> name)
+        }
+
+    let private path (draft: ArtifactDraft) : Result<unit, Refusal> =
+        match draft.Path with
+        | null -> Check.refuse "path" "is missing" "Give the file that is to be exported."
+        | _ -> Ok()
+
+    /// The name, if the artifact may be pushed.
+    let private accept (target: Target) (draft: ArtifactDraft) : Validation<ArtifactName, Refusal> =
+        validation {
+            let! name = name target draft
+            and! () = path draft
+            return name
+        }
+
+    /// All that keeps the artifacts from being pushed through the target together; nothing if they may be.
+    /// They are walked through once.
+    [<CompiledName("Problems")>]
+    let problems (target: Target) (batch: BatchDraft) : Refusal list =
+        let places = Dictionary<ArtifactName, int>()
+
+        let twice (first: int) (name: ArtifactName) = {
+            Subject = "artifact name"
+            Problem =
+                Check.invariant
+                    $"({Check.quote (ArtifactName.value name)}) is that of artifact {first} as well, and one would overwrite the other"
+            Remedy = "Give each artifact a name of its own."
+        }
+
+        let problemsOf (place: int) (draft: ArtifactDraft) =
+            match accept target draft with
+            | Ok name when places.TryAdd(name, place) -> []
+            | Ok name -> [ twice places[name] name ]
+            | Error refusals -> refusals
+            |> List.map (fun refusal -> {
+                refusal with
+                    Subject = Check.invariant $"{refusal.Subject} of artifact {place}"
+            })
+
+        [
+            yield! concurrencyProblem batch.Concurrency |> Option.toList
+
+            for index, draft in Seq.indexed batch.Artifacts do
+                yield! problemsOf (index + 1) draft
+        ]
+
+    /// The problems in words: the first of them, and how many more there are.
+    [<CompiledName("Message")>]
+    let message (problems: Refusal list) : string =
+        let told = problems |> List.truncate MostTold |> List.map _.Message
+        let more = problems.Length - told.Length
+
+        String.concat " " [
+            yield! told
+
+            if more > 0 then
+                Check.invariant $"There are {more} more problems of this kind."
+        ]

@@ -1,0 +1,62 @@
+namespace CellOS.Export.S3.Core
+
+/// What a line of JSON tells of a push that ended without a receipt.
+type FailureReport = {
+    CellId: string option
+    ArtifactName: string option
+    /// The logical address that it was meant for.
+    Destination: string option
+    /// The name of a `FailureKind`, such as `UrlExpired`.
+    Kind: string
+    Message: string
+    /// The HTTP status of the last reply.
+    Status: int option
+    /// The S3 error code of the last reply.
+    Code: string option
+    RequestId: string option
+    /// How many PUTs were begun; may be 0.
+    Attempts: int
+}
+
+/// Rules that this module keeps:
+/// - JSON on one line, in this order, whatever the texts hold; what is unknown is left out:
+///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","attempts"}}`;
+/// - the names stand there as they are, to be found again by them; the other texts are redacted once more,
+///   since not only this library makes failures.
+[<RequireQualifiedAccess>]
+module FailureReport =
+
+    /// What is told of a failure.
+    [<CompiledName("Of")>]
+    let ofFailure (failure: ExportFailure) : FailureReport = {
+        CellId = Some failure.CellId
+        ArtifactName = Some failure.ArtifactName
+        Destination = Some failure.Destination
+        Kind = string failure.Kind
+        Message = failure.Message
+        Status = failure.Status
+        Code = failure.Code
+        RequestId = failure.RequestId
+        Attempts = failure.Attempts
+    }
+
+    /// The failure as one line of JSON.
+    [<CompiledName("ToJson")>]
+    let toJson (report: FailureReport) : string =
+        JsonLine.write (fun json ->
+            let optional = JsonLine.optional json
+            optional "cellId" report.CellId
+            optional "artifactName" report.ArtifactName
+            optional "destination" report.Destination
+            json.WriteStartObject "error"
+            json.WriteString("kind", report.Kind)
+            json.WriteString("message", Redaction.text report.Message)
+
+            match report.Status with
+            | Some status -> json.WriteNumber("status", status)
+            | None -> ()
+
+            optional "code" (report.Code |> Option.map Redaction.text)
+            optional "requestId" (report.RequestId |> Option.map Redaction.text)
+            json.WriteNumber("attempts", report.Attempts)
+            json.WriteEndObject())

@@ -1,0 +1,31 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace CellOS.Export;
+
+/// <summary>One file that is to be exported, and under which name.</summary>
+public sealed record ExportArtifact
+{
+    /// <summary>An artifact whose properties are given one by one.</summary>
+    public ExportArtifact() { }
+
+    /// <summary>An artifact.</summary>
+    /// <param name="name">The artifact's name: one or more path segments joined by <c>/</c>.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="metadata">What is to be stored along with it; null for nothing.</param>
+    [SetsRequiredMembers]
+    public ExportArtifact(string name, string path, ExportArtifactMetadata? metadata = null)
+    {
+        Name = name;
+        Path = path;
+        Metadata = metadata;
+    }
+
+    /// <summary>The artifact's name within the cell: one or more path segments joined by <c>/</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The file. It must be a regular file, and stay as it is until its export has ended.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What is to be stored along with it. Default: nothing.</summary>
+    public ExportArtifactMetadata? Metadata { get; init; }
+}

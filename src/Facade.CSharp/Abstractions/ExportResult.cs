@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace CellOS.Export;
+
+/// <summary>How the export of one artifact of many ended: with a receipt or with a failure, never both.</summary>
+public sealed record ExportResult
+{
+    /// <summary>The artifact was exported.</summary>
+    /// <param name="artifact">The artifact.</param>
+    /// <param name="receipt">Its receipt.</param>
+    /// <exception cref="ArgumentNullException">One of them is null.</exception>
+    public ExportResult(ExportArtifact artifact, ExportReceipt receipt)
+    {
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(receipt);
+        Artifact = artifact;
+        Receipt = receipt;
+    }
+
+    /// <summary>The artifact was not exported.</summary>
+    /// <param name="artifact">The artifact.</param>
+    /// <param name="failure">Why not.</param>
+    /// <exception cref="ArgumentNullException">One of them is null.</exception>
+    public ExportResult(ExportArtifact artifact, ExportException failure)
+    {
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(failure);
+        Artifact = artifact;
+        Failure = failure;
+    }
+
+    /// <summary>The artifact, as it was given.</summary>
+    public ExportArtifact Artifact { get; }
+
+    /// <summary>The receipt; null if the artifact was not exported.</summary>
+    public ExportReceipt? Receipt { get; }
+
+    /// <summary>Why the artifact was not exported; null if it was.</summary>
+    public ExportException? Failure { get; }
+
+    /// <summary>Whether there is a receipt. If not, there is a failure.</summary>
+    [MemberNotNullWhen(true, nameof(Receipt))]
+    [MemberNotNullWhen(false, nameof(Failure))]
+    public bool IsExported => Receipt is not null;
+
+    /// <summary>
+    /// One line of JSON: <see cref="ExportReceipt.ToJson"/> or <see cref="ExportException.ToJson"/>. A failure that
+    /// names no artifact is told under this one's name.
+    /// </summary>
+    public string ToJson() =>
+        IsExported ? Receipt.ToJson() : S3.CoreMapping.ToJson(Failure, Failure.ArtifactName ?? Artifact.Name);
+}

@@ -1,0 +1,53 @@
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Progress;
+
+/// <summary>
+/// The reports of one attempt, which only ever grow. A transport may be at its body still when the attempt is over
+/// (the server refused it early), or send it again: neither is told.
+/// </summary>
+internal sealed class AttemptProgress : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly IProgress<ExportProgress> _progress;
+    private readonly string _artifact;
+    private readonly PutRequest _put;
+    private long _told;
+    private bool _isOver;
+
+    private AttemptProgress(IProgress<ExportProgress> progress, string artifact, PutRequest put)
+    {
+        _progress = progress;
+        _artifact = artifact;
+        _put = put;
+        Report();
+    }
+
+    /// <summary>Tells of an attempt with no byte sent; null if nobody is to be told.</summary>
+    internal static AttemptProgress? Begin(
+        IProgress<ExportProgress>? progress,
+        PushPlan plan,
+        PutRequest put
+    ) => progress is null ? null : new(progress, ArtifactNameModule.Value(plan.Artifact), put);
+
+    /// <summary>Tells that so many bytes are out, if it is news.</summary>
+    internal void Sent(long bytes)
+    {
+        lock (_gate)
+        {
+            if (_isOver || bytes <= _told)
+                return;
+            _told = bytes;
+            Report();
+        }
+    }
+
+    /// <summary>Nothing is told from here on.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+            _isOver = true;
+    }
+
+    private void Report() => _progress.Report(new(_artifact, _put.Attempt, _told, _put.Length));
+}
