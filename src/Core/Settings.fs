@@ -23,6 +23,31 @@ module Settings =
     [<Literal>]
     let DefaultConnectTimeoutMs = 10_000
 
+    /// The stall timeout of every attempt, in milliseconds.
+    [<Literal>]
+    let StallTimeoutVariable = "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS"
+
+    /// A PEM file with authorities that are trusted besides the system's.
+    [<Literal>]
+    let CaBundleVariable = "CELLOS_CA_BUNDLE"
+
+    /// Of one target: `1` sends `Content-MD5`.
+    [<Literal>]
+    let ContentMd5Variable = "CELLOS_EXPORT_S3_CONTENT_MD5"
+
+    /// Of one target: the largest artifact, in bytes.
+    [<Literal>]
+    let MaxObjectBytesVariable = "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES"
+
+    /// Of one target: the deadline over all attempts, in milliseconds.
+    [<Literal>]
+    let DeadlineVariable = "CELLOS_EXPORT_S3_DEADLINE_MS"
+
+    /// A target's own variable: `X` of `artifact-bucket` is `X__ARTIFACT_BUCKET`.
+    [<CompiledName("OfTarget")>]
+    let ofTarget (variable: string) (name: TargetName) : string =
+        $"{variable}__{TargetName.envSuffix name}"
+
     /// A time in milliseconds from a variable: 1 to 2,147,483,647. What is unset, blank, no whole number or out
     /// of range gives the default.
     [<CompiledName("ResolveTimeoutMs")>]

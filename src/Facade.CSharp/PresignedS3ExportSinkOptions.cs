@@ -64,6 +64,13 @@ public sealed class PresignedS3ExportSinkOptions
     /// <summary>How much the server must confirm. Default: <see cref="S3ExportIntegrity.Verify"/>.</summary>
     public S3ExportIntegrity Integrity { get; init; } = S3ExportIntegrity.Verify;
 
+    /// <summary>
+    /// Sends <c>Content-MD5</c> (RFC 1864) with every attempt, which buckets with Object Lock need; the file is read
+    /// once more for it before the first. Whatever this says, it is sent where a SigV4 URL signs it. A SigV2 URL has to
+    /// be presigned with it. Default: false.
+    /// </summary>
+    public bool ContentMd5 { get; init; }
+
     /// <summary>Never overwrite: sends <c>If-None-Match: *</c>. Default: false.</summary>
     public bool WriteOnce { get; init; }
 

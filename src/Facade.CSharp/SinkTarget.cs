@@ -46,6 +46,7 @@ internal static class SinkTarget
                 S3ExportIntegrity.Require => IntegrityMode.Require,
                 _ => IntegrityMode.Verify,
             },
+            options.ContentMd5,
             options.WriteOnce,
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes

@@ -92,7 +92,11 @@ internal sealed class SourceContent : HttpContent
                 if (offset + count == _length)
                 {
                     await _source
-                        .EnsureUnchangedAsync(sha256.GetCurrentHash, cancellationToken)
+                        .EnsureUnchangedAsync(
+                            HashAlgorithmName.SHA256,
+                            sha256.GetCurrentHash,
+                            cancellationToken
+                        )
                         .ConfigureAwait(false);
                     _mayBeComplete = true;
                 }
