@@ -37,7 +37,7 @@ internal static class SinkTarget
             new Limits(
                 options.ConnectTimeout,
                 options.RequestTimeout,
-                null,
+                CoreMapping.ToOption(options.StallTimeout),
                 CoreMapping.ToOption(options.Deadline)
             ),
             options.Integrity switch

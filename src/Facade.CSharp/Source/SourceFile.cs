@@ -63,11 +63,13 @@ internal sealed class SourceFile : IDisposable
     /// </summary>
     /// <param name="algorithm">Of the digest.</param>
     /// <param name="digest">Gives the digest of all that was read.</param>
+    /// <param name="moved">Told of each piece that is read once more.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">The file has changed.</exception>
     internal async ValueTask EnsureUnchangedAsync(
         HashAlgorithmName algorithm,
         Func<byte[]> digest,
+        Action moved,
         CancellationToken cancellationToken
     )
     {
@@ -83,7 +85,7 @@ internal sealed class SourceFile : IDisposable
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
             now.Changed != _stamp.Changed
-            && !(await DigestAsync(algorithm, cancellationToken).ConfigureAwait(false))
+            && !(await DigestAsync(algorithm, moved, cancellationToken).ConfigureAwait(false))
                 .AsSpan()
                 .SequenceEqual(digest())
         )
@@ -94,13 +96,17 @@ internal sealed class SourceFile : IDisposable
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
     internal async ValueTask<byte[]> TakeMd5Async(CancellationToken cancellationToken)
     {
-        var md5 = await DigestAsync(HashAlgorithmName.MD5, cancellationToken).ConfigureAwait(false);
-        await EnsureUnchangedAsync(HashAlgorithmName.MD5, () => md5, cancellationToken).ConfigureAwait(false);
+        var md5 = await DigestAsync(HashAlgorithmName.MD5, Ignore, cancellationToken).ConfigureAwait(false);
+        await EnsureUnchangedAsync(HashAlgorithmName.MD5, () => md5, Ignore, cancellationToken)
+            .ConfigureAwait(false);
         return md5;
+
+        static void Ignore() { }
     }
 
     private async ValueTask<byte[]> DigestAsync(
         HashAlgorithmName algorithm,
+        Action moved,
         CancellationToken cancellationToken
     )
     {
@@ -112,6 +118,7 @@ internal sealed class SourceFile : IDisposable
             await ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
             hash.AppendData(chunk.Span);
             offset += chunk.Length;
+            moved();
         }
 
         return hash.GetCurrentHash();
