@@ -137,6 +137,9 @@ let drive (plan: PushPlan) (roll: float) (day: Event list) =
             go state until (Input.Woke until) day
         | Output.AskUrl attempt, _ ->
             go state now (Input.NoUrl(now, $"nobody has a URL for attempt {attempt}")) day
+        | Output.TakeMd5 _, _ ->
+            say now "take the MD5"
+            go state now (Input.Md5Taken(now, Option.get sent.Md5)) day
         | Output.Done receipt, _ -> say now $"done: {Receipt.toJson receipt}"
         | Output.Failed failure, _ -> say now $"failed, {failure.Kind}: {failure.Message}"
         | Output.Put request, [] -> say now $"PUT {request.Attempt}, and the day is over"

@@ -6,6 +6,7 @@ open System
 type internal Phase =
     | Fresh
     | Asking of attempt: int
+    | TakingMd5 of attempt: int
     | Putting of request: PutRequest
     | Waiting of nextAttempt: int * until: DateTimeOffset
     | Ended of output: Output
@@ -28,6 +29,8 @@ type State = internal {
     Used: RequestUrl list
     /// SHA-256 of the source, once an attempt has read it to its end.
     Sha256: string option
+    /// MD5 of the source, 32 hexadecimal digits in lower case, once it was taken for a `Content-MD5`.
+    Md5: string option
     /// Whether an attempt arrived damaged: that is tried again once.
     Damaged: bool
     MayBeStored: bool
@@ -38,8 +41,10 @@ type State = internal {
 /// Laws (each is a property in the tests):
 /// - `step` is total, and gives exactly one output for each input;
 /// - an ended push stays ended and repeats its output;
-/// - waking early gives the same `Wait` again;
+/// - waking early gives the same `Wait` or `TakeMd5` again;
 /// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
+/// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
+///   and what is sent with another is no success;
 /// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that integrity accepts;
 /// - fixed waits add up to (attempts − 1) × backoff, unless the server lengthened one;
 /// - no output holds a secret that can be seen without `RequestUrl.reveal`.
@@ -59,6 +64,7 @@ module Push =
         Url = None
         Used = []
         Sha256 = None
+        Md5 = None
         Damaged = false
         MayBeStored = false
     }
@@ -71,6 +77,9 @@ module Push =
     let private deadline (state: State) =
         state.Plan.Target.Limits.Deadline
         |> Option.map (fun deadline -> plus deadline state.StartedAt)
+
+    let private isPastDeadline (state: State) =
+        deadline state |> Option.exists (fun deadline -> state.Now >= deadline)
 
     let private secrets (state: State) =
         let given =
@@ -96,11 +105,24 @@ module Push =
                 },
                 output)
 
+    /// The `Content-MD5` that goes with a request to the URL in use: where it was asked for, and where the
+    /// signature covers it.
+    let private wantsContentMd5 (state: State) =
+        state.Plan.Target.ContentMd5
+        || state.Url |> Option.exists (snd >> PresignedUrl.signs PresignedUrl.ContentMd5)
+
+    let private contentMd5 (state: State) =
+        if wantsContentMd5 state then
+            state.Md5 |> Option.map Integrity.contentMd5
+        else
+            None
+
     let private fail (state: State) (kind: FailureKind) =
         FailureText.create kind {
             Plan = state.Plan
             Url = state.Url |> Option.map snd
             Length = state.Length
+            ContentMd5 = contentMd5 state
             Attempts = state.Attempts
             Elapsed = state.Now - state.StartedAt
             Last = state.Last
@@ -141,7 +163,7 @@ module Push =
                 Region = state.Plan.Target.Region
                 ObjectUrl = state.Url |> Option.map (fst >> RequestUrl.withoutQuery)
                 Sha256 = sent.Sha256
-                Md5 = sent.Md5
+                Md5 = sent.Md5 |> Option.orElse state.Md5
                 ETag = reply.ETag |> Option.map shown
                 VersionId = reply.VersionId |> Option.map shown
                 RequestId = reply.RequestId |> Option.map shown
@@ -169,6 +191,10 @@ module Push =
                 | Some contentType -> struct ("Content-Type", contentType)
                 | None -> ()
 
+                match contentMd5 state with
+                | Some md5 -> struct ("Content-MD5", md5)
+                | None -> ()
+
                 if target.WriteOnce then
                     struct ("If-None-Match", "*")
             ]
@@ -177,7 +203,8 @@ module Push =
             ExpectContinue =
                 state.Length > 0L
                 && target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
-            TakeMd5 = target.Integrity <> IntegrityMode.Off
+            // Once it is known it is compared, whatever else is not: a receipt is of the bytes that were sent.
+            TakeMd5 = target.Integrity <> IntegrityMode.Off || state.Md5.IsSome
             ConnectTimeout = target.Limits.ConnectTimeout
             Timeout =
                 match deadline state with
@@ -190,9 +217,17 @@ module Push =
     let private supplied (put: PutRequest) =
         "host"
         :: "content-length"
+        :: PresignedUrl.ContentMd5
         :: (put.Headers |> List.map (fun struct (name, _) -> name.ToLowerInvariant()))
 
-    /// Makes the attempt, unless the URL or the time forbids it.
+    let private takeMd5 (state: State) (attempt: int) =
+        struct ({
+                    state with
+                        Phase = Phase.TakingMd5 attempt
+                },
+                Output.TakeMd5(deadline state))
+
+    /// Makes the attempt, unless the URL or the time forbids it, or the file's MD5 has to be taken first.
     let private put (state: State) (attempt: int) (url: RequestUrl, inspected: PresignedUrl) =
         let state = {
             state with
@@ -205,13 +240,13 @@ module Push =
         let put = request state attempt url
 
         match PresignedUrl.missingHeaders (supplied put) inspected with
-        | _ when deadline state |> Option.exists (fun deadline -> state.Now >= deadline) ->
-            fail state FailureKind.DeadlineExceeded
+        | _ when isPastDeadline state -> fail state FailureKind.DeadlineExceeded
         | _ when
             PresignedUrl.usableUntil inspected
             |> Option.exists (fun until -> state.Now > until)
             ->
             fail state FailureKind.UrlExpired
+        | [] when wantsContentMd5 state && state.Md5.IsNone -> takeMd5 state attempt
         | [] ->
             struct ({
                         state with
@@ -291,6 +326,8 @@ module Push =
                 Some $"the file had {state.Length} bytes when it was opened, and {sent.Bytes} were sent"
             elif state.Sha256 |> Option.exists (fun known -> known <> sent.Sha256) then
                 Some "the file's content changed between two attempts"
+            elif Option.map2 (<>) state.Md5 sent.Md5 = Some true then
+                Some "the file's content changed after its MD5 had been taken"
             else
                 None
         | None -> None
@@ -316,7 +353,7 @@ module Push =
         match changed, Verdict.ofOutcome state.Plan.Target.WriteOnce outcome with
         | Some reason, _ -> failWith state FailureKind.SourceChanged reason
         | None, Verdict.Accepted(reply, sent) ->
-            match Integrity.verdict state.Plan.Target.Integrity false reply sent with
+            match Integrity.verdict state.Plan.Target.Integrity (contentMd5 state).IsSome reply sent with
             | IntegrityVerdict.Confirmed confirmed -> finishWith state reply sent confirmed
             | IntegrityVerdict.Mismatch _ -> retryOnce state roll
             | IntegrityVerdict.Missing -> fail state FailureKind.Unverified
@@ -337,6 +374,7 @@ module Push =
         | Input.NoSource(at, _)
         | Input.UrlGiven(at, _)
         | Input.NoUrl(at, _)
+        | Input.Md5Taken(at, _)
         | Input.Attempted(at, _, _)
         | Input.Woke at -> at.ToUniversalTime()
 
@@ -377,6 +415,27 @@ module Push =
             failWith { state with StartedAt = at; Now = at } FailureKind.UrlUnusable reason
         | Phase.Asking _, Input.NoUrl(_, reason) ->
             failWith { state with Now = now } FailureKind.UrlUnusable reason
+        | Phase.TakingMd5 attempt, Input.Md5Taken(_, md5) when Integrity.isMd5 md5 ->
+            let state = {
+                state with
+                    Now = now
+                    Md5 = Some(md5.ToLowerInvariant())
+            }
+
+            start state attempt
+        | Phase.TakingMd5 _, Input.Md5Taken(_, md5) ->
+            failWith
+                { state with Now = now }
+                FailureKind.Internal
+                $"the driver reported {Check.quote md5} as an MD5"
+        | Phase.TakingMd5 _, Input.NoSource(_, fault) -> failSource { state with Now = now } fault
+        | Phase.TakingMd5 attempt, Input.Woke _ ->
+            let state = { state with Now = now }
+
+            if isPastDeadline state then
+                fail state FailureKind.DeadlineExceeded
+            else
+                takeMd5 state attempt
         | Phase.Putting request, Input.Attempted(_, roll, outcome) ->
             attempted { state with Now = now } request roll outcome
         | Phase.Waiting(_, until), Input.Woke _ when at < until ->

@@ -32,6 +32,8 @@ type internal FailureFacts = {
     /// What the URL in use says of itself, if there is one.
     Url: PresignedUrl option
     Length: int64
+    /// The `Content-MD5` that went with the last request.
+    ContentMd5: string option
     Attempts: int
     Elapsed: TimeSpan
     Last: Outcome option
@@ -79,6 +81,13 @@ module internal FailureText =
         match messageOf reply with
         | "" -> $"HTTP {reply.Status}{code}"
         | message -> $"HTTP {reply.Status}{code} (\"{message}\")"
+
+    /// SigV2 covers a `Content-MD5` in any case, the absence of one too.
+    let private signsContentMd5 (facts: FailureFacts) =
+        facts.Url
+        |> Option.exists (fun url ->
+            url.Signature = UrlSignature.V2
+            || PresignedUrl.signs PresignedUrl.ContentMd5 url)
 
     let private lastEvent (facts: FailureFacts) =
         match replyOf facts, faultOf facts with
@@ -163,7 +172,10 @@ module internal FailureText =
                 | Some deadline -> $"the deadline of {time deadline} over all attempts"
                 | None -> "the deadline"
 
-            $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
+            if facts.Attempts = 0 then
+                $"{deadline} passed before the first attempt could begin"
+            else
+                $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
         | FailureKind.CertificateRejected -> $"the server's certificate was rejected: {lastEvent facts}"
         | FailureKind.IntegrityMismatch ->
             match replyOf facts with
@@ -173,11 +185,29 @@ module internal FailureText =
         | FailureKind.Unverified -> "the server stored it but confirmed no digest, and one is required"
         | FailureKind.Internal -> lastEvent facts
 
+    /// An option, and the target's variable that sets it where the target has a name.
+    let private setting (option: string) (variable: string) (facts: FailureFacts) =
+        match facts.Plan.Target.Name with
+        | Some name -> $"{option}, {Variable.forTarget name variable}"
+        | None -> option
+
+    let private deadlineSetting = setting "Deadline" Variable.Deadline
+
+    let private largestSetting =
+        setting "MaxObjectBytes" Variable.MaxObjectBytes
+
+    let private md5Setting (facts: FailureFacts) =
+        match facts.Plan.Target.Name with
+        | Some _ -> setting "ContentMd5" Variable.ContentMd5 facts + "=1"
+        | None -> "ContentMd5"
+
     let private adviceOnRefusal (facts: FailureFacts) (reply: Reply) =
         let says (text: string) =
             (messageOf reply).Contains(text, StringComparison.OrdinalIgnoreCase)
 
         match reply.Status, codeOf reply with
+        | _, Some "SignatureDoesNotMatch" when (facts.ContentMd5.IsSome && signsContentMd5 facts) ->
+            $"The signature covers the Content-MD5, and this file's is {facts.ContentMd5.Value}: presign with that one, or export the file that the URL was signed for. If it is the same, the method, the path or the signing key is another."
         | _, Some "SignatureDoesNotMatch" ->
             "Presign exactly this method (PUT), host, path and these headers anew, and give the URL unchanged: the path that was sent is not the one that was signed, or the signing key is another."
         | 403, Some "AccessDenied" when says "not signed" ->
@@ -192,8 +222,10 @@ module internal FailureText =
             | None -> "The URL was signed for another region or with wrong parameters; presign it anew."
         | _, Some "NoSuchBucket"
         | 404, None -> "Create the bucket, or correct its name in the URL."
+        | _, Some "InvalidRequest" when says "Content-MD5" && facts.ContentMd5.IsNone ->
+            $"The bucket has Object Lock and wants a Content-MD5: have it sent ({md5Setting facts})."
         | _, Some "InvalidRequest" when says "Content-MD5" ->
-            "The bucket has Object Lock and wants a Content-MD5, which is not sent: use a bucket without a default retention."
+            "A Content-MD5 was sent and has not arrived: look for a proxy that removes headers."
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
         | 401, _
@@ -211,7 +243,7 @@ module internal FailureText =
         | FailureKind.SourceUnreadable -> "Check the disk and the file system."
         | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
         | FailureKind.SourceTooLarge ->
-            "Split the artifact, or raise the largest size (MaxObjectBytes) if the store takes more."
+            $"Split the artifact, or raise the largest size ({largestSetting facts}) if the store takes more."
         | FailureKind.UrlUnusable -> "Nothing was sent."
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
         | FailureKind.Refused ->
@@ -230,14 +262,14 @@ module internal FailureText =
             | Some FaultKind.ConnectTimeout ->
                 $"Check host, port, proxy and firewall, or raise the connect timeout (ConnectTimeout, {Variable.ConnectTimeout})."
             | Some FaultKind.StallTimeout ->
-                "Check the line and the proxy, or raise the stall timeout (StallTimeout)."
+                $"Check the line and the proxy, or raise the stall timeout (StallTimeout, {Variable.StallTimeout})."
             | Some _ ->
                 $"Raise the request timeout (RequestTimeout, {Variable.RequestTimeout}) if the line is slow: each attempt must end within it."
             | None -> "The server waited in vain for the body: check the line and the proxy, and try again."
         | FailureKind.DeadlineExceeded ->
-            "Raise the deadline (Deadline), or allow fewer and shorter attempts."
+            $"Raise the deadline ({deadlineSetting facts}), or allow fewer and shorter attempts."
         | FailureKind.CertificateRejected ->
-            "Add the authority that issued it to the CA bundle (CaBundle), or correct the host in the URL."
+            $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}), or correct the host in the URL."
         | FailureKind.IntegrityMismatch ->
             "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
         | FailureKind.Unverified ->

@@ -59,8 +59,14 @@ module Integrity =
              etag)
             .Trim('"')
 
-    let private isMd5 (text: string) =
+    /// Whether the text is an MD5: 32 hexadecimal digits.
+    [<CompiledName("IsMd5")>]
+    let isMd5 (text: string) =
         text.Length = 32 && text |> Seq.forall Char.IsAsciiHexDigit
+
+    /// The value of `Content-MD5` for an MD5: its octets in Base64 (RFC 1864, 2), not its digits.
+    let internal contentMd5 (md5: string) =
+        Convert.ToBase64String(Convert.FromHexString md5)
 
     let private tagIsNoMd5 (reply: Reply) =
         let isKms =

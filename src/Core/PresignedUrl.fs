@@ -54,6 +54,10 @@ module PresignedUrl =
     [<Literal>]
     let MaxExpiresSeconds = 604800L
 
+    /// The name of the header that is supplied where it is signed (RFC 1864), as a signature names it.
+    [<Literal>]
+    let ContentMd5 = "content-md5"
+
     let private parameters (query: string) =
         query.Split('&', StringSplitOptions.RemoveEmptyEntries)
         |> Array.map (fun parameter ->
@@ -213,6 +217,10 @@ module PresignedUrl =
                 DateTimeOffset.MaxValue
             else
                 at + AllowedSkew)
+
+    /// Whether the signature covers the header of this name (in lower case).
+    [<CompiledName("Signs")>]
+    let signs (header: string) (url: PresignedUrl) = List.contains header url.SignedHeaders
 
     /// The headers that the signature covers and that are not among the given ones (names in lower case).
     [<CompiledName("MissingHeaders")>]

@@ -30,11 +30,13 @@ type Input =
     | NoSource of At: DateTimeOffset * Fault: Fault
     /// The URL that was asked for.
     | UrlGiven of At: DateTimeOffset * Url: RequestUrl
+    /// The MD5 of the source, read whole: 32 hexadecimal digits. `NoSource` tells that it could not be read.
+    | Md5Taken of At: DateTimeOffset * Md5: string
     /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
     | NoUrl of At: DateTimeOffset * Reason: string
     /// An attempt has ended. `Roll` is chance: 0 or more and less than 1.
     | Attempted of At: DateTimeOffset * Roll: float * Outcome: Outcome
-    /// The wait is over, or was interrupted.
+    /// The wait is over, or was interrupted; so is the time for the MD5.
     | Woke of At: DateTimeOffset
 
 /// What the driver is to do next.
@@ -42,6 +44,8 @@ type Input =
 type Output =
     /// Get a URL for the given attempt.
     | AskUrl of Attempt: int
+    /// Read the source whole and take its MD5, until the given time at the longest; then report `Woke`.
+    | TakeMd5 of Until: DateTimeOffset option
     | Put of Request: PutRequest
     | Wait of Until: DateTimeOffset
     /// The end: stored, and as certain as the receipt says.

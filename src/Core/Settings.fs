@@ -264,6 +264,7 @@ module Settings =
         Retry = settings.Retry
         Limits = settings.Limits
         Integrity = settings.Integrity
+        ContentMd5 = settings.ContentMd5
         WriteOnce = settings.WriteOnce
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes

@@ -9,7 +9,8 @@ type Limits = {
     ConnectTimeout: TimeSpan
     /// For one attempt as a whole.
     RequestTimeout: TimeSpan
-    /// The longest time in which no byte moves.
+    /// The longest time in which no byte moves: none of the body, none of the reply. It counts from when there
+    /// is a connection.
     StallTimeout: TimeSpan option
     /// For all attempts together.
     Deadline: TimeSpan option
@@ -85,6 +86,8 @@ type Target = {
     Retry: RetryPolicy
     Limits: Limits
     Integrity: IntegrityMode
+    /// Send `Content-MD5`, even if the signature does not cover it.
+    ContentMd5: bool
     /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
     /// From how many bytes on `Expect: 100-continue` is sent; `None` for never.
@@ -115,6 +118,7 @@ module Target =
         Retry = RetryPolicy.defaults
         Limits = Limits.defaults
         Integrity = IntegrityMode.Verify
+        ContentMd5 = false
         WriteOnce = false
         ExpectContinueFrom = Some DefaultExpectContinueFrom
         MaxObjectBytes = MaxPutBytes
@@ -138,6 +142,7 @@ type TargetDraft = {
     MaxBackoff: TimeSpan
     Limits: Limits
     Integrity: IntegrityMode
+    ContentMd5: bool
     WriteOnce: bool
     ExpectContinueFrom: int64 option
     MaxObjectBytes: int64
@@ -220,6 +225,7 @@ module TargetDraft =
                 Retry = retry
                 Limits = limits
                 Integrity = draft.Integrity
+                ContentMd5 = draft.ContentMd5
                 WriteOnce = draft.WriteOnce
                 ExpectContinueFrom = expectContinueFrom
                 MaxObjectBytes = maxObjectBytes

@@ -64,11 +64,29 @@ public sealed class PresignedS3ExportSinkOptions
     public TimeSpan ConnectTimeout { get; init; } =
         TimeSpan.FromMilliseconds(S3ExportTimeouts.DefaultConnectTimeoutMs);
 
+    /// <summary>
+    /// The longest time of an attempt in which no byte moves, neither of the file nor of the reply: positive, or null
+    /// for none. It counts from when there is a connection, and time without a byte is also what passes before a
+    /// <c>100 Continue</c>, and between the last byte of the body and the reply. Bytes of the body have moved when the
+    /// system takes them, 64 KiB at a time; it takes up to some megabytes at once and then, on a slow line, none for as
+    /// long as those last: give seconds rather than milliseconds. Replies that come byte by byte are seen with the
+    /// sink's own client and with one made on <see cref="PresignedS3ExportSink.CreateHandler"/>; with another, only the
+    /// end of their headers is. Default: none.
+    /// </summary>
+    public TimeSpan? StallTimeout { get; init; }
+
     /// <summary>For all attempts and the waits between them: positive, or null for none. Default: none.</summary>
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>How much the server must confirm. Default: <see cref="S3ExportIntegrity.Verify"/>.</summary>
     public S3ExportIntegrity Integrity { get; init; } = S3ExportIntegrity.Verify;
+
+    /// <summary>
+    /// Sends <c>Content-MD5</c> (RFC 1864) with every attempt, which buckets with Object Lock need; the file is read
+    /// once more for it before the first. Whatever this says, it is sent where a SigV4 URL signs it. A SigV2 URL has to
+    /// be presigned with it. Default: false.
+    /// </summary>
+    public bool ContentMd5 { get; init; }
 
     /// <summary>Never overwrite: sends <c>If-None-Match: *</c>. Default: false.</summary>
     public bool WriteOnce { get; init; }

@@ -18,6 +18,16 @@ internal sealed class PushClock(TimeProvider time)
         }
     }
 
+    /// <summary>Goes off at the given time; never if that is null.</summary>
+    internal CancellationTokenSource LimitUntil(DateTimeOffset? until)
+    {
+        if (until is not { } end)
+            return new CancellationTokenSource();
+
+        var left = end - Now;
+        return new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+    }
+
     internal Task WaitUntilAsync(DateTimeOffset until, CancellationToken cancellationToken)
     {
         var left = until - Now;

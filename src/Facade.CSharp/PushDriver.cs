@@ -66,6 +66,10 @@ internal sealed class PushDriver(
                     Log.Attempted(logger, plan, put.Request.Attempt, outcome);
                     input = Input.NewAttempted(clock.Now, roll(), outcome);
                     break;
+                case Output.TakeMd5 take:
+                    input = await TakeMd5Async(source!, clock, take.Until?.Value, cancellationToken)
+                        .ConfigureAwait(false);
+                    break;
                 case Output.Wait wait:
                     await clock.WaitUntilAsync(wait.Until, cancellationToken).ConfigureAwait(false);
                     input = Input.NewWoke(clock.Now);
@@ -88,6 +92,31 @@ internal sealed class PushDriver(
                 default:
                     throw new InvalidOperationException("The push machine asked for something unknown.");
             }
+        }
+    }
+
+    private static async Task<Input> TakeMd5Async(
+        SourceFile source,
+        PushClock clock,
+        DateTimeOffset? until,
+        CancellationToken cancellationToken
+    )
+    {
+        using var limit = clock.LimitUntil(until);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var md5 = await source.TakeMd5Async(both.Token).ConfigureAwait(false);
+            return Input.NewMd5Taken(clock.Now, Convert.ToHexStringLower(md5));
+        }
+        catch (SourceException exception)
+        {
+            return Input.NewNoSource(clock.Now, Fault.Create(exception.Kind, exception.Message, 0));
+        }
+        catch (OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Input.NewWoke(clock.Now);
         }
     }
 

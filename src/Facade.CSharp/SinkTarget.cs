@@ -38,7 +38,7 @@ internal static class SinkTarget
             new Limits(
                 options.ConnectTimeout,
                 options.RequestTimeout,
-                null,
+                CoreMapping.ToOption(options.StallTimeout),
                 CoreMapping.ToOption(options.Deadline)
             ),
             options.Integrity switch
@@ -47,6 +47,7 @@ internal static class SinkTarget
                 S3ExportIntegrity.Require => IntegrityMode.Require,
                 _ => IntegrityMode.Verify,
             },
+            options.ContentMd5,
             options.WriteOnce,
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes

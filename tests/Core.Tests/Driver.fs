@@ -20,6 +20,7 @@ let timeOf (input: Input) =
     | Input.NoSource(at, _)
     | Input.UrlGiven(at, _)
     | Input.NoUrl(at, _)
+    | Input.Md5Taken(at, _)
     | Input.Attempted(at, _, _)
     | Input.Woke at -> at
 
@@ -56,6 +57,11 @@ let play (script: Script) : Turn list =
                     match step.Answer with
                     | Ok url -> Input.UrlGiven(later, url)
                     | Error reason -> Input.NoUrl(later, reason)
+                | Output.TakeMd5 _ when step.Early -> Input.Woke later
+                | Output.TakeMd5 _ ->
+                    match step.Digest with
+                    | Ok md5 -> Input.Md5Taken(later, md5)
+                    | Error fault -> Input.NoSource(later, fault)
                 | Output.Put _ -> Input.Attempted(later, step.Roll, step.Outcome)
                 | Output.Wait until when step.Early -> Input.Woke(min later (until.AddTicks -1L))
                 | Output.Wait until -> Input.Woke(max until later)

@@ -33,7 +33,7 @@ let messages =
             [ started; faulted 900 FaultKind.StallTimeout true ] [ "put 1"; "TimedOut" ] [
                 "no byte moved for 250 ms"
                 "2 of 3 bytes"
-                "(StallTimeout)"
+                "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
             ]
 
         story "the server's own timeout" once [ started; attempted 0 (error 400 "RequestTimeout" "idle") ] [

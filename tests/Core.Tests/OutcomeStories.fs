@@ -179,7 +179,7 @@ let tests =
             "an untrusted certificate"
             (given same)
             [ started; faulted 0 FaultKind.CertificateUntrusted true ] [ "put 1"; "CertificateRejected" ] [
-                "(CaBundle)"
+                "(CaBundle, CELLOS_CA_BUNDLE)"
             ]
 
         story "a driver that reports what was not asked for" (given same) [ started; woke 1 ] [

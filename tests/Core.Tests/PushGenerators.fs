@@ -19,7 +19,9 @@ type Step = {
     Outcome: Outcome
     /// The answer to `AskUrl`: a URL, or why there is none.
     Answer: Result<RequestUrl, string>
-    /// Whether a wait is interrupted.
+    /// The answer to `TakeMd5`: an MD5, or what is wrong with the source.
+    Digest: Result<string, Fault>
+    /// Whether a wait, or the taking of the MD5, is interrupted.
     Early: bool
 }
 
@@ -84,6 +86,7 @@ let private plans (url: string option) =
         let! integrity =
             Gen.elements [ IntegrityMode.Off; IntegrityMode.Verify; IntegrityMode.Require ]
 
+        let! contentMd5 = Gen.elements [ true; false; false ]
         let! writeOnce = Gen.elements [ true; false ]
         let! name = Gen.optionOf targetName
 
@@ -94,6 +97,7 @@ let private plans (url: string option) =
                     Retry = policy
                     Limits = limits
                     Integrity = integrity
+                    ContentMd5 = contentMd5
                     WriteOnce = writeOnce
                     Region = Some "us-west-2"
                     MaxObjectBytes = 1000L
@@ -241,6 +245,17 @@ let private drift =
 
 let roll = Gen.elements [ 0.; 0.5; Math.BitDecrement 1.; 1.; -1.; nan; infinity ]
 
+let private badMd5 =
+    Gen.elements [ ""; String('b', 31); String('g', 32); String('b', 33) ]
+
+let private digest (secrets: string list) =
+    Gen.frequency [
+        8, Gen.constant (Ok md5)
+        1, Gen.constant (Ok(md5.ToUpperInvariant()))
+        4, Gen.constant (Ok(String('d', 32)))
+        1, fault (Gen.constant None) secrets |> Gen.map Error
+    ]
+
 let private step (length: int64) (urls: Planted list) =
     gen {
         let secrets = urls |> List.collect _.Echoes
@@ -250,6 +265,7 @@ let private step (length: int64) (urls: Planted list) =
         let! url = Gen.elements urls
         let! reason = echo secrets
         let! early = Gen.elements [ true; false; false ]
+        let! digest = digest secrets
 
         let! answer =
             Gen.frequency [ 9, Gen.constant (Ok(parsed url.Url)); 1, Gen.constant (Error reason) ]
@@ -259,6 +275,7 @@ let private step (length: int64) (urls: Planted list) =
             Roll = roll
             Outcome = outcome
             Answer = answer
+            Digest = digest
             Early = early
         }
     }
@@ -306,12 +323,16 @@ let private input (length: int64) (urls: Planted list) =
         let! step = step length urls
         let! fault = fault (Gen.constant None) (urls |> List.collect _.Echoes)
 
+        let! md5 =
+            Gen.frequency [ 4, Gen.constant md5; 1, badMd5; 1, Gen.constant fault.Detail ]
+
         let! input =
             Gen.frequency [
                 3, Gen.constant (Input.Started(at, length))
                 1, Gen.constant (Input.NoSource(at, fault))
                 3, Gen.constant (Input.UrlGiven(at, parsed urls.Head.Url))
                 1, Gen.constant (Input.NoUrl(at, fault.Detail))
+                3, Gen.constant (Input.Md5Taken(at, md5))
                 6, Gen.constant (Input.Attempted(at, step.Roll, step.Outcome))
                 4, Gen.constant (Input.Woke at)
             ]

@@ -44,11 +44,26 @@ let private outcomesOf (turns: Turn list) =
         | Output.Put _, Input.Attempted(_, _, outcome) -> Some(before, turn, outcome)
         | _ -> None)
 
+/// The MD5 that was taken for a `Content-MD5`, in lower case.
+let private md5Of (turns: Turn list) =
+    List.pairwise turns
+    |> List.tryPick (fun (before, turn) ->
+        match before.Output, turn.Input with
+        | Output.TakeMd5 _, Input.Md5Taken(_, md5) when Integrity.isMd5 md5 -> Some(md5.ToLowerInvariant())
+        | _ -> None)
+
+/// Whether a request carries `Content-MD5`.
+let private carriesMd5 (output: Output) =
+    match output with
+    | Output.Put put -> put.Headers |> List.exists (fun struct (name, _) -> name = "Content-MD5")
+    | _ -> false
+
 /// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
-let private isDamaged (plan: PushPlan) (outcome: Outcome) =
+let private isDamaged (plan: PushPlan) (before: Turn) (outcome: Outcome) =
     match Verdict.ofOutcome plan.Target.WriteOnce outcome with
     | Verdict.RetryOnce -> true
-    | Verdict.Accepted(reply, sent) -> (Integrity.verdict plan.Target.Integrity false reply sent).IsMismatch
+    | Verdict.Accepted(reply, sent) ->
+        (Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent).IsMismatch
     | _ -> false
 
 [<Tests>]
@@ -68,6 +83,10 @@ let tests =
                     Expect.equal turn.Output before.Output "the same wait"
                 | Output.Wait until, Input.Woke _ ->
                     Expect.notEqual turn.Output (Output.Wait until) "the wait is over"
+                | Output.TakeMd5 _, Input.Woke _ ->
+                    Expect.isTrue
+                        (turn.Output = before.Output || turn.Output.IsFailed)
+                        "the same, or too late"
                 | _ -> ())
 
         law "never more puts than attempts, and they count from 1" (fun plan turns ->
@@ -86,6 +105,9 @@ let tests =
                         Expect.isTrue (plus put.Timeout turn.Now <= deadline) "and ends by it"
                         Expect.isTrue (put.Timeout > TimeSpan.Zero) "with some time"
                     | Output.Wait until -> Expect.isTrue (until < deadline) "a wait ends before it"
+                    | Output.TakeMd5 until ->
+                        Expect.isTrue (turn.Now < deadline) "it is not begun too late"
+                        Expect.equal until (Some deadline) "and not gone on with"
                     | _ -> ())
 
         law "no put with a URL that is past its use, and no wait beyond a given one's" (fun plan turns ->
@@ -118,7 +140,9 @@ let tests =
                     Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
 
                     Expect.equal
-                        (match Integrity.verdict plan.Target.Integrity false reply sent with
+                        (match
+                            Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent
+                         with
                          | IntegrityVerdict.Confirmed confirmed -> confirmed.Name
                          | verdict -> $"%A{verdict}")
                         receipt.Integrity
@@ -137,15 +161,42 @@ let tests =
             for put, turn, sent in sents do
                 let _, _, first = sents.Head
 
-                if sent.Bytes <> put.Length || sent.Sha256 <> first.Sha256 then
+                if
+                    sent.Bytes <> put.Length
+                    || sent.Sha256 <> first.Sha256
+                    || (put.TakeMd5 && Option.map2 (=) sent.Md5 (md5Of turns) = Some false)
+                then
                     match turn.Output with
                     | Output.Failed failure -> Expect.equal failure.Kind FailureKind.SourceChanged "changed"
                     | output -> failtestf "changed, but %A" output)
 
+        law "the MD5 is taken once, and only where Content-MD5 was asked for or is signed" (fun plan turns ->
+            for i, turn in List.indexed turns do
+                if turn.Output.IsTakeMd5 then
+                    Expect.isNone (md5Of (List.truncate (i + 1) turns)) "it is not known yet"
+
+                    let urls =
+                        match plan.Url with
+                        | UrlSource.Given url -> [ url ]
+                        | UrlSource.Asked ->
+                            turns[..i]
+                            |> List.choose (fun turn ->
+                                match turn.Input with
+                                | Input.UrlGiven(_, url) -> Some url
+                                | _ -> None)
+
+                    Expect.isTrue
+                        (plan.Target.ContentMd5
+                         || urls
+                            |> List.exists (fun url ->
+                                (PresignedUrl.inspect url).SignedHeaders |> List.contains "content-md5"))
+                        "somebody wants it")
+
         law "damage is tried again once" (fun plan turns ->
             let again =
                 outcomesOf turns
-                |> List.filter (fun (_, turn, outcome) -> isDamaged plan outcome && not (isEnd turn.Output))
+                |> List.filter (fun (before, turn, outcome) ->
+                    isDamaged plan before outcome && not (isEnd turn.Output))
 
             Expect.isTrue (again.Length <= 1) $"{again.Length} times")
 
@@ -181,26 +232,37 @@ let tests =
             | Some { Output = Output.Done receipt } ->
                 Expect.equal receipt.Attempts (puts turns).Length "attempts"
                 Expect.equal receipt.Destination (Destination.value plan.Destination) "destination"
+
+                match md5Of turns with
+                | Some md5 -> Expect.equal receipt.Md5 (Some md5) "the MD5 that was taken"
+                | None -> ()
             | _ -> ())
 
         law "every request is the plan's" (fun plan turns ->
             for _, put in puts turns do
                 let target = plan.Target
+                let signed = (PresignedUrl.inspect put.Url).SignedHeaders
 
                 Expect.equal
                     put.Headers
-                    (if target.WriteOnce then [ struct ("If-None-Match", "*") ] else [])
+                    [
+                        if target.ContentMd5 || List.contains "content-md5" signed then
+                            let md5 = Expect.wantSome (md5Of turns) "it has been taken"
+                            struct ("Content-MD5", Convert.ToBase64String(Convert.FromHexString md5))
+                        if target.WriteOnce then
+                            struct ("If-None-Match", "*")
+                    ]
                     "headers"
 
-                Expect.equal put.TakeMd5 (target.Integrity <> IntegrityMode.Off) "MD5"
+                Expect.isTrue (put.TakeMd5 || target.Integrity = IntegrityMode.Off) "MD5"
+                Expect.isTrue (put.TakeMd5 || not (carriesMd5 (Output.Put put))) "what is told is compared"
                 Expect.equal put.ConnectTimeout target.Limits.ConnectTimeout "connect timeout"
                 Expect.isTrue (put.Timeout <= target.Limits.RequestTimeout) "request timeout"
                 Expect.equal put.StallTimeout target.Limits.StallTimeout "stall timeout"
-                let signed = (PresignedUrl.inspect put.Url).SignedHeaders
 
                 Expect.all
                     signed
-                    (fun name -> name = "host" || name = "content-length")
+                    (fun name -> List.contains name [ "host"; "content-length"; "content-md5" ])
                     "nothing signed is missing")
 
         propertyTimes 400 "a driver that keeps to the protocol is never told of a bug" scripts (fun script ->
@@ -283,6 +345,7 @@ let tests =
                                 Roll = 0.7
                                 Outcome = Outcome.Replied(Reply.Of status)
                                 Answer = Error ""
+                                Digest = Ok md5
                                 Early = false
                             }
                     }

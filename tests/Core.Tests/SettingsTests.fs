@@ -50,6 +50,18 @@ let settings =
                 (Variable.DefaultRequestTimeoutMs, Variable.DefaultConnectTimeoutMs)
                 (30000, 10000)
                 "30 s, 10 s")
+
+        table
+            "a target's own variable ends in its name"
+            [
+                "artifact-bucket", "CELLOS_EXPORT_S3_CONTENT_MD5__ARTIFACT_BUCKET"
+                "a.b_c9", "CELLOS_EXPORT_S3_CONTENT_MD5__A_B_C9"
+            ]
+            (fun (name, _) ->
+                match TargetName.create name with
+                | Ok name -> Variable.forTarget name Variable.ContentMd5
+                | Error refusal -> refusal.Message)
+            snd
     ]
 
 let private limits connect request stall deadline = {
@@ -94,7 +106,8 @@ let target =
             Expect.equal target.Integrity IntegrityMode.Verify "verify"
             Expect.equal target.MaxObjectBytes (5L * 1024L * 1024L * 1024L) "5 GiB"
             Expect.equal target.ExpectContinueFrom (Some(1024L * 1024L)) "1 MiB"
-            Expect.isFalse target.WriteOnce "off")
+            Expect.isFalse target.WriteOnce "off"
+            Expect.isFalse target.ContentMd5 "off")
 
         propertyTimes
             300

@@ -55,6 +55,8 @@ let woke (time: int) = Input.Woke(at time)
 let word (output: Output) =
     match output with
     | Output.AskUrl attempt -> $"ask {attempt}"
+    | Output.TakeMd5 None -> "md5"
+    | Output.TakeMd5(Some until) -> $"md5 until {(until - noon).TotalMilliseconds}"
     | Output.Put put -> $"put {put.Attempt}"
     | Output.Wait until -> $"wait {(until - noon).TotalMilliseconds}"
     | Output.Done receipt -> $"done {receipt.Integrity}"
@@ -77,6 +79,7 @@ let story name plan (inputs: Input list) (words: string list) (says: string list
         | _ -> ())
 
 let same (target: Target) = target
+let contentMd5 (target: Target) = { target with ContentMd5 = true }
 let writeOnce (target: Target) = { target with WriteOnce = true }
 let integrity mode (target: Target) = { target with Integrity = mode }
 

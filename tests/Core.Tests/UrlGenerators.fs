@@ -175,7 +175,8 @@ let private query =
 
             let! headers =
                 Gen.frequency [
-                    9, Gen.constant "host"
+                    8, Gen.constant "host"
+                    2, Gen.constant "content-md5;host"
                     1, Gen.elements [ "content-length;host"; "host;x-amz-acl" ]
                 ]
 

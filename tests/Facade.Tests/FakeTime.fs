@@ -44,6 +44,31 @@ type FakeTime(start: DateTimeOffset) =
             true
         | None -> false
 
+    /// Moves on by so much; timers on the way go off when their time has come.
+    member _.Advance(span: TimeSpan) =
+        let until = lock gate (fun () -> elapsed + span)
+
+        let rec go () =
+            let next =
+                lock gate (fun () ->
+                    let due = timers |> Seq.filter (fun timer -> timer.Due <= until)
+                    let next = if Seq.isEmpty due then None else Some(due |> Seq.minBy _.Due)
+
+                    let reached = next |> Option.map _.Due |> Option.defaultValue until |> max elapsed
+
+                    wall <- wall + (reached - elapsed)
+                    elapsed <- reached
+                    next |> Option.iter (timers.Remove >> ignore)
+                    next)
+
+            match next with
+            | Some timer ->
+                timer.Fire()
+                go ()
+            | None -> ()
+
+        go ()
+
     override _.GetUtcNow() = lock gate (fun () -> wall)
     override _.GetTimestamp() = lock gate (fun () -> elapsed.Ticks)
     override _.TimestampFrequency = TimeSpan.TicksPerSecond

@@ -106,7 +106,8 @@ let tests =
                 let slow (request: HttpRequestMessage) =
                     task {
                         use stream =
-                            new TouchingStream(IO.Stream.Null, (fun () -> hold.Task.Wait 5000 |> ignore))
+                            new ReceivingStream(fun _ cancellation ->
+                                hold.Task.WaitAsync(TimeSpan.FromSeconds 5., cancellation))
 
                         do! (nonNull request.Content).CopyToAsync stream
                     }

@@ -50,7 +50,18 @@ let private touched (content: byte[]) (touch: string -> unit) =
         use sink =
             scriptedSink (optionsFor "http://gateway.example/x") TimeProvider.System 0. (fun request _ ->
                 task {
-                    use stream = new TouchingStream(body, (fun () -> touch path))
+                    let touched = ref false
+
+                    use stream =
+                        new ReceivingStream(fun bytes _ ->
+                            body.Write bytes.Span
+
+                            if not touched.Value then
+                                touched.Value <- true
+                                touch path
+
+                            Task.CompletedTask)
+
                     do! (nonNull request.Content).CopyToAsync stream
                     return new HttpResponseMessage(Net.HttpStatusCode.OK)
                 })

@@ -179,11 +179,9 @@ let runOn (time: FakeTime) (task: Task) =
                     Thread.Sleep 1
         ))
 
-/// Passes bytes on, and does something after the first of them.
-type TouchingStream(inner: Stream, touch: unit -> unit) =
+/// The other end of a body that is being sent.
+type ReceivingStream(take: ReadOnlyMemory<byte> -> CancellationToken -> Task) =
     inherit Stream()
-    let mutable touched = false
-
     override _.CanRead = false
     override _.CanSeek = false
     override _.CanWrite = true
@@ -199,8 +197,7 @@ type TouchingStream(inner: Stream, touch: unit -> unit) =
     override _.SetLength _ = raise (NotSupportedException())
 
     override _.Write(buffer: byte[], offset: int, count: int) =
-        inner.Write(buffer, offset, count)
+        (take (ReadOnlyMemory(buffer, offset, count)) CancellationToken.None).GetAwaiter().GetResult()
 
-        if not touched then
-            touched <- true
-            touch ()
+    override _.WriteAsync(bytes: ReadOnlyMemory<byte>, cancellationToken: CancellationToken) =
+        ValueTask(take bytes cancellationToken)

@@ -45,7 +45,7 @@ public enum ExportFailureKind
     /// <summary>The server could not be reached, or the connection broke, in the last of all attempts.</summary>
     Unreachable,
 
-    /// <summary>The connect or request timeout struck, in the last of all attempts.</summary>
+    /// <summary>The connect, request or stall timeout struck, in the last of all attempts.</summary>
     TimedOut,
 
     /// <summary>The deadline over all attempts.</summary>

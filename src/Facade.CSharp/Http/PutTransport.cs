@@ -22,25 +22,37 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     )
     {
         using var limit = new CancellationTokenSource(put.Timeout, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using var content = new SourceContent(source, put.Length, put.TakeMd5) { OnSent = onSent };
+        await using var stall = new StallWatch(put.StallTimeout?.Value, time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(
+            limit.Token,
+            stall.Token,
+            cancellationToken
+        );
+        using var content = new SourceContent(source, put.Length, put.TakeMd5, stall.Moved) { OnSent = onSent };
         using var request = ToMessage(put, content);
-        var watch = new ReplyWatch(content);
+        var watch = new ReplyWatch(content, stall);
         ReplyWatch.Current = watch;
         try
         {
-            using var response = await SendAsync(request, both.Token).ConfigureAwait(false);
+            using var response = await SendAsync(request, any.Token).ConfigureAwait(false);
+            stall.Moved();
             if (RedirectIn(response, put) is { } elsewhere)
                 return Outcome.NewUnknown(ToFault(put, content, FaultKind.RedirectFollowed, elsewhere));
 
             var reply = await ReplyReader
-                .ReadAsync(response, watch.IsEarly ? null : content.Sent, both.Token, cancellationToken)
+                .ReadAsync(
+                    response,
+                    watch.IsEarly ? null : content.Sent,
+                    stall.Moved,
+                    any.Token,
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
             return Outcome.NewReplied(reply);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var (kind, detail) = Classify(exception, put, content, limit.IsCancellationRequested);
+            var (kind, detail) = Classify(exception, put, content, limit.Token, stall.Token);
             var fault = ToFault(put, content, kind, detail);
             return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
         }
@@ -105,12 +117,16 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         Exception exception,
         PutRequest put,
         SourceContent content,
-        bool outOfTime
+        CancellationToken limit,
+        CancellationToken stall
     )
     {
         var host = RequestUrlModule.Host(put.Url);
         return content.SourceFault is { } source ? (source.Kind, source.Message)
-            : outOfTime ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+            : limit.IsCancellationRequested
+                ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+            : stall.IsCancellationRequested
+                ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
             : FaultMapper.Classify(exception, host, content.HasBegun);
     }
 

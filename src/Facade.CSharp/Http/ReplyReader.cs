@@ -13,12 +13,14 @@ internal static class ReplyReader
     /// <summary>Reads the reply to an attempt.</summary>
     /// <param name="response">Its head; the body has not been read.</param>
     /// <param name="sent">What was sent, if the whole body was.</param>
+    /// <param name="moved">Told of each piece of the body.</param>
     /// <param name="attempt">Ends with the attempt's time, or with the caller's patience.</param>
     /// <param name="caller">Ends with the caller's patience.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled while an error body was read.</exception>
     internal static async Task<Reply> ReadAsync(
         HttpResponseMessage response,
         Sent? sent,
+        Action moved,
         CancellationToken attempt,
         CancellationToken caller
     )
@@ -27,7 +29,7 @@ internal static class ReplyReader
         var body =
             status < 300
                 ? ReadOnlyMemory<byte>.Empty
-                : await ReadBodyAsync(response, attempt, caller).ConfigureAwait(false);
+                : await ReadBodyAsync(response, moved, attempt, caller).ConfigureAwait(false);
         var headers = response.Headers;
 
         return new Reply(
@@ -63,6 +65,7 @@ internal static class ReplyReader
     /// </summary>
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
         HttpResponseMessage response,
+        Action moved,
         CancellationToken attempt,
         CancellationToken caller
     )
@@ -77,6 +80,7 @@ internal static class ReplyReader
                 var read = await stream.ReadAsync(buffer.AsMemory(filled), attempt).ConfigureAwait(false);
                 if (read == 0)
                     break;
+                moved();
                 filled += read;
             }
         }

@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Http;
 /// Sees when the answer to one request begins. HttpClient does not tell: after <c>Expect: 100-continue</c> it takes
 /// an early success for leave to send the body, and reports it as if it had come after.
 /// </summary>
-internal sealed class ReplyWatch(SourceContent content)
+internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
 {
     /// <summary>Where the first digit of the status stands: <c>HTTP/1.1 2</c> (RFC 9112, 4).</summary>
     private const int StatusAt = 9;
@@ -32,9 +32,13 @@ internal sealed class ReplyWatch(SourceContent content)
     /// <summary>Whether it began before the whole body had been handed over.</summary>
     internal bool IsEarly => _isEarly;
 
+    /// <summary>Takes note that there is a connection, and that something is about to be written to it.</summary>
+    internal void Send() => stall.Moved();
+
     /// <summary>Takes note of bytes that came from the server.</summary>
     internal void Receive(ReadOnlySpan<byte> bytes)
     {
+        stall.Moved();
         foreach (var octet in bytes)
         {
             if (_hasBegun)

@@ -79,8 +79,11 @@ internal sealed class WatchedStream(Stream inner) : Stream
     /// <summary>A request is written by the flow that sends it; an answer may be read ahead by another.</summary>
     private void Attach()
     {
-        if (ReplyWatch.Current is { } current)
-            _watch = current;
+        if (ReplyWatch.Current is not { } current)
+            return;
+
+        _watch = current;
+        current.Send();
     }
 
     private int Note(int read, ReadOnlySpan<byte> buffer)

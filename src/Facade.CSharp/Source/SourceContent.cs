@@ -17,14 +17,20 @@ internal sealed class SourceContent : HttpContent
     private readonly SourceFile _source;
     private readonly long _length;
     private readonly bool _takeMd5;
+    private readonly Action _moved;
     private long _sent;
     private volatile bool _mayBeComplete;
 
-    internal SourceContent(SourceFile source, long length, bool takeMd5)
+    /// <param name="source">The file.</param>
+    /// <param name="length">How many bytes of it, from its beginning.</param>
+    /// <param name="takeMd5">Whether to take the MD5 besides the SHA-256.</param>
+    /// <param name="moved">Told of each piece that was read or handed over.</param>
+    internal SourceContent(SourceFile source, long length, bool takeMd5, Action moved)
     {
         _source = source;
         _length = length;
         _takeMd5 = takeMd5;
+        _moved = moved;
     }
 
     /// <summary>Whether the transport has asked for the body, for which it needs a connection.</summary>
@@ -63,6 +69,7 @@ internal sealed class SourceContent : HttpContent
     )
     {
         HasBegun = true;
+        _moved();
         Interlocked.Exchange(ref _sent, 0);
         Sent = null;
         try
@@ -89,13 +96,19 @@ internal sealed class SourceContent : HttpContent
                 var count = (int)Math.Min(buffer.Length, _length - offset);
                 var chunk = buffer.AsMemory(0, count);
                 await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+                _moved();
                 sha256.AppendData(chunk.Span);
                 md5?.AppendData(chunk.Span);
 
                 if (offset + count == _length)
                 {
                     await _source
-                        .EnsureUnchangedAsync(sha256.GetCurrentHash, cancellationToken)
+                        .EnsureUnchangedAsync(
+                            HashAlgorithmName.SHA256,
+                            sha256.GetCurrentHash,
+                            _moved,
+                            cancellationToken
+                        )
                         .ConfigureAwait(false);
                     _mayBeComplete = true;
                 }
@@ -104,6 +117,7 @@ internal sealed class SourceContent : HttpContent
                 offset += count;
                 Interlocked.Exchange(ref _sent, offset);
                 OnSent?.Invoke(offset);
+                _moved();
             } while (offset < _length);
         }
         finally

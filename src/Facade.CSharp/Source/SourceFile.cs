@@ -61,10 +61,17 @@ internal sealed class SourceFile : IDisposable
     /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
     /// was renamed or deleted in the meantime is still the file that was opened.
     /// </summary>
-    /// <param name="sha256">Gives the digest of all that was read.</param>
+    /// <param name="algorithm">Of the digest.</param>
+    /// <param name="digest">Gives the digest of all that was read.</param>
+    /// <param name="moved">Told of each piece that is read once more.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">The file has changed.</exception>
-    internal async ValueTask EnsureUnchangedAsync(Func<byte[]> sha256, CancellationToken cancellationToken)
+    internal async ValueTask EnsureUnchangedAsync(
+        HashAlgorithmName algorithm,
+        Func<byte[]> digest,
+        Action moved,
+        CancellationToken cancellationToken
+    )
     {
         var now = Stamp();
         if (now.Length != _stamp.Length)
@@ -78,14 +85,32 @@ internal sealed class SourceFile : IDisposable
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
             now.Changed != _stamp.Changed
-            && !await HoldsAsync(sha256(), cancellationToken).ConfigureAwait(false)
+            && !(await DigestAsync(algorithm, moved, cancellationToken).ConfigureAwait(false))
+                .AsSpan()
+                .SequenceEqual(digest())
         )
             throw SourceException.Changed(_path, "was rewritten");
     }
 
-    private async ValueTask<bool> HoldsAsync(byte[] sha256, CancellationToken cancellationToken)
+    /// <summary>Reads all of it, and makes sure that it did not change meanwhile.</summary>
+    /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
+    internal async ValueTask<byte[]> TakeMd5Async(CancellationToken cancellationToken)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var md5 = await DigestAsync(HashAlgorithmName.MD5, Ignore, cancellationToken).ConfigureAwait(false);
+        await EnsureUnchangedAsync(HashAlgorithmName.MD5, () => md5, Ignore, cancellationToken)
+            .ConfigureAwait(false);
+        return md5;
+
+        static void Ignore() { }
+    }
+
+    private async ValueTask<byte[]> DigestAsync(
+        HashAlgorithmName algorithm,
+        Action moved,
+        CancellationToken cancellationToken
+    )
+    {
+        using var hash = IncrementalHash.CreateHash(algorithm);
         var buffer = new byte[64 * 1024];
         for (var offset = 0L; offset < Length; )
         {
@@ -93,9 +118,10 @@ internal sealed class SourceFile : IDisposable
             await ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
             hash.AppendData(chunk.Span);
             offset += chunk.Length;
+            moved();
         }
 
-        return hash.GetCurrentHash().AsSpan().SequenceEqual(sha256);
+        return hash.GetCurrentHash();
     }
 
     public void Dispose() => _handle.Dispose();
