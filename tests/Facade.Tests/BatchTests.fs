@@ -384,15 +384,17 @@ let tests =
                     sinkOver (fun _ cancellation ->
                         gauge.While(fun number ->
                             task {
-                                if number > 1 then
+                                if number = 1 then
+                                    return done' ()
+                                else
                                     try
                                         do! Task.Delay(Timeout.Infinite, cancellation)
-                                    finally
+                                        return done' ()
+                                    with :? OperationCanceledException ->
                                         // It takes its time to end.
-                                        Thread.Sleep 20
+                                        do! Task.Delay 50
                                         Interlocked.Increment cancelled |> ignore
-
-                                return done' ()
+                                        return! Task.FromCanceled<_> cancellation
                             }))
 
                 let options =

@@ -99,28 +99,25 @@ let tests =
             task {
                 use folder = new Folder()
                 let path = folder.Write("f", patterned 200_000)
-                let mutable straggling: HttpRequestMessage list = []
+                let begun = pending ()
                 let hold = pending ()
+                let mutable straggler = Task.CompletedTask
 
-                // Answers while its body is still being read, as after an early refusal.
-                let slow (request: HttpRequestMessage) =
-                    task {
-                        use stream =
-                            new ReceivingStream(fun _ cancellation ->
-                                hold.Task.WaitAsync(TimeSpan.FromSeconds 5., cancellation))
+                // Still at its first buffer when the answer comes, as after an early refusal.
+                let slowly (request: HttpRequestMessage) =
+                    let touch _ cancellation =
+                        begun.TrySetResult() |> ignore
+                        hold.Task.WaitAsync(TimeSpan.FromSeconds 20., cancellation)
 
-                        do! (nonNull request.Content).CopyToAsync stream
-                    }
-
-                let mutable bodies: Task list = []
+                    Task.Run(fun () ->
+                        (nonNull request.Content).CopyToAsync(new ReceivingStream(touch)))
 
                 use sink =
                     scriptedSink (options 2) TimeProvider.System 0.5 (fun request _ ->
                         task {
-                            straggling <- request :: straggling
-
-                            if straggling.Length = 1 then
-                                bodies <- [ Task.Run(fun () -> slow request :> Task) ]
+                            if not begun.Task.IsCompleted then
+                                straggler <- slowly request
+                                do! begun.Task
                                 return new HttpResponseMessage(enum<Net.HttpStatusCode> 503)
                             else
                                 let! _ = drain request
@@ -133,7 +130,7 @@ let tests =
                 hold.SetResult()
 
                 try
-                    do! Task.WhenAll bodies
+                    do! straggler
                 with _ ->
                     // The file is closed by now: how the straggler ends is not the point.
                     ()
