@@ -18,10 +18,10 @@ internal sealed class ReceiptsStore : IReceiptsStore
     /// <exception cref="RefusedException">It cannot be used.</exception>
     internal static ReceiptsStore Open(string path)
     {
-        Check(path);
         SafeFileHandle? handle = null;
         try
         {
+            Check(path);
             handle = File.OpenHandle(
                 path,
                 FileMode.OpenOrCreate,
@@ -56,13 +56,13 @@ internal sealed class ReceiptsStore : IReceiptsStore
                 throw new RefusedException(
                     $"The receipts file {Quote(path)} cannot be made: there is no folder {Quote(folder)}."
                 );
-            case FileKind.Link
-                when File.ResolveLinkTarget(full, returnFinalTarget: true) is { Exists: false } target:
-                throw new RefusedException(
-                    $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(target.FullName)})."
-                );
             case FileKind.Link when File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target:
-                RequireFile(path, FileKinds.Of(target.FullName));
+                var kindOfTarget = FileKinds.Of(target.FullName);
+                if (kindOfTarget == FileKind.Missing)
+                    throw new RefusedException(
+                        $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(target.FullName)})."
+                    );
+                RequireFile(path, kindOfTarget);
                 break;
             case var kind and not (FileKind.Missing or FileKind.Unknown or FileKind.Link):
                 RequireFile(path, kind);

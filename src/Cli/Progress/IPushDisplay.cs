@@ -1,0 +1,26 @@
+namespace CellOS.Export.S3.Cli.Progress;
+
+/// <summary>
+/// What standard error shows of a push. Any number of threads may call at once, and none is held up for long. An
+/// artifact is called by a text that no other artifact of the push is called by. Ends, with a summary, when disposed.
+/// </summary>
+internal interface IPushDisplay : IAsyncDisposable
+{
+    /// <summary>How much there is to do; before everything else.</summary>
+    void Started(int artifacts, long bytes);
+
+    /// <summary>So many bytes of an artifact have been handed over in this attempt.</summary>
+    void BytesMoved(string artifact, int attempt, long sent, long length);
+
+    /// <summary>It has a receipt.</summary>
+    void Exported(string artifact, long bytes);
+
+    /// <summary>It had a receipt before.</summary>
+    void Skipped(string artifact, long bytes);
+
+    /// <summary>It ended without a receipt.</summary>
+    void Failed(string artifact, string message);
+
+    /// <summary>Something that the operator should know, and that is no failure.</summary>
+    void Note(string sentence);
+}

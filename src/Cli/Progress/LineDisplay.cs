@@ -1,0 +1,53 @@
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Progress;
+
+/// <summary>
+/// For logs and pipes: one line for each artifact that ended, and one for all of them. Quiet, it writes failures alone.
+/// </summary>
+internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quiet) : IPushDisplay
+{
+    private readonly TextWriter _error = TextWriter.Synchronized(error);
+    private readonly PushBoard _board = new(time);
+    private int _ended;
+
+    public void Started(int artifacts, long bytes) => _board.Started(artifacts, bytes);
+
+    /// <summary>Nothing of this is shown, and what is counted for the summary is told at the end.</summary>
+    public void BytesMoved(string artifact, int attempt, long sent, long length) { }
+
+    public void Exported(string artifact, long bytes)
+    {
+        _board.Exported(artifact, bytes);
+        Write($"exported {artifact} ({Amounts.Bytes(bytes)})");
+    }
+
+    public void Skipped(string artifact, long bytes)
+    {
+        _board.Skipped(artifact, bytes);
+        Write($"skipped {artifact}: it has a receipt");
+    }
+
+    public void Failed(string artifact, string message)
+    {
+        _board.Failed(artifact);
+        WriteAlways($"failed {artifact}: {message}");
+    }
+
+    public void Note(string sentence) => Write(sentence);
+
+    private void Write(string line)
+    {
+        if (!quiet)
+            WriteAlways(line);
+    }
+
+    private void WriteAlways(string line) => _error.WriteLine(Shown.Line(line));
+
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+            Write(_board.Look().Summary);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+
+namespace CellOS.Export.S3.Cli.Progress;
+
+/// <summary>An artifact that is under way.</summary>
+internal readonly record struct RunningArtifact(string Name, int Attempt, long Sent, long Length);
+
+/// <summary>How far a push has come at one moment.</summary>
+internal sealed record PushState
+{
+    internal required int Artifacts { get; init; }
+    internal required long Bytes { get; init; }
+    internal required int Exported { get; init; }
+    internal required long BytesExported { get; init; }
+    internal required int Skipped { get; init; }
+    internal required int Failed { get; init; }
+
+    /// <summary>Bytes that need not be moved any more, or have been moved by what is under way.</summary>
+    internal required long BytesBehind { get; init; }
+    internal required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Bytes a second of late; null as long as that cannot be told.</summary>
+    internal required double? Rate { get; init; }
+
+    /// <summary>In the order of the names.</summary>
+    internal required IReadOnlyList<RunningArtifact> Running { get; init; }
+
+    internal int Ended => Exported + Skipped + Failed;
+
+    /// <summary>From 0 to 1.</summary>
+    internal double Fraction =>
+        Bytes > 0 ? Math.Clamp((double)BytesBehind / Bytes, 0, 1)
+        : Artifacts > 0 ? Math.Clamp((double)Ended / Artifacts, 0, 1)
+        : 1;
+
+    internal TimeSpan? TimeLeft =>
+        Rate is > 0 and { } rate && Math.Max(0, Bytes - BytesBehind) / rate is < 360_000_000 and var seconds
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
+
+    /// <summary>One line for the end.</summary>
+    internal string Summary
+    {
+        get
+        {
+            var parts = new List<string> { $"{Exported} exported ({Amounts.Bytes(BytesExported)})" };
+            if (Skipped > 0)
+                parts.Add($"{Skipped} skipped");
+            if (Failed > 0)
+                parts.Add($"{Failed} failed");
+            if (Artifacts > Ended)
+                parts.Add($"{Artifacts - Ended} not ended");
+            return $"{string.Join(", ", parts)} of {Artifacts} in {Amounts.Time(Elapsed)}";
+        }
+    }
+}
+
+/// <summary>Counts what happens in a push. Any number of threads may report at once.</summary>
+internal sealed class PushBoard(TimeProvider time)
+{
+    /// <summary>The rate is that of so many last looks.</summary>
+    private const int Looks = 50;
+
+    private readonly ConcurrentDictionary<string, RunningArtifact> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _ended = new(StringComparer.Ordinal);
+    private readonly Queue<(long At, long Bytes)> _looks = new();
+    private readonly long _startedAt = time.GetTimestamp();
+    private int _artifacts;
+    private int _exported;
+    private int _skipped;
+    private int _failed;
+    private long _bytes;
+    private long _bytesExported;
+    private long _bytesSettled;
+
+    internal void Started(int artifacts, long bytes)
+    {
+        Volatile.Write(ref _artifacts, artifacts);
+        Volatile.Write(ref _bytes, bytes);
+    }
+
+    /// <summary>A report that comes after the artifact's end counts for nothing.</summary>
+    internal void BytesMoved(string artifact, int attempt, long sent, long length)
+    {
+        _running[artifact] = new RunningArtifact(artifact, attempt, sent, length);
+        if (_ended.ContainsKey(artifact))
+            _running.TryRemove(artifact, out _);
+    }
+
+    private RunningArtifact End(string artifact)
+    {
+        _ended[artifact] = true;
+        _running.TryRemove(artifact, out var last);
+        return last;
+    }
+
+    internal void Exported(string artifact, long bytes)
+    {
+        End(artifact);
+        Interlocked.Add(ref _bytesSettled, bytes);
+        Interlocked.Add(ref _bytesExported, bytes);
+        Interlocked.Increment(ref _exported);
+    }
+
+    internal void Skipped(string artifact, long bytes)
+    {
+        End(artifact);
+        // Nothing was moved, so it must not count into the rate: there is less to do.
+        Interlocked.Add(ref _bytes, -bytes);
+        Interlocked.Increment(ref _skipped);
+    }
+
+    internal void Failed(string artifact)
+    {
+        Interlocked.Add(ref _bytes, -End(artifact).Length);
+        Interlocked.Increment(ref _failed);
+    }
+
+    /// <summary>The state of this moment. One thread at a time asks for it, every now and then.</summary>
+    internal PushState Look()
+    {
+        var now = time.GetTimestamp();
+        var running = _running.Values.OrderBy(artifact => artifact.Name, StringComparer.Ordinal).ToList();
+        var behind = Volatile.Read(ref _bytesSettled) + running.Sum(artifact => artifact.Sent);
+        _looks.Enqueue((now, behind));
+        if (_looks.Count > Looks)
+            _looks.Dequeue();
+        var (then, bytesThen) = _looks.Peek();
+        var seconds = time.GetElapsedTime(then, now).TotalSeconds;
+
+        return new PushState
+        {
+            Artifacts = Volatile.Read(ref _artifacts),
+            Bytes = Volatile.Read(ref _bytes),
+            Exported = Volatile.Read(ref _exported),
+            BytesExported = Volatile.Read(ref _bytesExported),
+            Skipped = Volatile.Read(ref _skipped),
+            Failed = Volatile.Read(ref _failed),
+            BytesBehind = behind,
+            Elapsed = time.GetElapsedTime(_startedAt, now),
+            // A retry moves the same bytes again, so there may seem to be fewer than before.
+            Rate = seconds > 0 ? Math.Max(0, behind - bytesThen) / seconds : null,
+            Running = running,
+        };
+    }
+}

@@ -1,0 +1,178 @@
+module Cli.Tests.CommandLineTests
+
+open System
+open System.IO
+open CellOS.Export.S3.Cli.Arguments
+open Cli.Tests.Support
+open Expecto
+
+let private read (arguments: string) =
+    CommandLine.Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), TextWriter.Null)
+
+let private push (arguments: string) =
+    match read $"push {arguments}" with
+    | :? Request.Push as push -> push.Arguments
+    | other -> failtest $"no push, but {other}"
+
+let private check (arguments: string) =
+    match read $"check {arguments}" with
+    | :? Request.Check as check -> check.Arguments
+    | other -> failtest $"no check, but {other}"
+
+let private misuse (arguments: string list) =
+    match CommandLine.Read(arguments, TextWriter.Null) with
+    | :? Request.Misused as misused -> String.Join("\n", misused.Sentences)
+    | other -> failtest $"no misuse, but {other}"
+
+[<Tests>]
+let tests =
+    testList "the command line" [
+        testCase "check takes a spec, and little else" (fun () ->
+            let plain = check "--spec cell.yaml"
+            Expect.equal plain.Spec "cell.yaml" "the spec"
+            Expect.isNull plain.CellId "no cell"
+            Expect.isNull plain.Target "all targets"
+            Expect.isFalse plain.Json "tables"
+
+            let full = check "--json --target a --cell-id=c-1 --spec=cell.yaml"
+            Expect.equal full.CellId "c-1" "the cell"
+            Expect.equal full.Target "a" "the target"
+            Expect.isTrue full.Json "JSON")
+
+        testCase "push has defaults for all but spec and cell" (fun () ->
+            let plain = push "--spec cell.yaml --cell-id c"
+            Expect.equal plain.Concurrency 4 "four at once"
+            Expect.isFalse (plain.Resume || plain.Quiet) "no flags"
+            Expect.isEmpty plain.Paths "no paths"
+            Expect.isNull plain.Root "no root"
+            Expect.isNull plain.Receipts "no receipts file"
+            Expect.isNull plain.Target "no target")
+
+        testCase "push takes all that the help names" (fun () ->
+            let full =
+                push
+                    "--spec s --cell-id c --target t --root r --receipts f --resume --concurrency 256 --quiet a b/c"
+
+            Expect.equal
+                (full.Spec, full.CellId, full.Target, full.Root, full.Receipts)
+                ("s", "c", "t", "r", "f")
+                "texts"
+
+            Expect.isTrue (full.Resume && full.Quiet) "flags"
+            Expect.equal full.Concurrency 256 "the number"
+            Expect.sequenceEqual full.Paths [ "a"; "b/c" ] "paths")
+
+        testCase "paths may stand anywhere, and look like anything" (fun () ->
+            let paths =
+                (push "a --spec s @b --cell-id c [suggest] --quiet d -- -e --spec -- --help").Paths
+
+            Expect.sequenceEqual
+                paths
+                [ "a"; "@b"; "[suggest]"; "d"; "-e"; "--spec"; "--"; "--help" ]
+                "all of them")
+
+        testCase "what cannot be understood is told in sentences" (fun () ->
+            for arguments, told in
+                [
+                    "", "command"
+                    "nonsense", "'nonsense'"
+                    "check", "--spec"
+                    "push --spec s", "--cell-id"
+                    "push --cell-id c", "--spec"
+                    "check --spec", "--spec"
+                    "check --spec s --spec t", "--spec"
+                    "check --spec s --receipts f", "'--receipts'"
+                    "check --spec s more", "'more'"
+                    "check --spec s --json true", "'true'"
+                    "push --spec s --cell-id c --nonsense", "'--nonsense'"
+                    "push --spec s --cell-id c --nonsense=1 a", "'--nonsense=1'"
+                    "push --spec s --cell-id c -q a -- -b", "'-q'"
+                    "push --spec s --cell-id c -", "'-'"
+                    "push --spec s --cell-id c --resume", "--receipts"
+                    "push --spec s --cell-id c --concurrency 0", "from 1 to 256"
+                    "push --spec s --cell-id c --concurrency 257", "from 1 to 256"
+                    "push --spec s --cell-id c --concurrency -1", "from 1 to 256"
+                    "push --spec s --cell-id c --concurrency 4.0", "'4.0'"
+                    "push --spec s --cell-id c --concurrency 99999999999", "from 1 to 256"
+                    "push --spec s --cell-id c --concurrency 1 --concurrency 2", "--concurrency"
+                ] do
+                let sentences =
+                    misuse (List.ofArray (arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+
+                Expect.stringContains sentences told arguments)
+
+        testCase "an empty value is none" (fun () ->
+            for option in [ "--spec"; "--cell-id"; "--target"; "--root"; "--receipts"; "--concurrency" ] do
+                for empty in [ ""; " " ] do
+                    let others =
+                        [ "--spec", "s"; "--cell-id", "c" ]
+                        |> List.filter (fun (name, _) -> name <> option)
+                        |> List.collect (fun (name, value) -> [ name; value ])
+
+                    Expect.stringContains (misuse ([ "push" ] @ others @ [ option; empty ])) option option
+
+            Expect.stringContains
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "" ])
+                "PATH"
+                "an empty path")
+
+        testCase "no sentence holds a secret, or anything that a terminal would act on" (fun () ->
+            let url = "https://h/x?X-Amz-Signature=abcdef0123456789"
+
+            for arguments in
+                [
+                    [ url ]
+                    [ "check"; url; "--spec"; "s" ]
+                    [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--url=" + url ]
+                    [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--concurrency"; url ]
+                    [ "check"; "--spec"; "s"; "\027[2Jx" ]
+                ] do
+                let sentences = misuse arguments
+                Expect.isFalse (sentences.Contains "abcdef0123456789") sentences
+                Expect.isFalse (sentences.Contains '\027') sentences)
+
+        testCaseTask "the built tool shows its help and version, and ends with 0" (fun () ->
+            task {
+                for arguments, told in
+                    [
+                        [ "--help" ], [ "check"; "push" ]
+                        [ "check"; "--help" ], [ "--spec"; "--cell-id"; "--target"; "--json" ]
+                        [ "push"; "-h" ],
+                        [
+                            "--spec"
+                            "--cell-id"
+                            "--target"
+                            "--root"
+                            "--receipts"
+                            "--resume"
+                            "--concurrency"
+                            "1 to 256"
+                            "Default: 4"
+                            "--quiet"
+                            "PATH"
+                        ]
+                        [ "--version" ], [ "." ]
+                    ] do
+                    let! struct (code, output, error) = runTool arguments
+                    Expect.equal code 0 "shown"
+                    Expect.equal error "" "nothing on standard error"
+
+                    for part in told do
+                        Expect.stringContains output part part
+
+                    Expect.isFalse
+                        (output.Split '\n' |> Array.exists (fun line -> line.Length > 120))
+                        "lines of a length to be read"
+            })
+
+        testCaseTask "the built tool refuses what it cannot understand with 2, on standard error" (fun () ->
+            task {
+                for arguments in
+                    [ []; [ "check" ]; [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--nonsense" ] ] do
+                    let! struct (code, output, error) = runTool arguments
+                    Expect.equal code 2 "refused"
+                    Expect.equal output "" "nothing on standard output"
+                    Expect.stringStarts error "cellos-export-s3: " "a sentence"
+                    Expect.isFalse (error.Contains "   at ") "no stack trace"
+            })
+    ]

@@ -1,0 +1,213 @@
+module Cli.Tests.ProgressTests
+
+open System
+open System.IO
+open System.Threading.Tasks
+open CellOS.Export.S3.Cli.Progress
+open Expecto
+open Spectre.Console
+
+/// A clock that stands still until it is moved.
+type private Clock() =
+    inherit TimeProvider()
+    let mutable ticks = 0L
+    member _.Move(seconds: float) = ticks <- ticks + int64 (seconds * 1e7)
+    override _.TimestampFrequency = 10_000_000L
+    override _.GetTimestamp() = ticks
+
+let private lines quiet (act: IPushDisplay -> unit) =
+    task {
+        use error = new StringWriter()
+        let display = LineDisplay(error, Clock(), quiet)
+        act display
+        do! (display :> IAsyncDisposable).DisposeAsync()
+        do! (display :> IAsyncDisposable).DisposeAsync()
+        return error.ToString().TrimEnd().Split '\n' |> Array.map _.TrimEnd() |> List.ofArray
+    }
+
+let private someOfEach (display: IPushDisplay) =
+    display.Started(4, 3000L)
+    display.Note "a note"
+    display.BytesMoved("a", 1, 10L, 1000L)
+    display.Exported("a", 1000L)
+    display.Skipped("b", 1000L)
+    display.Failed("c", "no\nluck \027[2J")
+
+let private terminal (width: int) (writer: TextWriter) =
+    let console = TerminalDisplay.Open(writer, false)
+    console.Profile.Width <- width
+    console.Profile.Height <- 10
+    console
+
+[<Tests>]
+let tests =
+    testList "the progress" [
+        testCase "the display is chosen by the terminal and the environment" (fun () ->
+            for quiet, redirected, term, noColor, expected in
+                [
+                    false, false, "xterm", "", DisplayKind.Terminal
+                    false, false, "xterm", "1", DisplayKind.ColourlessTerminal
+                    false, false, "dumb", "", DisplayKind.Lines
+                    false, true, "xterm", "", DisplayKind.Lines
+                    true, false, "xterm", "", DisplayKind.Quiet
+                    true, true, "dumb", "1", DisplayKind.Quiet
+                ] do
+                let environment (name: string) : string | null =
+                    match name with
+                    | "TERM" -> term
+                    | "NO_COLOR" -> noColor
+                    | _ -> null
+
+                Expect.equal (PushDisplay.Choose(quiet, redirected, environment)) expected $"{expected}"
+
+            if not (OperatingSystem.IsWindows()) then
+                Expect.equal (PushDisplay.Choose(false, false, (fun _ -> null))) DisplayKind.Lines "no TERM")
+
+        testCaseTask "lines: one for each that ended, and a sum" (fun () ->
+            task {
+                let! written = lines false someOfEach
+
+                Expect.equal
+                    written
+                    [
+                        "a note"
+                        "exported a (1000 B)"
+                        "skipped b: it has a receipt"
+                        "failed c: no\\u000Aluck \\u001B[2J"
+                        "1 exported (1000 B), 1 skipped, 1 failed, 1 not ended of 4 in 0 s"
+                    ]
+                    "nothing for each byte"
+            })
+
+        testCaseTask "quiet: failures alone" (fun () ->
+            task {
+                let! written = lines true someOfEach
+                Expect.equal written [ "failed c: no\\u000Aluck \\u001B[2J" ] "the failure"
+            })
+
+        testCaseTask "lines of many threads stay whole" (fun () ->
+            task {
+                let! written =
+                    lines false (fun display ->
+                        display.Started(400, 400L)
+
+                        Parallel.For(0, 400, (fun number -> display.Exported($"artifact-{number}", 1L)))
+                        |> ignore)
+
+                Expect.hasLength written 401 "each one, and the sum"
+                Expect.equal (List.last written) "400 exported (400 B) of 400 in 0 s" "the sum"
+
+                Expect.all
+                    (written |> List.take 400)
+                    (fun line -> line.StartsWith "exported artifact-" && line.EndsWith "(1 B)")
+                    "whole"
+            })
+
+        testCase "the board counts what was moved, and how fast" (fun () ->
+            let clock = Clock()
+            let board = PushBoard clock
+            board.Started(4, 4000L)
+            let first = board.Look()
+
+            Expect.equal
+                (first.Fraction, first.Rate, first.TimeLeft)
+                (0., Nullable(), Nullable())
+                "nothing yet"
+
+            clock.Move 2.
+            board.BytesMoved("a", 1, 500L, 1000L)
+            board.BytesMoved("b", 2, 500L, 1000L)
+            let second = board.Look()
+            Expect.equal second.BytesBehind 1000L "both"
+            Expect.equal second.Rate (Nullable 500.) "bytes a second"
+            Expect.equal second.TimeLeft (Nullable(TimeSpan.FromSeconds 6.)) "3000 to go"
+
+            Expect.equal
+                [ for running in second.Running -> running.Name, running.Attempt ]
+                [ "a", 1; "b", 2 ]
+                "under way"
+
+            board.Exported("a", 1000L)
+            board.BytesMoved("a", 1, 1000L, 1000L)
+            board.Skipped("c", 1000L)
+            board.Failed "b"
+            let third = board.Look()
+            Expect.isEmpty third.Running "none, though a report came late"
+
+            Expect.equal
+                (third.Bytes, third.BytesBehind)
+                (2000L, 1000L)
+                "what is skipped or failed is not to be moved"
+
+            Expect.equal third.Fraction 0.5 "half of it"
+            Expect.equal third.Ended 3 "ended")
+
+        testCase "nothing to move is all moved" (fun () ->
+            let board = PushBoard(Clock())
+            Expect.equal (board.Look().Fraction) 1. "no artifact"
+            board.Started(2, 0L)
+            Expect.equal (board.Look().Fraction) 0. "two empty ones"
+            board.Exported("a", 0L)
+            Expect.equal (board.Look().Fraction) 0.5 "one of them")
+
+        testCase "amounts are for people" (fun () ->
+            for bytes, shown in
+                [
+                    0L, "0 B"
+                    1023L, "1023 B"
+                    1024L, "1.0 KiB"
+                    1536L, "1.5 KiB"
+                    1048575L, "1.0 MiB"
+                    5368709120L, "5.0 GiB"
+                    Int64.MaxValue, "8.0 EiB"
+                ] do
+                Expect.equal (Amounts.Bytes bytes) shown shown
+
+            for seconds, shown in
+                [
+                    -1., "0 s"
+                    0.4, "0 s"
+                    59.4, "59 s"
+                    59.6, "1:00 min"
+                    65., "1:05 min"
+                    7387., "2:03:07 h"
+                ] do
+                Expect.equal (Amounts.Time(TimeSpan.FromSeconds seconds)) shown shown)
+
+        testCase "the picture fits the terminal, and no name can draw in it" (fun () ->
+            let board = PushBoard(Clock())
+            board.Started(20, 20_000L)
+
+            for number in 1..20 do
+                board.BytesMoved($"%02d{number}[red]\027[2J" + String.replicate 30 "long/", 1, 500L, 1000L)
+
+            for width in [ 20; 80; 200 ] do
+                use writer = new StringWriter()
+                let console = terminal width writer
+                console.Write(PushView.Draw(board.Look(), width, 10, true))
+                let picture = writer.ToString()
+                Expect.isLessThan (picture.Split '\n').Length 10 $"at {width}: {picture}"
+                Expect.isFalse (picture.Contains "\027[2J") "no escape of a name's"
+
+                if width = 200 then
+                    Expect.stringContains picture "01[red]\\u001B[2J" "shown as it is"
+                    Expect.stringContains picture "500 B of 1000 B" "and how far it is")
+
+        testCaseTask "the terminal keeps failures and notes, and ends with the sum" (fun () ->
+            task {
+                use writer = new StringWriter()
+                let display = TerminalDisplay(terminal 100 writer, TimeProvider.System)
+                someOfEach display
+                do! (display :> IAsyncDisposable).DisposeAsync()
+                let written = writer.ToString()
+                Expect.stringContains written "a note" "the note"
+                Expect.stringContains written "failed c: no\\u000Aluck \\u001B[2J" "the failure"
+
+                Expect.stringContains
+                    written
+                    "1 exported (1000 B), 1 skipped, 1 failed, 1 not ended of 4"
+                    "the sum"
+
+                Expect.stringContains written "\027[?25h" "the cursor is shown again"
+            })
+    ]

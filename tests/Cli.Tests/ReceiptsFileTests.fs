@@ -1,0 +1,403 @@
+module Cli.Tests.ReceiptsFileTests
+
+open System
+open System.IO
+open System.Threading
+open System.Threading.Tasks
+open CellOS.Export.S3.Cli
+open CellOS.Export.S3.Cli.Receipts
+open CellOS.Export.S3.Core
+open Cli.Tests.Support
+open Expecto
+
+let private openWith (notes: ResizeArray<string>) (path: string) =
+    ReceiptsFile.Open(path, Action<string> notes.Add)
+
+let private openQuietly path = openWith (ResizeArray()) path
+
+let private has (file: ReceiptsFile) name =
+    Resume.isDone file.Receipted "c" name $"s3://b/c/{name}" 3L (String('a', 64))
+
+let private append (file: ReceiptsFile) name =
+    file.AppendAsync(line name, CancellationToken.None)
+
+/// The sentence that opening is refused with.
+let private refusal (path: string) =
+    try
+        let opened = openQuietly path
+        opened.DisposeAsync().AsTask().Wait()
+        failtest $"{path} was opened"
+    with :? RefusedException as refused ->
+        refused.Message
+
+let private failure (appended: Task) : Task<string> =
+    task {
+        let! message =
+            task {
+                try
+                    do! appended
+                    return None
+                with :? IOException as e ->
+                    return Some e.Message
+            }
+
+        return Expect.wantSome message "a failure"
+    }
+
+/// Played by a process of its own: appends as fast as it can, and tells of each line that is on disk.
+let appendForEver (path: string) =
+    task {
+        let file = openQuietly path
+        let told = obj ()
+
+        let worker (number: int) =
+            task {
+                let mutable count = 0
+
+                while true do
+                    let name = $"{Environment.ProcessId}-{number}-{count}"
+                    count <- count + 1
+                    do! append file name
+
+                    lock told (fun () ->
+                        Console.WriteLine name
+                        Console.Out.Flush())
+            }
+
+        let! _ = Task.WhenAny [ for number in 1..4 -> worker number :> Task ]
+        return 1
+    }
+
+/// A file in memory that fails when it is told to.
+type private Store(content: byte[]) =
+    let mutable bytes = content
+    /// How many bytes of a write still arrive before it fails.
+    member val Room = Int32.MaxValue with get, set
+    member val CutFails = false with get, set
+    member val FlushFails = false with get, set
+    member val Flushes = 0 with get, set
+    member val Gate: ManualResetEventSlim | null = null with get, set
+    member _.Bytes = bytes
+    member _.Text = Text.Encoding.UTF8.GetString bytes
+
+    interface IReceiptsStore with
+        member _.Length = bytes.LongLength
+        member _.Dispose() = ()
+
+        member _.Read(buffer, offset) =
+            let count = min buffer.Length (bytes.Length - int offset)
+            bytes.AsSpan(int offset, count).CopyTo buffer
+            count
+
+        member this.Write(more, offset) =
+            match this.Gate with
+            | null -> ()
+            | gate -> gate.Wait()
+
+            let arrives = min more.Length this.Room
+
+            bytes <-
+                Array.concat [
+                    Array.take (int offset) bytes
+                    more.Slice(0, arrives).ToArray()
+                    Array.skip (min bytes.Length (int offset + arrives)) bytes
+                ]
+
+            if arrives < more.Length then
+                raise (IOException "No space left on device")
+
+        member this.Cut length =
+            if this.CutFails then
+                raise (IOException "Input/output error")
+
+            bytes <- Array.take (int length) bytes
+
+        member this.Flush() =
+            if this.FlushFails then
+                raise (IOException "Input/output error")
+
+            this.Flushes <- this.Flushes + 1
+
+let private over (store: Store) = ReceiptsFile.Open(store, "'r'", ignore)
+
+let private utf8 (text: string) = Text.Encoding.UTF8.GetBytes text
+
+[<Tests>]
+let tests =
+    testList "the receipts file" [
+        testCaseTask "is made where there is none, and holds what was appended" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts.jsonl"
+
+                do!
+                    task {
+                        use file = openQuietly path
+                        Expect.equal file.Receipted.Count 0 "nothing yet"
+                        do! append file "a"
+                        Expect.equal (textOf path) (line "a" + "\n") "at once"
+                        do! append file "b"
+                    }
+
+                use file = openQuietly path
+                Expect.isTrue (has file "a" && has file "b") "both"
+                Expect.isFalse (has file "c") "no other"
+            })
+
+        testCaseTask "is one process's at a time" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts.jsonl"
+
+                do!
+                    task {
+                        use _ = openQuietly path
+                        Expect.stringContains (refusal path) "in use by another process" "held"
+                    }
+
+                use _ = openQuietly path
+                ()
+            })
+
+        testCase "a path that cannot be one is refused in a sentence, and nothing is made" (fun () ->
+            use folder = new Folder()
+            File.CreateSymbolicLink(folder.At "dangling", folder.At "nowhere") |> ignore
+            File.CreateSymbolicLink(folder.At "to-folder", folder.Path) |> ignore
+            File.CreateSymbolicLink(folder.At "loop", folder.At "loop") |> ignore
+            pipe (folder.At "pipe")
+
+            for path, told in
+                [
+                    folder.Path, "is a folder"
+                    folder.At "no/such/receipts", "there is no folder"
+                    folder.At "dangling", "symbolic link to nowhere"
+                    folder.At "to-folder", "is a folder"
+                    folder.At "loop", "cannot be opened"
+                    folder.At "pipe", "is a pipe"
+                    "/dev/full", "is a device"
+                    folder.At "a\000b", "NUL"
+                ] do
+                Expect.stringContains (refusal path) told path
+
+            Expect.isFalse (File.Exists(folder.At "nowhere")) "nothing was made")
+
+        testCase "a file that may not be written is refused" (fun () ->
+            if Environment.IsPrivilegedProcess then
+                skiptest "everything may be written by this user"
+
+            use folder = new Folder()
+            let path = folder.Write("receipts", "")
+            File.SetUnixFileMode(path, UnixFileMode.UserRead)
+            Expect.stringContains (refusal path) "may not be written" "refused")
+
+        testCaseTask "a link to a file is that file" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("receipts", line "a" + "\n")
+                File.CreateSymbolicLink(folder.At "link", path) |> ignore
+
+                do!
+                    task {
+                        use file = openQuietly (folder.At "link")
+                        Expect.isTrue (has file "a") "read"
+                        do! append file "b"
+                    }
+
+                Expect.equal (textOf path) (line "a" + "\n" + line "b" + "\n") "written"
+
+            })
+
+        testCaseTask "a torn last line is mended or cut off, and told" (fun () ->
+            task {
+                for torn, kept, told in
+                    [
+                        (line "b").Substring(0, 50), "", "torn line of 50 bytes"
+                        "\000\000\000", "", "torn line of 3 bytes"
+                        line "b", line "b" + "\n", "without a line end"
+                        line "b" + "\000", line "b" + "\n", "without a line end"
+                    ] do
+                    use folder = new Folder()
+                    let path = folder.Write("receipts", line "a" + "\n" + torn)
+                    let notes = ResizeArray()
+
+                    do!
+                        task {
+                            use file = openWith notes path
+                            Expect.isTrue (has file "a") "the line before it"
+                            Expect.equal (has file "b") (kept <> "") "the last one, if it was whole"
+                            do! append file "c"
+                        }
+
+                    Expect.stringContains (String.Join("\n", notes)) told "told"
+
+                    Expect.equal (textOf path) (line "a" + "\n" + kept + line "c" + "\n") "whole lines only"
+            })
+
+        testCaseTask "lines that are no receipts are told by their numbers, and stay" (fun () ->
+            task {
+                use folder = new Folder()
+                let before = line "a" + "\nnonsense\n\n{\"x\":1}\r\n" + line "b" + "\n"
+                let path = folder.Write("receipts", before)
+                let notes = ResizeArray()
+
+                do!
+                    task {
+                        use file = openWith notes path
+                        Expect.isTrue (has file "a" && has file "b") "the others count"
+                        do! append file "c"
+                    }
+
+                Expect.hasLength notes 2 "two of them"
+                Expect.stringContains notes[0] "line 2" "the first"
+                Expect.stringContains notes[1] "line 4" "the second"
+                Expect.equal (textOf path) (before + line "c" + "\n") "as they were"
+            })
+
+        testCase "a file that is something else is refused, and left alone" (fun () ->
+            use folder = new Folder()
+            let text = "export:\n  targets: []"
+            let path = folder.Write("cell.yaml", text)
+            Expect.stringContains (refusal path) "not the beginning of a receipt" "refused"
+            Expect.equal (textOf path) text "not a byte changed")
+
+        testCaseTask "appenders at the same time share a flush, and every line is there" (fun () ->
+            task {
+                let store = new Store([||])
+                use gate = new ManualResetEventSlim(false)
+                store.Gate <- gate
+                let file = over store
+                let appended = [ for number in 1..100 -> append file $"{number}" ]
+                Expect.isFalse (appended |> List.exists _.IsCompleted) "none is on disk"
+                gate.Set()
+                do! Task.WhenAll(appended).WaitAsync(TimeSpan.FromSeconds 20.)
+                do! file.DisposeAsync()
+                Expect.isLessThan store.Flushes 4 "few flushes"
+
+                Expect.sequenceEqual
+                    (store.Text.TrimEnd('\n').Split '\n' |> Array.sort)
+                    ([| for number in 1..100 -> line $"{number}" |] |> Array.sort)
+                    "every line once"
+            })
+
+        testCaseTask "a failed write is taken back, and nothing follows it" (fun () ->
+            task {
+                let store = new Store(utf8 (line "a" + "\n"))
+                use file = over store
+                do! append file "b"
+                store.Room <- 10
+                let! message = failure (append file "c")
+                Expect.stringContains message "No space left on device" "why"
+                Expect.equal store.Text (line "a" + "\n" + line "b" + "\n") "whole lines"
+                store.Room <- Int32.MaxValue
+                let! again = failure (append file "d")
+                Expect.equal again message "the same sentence"
+                Expect.equal store.Text (line "a" + "\n" + line "b" + "\n") "nothing followed"
+            })
+
+        testCaseTask "a failed flush counts as a failed write" (fun () ->
+            task {
+                let store = new Store([||])
+                use file = over store
+                store.FlushFails <- true
+                let! message = failure (append file "a")
+                Expect.stringContains message "Input/output error" "why"
+            })
+
+        testCaseTask "half a line that cannot be taken back stays the last one" (fun () ->
+            task {
+                let store = new Store([||])
+                let file = over store
+                store.Room <- 10
+                store.CutFails <- true
+                let! message = failure (append file "a")
+                Expect.stringContains message "nor could the torn line be cut off" "said so"
+                store.Room <- Int32.MaxValue
+                store.CutFails <- false
+                let! _ = failure (append file "b")
+                Expect.equal store.Bytes.Length 10 "nothing follows it"
+                do! file.DisposeAsync()
+
+                use again = over store
+                do! append again "c"
+                Expect.equal store.Text (line "c" + "\n") "and the next one mends it"
+            })
+
+        testCaseTask "a file that another program wrote to is not written over" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts"
+                use file = openQuietly path
+                do! append file "a"
+                // Locks are advisory; a shell's redirection asks for none.
+                shell "echo other >> \"$0\"" path |> ignore
+                let! message = failure (append file "b")
+                Expect.stringContains message "another program" "said so"
+                Expect.equal (textOf path) (line "a" + "\nother\n") "both lines"
+            })
+
+        testCaseTask "who stops waiting is let go" (fun () ->
+            task {
+                let store = new Store([||])
+                use gate = new ManualResetEventSlim(false)
+                store.Gate <- gate
+                let file = over store
+                use source = new CancellationTokenSource()
+                let appended = file.AppendAsync(line "a", source.Token)
+                do! source.CancelAsync()
+                let! ended = Task.WhenAny(appended, Task.Delay 20_000)
+                Expect.isTrue (obj.ReferenceEquals(ended, appended) && appended.IsCanceled) "cancelled"
+                gate.Set()
+                do! file.DisposeAsync()
+                Expect.equal store.Text (line "a" + "\n") "and the line is there all the same"
+            })
+
+        testCase "two lines are no line" (fun () ->
+            let file = over (new Store([||]))
+
+            Expect.throwsT<ArgumentException>
+                (fun () -> file.AppendAsync("a\nb", CancellationToken.None) |> ignore)
+                "refused")
+
+        testCaseTask "a killed process leaves every line that it told of" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts"
+                let told = ResizeArray<string>()
+
+                for round in 1..4 do
+                    use child = playing "append" [ path ]
+
+                    for _ in 1 .. 20 * round do
+                        let! name = child.ReadLine()
+                        told.Add(nonNull name)
+
+                    child.Signal 9
+                    let! struct (_, rest, _) = child.End()
+                    // The last one may be cut off; it has a line end otherwise.
+                    told.AddRange(rest.Split '\n' |> Seq.rev |> Seq.skip 1)
+
+                    use file = openQuietly path
+                    Expect.isEmpty (told |> Seq.filter (has file >> not)) "none is lost"
+
+                Expect.isTrue ((textOf path).EndsWith '\n') "whole lines"
+            })
+
+        testCaseTask "a hundred thousand receipts are read in one go" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts"
+
+                do!
+                    task {
+                        use writer = new StreamWriter(path)
+
+                        for number in 1..100_000 do
+                            writer.Write(line $"{number}")
+                            writer.Write '\n'
+                    }
+
+                use file = openQuietly path
+                Expect.equal file.Receipted.Count 100_000 "all"
+                Expect.isTrue (has file "1" && has file "100000") "from the first to the last"
+            })
+    ]

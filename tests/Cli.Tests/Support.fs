@@ -1,0 +1,151 @@
+/// What the tests of the command line share: folders, processes, receipts.
+module Cli.Tests.Support
+
+open System
+open System.Diagnostics
+open System.IO
+open System.Runtime.InteropServices
+open System.Threading.Tasks
+open CellOS.Export.S3.Core
+open Expecto
+
+/// A folder of a test's own, gone when the test is.
+type Folder() =
+    let path = Directory.CreateTempSubdirectory("cellos-cli-").FullName
+    member _.Path = path
+    member _.At(name: string) = Path.Join(path, name)
+
+    member this.Write(name: string, text: string) =
+        let file = this.At name
+        Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
+        File.WriteAllText(file, text)
+        file
+
+    interface IDisposable with
+        member _.Dispose() = Directory.Delete(path, true)
+
+[<DllImport("libc", EntryPoint = "kill")>]
+extern int private sendSignal(int pid, int signal)
+
+[<DllImport("libc", EntryPoint = "mkfifo")>]
+extern int private makePipe(string path, int mode)
+
+let pipe (path: string) =
+    if makePipe (path, 0o600) <> 0 then
+        failtest $"no pipe could be made at {path}"
+
+/// What a shell command writes; a failure of it is one of the test.
+let shell (script: string) (argument: string) =
+    let info =
+        ProcessStartInfo("sh", [ "-c"; script; argument ], RedirectStandardOutput = true)
+
+    use started = nonNull (Process.Start info)
+    let output = started.StandardOutput.ReadToEnd()
+    started.WaitForExit()
+
+    if started.ExitCode <> 0 then
+        failtest $"{script} ended with {started.ExitCode}"
+
+    output
+
+/// A file's text, whoever has it locked.
+let textOf (path: string) = shell "cat \"$0\"" path
+
+let private patience = TimeSpan.FromSeconds 60.
+
+/// A process of this tool, or of this test program, which plays it.
+type Child(program: string, arguments: string seq) =
+    let info =
+        ProcessStartInfo("dotnet", RedirectStandardOutput = true, RedirectStandardError = true)
+
+    do
+        info.ArgumentList.Add program
+
+        for argument in arguments do
+            info.ArgumentList.Add argument
+
+    let started = nonNull (Process.Start info)
+    let error = started.StandardError.ReadToEndAsync()
+
+    member _.Signal(signal: int) =
+        if sendSignal (started.Id, signal) <> 0 then
+            failtest "the process takes no signal"
+
+    /// The next line of standard output, or null at its end.
+    member _.ReadLine() : Task<string | null> =
+        task {
+            let! line = started.StandardOutput.ReadLineAsync().WaitAsync patience
+            return line
+        }
+
+    /// Exit code, the rest of standard output, standard error.
+    member _.End() =
+        task {
+            let! output = started.StandardOutput.ReadToEndAsync().WaitAsync patience
+            let! error = error.WaitAsync patience
+            do! started.WaitForExitAsync().WaitAsync patience
+            return struct (started.ExitCode, output, error)
+        }
+
+    interface IDisposable with
+        member _.Dispose() =
+            if not started.HasExited then
+                started.Kill()
+
+            started.Dispose()
+
+let private beside (name: string) =
+    Path.Combine(AppContext.BaseDirectory, name)
+
+/// The tool as it is built, not the copy beside the tests.
+let tool =
+    let rec up (folder: DirectoryInfo | null) =
+        match folder with
+        | null -> failwith "the repository's root was not found above the tests"
+        | folder when File.Exists(Path.Combine(folder.FullName, "CellOS.Export.S3.sln")) -> folder.FullName
+        | folder -> up folder.Parent
+
+    let configuration =
+        (nonNull (DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/', '\\')).Parent)).Name
+
+    Path.Combine(
+        up (DirectoryInfo AppContext.BaseDirectory),
+        "src",
+        "Cli",
+        "bin",
+        configuration,
+        "net10.0",
+        "cellos-export-s3.dll"
+    )
+
+let runTool (arguments: string seq) =
+    task {
+        use child = new Child(tool, arguments)
+        return! child.End()
+    }
+
+/// This program, in one of the parts that `Parts` knows.
+let playing (part: string) (arguments: string list) =
+    new Child(beside "Cli.Tests.dll", [ "--play"; part ] @ arguments)
+
+let receipt (name: string) = {
+    TargetKind = "s3"
+    TargetName = None
+    Destination = $"s3://b/c/{name}"
+    BytesWritten = 3L
+    CellId = "c"
+    ArtifactName = name
+    Region = None
+    ObjectUrl = None
+    Sha256 = String('a', 64)
+    Md5 = None
+    ETag = None
+    VersionId = None
+    RequestId = None
+    Integrity = "unverified"
+    Attempts = 1
+    StartedAt = DateTimeOffset.UnixEpoch
+    CompletedAt = DateTimeOffset.UnixEpoch
+}
+
+let line (name: string) = Receipt.toJson (receipt name)

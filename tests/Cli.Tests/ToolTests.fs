@@ -1,0 +1,145 @@
+module Cli.Tests.ToolTests
+
+open System
+open System.IO
+open System.Threading
+open System.Threading.Tasks
+open CellOS.Export.S3.Cli
+open CellOS.Export.S3.Cli.Arguments
+open Cli.Tests.Support
+open Expecto
+
+let private handlers (push: CancellationToken -> Task<int>) =
+    Handlers(
+        Func<CheckArguments, CancellationToken, Task<int>>(fun _ _ -> Task.FromResult 0),
+        Func<PushArguments, CancellationToken, Task<int>>(fun _ token -> push token)
+    )
+
+let private run (push: CancellationToken -> Task<int>) =
+    task {
+        use error = new StringWriter()
+
+        let! code =
+            Tool.RunAsync(
+                [| "push"; "--spec"; "s"; "--cell-id"; "c" |],
+                handlers push,
+                TextWriter.Null,
+                error
+            )
+
+        return code, error.ToString()
+    }
+
+/// Played by a process of its own: a push that ends when it is interrupted, or does not care.
+let pushUntilInterrupted (stubborn: bool) =
+    let push (token: CancellationToken) =
+        task {
+            Console.WriteLine "begun"
+
+            try
+                do! Task.Delay(Timeout.Infinite, token)
+            with :? OperationCanceledException ->
+                Console.WriteLine "cancelled"
+
+                if stubborn then
+                    do! Task.Delay Timeout.Infinite
+
+            token.ThrowIfCancellationRequested()
+            return 0
+        }
+
+    Tool.RunAsync([| "push"; "--spec"; "s"; "--cell-id"; "c" |], handlers push, Console.Out, Console.Error)
+
+/// A process that was started in the background of a shell ignores SIGINT, and so do its children (POSIX sh, 2.11).
+let private requireInterrupts () =
+    let ignored =
+        File.ReadAllLines "/proc/self/status"
+        |> Array.tryPick (fun line ->
+            if line.StartsWith "SigIgn:" then
+                Some(Convert.ToUInt64(line.Substring(7).Trim(), 16))
+            else
+                None)
+
+    match ignored with
+    | Some mask when mask &&& 2UL <> 0UL -> skiptest "SIGINT is ignored here"
+    | _ -> ()
+
+let private sigint, private sigterm = 2, 15
+
+[<Tests>]
+let tests =
+    testList "the tool" [
+        testCaseTask "a handler's code is the tool's" (fun () ->
+            task {
+                for expected in [ 0; 1 ] do
+                    let! code, error = run (fun _ -> Task.FromResult expected)
+                    Expect.equal code expected "the code"
+                    Expect.equal error "" "nothing to say"
+            })
+
+        testCaseTask "a refusal is 2, with each of its sentences" (fun () ->
+            task {
+                let! code, error =
+                    run (fun _ -> raise (RefusedException [| "One."; "Two\nlines." |]))
+
+                Expect.equal code 2 "refused"
+
+                Expect.equal
+                    (error.TrimEnd().Split '\n' |> Array.map _.Trim())
+                    [| "cellos-export-s3: One."; "cellos-export-s3: Two\\u000Alines." |]
+                    "each on its line"
+            })
+
+        testCaseTask "what nobody thought of is 1, in one line, without a stack or a secret" (fun () ->
+            task {
+                let! code, error =
+                    run (fun _ ->
+                        raise (
+                            InvalidDataException
+                                "no https://h/x?X-Amz-Signature=abcdef0123456789\n   at somewhere"
+                        ))
+
+                Expect.equal code 1 "failed"
+                Expect.hasLength (error.TrimEnd().Split '\n') 1 "one line"
+                Expect.stringContains error "InvalidDataException" "what it was"
+                Expect.isFalse (error.Contains "abcdef0123456789") "no secret"
+            })
+
+        testCaseTask "a cancellation that no signal asked for is no interruption" (fun () ->
+            task {
+                let! code, error = run (fun _ -> raise (OperationCanceledException "by nobody"))
+                Expect.equal code 1 "failed"
+                Expect.stringContains error "Unexpected" "said so"
+            })
+
+        for name, signal, expected in [ "SIGINT", sigint, 130; "SIGTERM", sigterm, 143 ] do
+            testCaseTask $"{name} ends a push cleanly, with {expected}" (fun () ->
+                task {
+                    if signal = sigint then
+                        requireInterrupts ()
+
+                    use child = playing "push" []
+                    let! begun = child.ReadLine()
+                    Expect.equal begun "begun" "it runs"
+                    child.Signal signal
+                    let! struct (code, output, error) = child.End()
+                    Expect.equal code expected "the code"
+                    Expect.equal (output.Trim()) "cancelled" "the push saw it"
+                    Expect.stringContains error "Interrupted" "and says so"
+                })
+
+            testCaseTask $"a second {name} ends at once a push that does not end" (fun () ->
+                task {
+                    if signal = sigint then
+                        requireInterrupts ()
+
+                    use child = playing "stubborn-push" []
+                    let! _ = child.ReadLine()
+                    child.Signal signal
+                    let! cancelled = child.ReadLine()
+                    Expect.equal cancelled "cancelled" "the first one"
+                    child.Signal signal
+                    let! struct (code, _, _) = child.End()
+                    Expect.equal code expected "the second one"
+                })
+    ]
