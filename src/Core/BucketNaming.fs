@@ -12,6 +12,12 @@ module internal BucketNaming =
 
     let private reservedEnds = [ "-s3alias"; "--ol-s3"; ".mrap"; "--table-s3" ]
 
+    /// `name--zone--x-s3` (Amazon S3 User Guide, "Directory bucket naming rules").
+    let private isDirectory (name: string) =
+        let parts = name.Split "--"
+
+        parts.Length >= 3 && parts[parts.Length - 2] <> "" && not (name.Contains '.')
+
     /// What AWS has against a name; `None` if nothing.
     let problem (name: string) =
         let isEdge c =
@@ -37,6 +43,8 @@ module internal BucketNaming =
                 |> List.tryFind (fun stop -> name.EndsWith(stop, StringComparison.Ordinal))
 
             match starts, ends with
+            | None, None when name.EndsWith("--x-s3", StringComparison.Ordinal) && not (isDirectory name) ->
+                Some "ends with '--x-s3', which is reserved for directory buckets (name--zone--x-s3)"
             | Some start, _ -> Some $"begins with '{start}', which is reserved"
             | None, Some stop -> Some $"ends with '{stop}', which is reserved"
             | None, None -> None

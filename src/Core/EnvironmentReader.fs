@@ -49,8 +49,11 @@ module internal EnvironmentReader =
 
     /// A whole number of ASCII digits from `least` to `most`.
     let wholeNumber (least: int64) (most: int64) (value: string) =
-        match Int64.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture) with
-        | true, number when least <= number && number <= most -> Some number
+        let digits = value.Trim()
+
+        match Int64.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture) with
+        // .NET takes NUL characters at the end.
+        | true, number when least <= number && number <= most && not (digits.EndsWith '\000') -> Some number
         | _ -> None
 
     /// At most 15 plain characters are shown of a value that is wrong.
@@ -162,8 +165,9 @@ module internal EnvironmentReader =
             Findings = reading.Findings
         }
 
-    /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well.
-    let flag lookup target name variable =
+    /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. `whenUnset` is how it shows
+    /// that nobody said: it is off then.
+    let flag lookup target name variable (whenUnset: string) =
         let choices = [
             "1", true
             "0", false
@@ -175,8 +179,8 @@ module internal EnvironmentReader =
             "off", false
         ]
 
-        choice lookup target name variable choices ("0", false)
+        choice lookup target name variable choices (whenUnset, false)
 
     /// A file's path: never a URL, which would be a credential in the wrong place.
     let path (value: string) =
-        if value.Contains "://" then Error(Redaction.url value) else Ok(value)
+        if Redaction.looksLikeUrl value then Error(Check.quote value) else Ok value

@@ -82,7 +82,8 @@ module PresignedUrl =
 
     let private wholeNumber (value: string) =
         match Int64.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture) with
-        | true, number -> Some number
+        // .NET takes NUL characters at the end.
+        | true, number when not (value.EndsWith '\000') -> Some number
         | _ -> None
 
     let private unixTime (value: string) =

@@ -239,6 +239,35 @@ module Redaction =
                 // The name of a parameter may itself hold what looks like one.
                 text (beforeFragment.Substring(0, i + 1) + query)
 
+    /// Whether a text that should be a plain name or path may be a URL, or hold a credential: somebody pasted it
+    /// into the wrong place. Escapes are seen through.
+    [<CompiledName("LooksLikeUrl")>]
+    let looksLikeUrl (value: string) : bool =
+        if String.IsNullOrEmpty value then
+            false
+        else
+            let seen = Unescape.see value
+            let plain = String(seen |> Array.map _.Char)
+            let query = plain.IndexOf '?'
+
+            plain.Contains("://", StringComparison.Ordinal)
+            || query >= 0 && plain.IndexOf('=', query) > query
+            || (secretRanges seen).Count > 0
+
+    /// A text that should be a plain name or path, fit to be shown: where it looks like a URL, all that may be its
+    /// query or its fragment is masked, under whatever name a token stands there.
+    [<CompiledName("Plain")>]
+    let plain (value: string) : string =
+        if not (looksLikeUrl value) then
+            text value
+        else
+            match
+                Unescape.see value
+                |> Array.tryFind (fun seen -> seen.Char = '?' || seen.Char = '#')
+            with
+            | Some mark -> text (value.Substring(0, mark.Next)) + Mask
+            | None -> text value
+
     /// Values of fewer characters are not looked for by `known`: they are no secret, and stand everywhere.
     [<Literal>]
     let ShortestSecret = 6

@@ -5,7 +5,7 @@ open System.Globalization
 open System.Text
 
 /// Why a value was refused: what it was meant to be, what is wrong with it, and what to do.
-/// No part of it holds a secret: whatever is quoted from the input went through `Redaction.text`.
+/// No part of it holds a secret: whatever is quoted from the input went through `Redaction.plain`.
 type Refusal = {
     /// What was refused, in the words of the documentation: `cell id`, `upload URL`, …
     Subject: string
@@ -63,9 +63,12 @@ module internal Check =
 
         shown.ToString()
 
+    /// An input that should be a plain name or path, on one line and without secrets: see `Redaction.plain`.
+    let plain (value: string) = visible (Redaction.plain value)
+
     /// At most 60 characters of an input, visible and without secrets, for an error message.
     let quote (value: string) =
-        let redacted = Redaction.text value
+        let redacted = Redaction.plain value
 
         let cut =
             redacted.EnumerateRunes()

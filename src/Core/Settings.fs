@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 open FsToolkit.ErrorHandling
 
 /// From a spec and an environment to the settings of every target.
@@ -21,26 +22,33 @@ module Settings =
         |> Option.map int
         |> Option.defaultValue defaultMs
 
+    /// For at most so many unknown variables the nearest known one is looked for; fewer, where so many targets are
+    /// known that it would take more than 10,000 comparisons.
+    let private mostSuggestions (known: string list) =
+        10_000 / known.Length |> min 20 |> max 1
+
     /// Variables that begin as ours do, or would if their case were right, and that nobody reads.
     let private unknownVariables (names: string list) (targets: TargetName list) =
         let known = Variable.known targets
+        let isKnown = HashSet(known, StringComparer.Ordinal)
+        let mostSuggestions = mostSuggestions known
 
         names
         |> List.filter (fun name ->
             name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
-            && not (List.contains name known))
+            && not (isKnown.Contains name))
         |> List.distinct
         |> List.sortWith (fun a b -> String.CompareOrdinal(a, b))
-        |> List.map (fun name -> {
+        |> List.mapi (fun index name -> {
             Id = FindingId.UnknownVariable
             Severity = Severity.Advice
             Target = None
-            Variable = Check.visible (Redaction.text (Check.shorten 100 name))
+            Variable = Check.shorten 120 (Check.plain name)
             What = "nothing reads this variable"
             Remedy =
-                match Variable.nearest known name with
+                match if index < mostSuggestions then Variable.nearest known name else None with
                 | Some nearest -> $"The nearest one that is read is {nearest}."
-                | None -> "Take it out."
+                | None -> "Correct its name, or take it out."
         })
 
     let private caBundle lookup =
@@ -60,10 +68,7 @@ module Settings =
 
     let private caBundleValue (path: string option) : EffectiveValue = {
         Name = "caBundle"
-        Value =
-            path
-            |> Option.map (Redaction.text >> Check.visible)
-            |> Option.defaultValue "none"
+        Value = path |> Option.map Check.plain |> Option.defaultValue "none"
         Origin =
             match path with
             | Some _ -> Origin.Variable Variable.CaBundle
@@ -75,13 +80,17 @@ module Settings =
     [<CompiledName("Resolve")>]
     let resolve (context: SettingsContext) (spec: CellSpec) : Resolution =
         let shared = SharedSettings.read context.Lookup
-        let strict = EnvironmentReader.flag context.Lookup None "strict" Variable.Strict
+        let strict = EnvironmentReader.flag context.Lookup None "strict" Variable.Strict "0"
         let bundle, bundleProblems = caBundle context.Lookup
 
-        let artifactsFor (target: S3Target) =
+        let artifacts =
             spec.Artifacts
-            |> List.filter (fun artifact -> artifact.Target = target.Name)
-            |> List.map _.Name
+            |> List.groupBy _.Target
+            |> List.map (fun (target, artifacts) -> target, artifacts |> List.map _.Name)
+            |> Map.ofList
+
+        let artifactsFor (target: S3Target) =
+            artifacts.TryFind target.Name |> Option.defaultValue []
 
         let resolved =
             spec.Targets
@@ -108,7 +117,7 @@ module Settings =
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
                 yield! strict.Findings
-                yield! unknownVariables context.Names (spec.Targets |> List.map _.Name)
+                yield! unknownVariables context.Names spec.Names
             ]
             Problems = [
                 yield! resolved |> List.collect (fun (_, _, problems) -> problems)

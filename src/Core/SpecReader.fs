@@ -11,21 +11,22 @@ module SpecReader =
     let private problem (node: SpecNode) text =
         Error [ ConfigProblem.inSpec (SpecNode.lineOf node) text ]
 
-    let private find (names: string list) (entries: struct (string * SpecNode)[]) =
-        names
-        |> List.choose (fun name ->
+    /// The value of a key that may be written in several ways, but only once.
+    let private one (who: string) (names: string list) (entries: struct (string * SpecNode)[]) =
+        let found =
             entries
-            |> Array.tryPick (fun struct (key, node) -> if key = name then Some(name, node) else None))
+            |> Array.filter (fun struct (key, _) -> List.contains key names)
+            |> List.ofArray
 
-    /// The value of a key that may be written in several ways, but only in one of them at once.
-    let private one (who: string) (names: string list) entries =
-        match find names entries with
+        match found with
         | [] -> Ok None
-        | [ found ] -> Ok(Some found)
-        | (first, _) :: (second, node) :: _ ->
+        | [ struct (name, node) ] -> Ok(Some(name, node))
+        | struct (first, _) :: struct (second, node) :: _ when first = second ->
+            problem node $"{who} has '{first}' twice. Keep one of them."
+        | struct (first, _) :: struct (second, node) :: _ ->
             problem node $"{who} has both '{first}' and '{second}'. Keep one of them."
 
-    let private text (who: string) (names: string list) entries : Validation<string | null, ConfigProblem> =
+    let private text (who: string) (names: string list) entries : DraftText =
         one who names entries
         |> Result.bind (fun found ->
             match found with
@@ -45,101 +46,85 @@ module SpecReader =
         | node ->
             problem node $"{who} must be a mapping, and is {SpecNode.kind node}. Give it keys with values."
 
-    let private items (who: string) (node: SpecNode option) =
-        match node with
-        | None
-        | Some SpecNode.Nothing -> Ok []
-        | Some(SpecNode.Sequence(_, items)) -> Ok(List.ofArray items)
-        | Some node ->
-            problem
-                node
-                $"{who} must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '."
+    /// The items of a list below `export`, none where it is left out.
+    let private items (key: string) (export: struct (string * SpecNode)[]) =
+        one "'export'" [ key ] export
+        |> Result.bind (fun found ->
+            match found with
+            | None
+            | Some(_, SpecNode.Nothing) -> Ok []
+            | Some(_, SpecNode.Sequence(_, items)) -> Ok(List.ofArray items)
+            | Some(_, node) ->
+                problem
+                    node
+                    $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
 
-    let private target (index: int) (node: SpecNode) : Validation<SpecTarget, ConfigProblem> =
+    let private target (index: int) (node: SpecNode) : Validation<SpecTargetDraft, ConfigProblem> =
         let who = $"target {index + 1}"
 
         mapping who node
-        |> Result.bind (fun entries ->
-            validation {
-                let! name = text who [ "name" ] entries
-                and! kind = text who [ "kind"; "targetKind" ] entries
-                and! bucket = text who [ "bucket" ] entries
-                and! region = text who [ "region" ] entries
-                and! keyPrefix = text who [ "keyPrefix"; "key_prefix" ] entries
+        |> Result.map (fun entries -> {
+            Name = text who [ "name" ] entries
+            Kind = text who [ "kind"; "targetKind" ] entries
+            Bucket = text who [ "bucket" ] entries
+            Region = text who [ "region" ] entries
+            KeyPrefix = text who [ "keyPrefix"; "key_prefix" ] entries
+            SpecTargetDraft.Line = SpecNode.lineOf node
+        })
 
-                return {
-                    Name = name
-                    Kind = kind
-                    Bucket = bucket
-                    Region = region
-                    KeyPrefix = keyPrefix
-                    SpecTarget.Line = SpecNode.lineOf node
-                }
-            })
-
-    let private artifact (index: int) (node: SpecNode) : Validation<SpecArtifact, ConfigProblem> =
+    let private artifact (index: int) (node: SpecNode) : Validation<SpecArtifactDraft, ConfigProblem> =
         let who = $"artifact {index + 1}"
 
         mapping who node
-        |> Result.bind (fun entries ->
-            validation {
-                let! name = text who [ "name" ] entries
-                and! path = text who [ "path" ] entries
-                and! target = text who [ "target" ] entries
-
-                return {
-                    Name = name
-                    Path = path
-                    Target = target
-                    SpecArtifact.Line = SpecNode.lineOf node
-                }
-            })
-
-    let private each read nodes =
-        nodes |> List.mapi read |> List.sequenceValidationA
+        |> Result.map (fun entries -> {
+            Name = text who [ "name" ] entries
+            Path = text who [ "path" ] entries
+            Target = text who [ "target" ] entries
+            SpecArtifactDraft.Line = SpecNode.lineOf node
+        })
 
     /// `export` at the root, or below `spec`.
-    let private exportOf (root: SpecNode) =
-        let missing () =
-            problem root "The spec has no 'export'. Give it one with 'targets', at the root or below 'spec'."
+    let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
+        let exportBelow node =
+            match node with
+            | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
+            | _ -> Ok None
 
         match root with
         | SpecNode.Nothing -> problem root "The spec is empty. Give it an 'export' with 'targets'."
         | root ->
-            mapping "the spec" root
-            |> Result.bind (fun entries ->
-                match find [ "export" ] entries, find [ "spec" ] entries with
-                | [ _, export ], [] -> Ok export
-                | [], [ _, SpecNode.Mapping(_, below) ] ->
-                    match find [ "export" ] below with
-                    | [ _, export ] -> Ok export
-                    | _ -> missing ()
-                | [ _, export ], [ _, SpecNode.Mapping(_, below) ] when not (find [ "export" ] below).IsEmpty ->
-                    problem
-                        export
-                        "The spec has two 'export', at the root and below 'spec'. Keep one of them."
-                | [ _, export ], _ -> Ok export
-                | _ -> missing ())
+            validation {
+                let! entries = mapping "the spec" root
+                let! atRoot = one "the spec" [ "export" ] entries
+                and! below = one "the spec" [ "spec" ] entries |> Result.bind exportBelow
+
+                match atRoot, below with
+                | Some(_, export), None
+                | None, Some(_, export) -> return export
+                | Some(_, export), Some _ ->
+                    return!
+                        problem
+                            export
+                            "The spec has two 'export', at the root and below 'spec'. Keep one of them."
+                | None, None ->
+                    return!
+                        problem
+                            root
+                            "The spec has no 'export'. Give it one with 'targets', at the root or below 'spec'."
+            }
 
     /// The cell spec in a document, or all that is wrong with it at once.
     [<CompiledName("Read")>]
     let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! export = exportOf root |> Result.bind (mapping "'export'")
+            let! node = exportOf root
+            let! export = mapping "'export'" node
+            let! targets = items "targets" export
+            and! artifacts = items "artifacts" export
 
-            let! targets =
-                find [ "targets" ] export
-                |> List.tryHead
-                |> Option.map snd
-                |> items "'targets'"
-                |> Result.bind (each target)
-
-            and! artifacts =
-                find [ "artifacts" ] export
-                |> List.tryHead
-                |> Option.map snd
-                |> items "'artifacts'"
-                |> Result.bind (each artifact)
-
-            return! CellSpec.create targets artifacts
+            return!
+                CellSpec.check
+                    (SpecNode.lineOf node)
+                    (targets |> List.mapi target)
+                    (artifacts |> List.mapi artifact)
         }

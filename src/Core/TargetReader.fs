@@ -107,10 +107,10 @@ module internal TargetReader =
                 ("verify", IntegrityMode.Verify)
 
         let writeOnce =
-            EnvironmentReader.flag lookup who "writeOnce" (variable Variable.WriteOnce)
+            EnvironmentReader.flag lookup who "writeOnce" (variable Variable.WriteOnce) "0"
 
         let contentMd5 =
-            EnvironmentReader.flag lookup who "contentMd5" (variable Variable.ContentMd5)
+            EnvironmentReader.flag lookup who "contentMd5" (variable Variable.ContentMd5) "if signed"
 
         let maxBytes =
             number "maxObjectBytes" Variable.MaxObjectBytes " bytes" 0L Int64.MaxValue Target.MaxPutBytes
@@ -177,9 +177,9 @@ module internal TargetReader =
         let report = {
             Name = target.Name
             Values = [
-                ofSpec "bucket" (Check.visible (Bucket.value target.Bucket))
+                ofSpec "bucket" (Check.plain (Bucket.value target.Bucket))
                 if KeyPrefix.value target.KeyPrefix <> "" then
-                    ofSpec "keyPrefix" (Check.visible (KeyPrefix.value target.KeyPrefix))
+                    ofSpec "keyPrefix" (Check.plain (KeyPrefix.value target.KeyPrefix))
                 yield! effective region
                 yield! effective url
                 attempts.Effective

@@ -31,7 +31,13 @@ module internal UrlFindings =
 
     // Stand for names that are not known yet: they occur in no URL by accident.
     let private someCell = "cellos-cell-5b1f"
-    let private someArtifact = "cellos-artifact-5b1f/name"
+    let private someArtifact = "cellos-artifact-5b1f"
+
+    /// A part of a URL with the placeholders again in which the names stood.
+    let private withPlaceholders (text: string) =
+        text
+            .Replace(someCell, UrlTemplate.CellIdPlaceholder, StringComparison.Ordinal)
+            .Replace(someArtifact, UrlTemplate.ArtifactNamePlaceholder, StringComparison.Ordinal)
 
     let private finding severity id context what remedy = {
         Id = id
@@ -81,7 +87,7 @@ module internal UrlFindings =
     let private bucket context (url: PresignedUrl) =
         match url.Bucket with
         | Some told when told <> Bucket.value context.Bucket ->
-            let told = told.Replace(someCell, UrlTemplate.CellIdPlaceholder)
+            let told = withPlaceholders told
 
             warning
                 FindingId.BucketMismatch
@@ -144,10 +150,7 @@ module internal UrlFindings =
                 ]
                 |> String.concat "/"
 
-            let told =
-                key
-                    .Replace(someCell, UrlTemplate.CellIdPlaceholder)
-                    .Replace(someArtifact, UrlTemplate.ArtifactNamePlaceholder)
+            let told = withPlaceholders key
 
             warning
                 FindingId.KeyMismatch
@@ -158,6 +161,9 @@ module internal UrlFindings =
 
     /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
     let private isLoopback (host: string) =
+        // With the root's dot, too.
+        let host = host.TrimEnd '.'
+
         host = "localhost"
         || host.EndsWith(".localhost", StringComparison.Ordinal)
         || (match IPAddress.TryParse host with

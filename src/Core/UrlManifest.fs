@@ -27,26 +27,39 @@ module UrlManifest =
     let private options =
         JsonDocumentOptions(AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip)
 
-    /// A name as it can be shown: where a URL stands in its place, only its position.
     let private label (index: int) (name: string) =
-        if name.Contains "://" then
-            $"entry {index + 1}"
+        $"entry {index + 1} ({Check.quote name})"
+
+    /// JSON may escape half of a surrogate pair, of which no text can be made.
+    let private textOf (who: string) (read: unit -> string | null) =
+        try
+            Ok(read () |> Option.ofObj |> Option.defaultValue "")
+        with :? InvalidOperationException ->
+            Error $"{who} holds half of a surrogate pair. {remedy}"
+
+    let private urlOf (who: string) (value: JsonElement) =
+        if value.ValueKind <> JsonValueKind.String then
+            Error $"{who} must be a text, and is {value.ValueKind}. {remedy}"
         else
-            $"entry {index + 1} ({Check.quote name})"
+            textOf who value.GetString
+            |> Result.bind (fun text ->
+                RequestUrl.parse text
+                |> Result.mapError (fun refusal -> $"{who}: {refusal.Message}"))
 
     let private entry (index: int) (property: JsonProperty) =
-        let who = label index property.Name
+        let name = textOf $"entry {index + 1}" (fun () -> property.Name)
+
+        let who =
+            match name with
+            | Ok name -> label index name
+            | Error _ -> $"entry {index + 1}"
 
         let artifact =
-            ArtifactName.create property.Name
-            |> Result.mapError (fun r -> $"{who}: {r.Message}")
+            name
+            |> Result.bind (fun name ->
+                ArtifactName.create name |> Result.mapError (fun r -> $"{who}: {r.Message}"))
 
-        let url =
-            if property.Value.ValueKind <> JsonValueKind.String then
-                Error $"{who} must be a text, and is {property.Value.ValueKind}. {remedy}"
-            else
-                RequestUrl.parse (property.Value.GetString() |> Option.ofObj |> Option.defaultValue "")
-                |> Result.mapError (fun refusal -> $"{who}: {refusal.Message}")
+        let url = urlOf who property.Value
 
         match artifact, url with
         | Ok artifact, Ok url -> Ok(artifact, url)
@@ -63,8 +76,12 @@ module UrlManifest =
 
     /// What a URL addresses: its signature is no part of that, unless nothing is known of its query.
     let private objectOf (url: RequestUrl) =
-        match (PresignedUrl.inspect url).Signature with
-        | UrlSignature.Unsigned -> RequestUrl.reveal url
+        let inspected = PresignedUrl.inspect url
+
+        match inspected.Signature, inspected.Key with
+        | UrlSignature.Unsigned, _ -> RequestUrl.reveal url
+        // One key can be percent-encoded in several ways.
+        | _, Some key -> String.Join('/', RequestUrl.host url, Option.defaultValue "" inspected.Bucket, key)
         | _ -> RequestUrl.withoutQuery url
 
     let private collect (root: JsonElement) =
@@ -95,8 +112,10 @@ module UrlManifest =
     let parse (json: string) : Validation<UrlManifest, string> =
         let document =
             try
-                Ok(JsonDocument.Parse(json, options))
-            with :? JsonException as error ->
+                // A byte order mark at the head is no part of the text (RFC 8259, 8.1).
+                Ok(JsonDocument.Parse(json.TrimStart '\ufeff', options))
+            with
+            | :? JsonException as error ->
                 // The reader's own message may quote what stands there.
                 let line =
                     match Option.ofNullable error.LineNumber with
@@ -104,6 +123,8 @@ module UrlManifest =
                     | None -> ""
 
                 Error [ $"It is no JSON{line}. {remedy}" ]
+            // Half of a surrogate pair, which has no UTF-8 form.
+            | :? ArgumentException -> Error [ $"It is no JSON. {remedy}" ]
 
         match document with
         | Error problems -> Error problems

@@ -32,6 +32,14 @@ module internal UrlSetting =
             | Ok url -> Ok(reading "url" variable (UrlChoice.Template url) (string url) findings)
             | Error refusal -> problem variable refusal.Message
 
+        let manifest (path: string) =
+            match EnvironmentReader.path path with
+            | Ok path -> Ok(reading "urlsFile" fileVariable (UrlChoice.Manifest path) (Check.plain path) [])
+            | Error shown ->
+                problem
+                    fileVariable
+                    $"It holds a URL ({shown}) and must name a file. A URL belongs into {urlVariable}."
+
         let legacy = {
             Id = FindingId.LegacyUrlVariable
             Severity = Severity.Warning
@@ -46,17 +54,15 @@ module internal UrlSetting =
             EnvironmentReader.tryRead lookup fileVariable,
             EnvironmentReader.tryRead lookup legacyVariable
         with
-        | Some _, Some _, _ -> problem fileVariable $"{urlVariable} is set as well. Keep one of the two."
+        | Some url, Some path, _ ->
+            validation {
+                let! reading = template urlVariable [] url
+                and! _ = manifest path
+                and! _ = problem fileVariable $"{urlVariable} is set as well. Keep one of the two."
+                return reading
+            }
         | Some url, None, _ -> template urlVariable [] url
-        | None, Some path, _ ->
-            match EnvironmentReader.path path with
-            | Ok path ->
-                let shown = Check.visible (Redaction.text path)
-                Ok(reading "urlsFile" fileVariable (UrlChoice.Manifest path) shown [])
-            | Error shown ->
-                problem
-                    fileVariable
-                    $"It holds a URL ({shown}) and must name a file. A URL belongs into {urlVariable}."
+        | None, Some path, _ -> manifest path
         | None, None, Some url -> template legacyVariable [ legacy ] url
         | None, None, None ->
             problem

@@ -131,31 +131,40 @@ module Variable =
     [<CompiledName("ForTarget")>]
     let forTarget (target: TargetName) (name: string) = name + TargetName.envSuffix target
 
-    /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein).
-    let private distance (a: string) (b: string) =
+    /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein), or
+    /// `most` if it takes so many or more.
+    let private distance (most: int) (a: string) (b: string) =
         let mutable previous = Array.init (b.Length + 1) id
+        let mutable least = abs (a.Length - b.Length)
+        let mutable i = 1
 
-        for i in 1 .. a.Length do
+        while least < most && i <= a.Length do
             let current = Array.zeroCreate (b.Length + 1)
             current[0] <- i
+            least <- i
 
             for j in 1 .. b.Length do
                 let replaced = previous[j - 1] + (if a[i - 1] = b[j - 1] then 0 else 1)
                 current[j] <- min replaced (1 + min previous[j] current[j - 1])
+                least <- min least current[j]
 
             previous <- current
+            i <- i + 1
 
-        previous[b.Length]
+        if least < most then min most previous[b.Length] else most
 
     /// The nearest of some names; the first of several that are equally near. Case does not count.
     let internal nearest (names: string list) (name: string) =
-        // What is longer than any name by far is near to none; the comparison costs its length.
-        let name = if name.Length > 200 then name.Substring(0, 200) else name
-        let upper = name.ToUpperInvariant()
+        // No name is longer than 101 characters; what is far longer is near to none, and costs its length.
+        let upper =
+            (if name.Length > 120 then name.Substring(0, 120) else name).ToUpperInvariant()
 
-        match names with
-        | [] -> None
-        | names -> Some(names |> List.minBy (fun known -> distance upper known))
+        (struct (None, Int32.MaxValue), names)
+        ||> List.fold (fun (struct (_, least) as best) known ->
+            match distance least upper known with
+            | distance when distance < least -> struct (Some known, distance)
+            | _ -> best)
+        |> fun (struct (nearest, _)) -> nearest
 
     /// The names that a process with these targets reads.
     let internal known (targets: TargetName list) =

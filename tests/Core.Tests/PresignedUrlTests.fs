@@ -143,6 +143,7 @@ let inspect =
                 "X-Amz-Date=20260301T120000Z&X-Amz-Expires=604801", None
                 "X-Amz-Date=20260301T120000Z&X-Amz-Expires=-1", None
                 "X-Amz-Date=20260301T120000Z&X-Amz-Expires=1.5", None
+                "X-Amz-Date=20260301T120000Z&X-Amz-Expires=60%00", None
                 "X-Amz-Date=20260301T120000Z&X-Amz-Expires=99999999999999999999", None
                 "X-Amz-Date=20260301T120000Z", None
                 "X-Amz-Date=20260230T120000Z&X-Amz-Expires=60", None

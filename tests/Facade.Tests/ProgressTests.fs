@@ -105,7 +105,7 @@ let tests =
 
                 // Still at its first buffer when the answer comes, as after an early refusal.
                 let slowly (request: HttpRequestMessage) =
-                    let touch _ cancellation =
+                    let touch _ (cancellation: CancellationToken) =
                         begun.TrySetResult() |> ignore
                         hold.Task.WaitAsync(TimeSpan.FromSeconds 20., cancellation)
 

@@ -1,0 +1,156 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Collections.Generic
+open FsToolkit.ErrorHandling
+
+/// An artifact for an S3 target.
+type S3Artifact = {
+    Name: ArtifactName
+    /// Relative, below the artifact root: no `..`, not absolute; `/` between its segments.
+    Path: string
+    Target: TargetName
+    Line: int option
+}
+
+/// The artifacts of a cell spec.
+[<RequireQualifiedAccess>]
+module internal SpecArtifacts =
+
+    /// Whom an artifact is for.
+    [<RequireQualifiedAccess>]
+    type private Addressee =
+        | S3 of TargetName
+        /// A target of another kind.
+        | Other
+        /// It cannot be said; why not has been told with the targets.
+        | Unclear
+
+    /// So many names of targets are listed in a message.
+    let private mostNames = 10
+
+    /// A relative path below the root, `/` between its segments and without `.`; or what is wrong with it.
+    let private pathOf line (who: string) (value: string) =
+        let segments = value.Split('/') |> Array.filter (fun segment -> segment <> ".")
+
+        let wrong =
+            match Check.unprintable value with
+            | Some problem -> Some problem
+            | None when value.StartsWith '/' || value.Contains '\\' || value.IndexOf ':' = 1 ->
+                Some "is not relative to the artifact root"
+            | None when Array.contains ".." segments -> Some "leads out of the artifact root ('..')"
+            | None when segments.Length = 0 -> Some "names the artifact root itself"
+            | None when Array.contains "" segments -> Some "has an empty segment"
+            | None -> None
+
+        match wrong with
+        | None -> Ok(String.Join('/', segments))
+        | Some wrong ->
+            SpecDraft.problem
+                line
+                $"{who}: the path {Check.quote value} {wrong}. Give a path below the artifact root, such as 'out/stdout.txt'."
+
+    let private addresseeOf (target: SpecTargetDraft) =
+        match SpecTargets.otherKind target, SpecTargets.nameOf target with
+        | Some _, _ -> Addressee.Other
+        | None, Some name -> Addressee.S3 name
+        | None, None -> Addressee.Unclear
+
+    /// Finds whom an artifact is for.
+    let private finder (targets: Validation<SpecTargetDraft, ConfigProblem> list) =
+        let byName = Dictionary<string, SpecTargetDraft>(StringComparer.Ordinal)
+        let names = ResizeArray<string>()
+
+        for target in targets |> List.choose Result.toOption do
+            match SpecDraft.known target.Name with
+            | Some name when byName.TryAdd(name, target) -> names.Add name
+            | _ -> ()
+
+        let allAreNamed =
+            targets
+            |> List.forall (fun target ->
+                match target with
+                | Ok target -> (SpecDraft.known target.Name).IsSome
+                | Error _ -> false)
+
+        let listed =
+            let first =
+                names |> Seq.truncate mostNames |> Seq.map Check.quote |> String.concat ", "
+
+            if names.Count > mostNames then first + ", …" else first
+
+        fun (who: string) (artifact: SpecArtifactDraft) ->
+            artifact.Target
+            |> Result.bind (fun target ->
+                match SpecDraft.given target, targets with
+                | _, [] -> Ok Addressee.Unclear
+                | Some name, _ ->
+                    match byName.TryGetValue name with
+                    | true, target -> Ok(addresseeOf target)
+                    | _ when not allAreNamed -> Ok Addressee.Unclear
+                    | _ ->
+                        SpecDraft.problem
+                            artifact.Line
+                            $"{who} is for the target {Check.quote name}, which the spec does not have. Its targets are {listed}."
+                | None, [ Ok target ] -> Ok(addresseeOf target)
+                | None, [ Error _ ] -> Ok Addressee.Unclear
+                | None, _ ->
+                    SpecDraft.problem
+                        artifact.Line
+                        $"{who} has no 'target', and the spec has several. Name one of them.")
+
+    /// The artifacts for S3 targets, or all that is wrong with them. Those for other targets are left out.
+    let check
+        (targets: Validation<SpecTargetDraft, ConfigProblem> list)
+        (artifacts: Validation<SpecArtifactDraft, ConfigProblem> list)
+        : Validation<S3Artifact list, ConfigProblem> =
+        let find = finder targets
+        let seen = HashSet<struct (TargetName * ArtifactName)>()
+
+        /// One artifact under one name for one target: a second would overwrite it.
+        let unique line addressee name =
+            match addressee, name with
+            | Ok(Addressee.S3 target), Ok name when not (seen.Add(struct (target, name))) ->
+                SpecDraft.problem
+                    line
+                    $"The artifact {Check.quote (ArtifactName.value name)} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
+            | _ -> Ok()
+
+        let one (index: int) (artifact: SpecArtifactDraft) =
+            let line = artifact.Line
+            let who = SpecDraft.label "artifact" index artifact.Name
+
+            match find who artifact with
+            | Ok Addressee.Other -> Ok None
+            | addressee ->
+                let name =
+                    SpecDraft.required line who "name" artifact.Name
+                    |> Result.bind (ArtifactName.create >> SpecDraft.ofRefusal line who)
+
+                validation {
+                    let! name = name
+
+                    and! path =
+                        SpecDraft.required line who "path" artifact.Path
+                        |> Result.bind (pathOf line who)
+
+                    and! target = addressee
+                    and! _ = unique line addressee name
+
+                    return
+                        match target with
+                        | Addressee.S3 target ->
+                            Some {
+                                Name = name
+                                Path = path
+                                Target = target
+                                Line = line
+                            }
+                        | Addressee.Other
+                        | Addressee.Unclear -> None
+                }
+
+        artifacts
+        |> List.mapi (fun index artifact -> artifact |> Result.bind (one index))
+        |> SpecDraft.gather
+        |> Result.map (List.choose id)

@@ -1,0 +1,107 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open FsToolkit.ErrorHandling
+
+/// A target as a cell spec writes it, before anything is checked. Null and blank mean left out.
+type SpecTarget = {
+    Name: string | null
+    /// `s3`, or the kind of another sink.
+    Kind: string | null
+    Bucket: string | null
+    Region: string | null
+    KeyPrefix: string | null
+    Line: int option
+}
+
+/// An artifact as a cell spec writes it, before anything is checked. Null and blank mean left out.
+type SpecArtifact = {
+    Name: string | null
+    /// Below the artifact root.
+    Path: string | null
+    /// The name of a target; may be left out where there is one.
+    Target: string | null
+    Line: int option
+}
+
+/// The value of a key as a reader found it: a text, null where there is none, or why it is no text.
+type internal DraftText = Validation<string | null, ConfigProblem>
+
+/// A target of which some keys may not have been readable: that is told together with what else is wrong.
+type internal SpecTargetDraft = {
+    Name: DraftText
+    Kind: DraftText
+    Bucket: DraftText
+    Region: DraftText
+    KeyPrefix: DraftText
+    Line: int option
+}
+
+/// An artifact of which some keys may not have been readable.
+type internal SpecArtifactDraft = {
+    Name: DraftText
+    Path: DraftText
+    Target: DraftText
+    Line: int option
+}
+
+[<RequireQualifiedAccess>]
+module internal SpecDraft =
+
+    let ofTarget (target: SpecTarget) : SpecTargetDraft = {
+        Name = Ok target.Name
+        Kind = Ok target.Kind
+        Bucket = Ok target.Bucket
+        Region = Ok target.Region
+        KeyPrefix = Ok target.KeyPrefix
+        Line = target.Line
+    }
+
+    let ofArtifact (artifact: SpecArtifact) : SpecArtifactDraft = {
+        Name = Ok artifact.Name
+        Path = Ok artifact.Path
+        Target = Ok artifact.Target
+        Line = artifact.Line
+    }
+
+    let given (value: string | null) =
+        match value with
+        | NonNull value when not (String.IsNullOrWhiteSpace value) -> Some value
+        | _ -> None
+
+    /// The text of a key; `None` where it is left out or could not be read.
+    let known (value: DraftText) =
+        value |> Result.toOption |> Option.bind given
+
+    let problem line text =
+        Error [ ConfigProblem.inSpec line text ]
+
+    let ofRefusal line (who: string) (result: Result<'a, Refusal>) =
+        result
+        |> Result.mapError (fun refusal -> [ ConfigProblem.inSpec line $"{who}: {refusal.Message}" ])
+
+    let required line (who: string) (key: string) (value: DraftText) =
+        value
+        |> Result.bind (fun value ->
+            match given value with
+            | Some value -> Ok value
+            | None -> problem line $"{who} has no '{key}'. Give one.")
+
+    /// What the n-th of several things is called, by its name where it has one.
+    let label (what: string) (index: int) (name: DraftText) =
+        match known name with
+        | Some name -> $"{what} {Check.quote name}"
+        | None -> $"{what} {index + 1}"
+
+    /// All of them, or all that is wrong in the order of the spec.
+    let gather (results: Validation<'a, ConfigProblem> list) : Validation<'a list, ConfigProblem> =
+        let problems =
+            results
+            |> List.collect (function
+                | Ok _ -> []
+                | Error problems -> problems)
+
+        if problems.IsEmpty then
+            Ok(results |> List.choose Result.toOption)
+        else
+            Error problems

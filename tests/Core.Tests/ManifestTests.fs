@@ -1,0 +1,169 @@
+module CellOS.Export.S3.Core.Tests.ManifestTests
+
+open System
+open System.Text.Json
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.Shown
+open CellOS.Export.S3.Core.Tests.TextGenerators
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.SpecGenerators
+
+let private told json =
+    match UrlManifest.parse json with
+    | Ok manifest -> [ $"{UrlManifest.count manifest} good" ]
+    | Error problems -> problems
+
+let private starts (expected: string list) (told: string list) =
+    if
+        expected.Length = told.Length
+        && List.forall2 (fun (words: string) (text: string) -> text.Contains words) expected told
+    then
+        []
+    else
+        told
+
+let private signed host path =
+    $"https://{host}{path}?X-Amz-Signature=%s{Guid.NewGuid().ToString()}"
+
+let private half = string (char 0xd800)
+
+/// A JSON object of these names and values, in which names may be there twice.
+let private json (entries: (string * string) list) =
+    entries
+    |> List.map (fun (name, value) -> $"{JsonSerializer.Serialize name}: {JsonSerializer.Serialize value}")
+    |> String.concat ", "
+    |> sprintf "{ %s }"
+
+let private artifactNamed text =
+    match ArtifactName.create text with
+    | Ok name -> name
+    | Error refusal -> failwithf "%O" refusal
+
+[<Tests>]
+let manifest =
+    testList "UrlManifest" [
+        table
+            "what a manifest is, and what is wrong with others"
+            [
+                "{}", [ "0 good" ]
+                "\ufeff{ \"a\": \"https://h/a\" }", [ "1 good" ]
+                "{ /* one */ \"a\": \" https://h/a \\n\", }", [ "1 good" ]
+                "", [ "It is no JSON" ]
+                "{", [ "It is no JSON" ]
+                "{\n\n\"a\": }", [ "It is no JSON (line 3)" ]
+                "https://h/a?token=x", [ "It is no JSON" ]
+                String('[', 100_000), [ "It is no JSON" ]
+                $"{{ \"a\": \"{half}\" }}", [ "It is no JSON" ]
+                "[]", [ "no JSON object but Array" ]
+                "\"https://h/a\"", [ "no JSON object but String" ]
+                "null", [ "no JSON object but Null" ]
+                "{ \"a\": 1 }", [ "entry 1 ('a') must be a text, and is Number" ]
+                "{ \"a\": null }", [ "must be a text, and is Null" ]
+                "{ \"a\": { \"b\": \"https://h/a\" } }", [ "must be a text, and is Object" ]
+                "{ \"a\": \"\\ud800\" }", [ "entry 1 ('a') holds half of a surrogate pair" ]
+                "{ \"\\udc00\": \"https://h/a\" }", [ "entry 1 holds half of a surrogate pair" ]
+                "{ \"\\ud83d\\ude00\": \"https://h/a\" }", [ "1 good" ]
+                "{ \"a\": \"\" }", [ "The upload URL is empty" ]
+                "{ \"a\": \"ftp://h/a\" }", [ "does not begin with http" ]
+                "{ \"a\": \"https://h/{artifact_name}\" }", [ "holds a brace" ]
+                "{ \"\": \"https://h/a\" }", [ "The artifact name is empty" ]
+                "{ \"/a\": \"https://h/a\" }", [ "begins with a '/'" ]
+                "{ \"../a\": \"x\", \"b\": 2 }",
+                [
+                    "entry 1 ('../a'): The artifact name"
+                    "entry 1 ('../a'): The upload URL"
+                    "entry 2 ('b') must be"
+                ]
+                "{ \"a\": \"https://h/a\", \"a\": \"https://h/b\" }", [ "entry 2 ('a') is there twice" ]
+                "{ \"a\": \"https://h/a\", \"A\": \"https://h/b\" }", [ "2 good" ]
+            ]
+            (fun (json, expected) -> told json |> starts expected)
+            (fun _ -> [])
+
+        table
+            "one object has one name"
+            [
+                signed "h" "/a", signed "h" "/b", [ "2 good" ]
+                signed "h" "/a", signed "h" "/a", [ "entry 2 ('two') has the URL of 'one'" ]
+                signed "h" "/a", signed "H" "/a", [ "has the URL of 'one'" ]
+                signed "h" "/a", signed "g" "/a", [ "2 good" ]
+                // One key, percent-encoded in two ways.
+                signed "b.s3.amazonaws.com" "/a~b",
+                signed "b.s3.amazonaws.com" "/%61%7Eb",
+                [ "has the URL of 'one'" ]
+                signed "b.s3.amazonaws.com" "/a", signed "c.s3.amazonaws.com" "/a", [ "2 good" ]
+                signed "s3.amazonaws.com" "/b/a", signed "s3.amazonaws.com" "/c/a", [ "2 good" ]
+                // A gateway may tell objects apart by its query.
+                "https://gw/put?o=1", "https://gw/put?o=2", [ "2 good" ]
+                "https://gw/put?o=1", "https://gw/put?o=1", [ "has the URL of 'one'" ]
+            ]
+            (fun (one, two, expected) -> told (json [ "one", one; "two", two ]) |> starts expected)
+            (fun _ -> [])
+
+        testCase "of very many problems the first are told, and how many more there are" (fun () ->
+            let problems = told (json [ for n in 1..500 -> $"a{n}", "x" ])
+            Expect.hasLength problems 21 "twenty and a sentence"
+            Expect.stringContains (List.last problems) "480 more" "how many")
+
+        propertyTimes
+            200
+            "each artifact has its URL, and no other has one"
+            (Gen.listOf (Gen.zip artifact presigned) |> Gen.resize 6)
+            (fun entries ->
+                let entries =
+                    entries
+                    |> List.distinctBy fst
+                    |> List.mapi (fun n (name, planted) -> name, planted.Url.Replace("?", $"/{n}?"))
+
+                let text =
+                    json (entries |> List.map (fun (name, url) -> ArtifactName.value name, url))
+
+                match UrlManifest.parse text with
+                | Error problems -> failtestf "%A" problems
+                | Ok manifest ->
+                    Expect.equal (UrlManifest.count manifest) entries.Length "all"
+
+                    for name, url in entries do
+                        Expect.equal
+                            (UrlManifest.tryFind name manifest |> Option.map RequestUrl.reveal)
+                            (Some url)
+                            "its own"
+
+                    Expect.isNone (UrlManifest.tryFind (artifactNamed "no such name") manifest) "no other")
+
+        propertyTimes
+            500
+            "any manifest is read or refused, and shows no secret"
+            (gen {
+                let value = Gen.frequency [ 3, presigned; 2, anyUrl; 2, pasted ]
+                let name = Gen.frequency [ 3, mostly [ "a"; "b"; "logs/c" ]; 2, pasted ]
+                let! entries = Gen.listOf (Gen.zip name value) |> Gen.resize 5
+
+                let text (planted: Planted) =
+                    if isNull (box planted.Url) then "" else planted.Url
+
+                let! spoil = Gen.frequency [ 5, Gen.constant None; 1, anyText |> Gen.map Some ]
+                let good = json (entries |> List.map (fun (name, url) -> text name, text url))
+                let! at = Gen.choose (0, good.Length)
+
+                return {
+                    Value =
+                        match spoil with
+                        | None -> good
+                        | Some piece -> good.Insert(at, piece)
+                    Secrets = entries |> List.collect (fun (name, url) -> name.Secrets @ url.Secrets)
+                }
+            })
+            (fun manifest ->
+                match UrlManifest.parse manifest.Value with
+                | Ok urls ->
+                    Expect.isEmpty (everyWay urls |> List.collect (holds manifest.Secrets)) "the manifest"
+                | Error problems ->
+                    Expect.isFalse problems.IsEmpty "something is told"
+                    Expect.isEmpty (problems |> List.collect (holds manifest.Secrets)) "the problems"
+                    Expect.all problems (Seq.exists Char.IsControl >> not) "one line each")
+    ]

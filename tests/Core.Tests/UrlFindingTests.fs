@@ -1,0 +1,374 @@
+module CellOS.Export.S3.Core.Tests.UrlFindingTests
+
+open System
+open System.Globalization
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.SpecGenerators
+
+let private variable = suffixed Variable.PresignedUrl "a"
+
+/// A SigV4 query signed at noon for so many seconds, with a scope of this region.
+let private v4 (seconds: int) region =
+    $"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2F{region}%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host&X-Amz-Signature=abc"
+
+let private hour = v4 3600 "us-west-2"
+let private minute = v4 61 "us-west-2"
+let private elsewhere = v4 3600 "eu-west-1"
+let private own = "https://evidence.s3.us-west-2.amazonaws.com"
+
+type private Case = {
+    Url: string
+    Prefix: string | null
+    Region: string | null
+    Bucket: string
+    Artifacts: string list
+    Cell: string option
+    At: DateTimeOffset
+}
+
+let private case url = {
+    Url = url
+    Prefix = null
+    Region = "us-west-2"
+    Bucket = "evidence"
+    Artifacts = []
+    Cell = None
+    At = noon.AddMinutes 1.
+}
+
+let private cellOf text =
+    match CellId.create text with
+    | Ok cell -> cell
+    | Error refusal -> failwithf "%O" refusal
+
+let private findings (case: Case) =
+    let target = {
+        s3 "a" with
+            Bucket = case.Bucket
+            Region = case.Region
+            KeyPrefix = case.Prefix
+    }
+
+    let context = {
+        contextOf [ variable, case.Url ] with
+            CellId = case.Cell |> Option.map cellOf
+            Now = case.At
+    }
+
+    let resolution =
+        Settings.resolve context (specOf [ target ] (case.Artifacts |> List.map listed))
+
+    Expect.isEmpty resolution.Problems "no problem"
+    resolution.Findings
+
+let private ids case = findings case |> List.map _.Id
+
+let private at (seconds: float) url = {
+    case url with
+        At = noon.AddSeconds seconds
+}
+
+let private inCell cell url = { case url with Cell = Some cell }
+let private below prefix url = { case url with Prefix = prefix }
+let private forRegion region url = { case url with Region = region }
+let private listing artifacts url = { case url with Artifacts = artifacts }
+let private named bucket url = { case url with Bucket = bucket }
+
+let private check name (rows: (Case * string list) list) = table name rows (fst >> ids) snd
+
+/// A gateway's query, which nothing is known of.
+let private gateway = "https://gw.example"
+
+[<Tests>]
+let findingTests =
+    testList "UrlFindings" [
+        check "a URL that fits its spec has nothing against it" [
+            case $"{own}/cell/a.txt?{hour}", []
+            inCell "cell" $"{own}/cell/a.txt?{hour}", []
+            listing [ "a.txt" ] $"{own}/cell/a.txt?{hour}", []
+            below "audit" $"{own}/audit/cell/a.txt?{hour}", []
+            case $"https://s3.us-west-2.amazonaws.com/evidence/cell/a.txt?{hour}", []
+            case $"{gateway}/{{cell_id}}/{{artifact_name}}", []
+            case $"{gateway}/put?token=x", []
+        ]
+
+        check "the bucket" [
+            case $"https://other.s3.us-west-2.amazonaws.com/cell/a?{hour}", [ "bucket-mismatch" ]
+            case $"https://s3.us-west-2.amazonaws.com/other/cell/a?{hour}", [ "bucket-mismatch" ]
+            case $"https://s3.us-west-2.amazonaws.com/{{cell_id}}/cell/a",
+            [ "bucket-mismatch"; "key-mismatch" ]
+            case $"https://s3.us-west-2.amazonaws.com/{{artifact_name}}", [ "bucket-mismatch" ]
+            case $"https://Evidence.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
+            named "my.evidence" $"https://my.evidence.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://other.minio.example/cell/a?{hour}", []
+            case $"https://other.s3.us-west-2.example.com/cell/a?{hour}", []
+        ]
+
+        check "the region" [
+            case $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{hour}", [ "region-mismatch" ]
+            case $"https://evidence.s3.amazonaws.com/cell/a?{elsewhere}", [ "region-mismatch" ]
+            case $"https://minio.example/evidence/cell/a?{elsewhere}", [ "region-mismatch" ]
+            case $"https://evidence.s3.amazonaws.com/cell/a?{hour}", []
+            forRegion null $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{hour}", []
+            forRegion "US-West-2" $"{own}/cell/a?{hour}", []
+            // The host goes before the scope.
+            case $"{own}/cell/a?{elsewhere}", []
+            case "https://evidence.s3.amazonaws.com/cell/a?X-Amz-Credential=AKIA&X-Amz-Signature=a", []
+        ]
+
+        check "the key" [
+            // Exact: the cell may be any while it is not known.
+            case $"{own}/a?{hour}", [ "key-mismatch" ]
+            case $"{own}/cell/?{hour}", [ "key-mismatch" ]
+            inCell "other" $"{own}/cell/a?{hour}", [ "key-mismatch" ]
+            inCell "a b" $"{own}/a%%20b/a?{hour}", []
+            inCell "a+b" $"{own}/a%%20b/a?{hour}", [ "key-mismatch" ]
+            listing [ "b" ] $"{own}/cell/a?{hour}", [ "key-mismatch" ]
+            listing [ "b/a" ] $"{own}/cell/b/a?{hour}", []
+            below "audit" $"{own}/cell/a?{hour}", [ "key-mismatch" ]
+            below "audit" $"{own}/audits/cell/a?{hour}", [ "key-mismatch" ]
+            below "cell" $"{own}/cell/a?{hour}", [ "key-mismatch" ]
+            below "/audit/2026/" $"{own}/audit/2026/cell/a?{hour}", []
+            // Templates.
+            case $"{own}/{{cell_id}}/{{artifact_name}}", []
+            inCell "cell" $"{own}/{{cell_id}}/{{artifact_name}}", []
+            case $"{own}/cell/{{artifact_name}}", []
+            inCell "cell" $"{own}/cell/{{artifact_name}}", []
+            inCell "other" $"{own}/cell/{{artifact_name}}", [ "key-mismatch" ]
+            case $"{own}/{{artifact_name}}", [ "key-mismatch" ]
+            case $"{own}/{{cell_id}}/x-{{artifact_name}}", [ "key-mismatch" ]
+            case $"{own}/{{artifact_name}}/{{cell_id}}", [ "key-mismatch" ]
+            case $"{own}/{{cell_id}}/a", []
+            listing [ "a" ] $"{own}/{{cell_id}}/a", []
+            listing [ "b" ] $"{own}/{{cell_id}}/a", [ "key-mismatch" ]
+            below "audit" $"{own}/{{cell_id}}/{{artifact_name}}", [ "key-mismatch" ]
+            below "audit" $"{own}/audit/{{cell_id}}/{{artifact_name}}", []
+            below "é" $"{own}/%%C3%%A9/{{cell_id}}/{{artifact_name}}", []
+            // Unreadable, and unknown hosts.
+            case $"{own}/%%ff?{hour}", []
+            below "audit" $"{gateway}/x?{hour}", []
+            case $"https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/a?{hour}",
+            [ "key-mismatch" ]
+        ]
+
+        check "the expiry" [
+            at -3600. $"{own}/cell/a?{hour}", []
+            at 0. $"{own}/cell/a?{hour}", []
+            at 2700. $"{own}/cell/a?{hour}", []
+            at 2701. $"{own}/cell/a?{hour}", [ "url-expires-soon" ]
+            at 3599. $"{own}/cell/a?{hour}", [ "url-expires-soon" ]
+            at 3600. $"{own}/cell/a?{hour}", [ "url-expired" ]
+            at 9999999. $"{own}/cell/a?{hour}", [ "url-expired" ]
+            at 3600. $"{own}/cell/a?Expires=1&Signature=s", []
+            at 3600. $"{own}/cell/a?Expires=1&Signature=s&AWSAccessKeyId=x", [ "url-expired" ]
+            at 3600. $"{own}/cell/a?X-Amz-Date=20260301T120000Z&X-Amz-Expires=x&X-Amz-Signature=a", []
+        ]
+
+        check
+            "the transport"
+            ([
+                "http://gw.example", true
+                "http://10.0.0.1", true
+                "http://0.0.0.0", true
+                "http://localhost.example", true
+                "http://notlocalhost", true
+                "http://128.0.0.1", true
+                "http://[::2]", true
+                "https://gw.example", false
+                "HTTPS://gw.example", false
+                "http://localhost", false
+                "http://LOCALHOST:9000", false
+                "http://localhost.", false
+                "http://minio.localhost", false
+                "http://127.0.0.1", false
+                "http://127.9.9.9:1", false
+                "http://[::1]:9000", false
+                "http://[::ffff:127.0.0.1]", false
+             ]
+             |> List.map (fun (origin, isPlain) ->
+                 case $"{origin}/x", (if isPlain then [ "plaintext-transport" ] else [])))
+
+        check "checksums of nothing" [
+            case $"{own}/cell/a?{hour}&x-amz-checksum-crc32=AAAAAA%%3D%%3D&x-amz-sdk-checksum-algorithm=CRC32",
+            [ "baked-empty-checksum" ]
+            case $"{own}/cell/a?{hour}&X-Amz-Checksum-CRC64NVME=AAAAAAAAAAA=", [ "baked-empty-checksum" ]
+            case $"{own}/cell/a?{hour}&x-amz-checksum-crc32c=AAAAAA==", [ "baked-empty-checksum" ]
+            case $"{own}/cell/a?{hour}&x-amz-checksum-sha1=2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+            [ "baked-empty-checksum" ]
+            case
+                $"{own}/cell/a?{hour}&x-amz-checksum-sha256=47DEQpj8HBSa%%2B%%2FTImW%%2B5JCeuQeRkm5NMpJWZG3hSuFU%%3D",
+            [ "baked-empty-checksum" ]
+            case $"{own}/cell/a?{hour}&x-amz-checksum-crc32=AAAAAQ%%3D%%3D", []
+            case $"{own}/cell/a?{hour}&x-amz-checksum-sha256=AAAAAA%%3D%%3D", []
+            case $"{own}/cell/a?{hour}&x-amz-sdk-checksum-algorithm=CRC32", []
+        ]
+
+        check "one URL for many artifacts, and a signature for many paths" [
+            listing [ "a"; "b" ] $"{own}/cell/a?{hour}", [ "exact-url-many-artifacts" ]
+            listing [ "a"; "b" ] $"{gateway}/put?token=x", [ "exact-url-many-artifacts" ]
+            listing [ "a"; "b" ] $"{gateway}/{{cell_id}}", [ "exact-url-many-artifacts" ]
+            listing [ "a"; "b" ] $"{gateway}/put?a={{artifact_name}}", []
+            listing [ "a" ] $"{gateway}/put?token=x", []
+            case $"{own}/{{cell_id}}/{{artifact_name}}?{hour}", [ "template-in-signed-path" ]
+            case $"{own}/cell/{{artifact_name}}?AWSAccessKeyId=a&Signature=b&Expires=1803902400",
+            [ "template-in-signed-path" ]
+            listing [ "a"; "b" ] $"{own}/{{cell_id}}/a?{hour}",
+            [ "exact-url-many-artifacts"; "template-in-signed-path" ]
+            case $"{own}/{{cell_id}}/{{artifact_name}}?token=x", []
+        ]
+
+        check
+            "names of buckets"
+            ([
+                "abc", true
+                String('a', 63), true
+                "0-a.b-9", true
+                "name--usw2-az1--x-s3", true
+                "1.2.3.4.5", true
+                "a.xn--b", true
+                "ab", false
+                String('a', 64), false
+                "Abc", false
+                "a_b", false
+                "a b", false
+                "über", false
+                "-abc", false
+                "abc-", false
+                ".abc", false
+                "abc.", false
+                "a..b", false
+                "192.168.5.4", false
+                "xn--abc", false
+                "sthree-abc", false
+                "amzn-s3-demo-abc", false
+                "abc-s3alias", false
+                "abc--ol-s3", false
+                "abc.mrap", false
+                "abc--table-s3", false
+                "abc--x-s3", false
+             ]
+             |> List.map (fun (bucket, isGood) ->
+                 named bucket $"{gateway}/put", (if isGood then [] else [ "bucket-name" ])))
+
+        testCase "a finding says what stands there, with placeholders again in their place" (fun () ->
+            let what case =
+                match findings case with
+                | [ finding ] -> finding.What
+                | other -> failtestf "%A" other
+
+            Expect.equal
+                (what (below "audit" $"{own}/{{cell_id}}/{{artifact_name}}"))
+                "the URL is for the key '{cell_id}/{artifact_name}', a receipt would say 'audit/{cell_id}/{artifact_name}'"
+                "a template"
+
+            Expect.equal
+                (what (
+                    {
+                        listing [ "b" ] $"{own}/cell/a?{hour}" with
+                            Cell = Some "c"
+                    }
+                ))
+                "the URL is for the key 'cell/a', a receipt would say 'c/b'"
+                "what is known"
+
+            Expect.stringContains
+                (what (case $"https://s3.us-west-2.amazonaws.com/{{artifact_name}}"))
+                "the bucket '{artifact_name}'"
+                "the bucket of a path-style URL")
+
+        testCase "each names its variable, its target and a remedy" (fun () ->
+            for case in
+                [
+                    at
+                        3600.
+                        $"http://other.s3.eu-west-1.amazonaws.com/x-{{artifact_name}}?{hour}&x-amz-checksum-crc32=AAAAAA=="
+                    {
+                        listing [ "a"; "b" ] $"{own}/a?{minute}" with
+                            Bucket = "X"
+                    }
+                ] do
+                let found = findings case
+                Expect.isTrue (found.Length >= 4) "several"
+
+                for finding in found do
+                    Expect.equal finding.Target (Some "a") "target"
+
+                    Expect.equal
+                        finding.Variable
+                        (if finding.Id = "bucket-name" then "bucket" else variable)
+                        "variable"
+
+                    Expect.isFalse (finding.What.EndsWith '.') "a part of a sentence"
+                    Expect.isTrue (finding.Remedy.EndsWith '.') "a sentence")
+
+        testCase "the culture of the process does not matter" (fun () ->
+            let before = CultureInfo.CurrentCulture
+            let odd = CultureInfo.InvariantCulture.Clone() :?> CultureInfo
+            odd.NumberFormat.NegativeSign <- "minus"
+            odd.NumberFormat.NumberGroupSeparator <- "'"
+            odd.DateTimeFormat.TimeSeparator <- "h"
+            odd.DateTimeFormat.DateSeparator <- "of"
+
+            let texts () =
+                [
+                    at 9999. $"{own}/cell/a?{hour}"
+                    listing [ for n in 1..2000 -> $"{n}" ] $"{gateway}/put"
+                ]
+                |> List.collect findings
+                |> List.map string
+
+            let meant = texts ()
+
+            try
+                CultureInfo.CurrentCulture <- odd
+                Expect.equal (texts ()) meant "the same"
+
+                Expect.equal
+                    (Settings.expiryInWords noon (noon.AddMinutes -61.))
+                    "expired 1 h 1 min ago (2026-03-01 10:59:00Z)"
+                    "a moment"
+            finally
+                CultureInfo.CurrentCulture <- before)
+
+        table
+            "an expiry in words"
+            [
+                0., "expired 0 s ago (2026-03-01 12:00:00Z)"
+                0.5, "in 0 s (2026-03-01 12:00:00Z)"
+                1., "in 1 s (2026-03-01 12:00:01Z)"
+                61., "in 1 min 1 s (2026-03-01 12:01:01Z)"
+                3600., "in 1 h (2026-03-01 13:00:00Z)"
+                3661., "in 1 h 1 min (2026-03-01 13:01:01Z)"
+                86400. + 59., "in 1 d (2026-03-02 12:00:59Z)"
+                -90000., "expired 1 d 1 h ago (2026-02-28 11:00:00Z)"
+            ]
+            (fun (seconds, _) -> Settings.expiryInWords noon (noon.AddSeconds seconds))
+            snd
+
+        testCase "the ends of time" (fun () ->
+            for now in [ DateTimeOffset.MinValue; DateTimeOffset.MaxValue ] do
+                ids {
+                    case $"{own}/cell/a?{hour}" with
+                        At = now
+                }
+                |> ignore
+
+                Settings.expiryInWords now DateTimeOffset.MinValue |> ignore
+                Settings.expiryInWords now DateTimeOffset.MaxValue |> ignore
+
+            let last = "Signature=s&AWSAccessKeyId=x&Expires=253402300799"
+
+            Expect.equal
+                (ids {
+                    case $"{own}/cell/a?{last}" with
+                        At = DateTimeOffset.MinValue
+                })
+                []
+                "no overflow")
+    ]

@@ -1,0 +1,127 @@
+module CellOS.Export.S3.Core.Tests.VariableTests
+
+open System
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.SpecGenerators
+
+/// How the environment variables of the contract are called, and whether there is one per target.
+let private contract = [
+    "CELLOS_EXPORT_S3_PRESIGNED_URL__", true
+    "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__", true
+    "CELLOS_EXPORT_HTTP_BASE_URL__", true
+    "CELLOS_EXPORT_S3_REGION__", true
+    "CELLOS_EXPORT_S3_MAX_ATTEMPTS__", true
+    "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__", true
+    "CELLOS_EXPORT_S3_RETRY_MODE__", true
+    "CELLOS_EXPORT_S3_RETRY_MAX_BACKOFF_MS__", true
+    "CELLOS_EXPORT_S3_DEADLINE_MS__", true
+    "CELLOS_EXPORT_S3_WRITE_ONCE__", true
+    "CELLOS_EXPORT_S3_INTEGRITY__", true
+    "CELLOS_EXPORT_S3_CONTENT_MD5__", true
+    "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__", true
+    "CELLOS_EXPORT_S3_TIMEOUT_MS", false
+    "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", false
+    "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS", false
+    "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES", false
+    "CELLOS_CA_BUNDLE", false
+    "CELLOS_STRICT_CONFIG", false
+]
+
+/// What is advised on variables of these names, in a spec with these targets.
+let private unknown (targets: string list) (names: string list) =
+    (resolve (targets |> List.map s3) [] (names |> List.map (fun name -> name, "x"))).Findings
+    |> List.filter (fun finding -> finding.Id = FindingId.UnknownVariable)
+
+let private nearest name =
+    unknown [ "artifact-bucket"; "cold" ] [ name ]
+    |> List.map (fun finding -> finding.Remedy.Split(' ') |> Array.last |> _.TrimEnd('.'))
+
+[<Tests>]
+let variables =
+    testList "Variable" [
+        testCase "the table is the contract's" (fun () ->
+            Expect.sequenceEqual
+                (Variable.all |> List.map (fun row -> row.Name, row.PerTarget))
+                contract
+                "names and order"
+
+            Expect.all
+                Variable.all
+                (fun row -> row.Meaning <> "" && row.Default <> "")
+                "all say what they do")
+
+        table
+            "suffixes are stable"
+            [
+                "artifact-bucket", "ARTIFACT_BUCKET"
+                "a", "A"
+                "A", "A"
+                "9_lives.x", "9_LIVES_X"
+                "a--b", "A__B"
+                "a-b.c_d", "A_B_C_D"
+                "i.i", "I_I"
+                "Z9-", "Z9_"
+                String('x', 63), String('X', 63)
+            ]
+            (fst >> nameOf >> TargetName.envSuffix)
+            snd
+
+        table
+            "a variable that nobody reads is advised on, with the nearest that is read"
+            [
+                "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKT",
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET" ]
+                "CELLOS_EXPORT_S3_PRESIGNED_URL_ARTIFACT_BUCKET",
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET" ]
+                "CELLOS_EXPORT_S3_PRESIGNED_URL__artifact_bucket",
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET" ]
+                "cellos_export_s3_region__cold", [ "CELLOS_EXPORT_S3_REGION__COLD" ]
+                "CELLOS_EXPORT_S3_MAX_ATTEMPT__COLD", [ "CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD" ]
+                "CELLOS_EXPORT_S3_TIMEOUT", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                "CELLOS_EXPORT_S3_TIMEOUT_MS__COLD", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                // These are read.
+                "CELLOS_EXPORT_S3_REGION__COLD", []
+                "CELLOS_EXPORT_S3_TIMEOUT_MS", []
+                "CELLOS_EXPORT_HTTP_BASE_URL__COLD", []
+                // These are none of ours.
+                "CELLOS_EXPORT_HTTP_BASE_URL__COOLD", []
+                "CELLOS_EXPORT_S", []
+                "XCELLOS_EXPORT_S3_REGION__COLD", []
+                "PATH", []
+            ]
+            (fst >> nearest)
+            snd
+
+        testCase "a variable of a target that was left out is no unknown one" (fun () ->
+            let spec = specOf [ s3 "a"; s3 "b" ] []
+
+            let only =
+                CellSpec.only "a" spec |> Result.defaultWith (fun problem -> failwith problem.Message)
+
+            let names = [ "CELLOS_EXPORT_S3_REGION__B"; "CELLOS_EXPORT_S3_REGION__C" ]
+
+            let advised =
+                (Settings.resolve { contextOf [] with Names = names } only).Findings
+                |> List.map _.Variable
+
+            Expect.equal advised [ "CELLOS_EXPORT_S3_REGION__C" ] "only the one of no target")
+
+        testCase "many unknown variables are all told, however many" (fun () ->
+            let names = [
+                for n in 1..2000 -> "CELLOS_EXPORT_S3_" + String(char (int 'A' + n % 26), 60) + string n
+            ]
+
+            let targets = [ for n in 1..200 -> $"target-{n}" ]
+            let found = unknown targets names
+            Expect.hasLength found names.Length "each once"
+            Expect.all found (fun finding -> finding.Remedy <> "") "each with a remedy")
+
+        testCase "a name of any length is shown short" (fun () ->
+            let found = unknown [ "a" ] [ Variable.Prefix + String('x', 100_000) ]
+            Expect.hasLength found 1 "one"
+            Expect.all found (fun finding -> finding.Message.Length < 400) "short")
+    ]
