@@ -46,6 +46,6 @@ internal sealed class Interrupts : IDisposable
     {
         foreach (var registration in _registrations)
             registration.Dispose();
-        _source.Dispose();
+        // The source stays: a signal may be on its way to it, and the process ends anyhow.
     }
 }
