@@ -1,25 +1,24 @@
+using CellOS.Export.S3.Core;
+
 namespace CellOS.Export.S3.Cli;
 
-/// <summary>A spec and the environment of this process.</summary>
+/// <summary>A spec, a cell id and the environment of this process, as the command line names them.</summary>
 internal static class Configured
 {
     /// <param name="spec">The path of the spec.</param>
-    /// <param name="cellId">The cell; null if it is not known.</param>
     /// <param name="target">The one target that matters; null for all.</param>
-    /// <exception cref="S3ExportConfigurationException">The spec cannot be read, or is wrong.</exception>
-    /// <exception cref="RefusedException">The cell id is none.</exception>
-    internal static S3ExportConfiguration Resolve(string spec, string? cellId, string? target)
+    /// <exception cref="S3ExportConfigurationException">The spec cannot be read, or is wrong, or has no such target.</exception>
+    internal static S3ExportSpec Load(string spec, string? target)
     {
         var loaded = S3ExportSpec.Load(spec);
-        if (target is not null)
-            loaded = loaded.Only(target);
-        try
-        {
-            return S3ExportConfiguration.Resolve(loaded, cellId);
-        }
-        catch (ArgumentException exception)
-        {
-            throw new RefusedException($"--cell-id: {exception.Message}");
-        }
+        return target is null ? loaded : loaded.Only(target);
+    }
+
+    /// <param name="cellId">What was given for it; null if nothing was.</param>
+    /// <exception cref="RefusedException">It is none.</exception>
+    internal static void RequireCellId(string? cellId)
+    {
+        if (cellId is not null && CellIdModule.Create(cellId) is { IsError: true } refused)
+            throw new RefusedException($"--cell-id: {refused.ErrorValue.Message}");
     }
 }

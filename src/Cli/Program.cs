@@ -1,11 +1,12 @@
 using CellOS.Export.S3.Cli;
 using CellOS.Export.S3.Cli.Checking;
+using CellOS.Export.S3.Cli.Pushing;
 
 return await Tool.RunAsync(
     args,
     new Handlers(
         (arguments, _) => Task.FromResult(Checker.Run(arguments, Console.Out, Console.Error)),
-        (_, _) => throw new NotSupportedException("push")
+        (arguments, token) => Pusher.RunAsync(arguments, Console.Out, Console.Error, token)
     ),
     Console.Out,
     Console.Error

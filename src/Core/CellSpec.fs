@@ -106,3 +106,33 @@ module CellSpec =
                         spec.artifacts
                         |> List.filter (fun artifact -> TargetName.value artifact.Target = name)
             }
+
+    /// The spec with one of its S3 targets and these artifacts for it in place of its own: for a bundle that was
+    /// gathered elsewhere. Each is below the artifact root by its name. What is wrong is told at once.
+    [<CompiledName("WithArtifacts")>]
+    let withArtifacts
+        (target: string)
+        (names: string list)
+        (spec: CellSpec)
+        : Validation<CellSpec, ConfigProblem> =
+        validation {
+            let! narrowed = only target spec |> Result.mapError List.singleton
+
+            let! artifacts =
+                names
+                |> List.traverseValidationA (fun name ->
+                    ArtifactName.create name
+                    |> Result.mapError (fun refusal -> [ ConfigProblem.inSpec None refusal.Message ]))
+
+            return {
+                narrowed with
+                    artifacts =
+                        artifacts
+                        |> List.map (fun name -> {
+                            Name = name
+                            Path = ArtifactName.value name
+                            Target = narrowed.targets.Head.Name
+                            Line = None
+                        })
+            }
+        }

@@ -85,8 +85,27 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     )
     {
         ArgumentNullException.ThrowIfNull(cellId);
-        var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         var configuration = S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider);
+        return Create(configuration, cellId, timeProvider, loggers);
+    }
+
+    /// <summary>Makes the sinks of a cell from what has been resolved before.</summary>
+    /// <param name="configuration">What spec and environment came to.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <exception cref="S3ExportConfigurationException">It cannot be used (<see cref="S3ExportConfiguration.Refusals"/>).</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    public static S3ExportSinks Create(
+        S3ExportConfiguration configuration,
+        string cellId,
+        TimeProvider? timeProvider = null,
+        ILoggerFactory? loggers = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(cellId);
+        var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         return new S3ExportSinks(configuration, cell, null, timeProvider, loggers);
     }
 

@@ -10,8 +10,10 @@ internal static class Checker
     /// <param name="output">Takes the report.</param>
     /// <param name="error">Takes what is wrong, a sentence each.</param>
     /// <returns>The exit code.</returns>
+    /// <exception cref="RefusedException">The cell id is none.</exception>
     internal static int Run(CheckArguments arguments, TextWriter output, TextWriter error)
     {
+        Configured.RequireCellId(arguments.CellId);
         var (configuration, problems) = Resolve(arguments);
         if (arguments.Json)
             output.WriteLine(CheckJson.Render(arguments.Spec, configuration, problems));
@@ -26,7 +28,8 @@ internal static class Checker
     {
         try
         {
-            var configuration = Configured.Resolve(arguments.Spec, arguments.CellId, arguments.Target);
+            var spec = Configured.Load(arguments.Spec, arguments.Target);
+            var configuration = S3ExportConfiguration.Resolve(spec, arguments.CellId);
             return (configuration, configuration.Refusals);
         }
         catch (S3ExportConfigurationException refused)

@@ -83,6 +83,20 @@ public sealed class S3ExportSpec
             : throw new S3ExportConfigurationException([new S3ExportProblem(found.ErrorValue, null)]);
     }
 
+    /// <summary>
+    /// The spec with one S3 target, and these artifacts for it in place of its own: for a bundle that was gathered
+    /// elsewhere, so that URLs and manifest are held against it.
+    /// </summary>
+    /// <param name="target">The target's name.</param>
+    /// <param name="names">The names of the artifacts.</param>
+    /// <exception cref="S3ExportConfigurationException">There is no S3 target of this name, or a name is not valid.</exception>
+    public S3ExportSpec WithArtifacts(string target, IEnumerable<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(names);
+        return Accept(CellSpecModule.WithArtifacts(target, ListModule.OfSeq(names), Core), null);
+    }
+
     private static S3ExportSpec Accept(
         FSharpResult<CellSpec, FSharpList<ConfigProblem>> result,
         string? file

@@ -1,0 +1,85 @@
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Bundles;
+using CellOS.Export.S3.Cli.Files;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary>What a push is to export: the PATHs of the command line, or what the spec lists.</summary>
+/// <param name="Spec">The spec with just these artifacts.</param>
+/// <param name="Artifacts">In the order of the names, or of the spec.</param>
+/// <param name="Notes">What was left out, a sentence each.</param>
+internal sealed record PushBundle(
+    S3ExportSpec Spec,
+    IReadOnlyList<PlannedArtifact> Artifacts,
+    IReadOnlyList<string> Notes
+)
+{
+    /// <exception cref="RefusedException">There is nothing to export, or something of it cannot be exported.</exception>
+    internal static PushBundle Gather(S3ExportSpec spec, PushArguments arguments) =>
+        arguments.Paths.Count > 0 ? OfPaths(spec, arguments) : OfSpec(spec, arguments);
+
+    private static PushBundle OfPaths(S3ExportSpec spec, PushArguments arguments)
+    {
+        if (spec.Targets is not [{ Name: var target }])
+            throw new RefusedException(
+                spec.Targets.Count == 0
+                    ? "The spec has no target of kind s3."
+                    : $"The spec has several S3 targets. Say which of them takes the PATHs: --target {string.Join(" or ", spec.Targets.Select(known => known.Name))}."
+            );
+
+        var bundle = FileBundle.Collect(arguments.Paths);
+        if (bundle.Problems.Count > 0)
+            throw new RefusedException(bundle.Problems);
+
+        var notes = bundle.Notes.ToList();
+        if (arguments.Root is not null)
+            notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
+        var files = bundle.Files.Where(file => !IsReceiptsFile(file.Path)).ToList();
+        if (files.Count < bundle.Files.Count)
+            notes.Add("The receipts file lies among the PATHs; it is left out.");
+        return new PushBundle(
+            spec.WithArtifacts(target, files.Select(file => file.Name)),
+            [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Path, LengthOf(file.Path)))],
+            notes
+        );
+
+        bool IsReceiptsFile(string path) =>
+            arguments.Receipts is { } receipts && Path.GetFullPath(receipts) == Path.GetFullPath(path);
+    }
+
+    private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)
+    {
+        if (spec.Artifacts.Count == 0)
+            throw new RefusedException(
+                "There is nothing to export: give PATHs, or list artifacts for S3 targets in the spec."
+            );
+
+        var root = arguments.Root ?? ".";
+        if (FileKinds.Of(root) is not (FileKind.Folder or FileKind.Link) || !Directory.Exists(root))
+            throw new RefusedException($"--root: {Quote(root)} is no folder that can be read.");
+        return new PushBundle(spec, [.. spec.Artifacts.Select(artifact => Planned(root, artifact))], []);
+    }
+
+    /// <summary>A file that is not there ends its own artifact and no other: the rest of the evidence is worth having.</summary>
+    private static PlannedArtifact Planned(string root, S3ExportSpecArtifact artifact)
+    {
+        var path = Path.Join(root, artifact.Path);
+        var folder = root;
+        string? problem = null;
+        foreach (var segment in artifact.Path.Split('/')[..^1])
+        {
+            folder = Path.Join(folder, segment);
+            if (FileKinds.Of(folder) == FileKind.Link)
+                problem ??=
+                    $"The folder {Quote(folder)} is a symbolic link, which may lead out of the artifact root. Nothing was sent.";
+        }
+
+        return new PlannedArtifact(artifact.Target!, artifact.Name, path, LengthOf(path), problem);
+    }
+
+    private static long LengthOf(string path) =>
+        FileKinds.Of(path) == FileKind.File && new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+
+    private static string Quote(string path) => $"'{Shown.Short(200, path)}'";
+}

@@ -1,0 +1,91 @@
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Progress;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary>The push itself: target by target, several artifacts at once.</summary>
+internal sealed class PushRun(
+    S3ExportSinks sinks,
+    ResultLines lines,
+    IPushDisplay display,
+    PushArguments arguments
+)
+{
+    /// <param name="artifacts">All that was asked for, with the addresses.</param>
+    /// <param name="done">What has a receipt already.</param>
+    /// <param name="cancellationToken">Ends it; what is stored by then gets its receipt.</param>
+    /// <exception cref="IOException">Receipts or results cannot be written any more; no further artifact was begun.</exception>
+    internal async Task RunAsync(
+        IReadOnlyList<(PlannedArtifact Artifact, string Destination)> artifacts,
+        IReadOnlySet<PlannedArtifact> done,
+        CancellationToken cancellationToken
+    )
+    {
+        display.Started(artifacts.Count, artifacts.Sum(item => item.Artifact.Length));
+        foreach (var (artifact, destination) in artifacts)
+        {
+            if (done.Contains(artifact))
+                display.Skipped(Label(artifact.Target, artifact.Name), artifact.Length);
+            else if (artifact.Problem is not null)
+                await lines.AddAsync(
+                    Label(artifact.Target, artifact.Name),
+                    Failure(artifact, destination, artifact.Problem)
+                );
+        }
+
+        var rest = artifacts
+            .Select(item => item.Artifact)
+            .Where(artifact => artifact.Problem is null && !done.Contains(artifact));
+        foreach (var group in rest.GroupBy(artifact => artifact.Target))
+            await PushAsync(group.Key, [.. group], cancellationToken);
+    }
+
+    private async Task PushAsync(
+        string target,
+        IReadOnlyList<PlannedArtifact> artifacts,
+        CancellationToken cancellationToken
+    )
+    {
+        var options = new ExportBatchOptions
+        {
+            MaxConcurrency = arguments.Concurrency,
+            Progress = new Reports(report =>
+                display.BytesMoved(
+                    Label(target, report.ArtifactName),
+                    report.Attempt,
+                    report.BytesSent,
+                    report.Length
+                )
+            ),
+            OnCompleted = (result, _) => lines.AddAsync(Label(target, result.Artifact.Name), result),
+        };
+        var results = sinks[target]
+            .PushManyAsync(
+                artifacts.Select(artifact => new ExportArtifact(artifact.Name, artifact.Path)),
+                options,
+                cancellationToken
+            );
+        // Each has been told of by the worker that ended it.
+        await foreach (var _ in results) { }
+    }
+
+    private string Label(string target, string name) => sinks.Count == 1 ? name : $"{target}: {name}";
+
+    private ExportResult Failure(PlannedArtifact artifact, string destination, string problem) =>
+        new(
+            new ExportArtifact(artifact.Name, artifact.Path),
+            new ExportException(ExportFailureKind.SourceNotAFile, problem)
+            {
+                Destination = destination,
+                TargetName = artifact.Target,
+                CellId = arguments.CellId,
+                ArtifactName = artifact.Name,
+            }
+        );
+
+    /// <summary>Reports at once, in their order; Progress&lt;T&gt; may change it.</summary>
+    private sealed class Reports(Action<ExportProgress> report) : IProgress<ExportProgress>
+    {
+        public void Report(ExportProgress value) => report(value);
+    }
+}

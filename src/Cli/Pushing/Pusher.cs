@@ -1,0 +1,101 @@
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Progress;
+using CellOS.Export.S3.Cli.Receipts;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary><c>push</c>: everything that can be refused is refused before the first request.</summary>
+internal static class Pusher
+{
+    /// <returns>The exit code.</returns>
+    /// <exception cref="RefusedException">Command or configuration cannot be used; nothing was sent.</exception>
+    /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
+    internal static async Task<int> RunAsync(
+        PushArguments arguments,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken
+    )
+    {
+        Configured.RequireCellId(arguments.CellId);
+        var (bundle, sinks) = Prepare(arguments);
+        using (sinks)
+        {
+            var addressed = Addressed(bundle, sinks);
+            await using var display = PushDisplay.Create(arguments.Quiet);
+            await using var receipts = arguments.Receipts is { } path
+                ? ReceiptsFile.Open(path, display.Note)
+                : null;
+            foreach (var note in bundle.Notes.Concat(Warnings(sinks)))
+                display.Note(note);
+
+            var done =
+                arguments.Resume && receipts is not null
+                    ? await Resumption.FindDoneAsync(
+                        receipts.Receipted,
+                        arguments.CellId,
+                        addressed,
+                        arguments.Concurrency,
+                        cancellationToken
+                    )
+                    : new HashSet<PlannedArtifact>();
+            var lines = new ResultLines(output, receipts, display);
+            var run = new PushRun(sinks, lines, display, arguments);
+            try
+            {
+                await run.RunAsync(addressed, done, cancellationToken);
+            }
+            catch (IOException exception)
+            {
+                error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+                return ExitCode.Failed;
+            }
+
+            return lines.AnyFailed ? ExitCode.Failed : ExitCode.Done;
+        }
+    }
+
+    private static (PushBundle, S3ExportSinks) Prepare(PushArguments arguments)
+    {
+        try
+        {
+            var spec = Configured.Load(arguments.Spec, arguments.Target);
+            var bundle = PushBundle.Gather(spec, arguments);
+            var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            return (bundle, S3ExportSinks.Create(configuration, arguments.CellId));
+        }
+        catch (S3ExportConfigurationException refused)
+        {
+            throw new RefusedException([.. refused.Problems.Select(problem => problem.ToString())]);
+        }
+    }
+
+    /// <summary>The artifacts with their addresses.</summary>
+    /// <exception cref="RefusedException">One or more keys would be too long.</exception>
+    private static List<(PlannedArtifact Artifact, string Destination)> Addressed(
+        PushBundle bundle,
+        S3ExportSinks sinks
+    )
+    {
+        var addressed = new List<(PlannedArtifact, string)>();
+        var problems = new List<string>();
+        foreach (var artifact in bundle.Artifacts)
+        {
+            try
+            {
+                addressed.Add((artifact, sinks[artifact.Target].DestinationHint(artifact.Name)));
+            }
+            catch (ArgumentException exception)
+            {
+                problems.Add(exception.Message);
+            }
+        }
+
+        return problems.Count == 0 ? addressed : throw new RefusedException(problems);
+    }
+
+    private static IEnumerable<string> Warnings(S3ExportSinks sinks) =>
+        sinks
+            .Configuration.Findings.Where(finding => finding.IsWarning)
+            .Select(finding => finding.ToString());
+}

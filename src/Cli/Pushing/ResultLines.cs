@@ -1,0 +1,49 @@
+using CellOS.Export.S3.Cli.Progress;
+using CellOS.Export.S3.Cli.Receipts;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary>
+/// What becomes known of each artifact as it ends: its receipt in the receipts file first, then a line on standard
+/// output, then the display. Several workers call at once.
+/// </summary>
+internal sealed class ResultLines(TextWriter output, ReceiptsFile? receipts, IPushDisplay display)
+{
+    private readonly Lock _gate = new();
+    private int _failed;
+
+    /// <summary>Whether any artifact was not exported.</summary>
+    internal bool AnyFailed => Volatile.Read(ref _failed) > 0;
+
+    /// <summary>Returns when the receipt, if there is one, is on disk.</summary>
+    /// <param name="label">What the display calls the artifact.</param>
+    /// <param name="result">What came of it.</param>
+    /// <exception cref="IOException">The receipt is not on disk, or standard output takes no more.</exception>
+    internal async ValueTask AddAsync(string label, ExportResult result)
+    {
+        var line = result.ToJson();
+        try
+        {
+            // An interruption does not keep the receipt of what is stored from being written.
+            if (result.IsExported && receipts is not null)
+                await receipts.AppendAsync(line, CancellationToken.None);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                output.WriteLine(line);
+                output.Flush();
+            }
+        }
+
+        if (result.IsExported)
+        {
+            display.Exported(label, result.Receipt.BytesWritten);
+            return;
+        }
+
+        Interlocked.Increment(ref _failed);
+        display.Failed(label, result.Failure.Message);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using CellOS.Export.S3.Cli.Files;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary>Which artifacts a resumed push leaves out. A file is read only if a receipt fits it but for its content.</summary>
+internal static class Resumption
+{
+    /// <param name="receipted">What the receipts tell.</param>
+    /// <param name="cellId">The cell whose evidence this is.</param>
+    /// <param name="artifacts">What is to be exported, with the addresses.</param>
+    /// <param name="concurrency">How many files are read at once.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    internal static async Task<IReadOnlySet<PlannedArtifact>> FindDoneAsync(
+        Receipted receipted,
+        string cellId,
+        IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
+        int concurrency,
+        CancellationToken cancellationToken
+    )
+    {
+        var done = new ConcurrentBag<PlannedArtifact>();
+        await Parallel.ForEachAsync(
+            artifacts.Where(item =>
+                Resume.MayBeDone(
+                    receipted,
+                    cellId,
+                    item.Artifact.Name,
+                    item.Destination,
+                    item.Artifact.Length
+                )
+            ),
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = concurrency,
+                CancellationToken = cancellationToken,
+            },
+            async (item, ending) =>
+            {
+                var (artifact, destination) = item;
+                if (
+                    await DigestAsync(artifact.Path, ending) is { } digest
+                    && Resume.IsDone(receipted, cellId, artifact.Name, destination, artifact.Length, digest)
+                )
+                    done.Add(artifact);
+            }
+        );
+        return done.ToHashSet();
+    }
+
+    /// <summary>The SHA-256; null for what cannot be read, which the push itself will tell of.</summary>
+    private static async Task<string?> DigestAsync(string path, CancellationToken cancellationToken)
+    {
+        // A pipe would keep us waiting.
+        if (FileKinds.Of(path) != FileKind.File)
+            return null;
+        try
+        {
+            await using var file = new FileStream(
+                path,
+                new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan }
+            );
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
