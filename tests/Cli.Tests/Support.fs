@@ -53,19 +53,31 @@ let textOf (path: string) = shell "cat \"$0\"" path
 
 let private patience = TimeSpan.FromSeconds 60.
 
-/// A process of this tool, or of this test program, which plays it.
-type Child(program: string, arguments: string seq) =
+/// A process, of this tool or of this test program, which plays it, with these variables besides the ones that
+/// are no business of the tool.
+type Child(command: string, arguments: string seq, variables: (string * string) seq) =
     let info =
-        ProcessStartInfo("dotnet", RedirectStandardOutput = true, RedirectStandardError = true)
+        ProcessStartInfo(command, RedirectStandardOutput = true, RedirectStandardError = true)
 
     do
-        info.ArgumentList.Add program
+        for name in List.ofSeq info.Environment.Keys do
+            if name.StartsWith "CELLOS_" then
+                info.Environment.Remove name |> ignore
 
+        for name, value in variables do
+            info.Environment[name] <- value
+
+    do
         for argument in arguments do
             info.ArgumentList.Add argument
 
     let started = nonNull (Process.Start info)
     let error = started.StandardError.ReadToEndAsync()
+
+    member _.Id = started.Id
+
+    /// SIGKILL: nothing of the process runs on.
+    member _.Kill() = started.Kill()
 
     member _.Signal(signal: int) =
         if sendSignal (started.Id, signal) <> 0 then
@@ -120,13 +132,24 @@ let tool =
 
 let runTool (arguments: string seq) =
     task {
-        use child = new Child(tool, arguments)
+        use child = new Child("dotnet", Seq.append [ tool ] arguments, [])
+        return! child.End()
+    }
+
+/// The tool with variables of its own.
+let toolWith (variables: (string * string) seq) (arguments: string seq) =
+    new Child("dotnet", Seq.append [ tool ] arguments, variables)
+
+/// The tool with variables of its own: exit code, standard output, standard error.
+let runToolIn (variables: (string * string) seq) (arguments: string seq) =
+    task {
+        use child = toolWith variables arguments
         return! child.End()
     }
 
 /// This program, in one of the parts that `Parts` knows.
 let playing (part: string) (arguments: string list) =
-    new Child(beside "Cli.Tests.dll", [ "--play"; part ] @ arguments)
+    new Child("dotnet", [ beside "Cli.Tests.dll"; "--play"; part ] @ arguments, [])
 
 let receipt (name: string) = {
     TargetKind = "s3"

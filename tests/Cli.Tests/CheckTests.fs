@@ -1,0 +1,183 @@
+module Cli.Tests.CheckTests
+
+open System
+open System.IO
+open System.Text.Json
+open Expecto
+open Cli.Tests.Scene
+open Cli.Tests.Support
+
+let private check (scene: Scene) variables (arguments: string list) =
+    runToolIn variables ([ "check"; "--spec"; scene.Spec ] @ arguments)
+
+[<Tests>]
+let tests =
+    testList "check" [
+        testCaseTask "shows the seed's example, with advice and no secret" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                let! struct (code, output, error) = check scene scene.SeedVariables []
+                Expect.equal (code, error) (0, "") "it can be used"
+
+                for shown in
+                    [
+                        "target artifact-bucket"
+                        "X-Amz-Signature=REDACTED"
+                        "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET"
+                        "us-west-2"
+                        "advice template-in-signed-path"
+                        "This can be used."
+                    ] do
+                    Expect.stringContains output shown shown
+
+                Expect.isFalse (output.Contains secret) "no secret"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "says the same to machines" (fun () ->
+            task {
+                use! scene = scene ()
+                File.AppendAllText(scene.Spec, "    - {name: by-http, kind: http}\n")
+
+                let url =
+                    scene.Server.Presign("PUT", bucket, "cell-7/a", Nullable(TimeSpan.FromMinutes 5.))
+
+                let! struct (code, output, _) =
+                    check scene [ urlVariable, url; "CELLOS_EXPORT_S3_TIMEOUT_MS", "x" ] [ "--json" ]
+
+                Expect.equal code 0 "it can be used"
+                let json = JsonDocument.Parse(output).RootElement
+                Expect.isTrue (json.GetProperty("usable").GetBoolean()) "usable"
+                let target = Seq.exactlyOne (json.GetProperty("targets").EnumerateArray())
+                Expect.equal (text "name" target) "artifact-bucket" "the target"
+                Expect.stringStarts (text "urlExpires" target) "in " "in words"
+                let at = target.GetProperty("urlExpiresAt").GetDateTimeOffset()
+                Expect.isLessThan (abs (at - DateTimeOffset.UtcNow).TotalMinutes) 6. "and as a time"
+
+                let settings =
+                    [
+                        for setting in target.GetProperty("settings").EnumerateArray() do
+                            text "name" setting, text "origin" setting
+                    ]
+                    |> Map.ofList
+
+                Expect.equal settings["region"] "spec" "the spec's"
+                Expect.equal settings["url"] "variable" "a variable's"
+                Expect.equal settings["maxAttempts"] "default" "a default"
+
+                let ids = [
+                    for finding in json.GetProperty("findings").EnumerateArray() -> text "id" finding
+                ]
+
+                Expect.equal ids [ "url-expires-soon"; "region-mismatch"; "invalid-number" ] "findings"
+                let other = Seq.exactlyOne (json.GetProperty("otherTargets").EnumerateArray())
+                Expect.equal (text "kind" other) "http" "the other kind"
+            })
+
+        testCaseTask "ends with 2 and all reasons, where push would refuse" (fun () ->
+            task {
+                use! scene = scene ()
+                File.AppendAllText(scene.Spec, "    - {name: second, kind: s3, bucket: b}\n")
+
+                let! struct (code, output, error) =
+                    check
+                        scene
+                        [
+                            urlVariable, $"ftp://h/x?X-Amz-Signature={secret}"
+                            "CELLOS_CA_BUNDLE", scene.Folder.At "none.pem"
+                        ]
+                        []
+
+                Expect.equal code 2 "refused"
+                Expect.stringContains output "This is refused." "said so"
+
+                for name in [ urlVariable; "CELLOS_EXPORT_S3_PRESIGNED_URL__SECOND"; "CELLOS_CA_BUNDLE" ] do
+                    Expect.stringContains error name name
+
+                Expect.isFalse ((output + error).Contains secret) "no secret"
+
+                let! struct (code, output, _) = check scene [] [ "--json" ]
+                Expect.equal code 2 "refused"
+                let json = JsonDocument.Parse(output).RootElement
+                Expect.isFalse (json.GetProperty("usable").GetBoolean()) "not usable"
+                Expect.equal (json.GetProperty("problems").GetArrayLength()) 2 "two URLs are missing"
+            })
+
+        testCaseTask "refuses the legacy variable under strictness, with the warning's text" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                let legacy = [ legacyVariable, snd scene.SeedVariables.Head ]
+                let! struct (code, relaxed, _) = check scene legacy []
+                Expect.equal code 0 "a warning"
+                Expect.stringContains relaxed "warning legacy-url-variable" "which is shown"
+                let! struct (code, _, error) = check scene (("CELLOS_STRICT_CONFIG", "1") :: legacy) []
+                Expect.equal code 2 "refused"
+                Expect.stringContains error $"stands in for {urlVariable}, which is not set" "what"
+                Expect.stringContains error $"Set {urlVariable} instead" "how to mend it"
+
+                let! struct (code, _, _) =
+                    runToolIn
+                        (("CELLOS_STRICT_CONFIG", "1") :: legacy)
+                        [ "push"; "--spec"; scene.Spec; "--cell-id"; "c"; scene.Spec ]
+
+                Expect.equal code 2 "push refuses it too"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "of one target looks at no other" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                File.AppendAllText(scene.Spec, "    - {name: second, kind: s3, bucket: b}\n")
+                let! struct (code, _, _) = check scene scene.SeedVariables [ "--target"; "artifact-bucket" ]
+                Expect.equal code 0 "the second has no URL"
+                let! struct (code, _, error) = check scene scene.SeedVariables [ "--target"; "third" ]
+                Expect.equal code 2 "there is no third"
+                Expect.stringContains error "'artifact-bucket', 'second'" "those that there are"
+            })
+
+        testCaseTask "of a cell holds its URL against the cell's key" (fun () ->
+            task {
+                use! scene = scene ()
+                let url = $"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/a?X-Amz-Signature={secret}"
+                let! struct (_, fits, _) = check scene [ urlVariable, url ] [ "--cell-id"; "cell-7" ]
+                Expect.isFalse (fits.Contains "key-mismatch") "the cell's"
+                let! struct (_, other, _) = check scene [ urlVariable, url ] [ "--cell-id"; "cell-8" ]
+                Expect.stringContains other "warning key-mismatch" "another's"
+                let! struct (code, _, error) = check scene [ urlVariable, url ] [ "--cell-id"; "a/b" ]
+                Expect.equal code 2 "no cell id"
+                Expect.stringContains error "--cell-id" "which option"
+            })
+
+        testCaseTask "says what is wrong with the spec, and where" (fun () ->
+            task {
+                use! scene = scene ()
+
+                for spec, what, line in
+                    [
+                        "", "empty", ":1"
+                        "export: [\n", "YAML", ":2"
+                        "export:\n  artifacts: []\n", "no targets", ":2"
+                        "export:\n  targets:\n    - {name: a, kind: s3, bucket: b}\n    - {name: a, kind: s3, bucket: b}\n",
+                        "two targets",
+                        ":4"
+                    ] do
+                    File.WriteAllText(scene.Spec, spec)
+                    let! struct (code, _, error) = check scene [] []
+                    Expect.equal code 2 spec
+                    Expect.stringContains error what spec
+                    Expect.stringContains error $"cell.yaml{line}: " spec
+                    let! struct (code, json, _) = check scene [] [ "--json" ]
+                    Expect.equal code 2 "in JSON as well"
+
+                    Expect.equal
+                        (JsonDocument.Parse(json).RootElement.GetProperty("problems").GetArrayLength())
+                        1
+                        "as a problem"
+
+                let! struct (code, _, error) =
+                    runToolIn [] [ "check"; "--spec"; scene.Folder.At "none.yaml" ]
+
+                Expect.equal code 2 "no file"
+                Expect.stringContains error "none.yaml" "which"
+            })
+    ]

@@ -1,0 +1,302 @@
+module Cli.Tests.PushTests
+
+open System
+open System.IO
+open System.Text.Json
+open CellOS.Export.S3.Core
+open Expecto
+open LoopbackS3
+open Cli.Tests.Scene
+open Cli.Tests.Support
+
+let private push (scene: Scene) variables (arguments: string list) =
+    runToolIn variables ([ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments)
+
+/// A bundle of some files below `out`.
+let private bundle (scene: Scene) (names: string list) =
+    for name in names do
+        scene.Folder.Write($"out/{name}", $"evidence of {name}") |> ignore
+
+    scene.Folder.At "out"
+
+let private listed =
+    seedSpec
+    + """  artifacts:
+    - name: logs/stdout.txt
+      path: out/stdout.txt
+    - name: report
+      path: ./out/deep/report.json
+"""
+
+[<Tests>]
+let tests =
+    testList "push" [
+        testCaseTask "exports as the seed shows it, word for word" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                let out = bundle scene [ "logs/stdout.txt"; "report.json" ]
+                let! struct (code, output, error) = push scene scene.SeedVariables [ out ]
+                Expect.equal code 0 error
+                let receipts = objects output
+                Expect.hasLength receipts 2 "two receipts"
+                receipts |> List.iter scene.IsTrue
+
+                Expect.equal
+                    (receipts |> List.map (text "destination") |> List.sort)
+                    [
+                        "s3://my-cellos-evidence/cell-7/logs/stdout.txt"
+                        "s3://my-cellos-evidence/cell-7/report.json"
+                    ]
+                    "names relative to the folder"
+
+                Expect.equal (receipts |> List.map (text "targetName") |> List.distinct) [ "artifact-bucket" ] "target"
+                Expect.isFalse ((output + error).Contains secret) "no secret"
+                Expect.hasLength (error.TrimEnd().Split '\n') 3 "a line for each, and the sum"
+            })
+
+        testCaseTask "exports what the spec lists, and what is missing ends only itself" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, listed)
+                bundle scene [ "stdout.txt" ] |> ignore
+                let variables = scene.Manifest("cell-7", [ "logs/stdout.txt"; "report" ])
+                let! struct (code, output, error) = push scene variables [ "--root"; scene.Folder.Path ]
+                Expect.equal code 1 error
+
+                let exported, failed =
+                    objects output |> List.partition (fun json -> text "sha256" json <> "")
+
+                scene.IsTrue(List.exactlyOne exported)
+                let failed = List.exactlyOne failed
+                Expect.equal (text "artifactName" failed) "report" "which"
+                Expect.equal (text "cellId" failed) "cell-7" "of which cell"
+                Expect.equal (text "destination" failed) "s3://my-cellos-evidence/cell-7/report" "where to"
+                let error = failed.GetProperty "error"
+                Expect.equal (text "kind" error) "SourceNotFound" "why"
+                Expect.equal (text "attempts" error) "0" "without a request"
+            })
+
+        testCaseTask "tells of a refused artifact what the server said, and goes on" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ for i in 1..20 -> $"a{i}" ]
+                let out = bundle scene names
+                scene.Server.MisbehaveAlways(bucket, "cell-7/a7", Fault.Status(403, "AccessDenied"))
+                scene.Server.Misbehave(bucket, "cell-7/a9", Fault.Status(503, "SlowDown"))
+                let! struct (code, output, error) = push scene (scene.Manifest("cell-7", names)) [ out; "--quiet" ]
+                Expect.equal code 1 "one failed"
+
+                let exported, failed =
+                    objects output |> List.partition (fun json -> text "sha256" json <> "")
+
+                Expect.hasLength exported 19 "the others"
+                exported |> List.iter scene.IsTrue
+                let error' = (List.exactlyOne failed).GetProperty "error"
+
+                Expect.equal
+                    (text "kind" error', text "status" error', text "code" error', text "attempts" error')
+                    ("Refused", "403", "AccessDenied", "1")
+                    "what the server said"
+
+                Expect.hasLength (error.TrimEnd().Split '\n') 1 "quiet: errors only"
+                Expect.stringContains error "a7" "which"
+            })
+
+        testCaseTask "needs no network to refuse" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a"; "b/a" ]
+                let manifest = scene.Manifest("cell-7", [ "a"; "b/a" ])
+                let lacking = scene.Folder.Write("lacking.json", """{"a": "http://127.0.0.1/a"}""")
+                let broken = scene.Folder.Write("broken.json", "{")
+                let notes = scene.Folder.Write("notes.txt", "no receipts, and no line end")
+                let link = scene.Folder.At "link"
+                File.CreateSymbolicLink(link, out) |> ignore
+                Directory.CreateDirectory(scene.Folder.At "empty") |> ignore
+
+                let cases = [
+                    "no URL", [], [ out ], urlVariable
+                    "a PATH that is not there", manifest, [ out; scene.Folder.At "none" ], "none"
+                    "a PATH that is a link", manifest, [ link ], "link"
+                    "one name twice", manifest, [ out; scene.Folder.At "out/b/a" ], "'a' is given more than once"
+                    "a manifest that lacks an artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
+                    "a manifest that is no JSON", [ urlsFileVariable, broken ], [ out ], "no JSON"
+                    "nothing to export", manifest, [], "nothing to export"
+                    "a root that is none", manifest, [ "--root"; scene.Folder.At "none" ], "nothing to export"
+                    "receipts in no folder", manifest, [ out; "--receipts"; scene.Folder.At "none/r" ], "none"
+                    "receipts in a folder", manifest, [ out; "--receipts"; out ], "folder"
+                    "receipts in another file", manifest, [ out; "--receipts"; notes ], "notes.txt"
+                    "junk for a number", manifest, [ out; "--concurrency"; "0" ], "--concurrency"
+                    "a target that is none", manifest, [ out; "--target"; "x" ], "'artifact-bucket'"
+                    "an option that is none", manifest, [ out; "--fast" ], "--fast"
+                    "--resume without receipts", manifest, [ out; "--resume" ], "--receipts"
+                ]
+
+                for name, variables, arguments, what in cases do
+                    let! struct (code, output, error) = push scene variables arguments
+                    Expect.equal (code, output) (2, "") $"{name}: {error}"
+                    Expect.stringContains error what name
+                    Expect.isFalse (error.Contains "   at ") "no stack"
+
+                let! struct (code, _, error) =
+                    runToolIn manifest [ "push"; "--spec"; scene.Spec; "--cell-id"; "a/b"; out ]
+
+                Expect.equal code 2 "a cell id that is none"
+                Expect.stringContains error "--cell-id" "which"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+                Expect.equal (File.ReadAllText notes) "no receipts, and no line end" "nothing was touched"
+            })
+
+        testCaseTask "of a spec without S3 targets, or with several, says so" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                File.WriteAllText(scene.Spec, "export: {targets: [{name: x, kind: local}]}")
+                let! struct (code, _, error) = push scene [] [ out ]
+                Expect.equal code 2 "none"
+                Expect.stringContains error "no target of kind s3" "said so"
+                File.WriteAllText(scene.Spec, seedSpec + "    - {name: second, kind: s3, bucket: b}\n")
+                let! struct (code, _, error) = push scene [] [ out ]
+                Expect.equal code 2 "two"
+                Expect.stringContains error "--target artifact-bucket or second" "said so"
+
+                let! struct (code, _, error) =
+                    push scene (scene.Manifest("cell-7", [ "a" ])) [ out; "--target"; "artifact-bucket" ]
+
+                Expect.equal code 0 $"one of them, whose variables are set: {error}"
+            })
+
+        testCaseTask "never leaves the artifact root by a link" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, listed)
+                scene.Folder.Write("elsewhere/stdout.txt", "not of this cell") |> ignore
+                let root = scene.Folder.At "root"
+                Directory.CreateDirectory root |> ignore
+                File.CreateSymbolicLink(Path.Join(root, "out"), scene.Folder.At "elsewhere") |> ignore
+                let variables = scene.Manifest("cell-7", [ "logs/stdout.txt"; "report" ])
+                let! struct (code, output, _) = push scene variables [ "--root"; root ]
+                Expect.equal code 1 "both failed"
+
+                Expect.equal
+                    (objects output |> List.map (fun json -> text "kind" (json.GetProperty "error")) |> List.distinct)
+                    [ "SourceNotAFile" ]
+                    "links are not followed"
+
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "keeps its own receipts file out of the bundle" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let receipts = Path.Join(out, "receipts.jsonl")
+
+                for round in 1..2 do
+                    let! struct (code, output, error) =
+                        push scene (scene.Manifest("cell-7", [ "a" ])) [ out; "--receipts"; receipts ]
+
+                    Expect.equal code 0 $"round {round}: {error}"
+                    Expect.hasLength (objects output) 1 "one artifact"
+
+                Expect.hasLength (File.ReadAllLines receipts) 2 "a receipt a round"
+            })
+
+        testCaseTask "writes on standard output what the receipts file has" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ for i in 1..30 -> $"d{i % 3}/f{i}" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "receipts.jsonl"
+
+                let! struct (code, output, error) =
+                    push scene (scene.Manifest("cell-7", names)) [
+                        out
+                        "--receipts"
+                        receipts
+                        "--concurrency"
+                        "8"
+                    ]
+
+                Expect.equal code 0 error
+                let lines = File.ReadAllLines receipts
+
+                Expect.sequenceEqual
+                    (Array.sort lines)
+                    (output.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
+                    "the same lines"
+
+                for line in lines do
+                    Expect.isOk (Receipt.parse line) line
+            })
+
+        testCaseTask "ends with 1 where the receipts cannot be written any more" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ for i in 1..200 -> $"f{i}" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "receipts.jsonl"
+                let variables = scene.Manifest("cell-7", names)
+                let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
+
+                let script =
+                    // 16 blocks of 1 KiB: room for some twenty receipts. SIGXFSZ ignored gives EFBIG, as a full disk ENOSPC.
+                    $"trap '' XFSZ; ulimit -f 16; exec dotnet {quote tool} push --spec {quote scene.Spec} --cell-id cell-7 --receipts {quote receipts} {quote out}"
+
+                // The runtime maps its code through files, unless told not to.
+                let runtime = [ "DOTNET_EnableWriteXorExecute", "0" ]
+                use child = new Child("bash", [ "-c"; script ], runtime @ variables)
+                let! struct (code, output, error) = child.End()
+                Expect.equal code 1 error
+                Expect.stringContains error "receipts.jsonl" "which file"
+                let told = objects output
+                Expect.isLessThan told.Length 200 "nothing new was begun"
+                told |> List.iter scene.IsTrue
+                let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                Expect.isGreaterThan kept.Length 3 "what fitted"
+
+                for line in kept do
+                    Expect.isOk (Receipt.parse line) "no half line"
+
+                let! struct (code, _, error) = push scene variables [ out; "--receipts"; receipts; "--resume" ]
+                Expect.equal code 0 $"and it can be resumed: {error}"
+                let all = File.ReadAllLines receipts |> Array.map (fun l -> Expect.wantOk (Receipt.parse l) l)
+                Expect.equal (all |> Array.map _.ArtifactName |> Array.distinct |> Array.length) 200 "all of them"
+            })
+
+        testCaseTask "is interrupted cleanly" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ for i in 1..300 -> $"f{i}" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "receipts.jsonl"
+                scene.Server.OnAttempt <- fun _ -> Fault.SlowRead 1000
+
+                use child =
+                    toolWith (scene.Manifest("cell-7", names)) [
+                        "push"
+                        "--spec"
+                        scene.Spec
+                        "--cell-id"
+                        "cell-7"
+                        "--receipts"
+                        receipts
+                        out
+                    ]
+
+                let! first = child.ReadLine()
+                child.Signal 15
+                let! struct (code, rest, error) = child.End()
+                Expect.equal code 143 error
+                let told = objects ((first |> Option.ofObj |> Option.defaultValue "") + "\n" + rest)
+                Expect.isLessThan told.Length 300 "it did not go on to the end"
+                told |> List.iter scene.IsTrue
+
+                Expect.sequenceEqual
+                    (File.ReadAllLines receipts |> Seq.sort)
+                    (told |> Seq.map _.GetRawText() |> Seq.sort)
+                    "the receipts are those that were told"
+
+                Expect.stringContains error "Interrupted" "said so"
+            })
+    ]

@@ -1,0 +1,177 @@
+module Cli.Tests.ResumeTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Threading.Tasks
+open CellOS.Export.S3.Core
+open Expecto
+open LoopbackS3
+open Cli.Tests.Scene
+open Cli.Tests.Support
+
+let private content (name: string) (length: int) =
+    let random = Random(name.GetHashCode StringComparison.Ordinal)
+    let bytes = Array.zeroCreate<byte> length
+    random.NextBytes bytes
+    bytes
+
+let private bundle (scene: Scene) (names: string list) =
+    let out = scene.Folder.At "out"
+
+    for name in names do
+        let path = Path.Join(out, name)
+        Directory.CreateDirectory(nonNull (Path.GetDirectoryName path)) |> ignore
+        File.WriteAllBytes(path, content name (200 + (name.Length * 37) % 800))
+
+    out
+
+let private arguments (scene: Scene) (receipts: string) (out: string) = [
+    "push"
+    "--spec"
+    scene.Spec
+    "--cell-id"
+    "cell-7"
+    "--receipts"
+    receipts
+    "--resume"
+    "--quiet"
+    out
+]
+
+/// The receipts of the lines that have their end.
+let private wholeReceipts (path: string) =
+    if File.Exists path then
+        let text = textOf path
+        let whole = text.Substring(0, text.LastIndexOf '\n' + 1)
+
+        whole.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        |> Array.map (fun line -> Expect.wantOk (Receipt.parse line) $"a whole line is a receipt: {line}")
+        |> List.ofArray
+    else
+        []
+
+[<Tests>]
+let tests =
+    testList "resume" [
+        testCaseTask "leaves out what has a receipt, and nothing else" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ "a"; "b"; "c"; "d" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "r.jsonl"
+                let variables = scene.Manifest("cell-7", names)
+                let! struct (code, _, error) = runToolIn variables (arguments scene receipts out)
+                Expect.equal code 0 error
+                // Another content of the same length; another length; gone from the receipts.
+                let b = Path.Join(out, "b")
+                File.WriteAllBytes(b, content "other" (int (FileInfo b).Length))
+                File.AppendAllText(Path.Join(out, "c"), "more")
+
+                File.WriteAllLines(
+                    receipts,
+                    File.ReadAllLines receipts
+                    |> Array.filter (fun line -> not (line.Contains "\"artifactName\":\"d\""))
+                )
+
+                let! struct (code, output, error) = runToolIn variables (arguments scene receipts out)
+                Expect.equal code 0 error
+
+                Expect.equal
+                    (objects output |> List.map (text "artifactName") |> List.sort)
+                    [ "b"; "c"; "d" ]
+                    "a has its receipt"
+
+                objects output |> List.iter scene.IsTrue
+                let! struct (_, output, _) = runToolIn variables (arguments scene receipts out)
+                Expect.equal output "" "now all have"
+
+                let other = arguments scene receipts out |> List.map (fun a -> if a = "cell-7" then "cell-8" else a)
+                let! struct (_, output, error) = runToolIn (scene.Manifest("cell-8", names)) other
+                Expect.hasLength (objects output) 4 $"another cell has none: {error}"
+            })
+
+        testCaseTask "mends a torn last line, and loses no other" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ "a"; "b"; "c" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "r.jsonl"
+                let variables = scene.Manifest("cell-7", names)
+                let! struct (_, _, _) = runToolIn variables (arguments scene receipts out)
+                let whole = File.ReadAllText receipts
+                let lines = whole.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+
+                for cut in [ 1; 2; lines[2].Length / 2; lines[2].Length ] do
+                    File.WriteAllText(receipts, "a note of the operator\n" + whole.Substring(0, whole.Length - cut))
+                    let! struct (code, output, error) = runToolIn variables (arguments scene receipts out)
+                    Expect.equal code 0 error
+                    let sent = if cut = 1 then 0 else 1
+                    Expect.hasLength (objects output) sent "what lost its receipt is exported again"
+                    let now = File.ReadAllLines receipts
+                    Expect.equal now[0] "a note of the operator" "not ours, and kept"
+                    Expect.sequenceEqual now[1..2] lines[0..1] "the whole lines"
+                    Expect.hasLength now 4 "three receipts"
+            })
+
+        testCaseTask "after 50 kills at random moments ends with every artifact receipted and stored intact" (fun () ->
+            task {
+                use! scene = scene ()
+                let names = [ for i in 1..500 -> $"d{i % 7}/f{i}.bin" ]
+                let out = bundle scene names
+                let receipts = scene.Folder.At "r.jsonl"
+                let variables = scene.Manifest("cell-7", names)
+                let random = Random 20261122
+                // So slow that a run does not get far before it is killed.
+                scene.Server.OnAttempt <- fun _ -> Fault.SlowRead 20_000
+                let sentBefore = Dictionary<string, int>()
+                let mutable kills = 0
+
+                let puts () =
+                    scene.Server.Requests |> Seq.countBy _.Key |> dict
+
+                let holds () =
+                    for receipt in wholeReceipts receipts do
+                        let key = $"cell-7/{receipt.ArtifactName}"
+                        let stored = Expect.wantSome (scene.Stored key) $"{key} has a receipt"
+                        Expect.equal stored.Sha256 receipt.Sha256 "it is what was stored"
+
+                        match sentBefore.TryGetValue key with
+                        | true, count -> Expect.equal (puts()[key]) count $"{key} was not sent again"
+                        | _ -> sentBefore[key] <- puts()[key]
+
+                while kills < 50 do
+                    use child = toolWith variables (arguments scene receipts out)
+                    // From before the first request to some artifacts later.
+                    let lines = random.Next 8
+
+                    if lines = 0 then
+                        do! Task.Delay(random.Next 200)
+
+                    for _ in 1..lines do
+                        let! line = child.ReadLine()
+                        Expect.isNotNull line "it goes on"
+
+                    do! Task.Delay(random.Next 10)
+                    child.Kill()
+                    let! struct (code, _, _) = child.End()
+                    Expect.notEqual code 0 "killed before its end"
+                    kills <- kills + 1
+                    holds ()
+
+                scene.Server.OnAttempt <- null
+                let! struct (code, _, error) = runToolIn variables (arguments scene receipts out)
+                Expect.equal code 0 error
+                holds ()
+                let all = wholeReceipts receipts
+
+                Expect.sequenceEqual
+                    (all |> Seq.map _.ArtifactName |> Seq.distinct |> Seq.sort)
+                    (Seq.sort names)
+                    "every artifact has a receipt"
+
+                for name in names do
+                    let stored = Expect.wantSome (scene.Stored $"cell-7/{name}") name
+                    Expect.equal stored.Sha256 (sha256 (File.ReadAllBytes(Path.Join(out, name)))) "intact"
+            })
+    ]
