@@ -265,7 +265,7 @@ module Redaction =
                 Unescape.see value
                 |> Array.tryFind (fun seen -> seen.Char = '?' || seen.Char = '#')
             with
-            | Some mark -> text (value.Substring(0, mark.Next)) + Mask
+            | Some mark -> text (value.Substring(0, mark.Next) + Mask)
             | None -> text value
 
     /// Values of fewer characters are not looked for by `known`: they are no secret, and stand everywhere.

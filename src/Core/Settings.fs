@@ -170,13 +170,17 @@ module Settings =
         : Resolution =
         let variable = Variable.forTarget target Variable.PresignedUrlsFile
 
-        let add (resolution: Resolution) text =
-            withProblem (Some target) variable text resolution
+        let add (texts: string list) (resolution: Resolution) = {
+            resolution with
+                Problems =
+                    resolution.Problems
+                    @ (texts |> List.map (ConfigProblem.inVariable (Some target) variable))
+        }
 
         let item = spec.Targets |> List.tryFind (fun item -> item.Name = target)
 
         match manifest, item with
-        | Error problems, _ -> problems |> List.fold add resolution
+        | Error problems, _ -> resolution |> add problems
         | Ok _, None -> resolution
         | Ok manifest, Some item ->
             let region =
@@ -219,8 +223,7 @@ module Settings =
                 else
                     report
 
-            missing
-            |> List.fold add {
+            add missing {
                 resolution with
                     Findings = resolution.Findings @ findings
                     Targets = resolution.Targets |> List.map withExpiry

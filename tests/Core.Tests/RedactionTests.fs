@@ -224,3 +224,37 @@ let tests =
             (fst >> Redaction.secretsOf)
             snd
     ]
+
+let private names = [
+    // A text, and how it is shown where a name or a path belongs.
+    "", ""
+    "logs/stdout.txt", "logs/stdout.txt"
+    "what?", "what?"
+    "a=b", "a=b"
+    "a=b?", "a=b?"
+    "100%3F", "100%3F"
+    "a&b=c", "a&b=c"
+    "s3://bucket/key", "s3://bucket/key"
+    "https://gw/put?token=abc", "https://gw/put?REDACTED"
+    "https://gw/put?abc", "https://gw/put?REDACTED"
+    "https://gw/put#token=abc", "https://gw/put#REDACTED"
+    "https://user:abc@gw/put", "https://REDACTED@gw/put"
+    "gw/put?token=abc", "gw/put?REDACTED"
+    "gw/put%3Ftoken%3Dabc", "gw/put%3FREDACTED"
+    "https%253A%252F%252Fgw%252Fput%253Ftoken%253Dabc", "https%253A%252F%252Fgw%252Fput%253FREDACTED"
+    @"https:\/\/gw\/put?abc", @"https:\/\/gw\/put?REDACTED"
+    "X-Amz-Signature=abc", "X-Amz-Signature=REDACTED"
+]
+
+[<Tests>]
+let plain =
+    testList "Redaction names" [
+        table "a name is shown without what may be a query" names (fst >> Redaction.plain) snd
+
+        table "what looks like a URL" (names |> List.map fst) Redaction.looksLikeUrl (fun text ->
+            not (List.contains text [ ""; "logs/stdout.txt"; "what?"; "a=b"; "a=b?"; "100%3F"; "a&b=c" ]))
+
+        propertyTimes 300 "a name that was shown is shown the same again" anyText (fun text ->
+            let shown = Redaction.plain text
+            Expect.equal (Redaction.plain shown) shown "nothing more to mask")
+    ]

@@ -80,7 +80,7 @@ let private oneLine (text: string) = not (text |> Seq.exists Char.IsControl)
 [<Tests>]
 let laws =
     testList "Settings laws" [
-        propertyTimes 300 "resolution is total and shows no secret" hostile (fun (spec, context, secrets) ->
+        propertyTimes 100 "resolution is total and shows no secret" hostile (fun (spec, context, secrets) ->
             let resolution = Settings.resolve context spec
             noSecret secrets "the resolution" (everyWay resolution)
             let refusals = Settings.refusals { resolution with Strict = true }
@@ -97,7 +97,7 @@ let laws =
                 Expect.isTrue (oneLine value.Value) "a value is one line")
 
         propertyTimes
-            200
+            60
             "so it is with what manifests say"
             (Gen.zip hostile manifest)
             (fun ((spec, context, secrets), manifest) ->
@@ -112,7 +112,21 @@ let laws =
 
                 let secrets = secrets @ manifest.Secrets
                 noSecret secrets "the resolution" (everyWay whole)
-                noSecret secrets "the refusals" (everyWay (Settings.refusals { whole with Strict = true })))
+                let refusals = Settings.refusals { whole with Strict = true }
+                noSecret secrets "the refusals" (everyWay refusals)
+                Expect.all whole.Findings (_.Message >> oneLine) "findings are one line"
+                Expect.all refusals (_.Message >> oneLine) "problems are one line")
+
+        testCase "null is the same as unset" (fun () ->
+            let spec = specOf [ s3 "a" ] []
+            let context = contextOf []
+
+            let nulls = {
+                context with
+                    Lookup = fun _ -> Some Unchecked.defaultof<string>
+            }
+
+            Expect.equal (Settings.resolve nulls spec) (Settings.resolve context spec) "the defaults")
 
         propertyTimes 200 "the order of the variables does not matter" usual (fun (spec, environment) ->
             let forward = Settings.resolve (contextOf environment.Value) spec
@@ -355,6 +369,16 @@ let manifests =
                 (after.Targets |> List.map _.ExpiresAt)
                 [ Some(far.AddHours -1.); None ]
                 "of this target only")
+
+        testCase "however many artifacts have no URL, each is told" (fun () ->
+            let spec = specOf [ s3 "a" ] [ for n in 1..20_000 -> listed $"{n}" ]
+
+            let after =
+                Settings.resolve context spec
+                |> Settings.withManifest context spec (nameOf "a") (UrlManifest.parse "{}")
+
+            Expect.hasLength after.Problems 20_000 "each"
+            Expect.stringContains after.Problems.Head.Text "'1'" "in the order of the spec")
 
         testCase "artifacts without a URL are problems, each" (fun () ->
             let after = withManifest [ "logs/3", signed "evidence" "c/logs/3" far ]

@@ -126,6 +126,7 @@ let findingTests =
             // Exact: the cell may be any while it is not known.
             case $"{own}/a?{hour}", [ "key-mismatch" ]
             case $"{own}/cell/?{hour}", [ "key-mismatch" ]
+            case $"{own}//a?{hour}", [ "key-mismatch" ]
             inCell "other" $"{own}/cell/a?{hour}", [ "key-mismatch" ]
             inCell "a b" $"{own}/a%%20b/a?{hour}", []
             inCell "a+b" $"{own}/a%%20b/a?{hour}", [ "key-mismatch" ]
