@@ -193,8 +193,7 @@ module internal FailureText =
 
     let private deadlineSetting = setting "Deadline" Variable.Deadline
 
-    let private largestSetting =
-        setting "MaxObjectBytes" Variable.MaxObjectBytes
+    let private largestSetting = setting "MaxObjectBytes" Variable.MaxObjectBytes
 
     let private md5Setting (facts: FailureFacts) =
         match facts.Plan.Target.Name with

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Globalization
 open FsToolkit.ErrorHandling
 
 /// A target as a cell spec writes it, before anything is checked. Null and blank mean left out.
@@ -87,11 +88,15 @@ module internal SpecDraft =
             | Some value -> Ok value
             | None -> problem line $"{who} has no '{key}'. Give one.")
 
+    /// `target 2`, from an index that begins with 0. It is made for each item, so without the machinery of a format.
+    let numbered (what: string) (index: int) =
+        what + " " + (index + 1).ToString CultureInfo.InvariantCulture
+
     /// What the n-th of several things is called, by its name where it has one.
     let label (what: string) (index: int) (name: DraftText) =
         match known name with
         | Some name -> $"{what} {Check.quote name}"
-        | None -> $"{what} {index + 1}"
+        | None -> numbered what index
 
     /// All of them, or all that is wrong in the order of the spec.
     let gather (results: Validation<'a, ConfigProblem> list) : Validation<'a list, ConfigProblem> =

@@ -29,15 +29,37 @@ module internal SpecNode =
         Regex.IsMatch(value, pattern, RegexOptions.CultureInvariant)
 
     let private isNothing (value: string) =
-        matches @"\A(null|Null|NULL|~|)\z" value
+        match value with
+        | ""
+        | "~"
+        | "null"
+        | "Null"
+        | "NULL" -> true
+        | _ -> false
 
     let private isTruth (value: string) =
-        matches @"\A(true|True|TRUE|false|False|FALSE)\z" value
+        match value with
+        | "true"
+        | "True"
+        | "TRUE"
+        | "false"
+        | "False"
+        | "FALSE" -> true
+        | _ -> false
+
+    /// Most texts are none by their first character: a pattern costs more than all the rest of a small spec.
+    let private mayBeNumber (value: string) =
+        value <> ""
+        && (Char.IsAsciiDigit value[0]
+            || value[0] = '-'
+            || value[0] = '+'
+            || value[0] = '.')
 
     let private isNumber (value: string) =
-        matches @"\A([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\z" value
-        || matches @"\A[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\z" value
-        || matches @"\A([-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN)\z" value
+        mayBeNumber value
+        && (matches @"\A([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\z" value
+            || matches @"\A[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\z" value
+            || matches @"\A([-+]?(\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN)\z" value)
 
     /// Nothing: `key:`, `key: ~`, `key: null`.
     let (|Nothing|_|) (node: SpecNode) =

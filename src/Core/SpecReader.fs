@@ -60,7 +60,7 @@ module SpecReader =
                     $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
 
     let private target (index: int) (node: SpecNode) : Validation<SpecTargetDraft, ConfigProblem> =
-        let who = $"target {index + 1}"
+        let who = SpecDraft.numbered "target" index
 
         mapping who node
         |> Result.map (fun entries -> {
@@ -73,7 +73,7 @@ module SpecReader =
         })
 
     let private artifact (index: int) (node: SpecNode) : Validation<SpecArtifactDraft, ConfigProblem> =
-        let who = $"artifact {index + 1}"
+        let who = SpecDraft.numbered "artifact" index
 
         mapping who node
         |> Result.map (fun entries -> {

@@ -80,13 +80,10 @@ let tests =
                 File.AppendAllText(scene.Spec, "    - {name: second, kind: s3, bucket: b}\n")
 
                 let! struct (code, output, error) =
-                    check
-                        scene
-                        [
-                            urlVariable, $"ftp://h/x?X-Amz-Signature={secret}"
-                            "CELLOS_CA_BUNDLE", scene.Folder.At "none.pem"
-                        ]
-                        []
+                    check scene [
+                        urlVariable, $"ftp://h/x?X-Amz-Signature={secret}"
+                        "CELLOS_CA_BUNDLE", scene.Folder.At "none.pem"
+                    ] []
 
                 Expect.equal code 2 "refused"
                 Expect.stringContains output "This is refused." "said so"
@@ -110,15 +107,23 @@ let tests =
                 let! struct (code, relaxed, _) = check scene legacy []
                 Expect.equal code 0 "a warning"
                 Expect.stringContains relaxed "warning legacy-url-variable" "which is shown"
-                let! struct (code, _, error) = check scene (("CELLOS_STRICT_CONFIG", "1") :: legacy) []
+
+                let! struct (code, _, error) =
+                    check scene (("CELLOS_STRICT_CONFIG", "1") :: legacy) []
+
                 Expect.equal code 2 "refused"
                 Expect.stringContains error $"stands in for {urlVariable}, which is not set" "what"
                 Expect.stringContains error $"Set {urlVariable} instead" "how to mend it"
 
                 let! struct (code, _, _) =
-                    runToolIn
-                        (("CELLOS_STRICT_CONFIG", "1") :: legacy)
-                        [ "push"; "--spec"; scene.Spec; "--cell-id"; "c"; scene.Spec ]
+                    runToolIn (("CELLOS_STRICT_CONFIG", "1") :: legacy) [
+                        "push"
+                        "--spec"
+                        scene.Spec
+                        "--cell-id"
+                        "c"
+                        scene.Spec
+                    ]
 
                 Expect.equal code 2 "push refuses it too"
                 Expect.isEmpty scene.Server.Requests "nothing was sent"
@@ -128,9 +133,15 @@ let tests =
             task {
                 use! scene = sceneBehind true
                 File.AppendAllText(scene.Spec, "    - {name: second, kind: s3, bucket: b}\n")
-                let! struct (code, _, _) = check scene scene.SeedVariables [ "--target"; "artifact-bucket" ]
+
+                let! struct (code, _, _) =
+                    check scene scene.SeedVariables [ "--target"; "artifact-bucket" ]
+
                 Expect.equal code 0 "the second has no URL"
-                let! struct (code, _, error) = check scene scene.SeedVariables [ "--target"; "third" ]
+
+                let! struct (code, _, error) =
+                    check scene scene.SeedVariables [ "--target"; "third" ]
+
                 Expect.equal code 2 "there is no third"
                 Expect.stringContains error "'artifact-bucket', 'second'" "those that there are"
             })
@@ -138,12 +149,21 @@ let tests =
         testCaseTask "of a cell holds its URL against the cell's key" (fun () ->
             task {
                 use! scene = scene ()
-                let url = $"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/a?X-Amz-Signature={secret}"
+
+                let url =
+                    $"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/a?X-Amz-Signature={secret}"
+
                 let! struct (_, fits, _) = check scene [ urlVariable, url ] [ "--cell-id"; "cell-7" ]
                 Expect.isFalse (fits.Contains "key-mismatch") "the cell's"
-                let! struct (_, other, _) = check scene [ urlVariable, url ] [ "--cell-id"; "cell-8" ]
+
+                let! struct (_, other, _) =
+                    check scene [ urlVariable, url ] [ "--cell-id"; "cell-8" ]
+
                 Expect.stringContains other "warning key-mismatch" "another's"
-                let! struct (code, _, error) = check scene [ urlVariable, url ] [ "--cell-id"; "a/b" ]
+
+                let! struct (code, _, error) =
+                    check scene [ urlVariable, url ] [ "--cell-id"; "a/b" ]
+
                 Expect.equal code 2 "no cell id"
                 Expect.stringContains error "--cell-id" "which option"
             })

@@ -49,7 +49,11 @@ let tests =
                     ]
                     "names relative to the folder"
 
-                Expect.equal (receipts |> List.map (text "targetName") |> List.distinct) [ "artifact-bucket" ] "target"
+                Expect.equal
+                    (receipts |> List.map (text "targetName") |> List.distinct)
+                    [ "artifact-bucket" ]
+                    "target"
+
                 Expect.isFalse ((output + error).Contains secret) "no secret"
                 Expect.hasLength (error.TrimEnd().Split '\n') 3 "a line for each, and the sum"
             })
@@ -60,7 +64,10 @@ let tests =
                 File.WriteAllText(scene.Spec, listed)
                 bundle scene [ "stdout.txt" ] |> ignore
                 let variables = scene.Manifest("cell-7", [ "logs/stdout.txt"; "report" ])
-                let! struct (code, output, error) = push scene variables [ "--root"; scene.Folder.Path ]
+
+                let! struct (code, output, error) =
+                    push scene variables [ "--root"; scene.Folder.Path ]
+
                 Expect.equal code 1 error
 
                 let exported, failed =
@@ -83,7 +90,10 @@ let tests =
                 let out = bundle scene names
                 scene.Server.MisbehaveAlways(bucket, "cell-7/a7", Fault.Status(403, "AccessDenied"))
                 scene.Server.Misbehave(bucket, "cell-7/a9", Fault.Status(503, "SlowDown"))
-                let! struct (code, output, error) = push scene (scene.Manifest("cell-7", names)) [ out; "--quiet" ]
+
+                let! struct (code, output, error) =
+                    push scene (scene.Manifest("cell-7", names)) [ out; "--quiet" ]
+
                 Expect.equal code 1 "one failed"
 
                 let exported, failed =
@@ -118,12 +128,21 @@ let tests =
                     "no URL", [], [ out ], urlVariable
                     "a PATH that is not there", manifest, [ out; scene.Folder.At "none" ], "none"
                     "a PATH that is a link", manifest, [ link ], "link"
-                    "one name twice", manifest, [ out; scene.Folder.At "out/b/a" ], "'a' is given more than once"
+                    "one name twice",
+                    manifest,
+                    [ out; scene.Folder.At "out/b/a" ],
+                    "'a' is given more than once"
                     "a manifest that lacks an artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
                     "a manifest that is no JSON", [ urlsFileVariable, broken ], [ out ], "no JSON"
                     "nothing to export", manifest, [], "nothing to export"
-                    "a root that is none", manifest, [ "--root"; scene.Folder.At "none" ], "nothing to export"
-                    "receipts in no folder", manifest, [ out; "--receipts"; scene.Folder.At "none/r" ], "none"
+                    "a root that is none",
+                    manifest,
+                    [ "--root"; scene.Folder.At "none" ],
+                    "nothing to export"
+                    "receipts in no folder",
+                    manifest,
+                    [ out; "--receipts"; scene.Folder.At "none/r" ],
+                    "none"
                     "receipts in a folder", manifest, [ out; "--receipts"; out ], "folder"
                     "receipts in another file", manifest, [ out; "--receipts"; notes ], "notes.txt"
                     "junk for a number", manifest, [ out; "--concurrency"; "0" ], "--concurrency"
@@ -173,13 +192,18 @@ let tests =
                 scene.Folder.Write("elsewhere/stdout.txt", "not of this cell") |> ignore
                 let root = scene.Folder.At "root"
                 Directory.CreateDirectory root |> ignore
-                File.CreateSymbolicLink(Path.Join(root, "out"), scene.Folder.At "elsewhere") |> ignore
+
+                File.CreateSymbolicLink(Path.Join(root, "out"), scene.Folder.At "elsewhere")
+                |> ignore
+
                 let variables = scene.Manifest("cell-7", [ "logs/stdout.txt"; "report" ])
                 let! struct (code, output, _) = push scene variables [ "--root"; root ]
                 Expect.equal code 1 "both failed"
 
                 Expect.equal
-                    (objects output |> List.map (fun json -> text "kind" (json.GetProperty "error")) |> List.distinct)
+                    (objects output
+                     |> List.map (fun json -> text "kind" (json.GetProperty "error"))
+                     |> List.distinct)
                     [ "SourceNotAFile" ]
                     "links are not followed"
 
@@ -258,10 +282,19 @@ let tests =
                 for line in kept do
                     Expect.isOk (Receipt.parse line) "no half line"
 
-                let! struct (code, _, error) = push scene variables [ out; "--receipts"; receipts; "--resume" ]
+                let! struct (code, _, error) =
+                    push scene variables [ out; "--receipts"; receipts; "--resume" ]
+
                 Expect.equal code 0 $"and it can be resumed: {error}"
-                let all = File.ReadAllLines receipts |> Array.map (fun l -> Expect.wantOk (Receipt.parse l) l)
-                Expect.equal (all |> Array.map _.ArtifactName |> Array.distinct |> Array.length) 200 "all of them"
+
+                let all =
+                    File.ReadAllLines receipts
+                    |> Array.map (fun l -> Expect.wantOk (Receipt.parse l) l)
+
+                Expect.equal
+                    (all |> Array.map _.ArtifactName |> Array.distinct |> Array.length)
+                    200
+                    "all of them"
             })
 
         testCaseTask "is interrupted cleanly" (fun () ->

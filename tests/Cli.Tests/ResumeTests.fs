@@ -74,7 +74,9 @@ let tests =
                     |> Array.filter (fun line -> not (line.Contains "\"artifactName\":\"d\""))
                 )
 
-                let! struct (code, output, error) = runToolIn variables (arguments scene receipts out)
+                let! struct (code, output, error) =
+                    runToolIn variables (arguments scene receipts out)
+
                 Expect.equal code 0 error
 
                 Expect.equal
@@ -86,7 +88,10 @@ let tests =
                 let! struct (_, output, _) = runToolIn variables (arguments scene receipts out)
                 Expect.equal output "" "now all have"
 
-                let other = arguments scene receipts out |> List.map (fun a -> if a = "cell-7" then "cell-8" else a)
+                let other =
+                    arguments scene receipts out
+                    |> List.map (fun a -> if a = "cell-7" then "cell-8" else a)
+
                 let! struct (_, output, error) = runToolIn (scene.Manifest("cell-8", names)) other
                 Expect.hasLength (objects output) 4 $"another cell has none: {error}"
             })
@@ -103,8 +108,14 @@ let tests =
                 let lines = whole.Split('\n', StringSplitOptions.RemoveEmptyEntries)
 
                 for cut in [ 1; 2; lines[2].Length / 2; lines[2].Length ] do
-                    File.WriteAllText(receipts, "a note of the operator\n" + whole.Substring(0, whole.Length - cut))
-                    let! struct (code, output, error) = runToolIn variables (arguments scene receipts out)
+                    File.WriteAllText(
+                        receipts,
+                        "a note of the operator\n" + whole.Substring(0, whole.Length - cut)
+                    )
+
+                    let! struct (code, output, error) =
+                        runToolIn variables (arguments scene receipts out)
+
                     Expect.equal code 0 error
                     let sent = if cut = 1 then 0 else 1
                     Expect.hasLength (objects output) sent "what lost its receipt is exported again"
@@ -114,64 +125,70 @@ let tests =
                     Expect.hasLength now 4 "three receipts"
             })
 
-        testCaseTask "after 50 kills at random moments ends with every artifact receipted and stored intact" (fun () ->
-            task {
-                use! scene = scene ()
-                let names = [ for i in 1..500 -> $"d{i % 7}/f{i}.bin" ]
-                let out = bundle scene names
-                let receipts = scene.Folder.At "r.jsonl"
-                let variables = scene.Manifest("cell-7", names)
-                let random = Random 20261122
-                // So slow that a run does not get far before it is killed.
-                scene.Server.OnAttempt <- fun _ -> Fault.SlowRead 20_000
-                let sentBefore = Dictionary<string, int>()
-                let mutable kills = 0
+        testCaseTask
+            "after 50 kills at random moments ends with every artifact receipted and stored intact"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let names = [ for i in 1..500 -> $"d{i % 7}/f{i}.bin" ]
+                    let out = bundle scene names
+                    let receipts = scene.Folder.At "r.jsonl"
+                    let variables = scene.Manifest("cell-7", names)
+                    let random = Random 20261122
+                    // So slow that a run does not get far before it is killed.
+                    scene.Server.OnAttempt <- fun _ -> Fault.SlowRead 20_000
+                    let sentBefore = Dictionary<string, int>()
+                    let mutable kills = 0
 
-                let puts () =
-                    scene.Server.Requests |> Seq.countBy _.Key |> dict
+                    let puts () =
+                        scene.Server.Requests |> Seq.countBy _.Key |> dict
 
-                let holds () =
-                    for receipt in wholeReceipts receipts do
-                        let key = $"cell-7/{receipt.ArtifactName}"
-                        let stored = Expect.wantSome (scene.Stored key) $"{key} has a receipt"
-                        Expect.equal stored.Sha256 receipt.Sha256 "it is what was stored"
+                    let holds () =
+                        for receipt in wholeReceipts receipts do
+                            let key = $"cell-7/{receipt.ArtifactName}"
+                            let stored = Expect.wantSome (scene.Stored key) $"{key} has a receipt"
+                            Expect.equal stored.Sha256 receipt.Sha256 "it is what was stored"
 
-                        match sentBefore.TryGetValue key with
-                        | true, count -> Expect.equal (puts()[key]) count $"{key} was not sent again"
-                        | _ -> sentBefore[key] <- puts()[key]
+                            match sentBefore.TryGetValue key with
+                            | true, count -> Expect.equal (puts()[key]) count $"{key} was not sent again"
+                            | _ -> sentBefore[key] <- puts()[key]
 
-                while kills < 50 do
-                    use child = toolWith variables (arguments scene receipts out)
-                    // From before the first request to some artifacts later.
-                    let lines = random.Next 8
+                    while kills < 50 do
+                        use child = toolWith variables (arguments scene receipts out)
+                        // From before the first request to some artifacts later.
+                        let lines = random.Next 8
 
-                    if lines = 0 then
-                        do! Task.Delay(random.Next 200)
+                        if lines = 0 then
+                            do! Task.Delay(random.Next 200)
 
-                    for _ in 1..lines do
-                        let! line = child.ReadLine()
-                        Expect.isNotNull line "it goes on"
+                        for _ in 1..lines do
+                            let! line = child.ReadLine()
+                            Expect.isNotNull line "it goes on"
 
-                    do! Task.Delay(random.Next 10)
-                    child.Kill()
-                    let! struct (code, _, _) = child.End()
-                    Expect.notEqual code 0 "killed before its end"
-                    kills <- kills + 1
+                        do! Task.Delay(random.Next 10)
+                        child.Kill()
+                        let! struct (code, _, _) = child.End()
+                        Expect.notEqual code 0 "killed before its end"
+                        kills <- kills + 1
+                        holds ()
+
+                    scene.Server.OnAttempt <- null
+                    let! struct (code, _, error) = runToolIn variables (arguments scene receipts out)
+                    Expect.equal code 0 error
                     holds ()
+                    let all = wholeReceipts receipts
 
-                scene.Server.OnAttempt <- null
-                let! struct (code, _, error) = runToolIn variables (arguments scene receipts out)
-                Expect.equal code 0 error
-                holds ()
-                let all = wholeReceipts receipts
+                    Expect.sequenceEqual
+                        (all |> Seq.map _.ArtifactName |> Seq.distinct |> Seq.sort)
+                        (Seq.sort names)
+                        "every artifact has a receipt"
 
-                Expect.sequenceEqual
-                    (all |> Seq.map _.ArtifactName |> Seq.distinct |> Seq.sort)
-                    (Seq.sort names)
-                    "every artifact has a receipt"
+                    for name in names do
+                        let stored = Expect.wantSome (scene.Stored $"cell-7/{name}") name
 
-                for name in names do
-                    let stored = Expect.wantSome (scene.Stored $"cell-7/{name}") name
-                    Expect.equal stored.Sha256 (sha256 (File.ReadAllBytes(Path.Join(out, name)))) "intact"
-            })
+                        Expect.equal
+                            stored.Sha256
+                            (sha256 (File.ReadAllBytes(Path.Join(out, name))))
+                            "intact"
+                })
     ]

@@ -100,7 +100,8 @@ let variables =
             let spec = specOf [ s3 "a"; s3 "b" ] []
 
             let only =
-                CellSpec.only "a" spec |> Result.defaultWith (fun problem -> failwith problem.Message)
+                CellSpec.only "a" spec
+                |> Result.defaultWith (fun problem -> failwith problem.Message)
 
             let names = [ "CELLOS_EXPORT_S3_REGION__B"; "CELLOS_EXPORT_S3_REGION__C" ]
 

@@ -109,8 +109,7 @@ let tests =
                         begun.TrySetResult() |> ignore
                         hold.Task.WaitAsync(TimeSpan.FromSeconds 20., cancellation)
 
-                    Task.Run(fun () ->
-                        (nonNull request.Content).CopyToAsync(new ReceivingStream(touch)))
+                    Task.Run(fun () -> (nonNull request.Content).CopyToAsync(new ReceivingStream(touch)))
 
                 use sink =
                     scriptedSink (options 2) TimeProvider.System 0.5 (fun request _ ->

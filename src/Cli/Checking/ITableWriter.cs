@@ -40,7 +40,9 @@ internal sealed class TextTables(TextWriter output) : ITableWriter
         output.WriteLine();
         output.WriteLine(title);
         foreach (var row in rows)
-            output.WriteLine($"  {row.Setting.PadRight(settings)}  {row.From.PadRight(sources)}  {row.Value}");
+            output.WriteLine(
+                $"  {row.Setting.PadRight(settings)}  {row.From.PadRight(sources)}  {row.Value}"
+            );
     }
 
     private static int Width(IEnumerable<string> texts) => texts.Max(text => text.Length);

@@ -124,7 +124,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
                 _store.Write(bytes, _length);
                 _store.Flush();
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            catch (Exception)
             {
                 CutBack();
                 throw;
@@ -135,10 +135,16 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         catch (Exception exception)
         {
             _failure =
-                $"The receipts file {_path} could not be written: {exception.Message.TrimEnd('.')}. "
+                $"The receipts file {_path} could not be written: {Why(exception)}. "
                 + "Later receipts are not written to it either.";
         }
     }
+
+    /// <summary>.NET tells of a file that may not grow any further (EFBIG) as of a wrong argument.</summary>
+    private static string Why(Exception exception) =>
+        exception is ArgumentOutOfRangeException
+            ? "it may not grow any further"
+            : exception.Message.TrimEnd('.');
 
     /// <summary>What cannot be cut now is cut when the file is opened next; nothing follows it until then.</summary>
     private void CutBack()

@@ -28,7 +28,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             stall.Token,
             cancellationToken
         );
-        using var content = new SourceContent(source, put.Length, put.TakeMd5, stall.Moved) { OnSent = onSent };
+        using var content = new SourceContent(source, put.Length, put.TakeMd5, stall.Moved)
+        {
+            OnSent = onSent,
+        };
         using var request = ToMessage(put, content);
         var watch = new ReplyWatch(content, stall);
         ReplyWatch.Current = watch;
