@@ -67,6 +67,9 @@ module ReceiptLog =
         AllNul = true
     }
 
+    /// How every line begins that this library writes.
+    let private opening = "{\"targetKind\":\""B
+
     let private nul = 0uy
     let private lineFeed = byte '\n'
 
@@ -143,6 +146,12 @@ module ReceiptLog =
 
         struct ((if rest.IsEmpty then scan else keep scan rest), List.ofSeq lines)
 
+    /// Whether a line of ours may have begun with these bytes, of which NULs may have taken the rest.
+    let private isTornOff (pending: byte[]) =
+        let written = pending.AsSpan().TrimEnd(nul)
+        let shared = min written.Length opening.Length
+        written.Slice(0, shared).SequenceEqual(opening.AsSpan(0, shared))
+
     let private foreign problem =
         LogTail.Foreign {
             Subject = "receipts file"
@@ -166,5 +175,5 @@ module ReceiptLog =
         else
             match Receipt.parseUtf8 withoutNuls with
             | Ok receipt -> LogTail.Mend(receipt, scan.From + int64 withoutNuls.Length)
-            | Error _ when scan.Pending[0] = byte '{' || scan.Pending[0] = nul -> LogTail.Cut scan.From
+            | Error _ when isTornOff scan.Pending -> LogTail.Cut scan.From
             | Error _ -> foreign "ends in a line without an end that is not the beginning of a receipt"

@@ -142,6 +142,9 @@ let tests =
                 "export:", ("foreign", 0L)
                 " ", ("foreign", 0L)
                 "[1]", ("foreign", 0L)
+                """{"urls":{}}""", ("foreign", 0L)
+                """{"targetKind":3}""", ("foreign", 0L)
+                "\000{", ("foreign", 0L)
                 json "a" + "\n# a note", ("foreign", 0L)
                 json "a" + json "b", ("cut", 0L)
             ]
