@@ -23,9 +23,10 @@ let private root =
 
 let private readme = File.ReadAllText(Path.Combine(root, "README.md"))
 
-let private block (language: string) =
-    let found = Regex.Match(readme, $"```{language}\n(.*?)```", RegexOptions.Singleline)
-    found.Groups[1].Value
+let private blocks (language: string) = [
+    for found in Regex.Matches(readme, $"```{language}\n(.*?)```", RegexOptions.Singleline) ->
+        found.Groups[1].Value
+]
 
 /// Lines without the blanks that all of them begin with.
 let private dedent (lines: string[]) =
@@ -37,6 +38,20 @@ let private dedent (lines: string[]) =
 
     lines
     |> Array.map (fun line -> if line.Length > depth then line.Substring depth else "")
+
+/// What stands between the marks of a sample.
+let private excerpt (path: string list) =
+    let source =
+        File.ReadAllLines(Path.Combine(Array.ofList (root :: "samples" :: path)))
+
+    let lines =
+        source
+        |> Array.skipWhile (fun line -> line.Trim() <> "// <readme>")
+        |> Array.skip 1
+        |> Array.takeWhile (fun line -> line.Trim() <> "// </readme>")
+        |> dedent
+
+    (String.Join("\n", lines)).TrimEnd() + "\n"
 
 /// The rows of the first table below a heading whose header begins with the given cell.
 let private rows (header: string) =
@@ -102,18 +117,33 @@ let private run (arguments: string) =
 [<Tests>]
 let tests =
     testList "the README" [
-        testCase "shows the C# of the quickstart word for word" (fun () ->
-            let source =
-                File.ReadAllLines(Path.Combine(root, "samples", "Quickstart", "Exporter.cs"))
+        testCase "shows the C# of the samples word for word" (fun () ->
+            Expect.sequenceEqual
+                (blocks "csharp")
+                [
+                    excerpt [ "Quickstart"; "Exporter.cs" ]
+                    excerpt [ "HostedExport"; "Program.cs" ]
+                    excerpt [ "HostedExport"; "EvidenceExporter.cs" ]
+                ]
+                "the same texts")
 
-            let excerpt =
-                source
-                |> Array.skipWhile (fun line -> line.Trim() <> "// <readme>")
-                |> Array.skip 1
-                |> Array.takeWhile (fun line -> line.Trim() <> "// </readme>")
-                |> dedent
+        testCase "has the table of variables of the core" (fun () ->
+            Expect.sequenceEqual
+                (rows "Variable" |> Seq.map (String.concat " | "))
+                (Variable.all
+                 |> Seq.map (fun row -> $"`{row.Name}` | {row.Meaning} | {row.Default}"))
+                "all of them, in order")
 
-            Expect.equal (block "csharp") (String.Join("\n", excerpt) + "\n") "the same text")
+        testCase "names every finding" (fun () ->
+            let ids =
+                nonNull(typeof<Finding>.Assembly.GetType "CellOS.Export.S3.Core.FindingId").GetFields()
+                |> Seq.map (fun field -> string (field.GetRawConstantValue()))
+                |> Seq.sort
+
+            Expect.sequenceEqual
+                (rows "Finding" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort)
+                ids
+                "the ids")
 
         testCase "has the verdict table of the core" (fun () ->
             let rows = rows "Reply"
@@ -186,7 +216,8 @@ let tests =
             let expected =
                 names (full.ToJson()) |> List.filter (fun name -> name <> "versionId")
 
-            Expect.equal (names (block "json")) expected "the fields")
+            let receipt = blocks "json" |> List.find _.StartsWith("""{"targetKind""")
+            Expect.equal (names receipt) expected "the fields")
 
         testCase "names the commands that build.sh has, which refuses all others" (fun () ->
             let code, out, _ = run "help"

@@ -43,8 +43,8 @@ let private broken = [
     "a: 1\n", "no 'export'", 1
     "export:\n", "must be a mapping", 1
     "export: 5\n", "a number", 1
-    "export: {}\n", "no targets", 0
-    "export:\n  targets: []\n", "no targets", 0
+    "export: {}\n", "no targets", 1
+    "export:\n  targets: []\n", "no targets", 2
     "export:\n  targets: s3\n", "must be a list", 2
     "export:\n  targets:\n    - name: a\n      kind: s3\n", "no 'bucket'", 3
     "export:\n  targets:\n    - name: a\n      bucket: b\n", "no 'kind'", 3
@@ -114,8 +114,7 @@ let tests =
                 let problem =
                     Expect.wantSome found $"'{what}' is told of:\n{yaml}\nbut:\n{refusal.Message}"
 
-                let place = if line = 0 then "cell.yaml: " else $"cell.yaml:{line}: "
-                Expect.stringStarts (string problem) place yaml)
+                Expect.stringStarts (string problem) $"cell.yaml:{line}: " yaml)
 
         testCase "that is wrong in several places says all of it" (fun () ->
             let refusal =

@@ -1,0 +1,100 @@
+/// The operating guide of the README, run as it is written.
+module Cli.Tests.ReadmeTests
+
+open System
+open System.IO
+open System.Text.RegularExpressions
+open Expecto
+open Cli.Tests.Scene
+open Cli.Tests.Support
+
+let private root =
+    Path.GetFullPath(Path.Combine(tool, "..", "..", "..", "..", "..", ".."))
+
+let private guide =
+    let readme = File.ReadAllText(Path.Combine(root, "README.md"))
+    let first = readme.IndexOf "### Wiring a target"
+    readme.Substring(first, readme.IndexOf "### Variables" - first)
+
+let private blocks = [
+    for found in Regex.Matches(guide, "```([a-z]+)\n(.*?)```", RegexOptions.Singleline) ->
+        found.Groups[1].Value, found.Groups[2].Value
+]
+
+let private only language =
+    blocks |> List.filter (fst >> (=) language) |> List.map snd
+
+/// What a shell does of a block: each line as it stands, and what it ended with. `# refused: 2` says that it is to
+/// end so; every other is to succeed.
+let private scripted (block: string) =
+    block.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    |> Seq.map (fun line ->
+        let expected = Regex.Match(line, "# refused: (\\d+)$")
+        let code = if expected.Success then expected.Groups[1].Value else "0"
+        $"echo '>>>'\n{line}\ncode=$?; [ $code = {code} ] || {{ echo \"ended with $code\" >&2; exit 9; }}")
+    |> String.concat "\n"
+
+[<Tests>]
+let tests =
+    testList "the operating guide" [
+        testCaseTask "does what it says" (fun () ->
+            task {
+                use! scene = scene ()
+                let folder = scene.Folder
+                Directory.CreateDirectory(folder.At "trial") |> ignore
+
+                Directory.CreateSymbolicLink(folder.At "src", Path.Combine(root, "src"))
+                |> ignore
+
+                Expect.equal (List.exactlyOne (only "yaml")) seedSpec "the spec is the seed's"
+                folder.Write("trial/cell.yaml", seedSpec) |> ignore
+                // The URLs that the guide shows are of AWS: these are of a server on loopback, for the same artifacts.
+                let names = [
+                    for found in Regex.Matches(List.exactlyOne (only "json"), "\"([^\"]+)\":") ->
+                        found.Groups[1].Value
+                ]
+
+                scene.Manifest("cell-7", names) |> ignore
+                File.Copy(folder.At "urls.json", folder.At "trial/urls.json")
+                let script = only "sh" |> List.map scripted |> String.concat "\n"
+                let here = folder.At "trial"
+                use child = new Child("bash", [ "-c"; $"cd '{here}'\n{script}" ], [])
+                let! struct (code, output, error) = child.End()
+                Expect.equal code 0 $"every command ends as it says:\n{output}\n{error}"
+
+                for line in
+                    (List.exactlyOne (only "text")).Split('\n', StringSplitOptions.RemoveEmptyEntries) do
+                    Expect.stringContains output line "check shows what the guide shows"
+
+                let receipts = File.ReadAllLines(folder.At "trial/receipts.jsonl")
+                Expect.hasLength receipts 2 "a receipt for each artifact, and none for the resumed push"
+                receipts |> Array.iter (fun line -> List.iter scene.IsTrue (objects line))
+                Expect.stringContains error "2 skipped" "which left out both"
+                Expect.stringContains output "warning legacy-url-variable" "the legacy variable"
+                Expect.stringContains error $"stands in for {urlVariable}" "is refused under strictness"
+            })
+
+        testCaseTask "has a host that exports as the samples show it" (fun () ->
+            task {
+                use! scene = sceneBehind true
+
+                for name in [ "a.txt"; "logs/b.txt" ] do
+                    scene.Folder.Write($"out/{name}", name) |> ignore
+
+                let sample =
+                    tool
+                        .Replace(Path.Combine("src", "Cli"), Path.Combine("samples", "HostedExport"))
+                        .Replace("cellos-export-s3.dll", "HostedExport.dll")
+
+                let arguments = [ sample; scene.Spec; "cell-7"; scene.Folder.At "out" ]
+                use host = new Child("dotnet", arguments, scene.SeedVariables)
+                let! struct (code, output, error) = host.End()
+                Expect.equal code 0 (output + error)
+                Expect.hasLength (objects output) 2 "two receipts"
+                objects output |> List.iter scene.IsTrue
+                use refused = new Child("dotnet", arguments, [])
+                let! struct (code, output, error) = refused.End()
+                Expect.notEqual code 0 "no URL"
+                Expect.stringContains (output + error) urlVariable "which it names"
+            })
+    ]
