@@ -48,9 +48,14 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Information, "{Finding}")]
     private static partial void Advised(ILogger logger, string finding);
 
-    internal static void Findings(ILogger logger, IEnumerable<S3ExportFinding> findings)
+    /// <summary>What was noticed in a configuration, told before any sink is used.</summary>
+    internal static void Findings(ILoggerFactory? loggers, S3ExportConfiguration configuration)
     {
-        foreach (var finding in findings)
+        if (loggers is null)
+            return;
+
+        var logger = new GuardedLogger(loggers.CreateLogger<S3ExportSinks>());
+        foreach (var finding in configuration.Findings)
             if (finding.IsWarning)
                 Warned(logger, finding.ToString());
             else

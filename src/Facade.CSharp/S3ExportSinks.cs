@@ -25,9 +25,6 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     {
         configuration.ThrowIfRefused();
         Configuration = configuration;
-        if (loggers is not null)
-            Log.Findings(new GuardedLogger(loggers.CreateLogger<S3ExportSinks>()), configuration.Findings);
-
         _owned = http is null
             ? new HttpMessageInvoker(S3Handler.Create(configuration.Core.ConnectTimeout, configuration.Trust))
             : null;
@@ -106,6 +103,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(cellId);
         var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        Log.Findings(loggers, configuration);
         return new S3ExportSinks(configuration, cell, null, timeProvider, loggers);
     }
 

@@ -74,6 +74,34 @@ let tests =
                 Expect.equal (text "kind" other) "http" "the other kind"
             })
 
+        testCaseTask "shows every variable that there is" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                let! struct (_, byUrl, _) = check scene scene.SeedVariables [ "--json" ]
+
+                let! struct (_, byFile, _) =
+                    check scene (scene.Manifest("cell-7", [ "a" ])) [ "--json" ]
+
+                let legacy = [ legacyVariable, snd scene.SeedVariables.Head ]
+                let! struct (_, byLegacy, _) = check scene legacy [ "--json" ]
+
+                let shown =
+                    [ byUrl; byFile; byLegacy ]
+                    |> List.collect (fun output -> [
+                        let json = JsonDocument.Parse(output).RootElement
+                        let target = Seq.exactlyOne (json.GetProperty("targets").EnumerateArray())
+
+                        for of' in [ json; target ] do
+                            for setting in of'.GetProperty("settings").EnumerateArray() do
+                                text "variable" setting
+                    ])
+                    |> Set.ofList
+
+                for row in CellOS.Export.S3.Core.Variable.all do
+                    let name = if row.PerTarget then row.Name + "ARTIFACT_BUCKET" else row.Name
+                    Expect.isTrue (shown.Contains name) name
+            })
+
         testCaseTask "ends with 2 and all reasons, where push would refuse" (fun () ->
             task {
                 use! scene = scene ()

@@ -125,9 +125,17 @@ let tests =
             task {
                 use! server = gateway ()
                 let builder = Host.CreateEmptyApplicationBuilder null
+                let book = LogBook()
+                builder.Logging.AddProvider(new Provider(book)) |> ignore
                 builder.Services |> add (variables server.Endpoint) |> ignore
                 use host = builder.Build()
                 do! host.StartAsync()
+
+                Expect.stringContains
+                    (String.Join("\n", book.Lines))
+                    "template-in-signed-path"
+                    "told at the start"
+
                 do! host.StopAsync()
                 Expect.isEmpty server.Requests "nothing was sent"
             })

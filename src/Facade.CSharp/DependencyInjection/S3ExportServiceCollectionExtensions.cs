@@ -48,7 +48,8 @@ public static class S3ExportServiceCollectionExtensions
             spec,
             cellId,
             environment,
-            provider.GetService<TimeProvider>()
+            provider.GetService<TimeProvider>(),
+            provider.GetService<ILoggerFactory>()
         ));
         services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
         services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();
@@ -59,10 +60,7 @@ public static class S3ExportServiceCollectionExtensions
             var clients = provider.GetRequiredService<IHttpClientFactory>();
             return provider
                 .GetRequiredService<S3ExportStartup>()
-                .CreateSinks(
-                    () => clients.CreateClient(HttpClientName),
-                    provider.GetService<ILoggerFactory>()
-                );
+                .CreateSinks(() => clients.CreateClient(HttpClientName));
         });
         foreach (var target in spec.Targets)
             services.AddKeyedSingleton<IExportSink>(

@@ -10,17 +10,21 @@ internal sealed class S3ExportStartup(
     S3ExportSpec spec,
     string cellId,
     IReadOnlyDictionary<string, string?>? environment,
-    TimeProvider? timeProvider
+    TimeProvider? timeProvider,
+    ILoggerFactory? loggers
 )
 {
     private readonly Lazy<S3ExportConfiguration> _configuration = new(() =>
-        S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider)
-    );
+    {
+        var configuration = S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider);
+        Log.Findings(loggers, configuration);
+        return configuration;
+    });
 
     internal HttpMessageHandler CreateHandler() =>
         S3Handler.Create(_configuration.Value.Core.ConnectTimeout, _configuration.Value.Trust);
 
-    internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http, ILoggerFactory? loggers) =>
+    internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http) =>
         new(
             _configuration.Value,
             CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId)),
