@@ -50,10 +50,7 @@ module internal SpecNode =
     /// Most texts are none by their first character: a pattern costs more than all the rest of a small spec.
     let private mayBeNumber (value: string) =
         value <> ""
-        && (Char.IsAsciiDigit value[0]
-            || value[0] = '-'
-            || value[0] = '+'
-            || value[0] = '.')
+        && (Char.IsAsciiDigit value[0] || value[0] = '-' || value[0] = '+' || value[0] = '.')
 
     let private isNumber (value: string) =
         mayBeNumber value

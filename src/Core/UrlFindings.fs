@@ -208,8 +208,8 @@ module internal UrlFindings =
             yield! key context cell (Some(ArtifactName.value artifact)) inspected
         ]
 
-    let private create (make: string -> Result<'a, Refusal>) (text: string) =
-        match make text with
+    let inline private orFail (result: Result<'a, Refusal>) =
+        match result with
         | Ok value -> value
         | Error refusal -> invalidOp refusal.Message
 
@@ -235,8 +235,8 @@ module internal UrlFindings =
 
         let url =
             UrlTemplate.render
-                (cellText |> Option.defaultValue someCell |> create CellId.create)
-                (create ArtifactName.create someArtifact)
+                (cellText |> Option.defaultValue someCell |> CellId.create |> orFail)
+                (ArtifactName.create someArtifact |> orFail)
                 template
 
         let inspected = PresignedUrl.inspect url

@@ -21,6 +21,9 @@ type MaskedUrl internal (value: string) =
 
     override _.ToString() = Redaction.url value
 
+/// Where a part of a text begins, and where it has ended.
+type internal Extent = { First: int; Stop: int }
+
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
@@ -44,21 +47,20 @@ module RequestUrl =
     /// Where the authority of an absolute URL begins and ends.
     let internal authorityOf (value: string) =
         match value.IndexOf("://", StringComparison.Ordinal) with
-        | -1 -> ValueNone
+        | -1 -> None
         | i ->
             let first = i + 3
 
             match value.IndexOfAny([| '/'; '?'; '#' |], first) with
-            | -1 -> ValueSome struct (first, value.Length)
-            | stop -> ValueSome struct (first, stop)
+            | -1 -> Some { First = first; Stop = value.Length }
+            | stop -> Some { First = first; Stop = stop }
 
     /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
     /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
     let private tryUri (value: string) =
         let withPath =
             match authorityOf value with
-            | ValueSome struct (_, stop) when stop = value.Length || value[stop] = '?' ->
-                value.Insert(stop, "/")
+            | Some { Stop = stop } when stop = value.Length || value[stop] = '?' -> value.Insert(stop, "/")
             | _ -> value
 
         let mutable asWritten =
@@ -97,7 +99,15 @@ module RequestUrl =
                 Some $"holds a '%%' at position {i + 1} that two hexadecimal digits do not follow"
             | _ -> None
 
-        Seq.init value.Length problemAt |> Seq.tryPick id
+        let rec from i =
+            if i = value.Length then
+                None
+            else
+                match problemAt i with
+                | None -> from (i + 1)
+                | problem -> problem
+
+        from 0
 
     let private schemeProblem (value: string) =
         if
@@ -110,7 +120,7 @@ module RequestUrl =
 
     let private userInfoProblem (value: string) =
         match authorityOf value with
-        | ValueSome struct (first, stop) when value.IndexOf('@', first, stop - first) >= 0 ->
+        | Some { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
             Some "holds user info before the host; the signature in the query is the whole authentication"
         | _ -> None
 
@@ -120,9 +130,6 @@ module RequestUrl =
         else
             None
 
-    let private firstOf checks (value: string) =
-        checks |> List.tryPick (fun check -> check value)
-
     /// The URL after trimming, or why it cannot be used. No message holds any part of its query.
     [<CompiledName("Parse")>]
     let parse (value: string) : Result<RequestUrl, Refusal> =
@@ -131,9 +138,13 @@ module RequestUrl =
         else
             let trimmed = trim value
 
-            let checks = [ badCharacter; schemeProblem; userInfoProblem; fragmentProblem ]
+            let problem =
+                badCharacter trimmed
+                |> Option.orElseWith (fun () -> schemeProblem trimmed)
+                |> Option.orElseWith (fun () -> userInfoProblem trimmed)
+                |> Option.orElseWith (fun () -> fragmentProblem trimmed)
 
-            match firstOf checks trimmed with
+            match problem with
             | Some problem -> refuse problem
             | None ->
                 match tryUri trimmed with
@@ -156,8 +167,8 @@ module RequestUrl =
 
     let private afterAuthority (url: RequestUrl) =
         match authorityOf url.Value with
-        | ValueSome struct (_, stop) -> url.Value.Substring stop
-        | ValueNone -> ""
+        | Some { Stop = stop } -> url.Value.Substring stop
+        | None -> ""
 
     /// The path as configured, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
     [<CompiledName("Path")>]
@@ -213,10 +224,12 @@ module UrlTemplate =
     [<Literal>]
     let ArtifactNamePlaceholder = "{artifact_name}"
 
-    let private placeholders = [ CellIdPlaceholder; ArtifactNamePlaceholder ]
-
     let private placeholderRemedy =
-        $"The placeholders are {CellIdPlaceholder} and {ArtifactNamePlaceholder}; any other brace must come percent-encoded (%%7B, %%7D)."
+        "The placeholders are "
+        + CellIdPlaceholder
+        + " and "
+        + ArtifactNamePlaceholder
+        + "; any other brace must come percent-encoded (%7B, %7D)."
 
     /// Percent-encodes a value; with `slashes`, its slashes stay.
     let internal encode (slashes: bool) (value: string) =
@@ -227,13 +240,16 @@ module UrlTemplate =
         else
             escaped
 
+    let private hasPlaceholder (text: string) =
+        text.Contains(CellIdPlaceholder, StringComparison.Ordinal)
+        || text.Contains(ArtifactNamePlaceholder, StringComparison.Ordinal)
+
     /// The text with both placeholders replaced, differently before and after the `?`.
     let private fill (inPath: string -> string) (inQuery: string -> string) (value: string) =
         let replace (encode: string -> string) (part: string) =
-            placeholders
-            |> List.fold
-                (fun (part: string) name -> part.Replace(name, encode name, StringComparison.Ordinal))
-                part
+            part
+                .Replace(CellIdPlaceholder, encode CellIdPlaceholder, StringComparison.Ordinal)
+                .Replace(ArtifactNamePlaceholder, encode ArtifactNamePlaceholder, StringComparison.Ordinal)
 
         match value.IndexOf '?' with
         | -1 -> replace inPath value
@@ -256,8 +272,8 @@ module UrlTemplate =
 
             let inPath =
                 match RequestUrl.authorityOf bare with
-                | ValueSome struct (_, pathStart) -> pathStart <= i
-                | ValueNone -> false
+                | Some { Stop = pathStart } -> pathStart <= i
+                | None -> false
 
             if bare.AsSpan(0, i).IndexOfAny('?', '#') >= 0 then
                 Some "holds an unknown placeholder or a stray brace in its query"
@@ -271,11 +287,10 @@ module UrlTemplate =
     let private inAuthority (value: string) =
         let before =
             match RequestUrl.authorityOf value with
-            | ValueSome struct (_, stop) -> value.Substring(0, stop)
-            | ValueNone -> value
+            | Some { Stop = stop } -> value.Substring(0, stop)
+            | None -> value
 
-        placeholders
-        |> List.exists (fun name -> before.Contains(name, StringComparison.Ordinal))
+        hasPlaceholder before
 
     /// A URL with or without placeholders, trimmed; or why it cannot be used. No message holds any part of
     /// its query.
@@ -293,8 +308,7 @@ module UrlTemplate =
         | None ->
             result {
                 let! sample = RequestUrl.parse (fill (fun _ -> "x") (fun _ -> "x") value)
-                let isExact = not (placeholders |> List.exists value.Contains)
-                return UrlTemplate(value, (if isExact then Some sample else None))
+                return UrlTemplate(value, (if hasPlaceholder value then None else Some sample))
             }
 
     /// Whether the URL holds no placeholder, and so names one object only.
