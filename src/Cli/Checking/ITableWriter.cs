@@ -45,5 +45,11 @@ internal sealed class TextTables(TextWriter output) : ITableWriter
             );
     }
 
-    private static int Width(IEnumerable<string> texts) => texts.Max(text => text.Length);
+    private static int Width(IEnumerable<string> texts)
+    {
+        var width = 0;
+        foreach (var text in texts)
+            width = Math.Max(width, text.Length);
+        return width;
+    }
 }
