@@ -61,6 +61,9 @@ module PresignedUrl =
     /// A parameter of the query, percent-decoded.
     type private Parameter = { Name: string; Value: string }
 
+    let private unescape (text: string) =
+        if text.Contains '%' then Uri.UnescapeDataString text else text
+
     let private parameters (query: string) =
         query.Split('&', StringSplitOptions.RemoveEmptyEntries)
         |> Array.map (fun parameter ->
@@ -70,8 +73,8 @@ module PresignedUrl =
                 | i -> parameter.Substring(0, i), parameter.Substring(i + 1)
 
             {
-                Name = Uri.UnescapeDataString name
-                Value = Uri.UnescapeDataString value
+                Name = unescape name
+                Value = unescape value
             })
 
     /// What is chosen of the first parameter that it is chosen of.

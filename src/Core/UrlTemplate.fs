@@ -27,9 +27,9 @@ type internal Extent = { First: int; Stop: int }
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
-type RequestUrl internal (value: string, uri: Uri) =
+type RequestUrl internal (value: string, uri: Lazy<Uri>) =
     inherit MaskedUrl(value)
-    member internal _.Uri = uri
+    member internal _.Uri = uri.Value
 
 [<RequireQualifiedAccess>]
 module RequestUrl =
@@ -69,6 +69,51 @@ module RequestUrl =
         match Uri.TryCreate(withPath, &asWritten) with
         | true, NonNull uri when uri.Host <> "" -> Some uri
         | _ -> None
+
+    /// The host of a URL whose authority is nothing but a name in dots, of letters, digits and inner hyphens, which
+    /// `System.Uri` takes as it is, in lower case. `None`: ask `System.Uri`, whose first answer of a process takes
+    /// longer than all the rest of a configuration.
+    let private plainHost (value: string) =
+        let isLabel (label: string) =
+            label.Length >= 1
+            && label.Length <= 63
+            && label |> String.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-')
+            && label[0] <> '-'
+            && label[label.Length - 1] <> '-'
+            && not (label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
+
+        match authorityOf value with
+        | Some { First = first; Stop = stop } when stop - first <= 253 && value.Length < 32_768 ->
+            let host = value.Substring(first, stop - first)
+            let labels = host.Split '.'
+
+            let rec areLabels i =
+                i = labels.Length || (isLabel labels[i] && areLabels (i + 1))
+
+            // One name alone may have a meaning of its own, and a number at the end makes it an address.
+            if
+                labels.Length > 1
+                && areLabels 0
+                && Char.IsAsciiLetter(labels[labels.Length - 1][0])
+            then
+                Some(host.ToLowerInvariant())
+            else
+                None
+        | _ -> None
+
+    /// The URL, if it has a host that can be read.
+    let private tryUrl (value: string) =
+        if (plainHost value).IsSome then
+            let uri () =
+                match tryUri value with
+                | Some uri -> uri
+                | None -> invalidOp "A URL with a plain host cannot be read."
+
+            Some(RequestUrl(value, Lazy<Uri> uri))
+        else
+            match tryUri value with
+            | Some uri -> Some(RequestUrl(value, Lazy<Uri> uri))
+            | None -> None
 
     /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
     /// character may be part of a secret.
@@ -147,14 +192,14 @@ module RequestUrl =
             match problem with
             | Some problem -> refuse problem
             | None ->
-                match tryUri trimmed with
-                | Some uri -> Ok(RequestUrl(trimmed, uri))
+                match tryUrl trimmed with
+                | Some url -> Ok url
                 | None -> refuse "has no host, or a host or port that cannot be read"
 
     /// For text that was rendered from a parsed template: encoded values cannot make it wrong.
     let internal trust (value: string) =
-        match tryUri value with
-        | Some uri -> RequestUrl(value, uri)
+        match tryUrl value with
+        | Some url -> url
         | None -> invalidOp "A URL that was rendered from a parsed template cannot be read."
 
     /// The whole URL with its signature, for the request itself and for nothing else.
@@ -192,11 +237,15 @@ module RequestUrl =
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]
-    let scheme (url: RequestUrl) = url.Uri.Scheme
+    let scheme (url: RequestUrl) =
+        url.Value.Substring(0, url.Value.IndexOf ':').ToLowerInvariant()
 
     /// The host in lower case, an IPv6 address without brackets.
     [<CompiledName("Host")>]
-    let host (url: RequestUrl) = url.Uri.IdnHost.ToLowerInvariant()
+    let host (url: RequestUrl) =
+        match plainHost url.Value with
+        | Some host -> host
+        | None -> url.Uri.IdnHost.ToLowerInvariant()
 
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query.
     [<CompiledName("WithoutQuery")>]
@@ -233,7 +282,11 @@ module UrlTemplate =
 
     /// Percent-encodes a value; with `slashes`, its slashes stay.
     let internal encode (slashes: bool) (value: string) =
-        let escaped = Uri.EscapeDataString value
+        let isUnreserved c =
+            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_' || c = '~'
+
+        let escaped =
+            if String.forall isUnreserved value then value else Uri.EscapeDataString value
 
         if slashes then
             escaped.Replace("%2F", "/", StringComparison.Ordinal)
