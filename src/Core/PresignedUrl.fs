@@ -185,7 +185,8 @@ module PresignedUrl =
                 find "Expires" |> Option.bind unixTime
             else
                 match signedAt, lifetime with
-                | Some at, Some lifetime when at <= DateTimeOffset.MaxValue - lifetime -> Some(at + lifetime)
+                | Some at, Some lifetime when at.UtcTicks <= DateTimeOffset.MaxValue.UtcTicks - lifetime.Ticks ->
+                    Some(at + lifetime)
                 | _ -> None
 
         let host = S3Host.tryParse (RequestUrl.host url)

@@ -269,10 +269,10 @@ module Settings =
     let expiryInWords (now: DateTimeOffset) (at: DateTimeOffset) : string =
         let moment = UrlFindings.moment at
 
-        if at <= now then
-            $"expired {UrlFindings.inWords (now - at)} ago ({moment})"
+        if at.UtcTicks <= now.UtcTicks then
+            "expired " + UrlFindings.inWords (now - at) + " ago (" + moment + ")"
         else
-            $"in {UrlFindings.inWords (at - now)} ({moment})"
+            "in " + UrlFindings.inWords (at - now) + " (" + moment + ")"
 
     /// The target for one cell.
     [<CompiledName("ForCell")>]

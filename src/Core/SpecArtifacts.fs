@@ -31,7 +31,7 @@ module internal SpecArtifacts =
 
     /// A relative path below the root, `/` between its segments and without `.`; or what is wrong with it.
     let private pathOf line (who: string) (value: string) =
-        let segments = value.Split('/') |> Array.filter (fun segment -> segment <> ".")
+        let segments = Array.FindAll(value.Split '/', fun segment -> segment <> ".")
 
         let wrong =
             match Check.unprintable value with
@@ -106,12 +106,19 @@ module internal SpecArtifacts =
         (artifacts: Item<SpecArtifactDraft> list)
         : Validation<S3Artifact list, ConfigProblem> =
         let find = finder targets
-        let seen = HashSet<struct (TargetName * ArtifactName)>()
+        let seen = HashSet<string>(StringComparer.Ordinal)
 
         /// One artifact under one name for one target: a second would overwrite it.
-        let unique line addressee name =
+        let unique
+            line
+            (addressee: Result<Addressee, ConfigProblem list>)
+            (name: Result<ArtifactName, ConfigProblem list>)
+            =
             match addressee, name with
-            | Ok(Addressee.S3 target), Ok name when not (seen.Add(struct (target, name))) ->
+            | Ok(Addressee.S3 target), Ok name when
+                // No target has a '/' in its name.
+                not (seen.Add(TargetName.value target + "/" + ArtifactName.value name))
+                ->
                 SpecDraft.problem
                     line
                     $"The artifact {Check.quote (ArtifactName.value name)} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
