@@ -8,7 +8,7 @@ namespace CellOS.Export.S3.Cli;
 /// or, having ended cleanly, the <see cref="OperationCanceledException"/> of its token.
 /// </summary>
 internal sealed record Handlers(
-    Func<CheckArguments, CancellationToken, Task<int>> Check,
+    Func<CheckArguments, int> Check,
     Func<PushArguments, CancellationToken, Task<int>> Push
 );
 
@@ -20,7 +20,8 @@ internal static class Tool
 {
     internal const string Name = "cellos-export-s3";
 
-    internal static async Task<int> RunAsync(
+    // It awaits nothing itself: to begin a method that does costs time, and check has nothing to wait for.
+    internal static Task<int> RunAsync(
         string[] arguments,
         Handlers handlers,
         TextWriter output,
@@ -33,26 +34,20 @@ internal static class Tool
             {
                 case Request.Check check:
                     // Nothing that has to end cleanly, so it needs no ear for signals.
-                    return await handlers.Check(check.Arguments, CancellationToken.None);
+                    return Task.FromResult(handlers.Check(check.Arguments));
                 case Request.Push push:
-                    return await PushAsync(push.Arguments, handlers, error);
+                    return PushAsync(push.Arguments, handlers, error);
                 case Request.Misused misused:
                     Say(error, misused.Sentences);
                     error.WriteLine($"Run '{Name} --help' or '{Name} push --help' for what there is.");
-                    return ExitCode.Refused;
+                    return Task.FromResult(ExitCode.Refused);
                 default:
-                    return ExitCode.Done;
+                    return Task.FromResult(ExitCode.Done);
             }
-        }
-        catch (RefusedException refused)
-        {
-            Say(error, refused.Sentences);
-            return ExitCode.Refused;
         }
         catch (Exception exception)
         {
-            Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
-            return ExitCode.Failed;
+            return Task.FromResult(Explain(exception, error));
         }
     }
 
@@ -68,6 +63,22 @@ internal static class Tool
             Say(error, ["Interrupted. What has a receipt is exported; what was under way has none."]);
             return code;
         }
+        catch (Exception exception)
+        {
+            return Explain(exception, error);
+        }
+    }
+
+    private static int Explain(Exception exception, TextWriter error)
+    {
+        if (exception is RefusedException refused)
+        {
+            Say(error, refused.Sentences);
+            return ExitCode.Refused;
+        }
+
+        Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
+        return ExitCode.Failed;
     }
 
     private static void Say(TextWriter error, IReadOnlyList<string> sentences)

@@ -12,6 +12,12 @@ module internal BucketNaming =
 
     let private reservedEnds = [ "-s3alias"; "--ol-s3"; ".mrap"; "--table-s3" ]
 
+    let rec private first (isSuch: string -> bool) (texts: string list) =
+        match texts with
+        | [] -> None
+        | text :: _ when isSuch text -> Some text
+        | _ :: others -> first isSuch others
+
     /// `name--zone--x-s3` (Amazon S3 User Guide, "Directory bucket naming rules").
     let private isDirectory (name: string) =
         let parts = name.Split "--"
@@ -25,7 +31,7 @@ module internal BucketNaming =
 
         if name.Length < 3 || name.Length > 63 then
             Some $"has {name.Length} characters, not 3 to 63"
-        elif name |> Seq.exists (fun c -> not (isEdge c || c = '-' || c = '.')) then
+        elif name |> String.exists (fun c -> not (isEdge c || c = '-' || c = '.')) then
             Some "holds other characters than lower-case letters, digits, '.' and '-'"
         elif not (isEdge name[0] && isEdge name[name.Length - 1]) then
             Some "does not begin and end with a letter or digit"
@@ -36,11 +42,11 @@ module internal BucketNaming =
         else
             let starts =
                 reservedStarts
-                |> List.tryFind (fun start -> name.StartsWith(start, StringComparison.Ordinal))
+                |> first (fun start -> name.StartsWith(start, StringComparison.Ordinal))
 
             let ends =
                 reservedEnds
-                |> List.tryFind (fun stop -> name.EndsWith(stop, StringComparison.Ordinal))
+                |> first (fun stop -> name.EndsWith(stop, StringComparison.Ordinal))
 
             match starts, ends with
             | None, None when name.EndsWith("--x-s3", StringComparison.Ordinal) && not (isDirectory name) ->

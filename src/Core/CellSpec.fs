@@ -33,8 +33,8 @@ module CellSpec =
     /// The spec of what a reader found; `line` is where it looked for targets.
     let internal check
         (line: int option)
-        (targets: Validation<SpecTargetDraft, ConfigProblem> list)
-        (artifacts: Validation<SpecArtifactDraft, ConfigProblem> list)
+        (targets: Item<SpecTargetDraft> list)
+        (artifacts: Item<SpecArtifactDraft> list)
         : Validation<CellSpec, ConfigProblem> =
         validation {
             let! _ =
@@ -48,21 +48,23 @@ module CellSpec =
             and! checkedTargets = SpecTargets.check targets
             and! checkedArtifacts = SpecArtifacts.check targets artifacts
 
-            let s3 =
-                checkedTargets
-                |> List.choose (function
-                    | Choice1Of2 target -> Some target
-                    | Choice2Of2 _ -> None)
+            let s3 = [
+                for target in checkedTargets do
+                    match target with
+                    | Choice1Of2 target -> target
+                    | Choice2Of2 _ -> ()
+            ]
 
             return {
                 targets = s3
-                others =
-                    checkedTargets
-                    |> List.choose (function
-                        | Choice1Of2 _ -> None
-                        | Choice2Of2 other -> Some other)
+                others = [
+                    for target in checkedTargets do
+                        match target with
+                        | Choice1Of2 _ -> ()
+                        | Choice2Of2 other -> other
+                ]
                 artifacts = checkedArtifacts
-                names = s3 |> List.map _.Name
+                names = [ for target in s3 -> target.Name ]
             }
         }
 
@@ -74,10 +76,9 @@ module CellSpec =
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check
-            None
-            (targets |> List.map (SpecDraft.ofTarget >> Ok))
-            (artifacts |> List.map (SpecDraft.ofArtifact >> Ok))
+        check None [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
+            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
+        ]
 
     /// The spec with one of its S3 targets and the artifacts for that; or what to say if it has none of this name.
     [<CompiledName("Only")>]

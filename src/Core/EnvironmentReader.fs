@@ -67,7 +67,7 @@ module internal EnvironmentReader =
             || c = '_'
             || c = ' '
 
-        if value.Length <= 15 && Seq.forall isPlain value then
+        if value.Length <= 15 && String.forall isPlain value then
             $"'{value}'"
         else
             $"a text of {value.Length} characters"
@@ -82,28 +82,36 @@ module internal EnvironmentReader =
     }
 
     /// Reads one setting: `parse` gives `None` for what is wrong, `wrong` the finding for it.
-    let private read lookup name variable (render: 'a -> string) (whenUnset: 'a) parse wrong =
-        let reading value origin findings = {
+    let inline private read
+        lookup
+        name
+        (variable: string)
+        ([<InlineIfLambda>] render: 'a -> string)
+        (whenUnset: 'a)
+        ([<InlineIfLambda>] parse: string -> 'a option)
+        ([<InlineIfLambda>] wrong: string -> Finding)
+        =
+        let text = tryRead lookup variable
+        let parsed = text |> Option.bind parse
+        let value = parsed |> Option.defaultValue whenUnset
+
+        {
             Value = value
             Effective = {
                 Name = name
                 Value = render value
-                Origin = origin
+                Origin = if parsed.IsSome then Origin.Variable variable else Origin.Default
                 Variable = Some variable
             }
-            Findings = findings
+            Findings =
+                match text with
+                | Some text when parsed.IsNone -> [ wrong text ]
+                | _ -> []
         }
-
-        match tryRead lookup variable with
-        | None -> reading whenUnset Origin.Default []
-        | Some text ->
-            match parse text with
-            | Some value -> reading value (Origin.Variable variable) []
-            | None -> reading whenUnset Origin.Default [ wrong text ]
 
     let private renderNumber (unit: string) (value: int64 option) =
         match value with
-        | Some number -> Check.invariant $"{number}{unit}"
+        | Some number -> number.ToString CultureInfo.InvariantCulture + unit
         | None -> "none"
 
     /// A number, or a word that means none at all.
@@ -142,44 +150,44 @@ module internal EnvironmentReader =
             Findings = reading.Findings
         }
 
-    /// One of some words, in any case.
-    let choice lookup target name variable (choices: (string * 'a) list) (whenUnset: string * 'a) =
+    /// One of some words, which may be written in any case.
+    let choice lookup target name variable (words: string list) (whenUnset: string) : Reading<string> =
         let parse (text: string) =
-            choices
-            |> List.tryFind (fun (word, _) -> word.Equals(text, StringComparison.OrdinalIgnoreCase))
+            let rec among (words: string list) =
+                match words with
+                | [] -> None
+                | word :: _ when word.Equals(text, StringComparison.OrdinalIgnoreCase) -> Some word
+                | _ :: others -> among others
 
-        let words = choices |> List.map fst |> String.concat ", "
+            among words
 
-        let reading =
-            read lookup name variable fst whenUnset parse (fun text ->
-                warning
-                    FindingId.InvalidChoice
-                    target
-                    variable
-                    $"{shown text} is none of {words}; the default holds ({fst whenUnset})"
-                    "Correct it, or leave the variable out.")
+        read lookup name variable id whenUnset parse (fun text ->
+            let words = String.Join(", ", words)
 
-        {
-            Value = snd reading.Value
-            Effective = reading.Effective
-            Findings = reading.Findings
-        }
+            warning
+                FindingId.InvalidChoice
+                target
+                variable
+                $"{shown text} is none of {words}; the default holds ({whenUnset})"
+                "Correct it, or leave the variable out.")
 
     /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. `whenUnset` is how it shows
     /// that nobody said: it is off then.
-    let flag lookup target name variable (whenUnset: string) =
-        let choices = [
-            "1", true
-            "0", false
-            "true", true
-            "false", false
-            "yes", true
-            "no", false
-            "on", true
-            "off", false
-        ]
+    let flag lookup target name variable (whenUnset: string) : Reading<bool> =
+        let words = [ "1"; "0"; "true"; "false"; "yes"; "no"; "on"; "off" ]
+        let reading = choice lookup target name variable words whenUnset
 
-        choice lookup target name variable choices (whenUnset, false)
+        {
+            Value =
+                match reading.Value with
+                | "1"
+                | "true"
+                | "yes"
+                | "on" -> true
+                | _ -> false
+            Effective = reading.Effective
+            Findings = reading.Findings
+        }
 
     /// A file's path: never a URL, which would be a credential in the wrong place.
     let path (value: string) =

@@ -34,8 +34,10 @@ type Finding = {
     /// `target 'a': CELLOS_…: what. How to mend it.`
     member this.Message =
         match this.Target with
-        | Some target -> $"target '{target}': {this.Variable}: {this.What}. {this.Remedy}"
-        | None -> $"{this.Variable}: {this.What}. {this.Remedy}"
+        | Some target -> "target '" + target + "': " + this.Rest
+        | None -> this.Rest
+
+    member private this.Rest = this.Variable + ": " + this.What + ". " + this.Remedy
 
     override this.ToString() =
         $"{this.Severity.Name} {this.Id}: {this.Message}"

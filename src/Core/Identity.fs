@@ -42,15 +42,18 @@ module ArtifactName =
     let private firstProblem (value: string) =
         let segments = value.Split '/'
 
-        segments
-        |> Seq.mapi (fun i segment -> i, segment)
-        |> Seq.tryPick (fun (i, segment) ->
-            Check.segmentProblem segment
-            |> Option.map (fun problem ->
-                if segments.Length = 1 then problem
-                elif segment = "" && i = 0 then "begins with a '/'"
-                elif segment = "" && i = segments.Length - 1 then "ends with a '/'"
-                else $"has a segment ({i + 1} of {segments.Length}) that {problem}"))
+        let rec from i =
+            if i = segments.Length then
+                None
+            else
+                match Check.segmentProblem segments[i] with
+                | None -> from (i + 1)
+                | Some problem when segments.Length = 1 -> Some problem
+                | Some _ when segments[i] = "" && i = 0 -> Some "begins with a '/'"
+                | Some _ when segments[i] = "" && i = segments.Length - 1 -> Some "ends with a '/'"
+                | Some problem -> Some $"has a segment ({i + 1} of {segments.Length}) that {problem}"
+
+        from 0
 
     /// Segments joined by `/`: none empty, none `.` or `..`, no `\`, no control character, each at most
     /// 255 UTF-8 bytes.
@@ -91,7 +94,7 @@ module TargetName =
                 Some $"{Check.quote value} does not start with a letter or digit"
             elif
                 value
-                |> Seq.exists (fun c -> not (Char.IsAsciiLetterOrDigit c || c = '.' || c = '_' || c = '-'))
+                |> String.exists (fun c -> not (Char.IsAsciiLetterOrDigit c || c = '.' || c = '_' || c = '-'))
             then
                 Some $"{Check.quote value} holds a character that is no letter, digit, '.', '_' or '-'"
             else
@@ -166,7 +169,7 @@ module Region =
                     "region"
                     $"is {code.Length} characters long; 63 are allowed"
                     "Give a region such as 'us-west-2', or leave it out."
-            elif not (Seq.forall isAllowed code) then
+            elif not (String.forall isAllowed code) then
                 Check.refuse
                     "region"
                     "holds a character that is no ASCII letter, digit, '-', '_' or '.'"
@@ -200,12 +203,16 @@ module KeyPrefix =
             if isNull (box value) then
                 ""
             else
-                let first = value |> Seq.tryFindIndex (isOuter >> not)
-                let last = value |> Seq.tryFindIndexBack (isOuter >> not)
+                let mutable first = 0
+                let mutable stop = value.Length
 
-                match first, last with
-                | Some first, Some last -> value.Substring(first, last - first + 1)
-                | _ -> ""
+                while first < stop && isOuter value[first] do
+                    first <- first + 1
+
+                while stop > first && isOuter value[stop - 1] do
+                    stop <- stop - 1
+
+                value.Substring(first, stop - first)
 
         let problem =
             match Check.unprintable trimmed with

@@ -58,6 +58,12 @@ module PresignedUrl =
     [<Literal>]
     let ContentMd5 = "content-md5"
 
+    /// A parameter of the query, percent-decoded.
+    type private Parameter = { Name: string; Value: string }
+
+    let private unescape (text: string) =
+        if text.Contains '%' then Uri.UnescapeDataString text else text
+
     let private parameters (query: string) =
         query.Split('&', StringSplitOptions.RemoveEmptyEntries)
         |> Array.map (fun parameter ->
@@ -66,7 +72,22 @@ module PresignedUrl =
                 | -1 -> parameter, ""
                 | i -> parameter.Substring(0, i), parameter.Substring(i + 1)
 
-            struct (Uri.UnescapeDataString name, Uri.UnescapeDataString value))
+            {
+                Name = unescape name
+                Value = unescape value
+            })
+
+    /// What is chosen of the first parameter that it is chosen of.
+    let private pick (choose: Parameter -> string option) (parameters: Parameter[]) =
+        let rec from i =
+            if i = parameters.Length then
+                None
+            else
+                match choose parameters[i] with
+                | None -> from (i + 1)
+                | found -> found
+
+        from 0
 
     let private instant (value: string) =
         match
@@ -108,9 +129,10 @@ module PresignedUrl =
 
         if text.Contains '\ufffd' then None else Some text
 
+    let private nonEmpty (text: string) = if text = "" then None else Some text
+
     /// Bucket and key of an AWS host and a path.
     let private address (host: S3Host) (path: string) =
-        let nonEmpty text = if text = "" then None else Some text
         let below = path.Substring 1
 
         match host.Prefix with
@@ -123,15 +145,16 @@ module PresignedUrl =
                 decodePath (below.Substring(0, i)) |> Option.bind nonEmpty,
                 decodePath (below.Substring(i + 1)) |> Option.bind nonEmpty
 
-    /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity").
-    let private emptyChecksums =
-        Map.ofList [
-            "x-amz-checksum-crc32", "AAAAAA=="
-            "x-amz-checksum-crc32c", "AAAAAA=="
-            "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="
-            "x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
-            "x-amz-checksum-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-        ]
+    /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity"). The name is
+    /// in lower case.
+    let private isEmptyChecksum (name: string) (value: string) =
+        match name with
+        | "x-amz-checksum-crc32"
+        | "x-amz-checksum-crc32c" -> value = "AAAAAA=="
+        | "x-amz-checksum-crc64nvme" -> value = "AAAAAAAAAAA="
+        | "x-amz-checksum-sha1" -> value = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
+        | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        | _ -> false
 
     /// Reads what the URL says of itself.
     [<CompiledName("Inspect")>]
@@ -140,9 +163,9 @@ module PresignedUrl =
 
         let find (name: string) =
             parameters
-            |> Array.tryPick (fun struct (n, value) ->
-                if String.Equals(n, name, StringComparison.OrdinalIgnoreCase) then
-                    Some value
+            |> pick (fun parameter ->
+                if parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase) then
+                    Some parameter.Value
                 else
                     None)
 
@@ -162,7 +185,8 @@ module PresignedUrl =
                 find "Expires" |> Option.bind unixTime
             else
                 match signedAt, lifetime with
-                | Some at, Some lifetime when at <= DateTimeOffset.MaxValue - lifetime -> Some(at + lifetime)
+                | Some at, Some lifetime when at.UtcTicks <= DateTimeOffset.MaxValue.UtcTicks - lifetime.Ticks ->
+                    Some(at + lifetime)
                 | _ -> None
 
         let host = S3Host.tryParse (RequestUrl.host url)
@@ -183,16 +207,18 @@ module PresignedUrl =
                 match find "X-Amz-SignedHeaders" with
                 | Some names ->
                     names.Split(';', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
-                    |> Array.map _.ToLowerInvariant()
-                    |> List.ofArray
+                    |> fun names -> [ for name in names -> name.ToLowerInvariant() ]
                 | None -> []
             ScopeRegion =
                 find "X-Amz-Credential"
                 |> Option.bind (fun credential ->
                     // <access key id>/<yyyyMMdd>/<region>/s3/aws4_request; the id may itself hold a '/'.
-                    match credential.Split '/' |> List.ofArray |> List.rev with
-                    | "aws4_request" :: _service :: region :: _date :: _ when region <> "" -> Some region
-                    | _ -> None)
+                    let parts = credential.Split '/'
+
+                    if parts.Length >= 4 && parts[parts.Length - 1] = "aws4_request" then
+                        nonEmpty parts[parts.Length - 3]
+                    else
+                        None)
             HasSecurityToken = (find "X-Amz-Security-Token").IsSome
             Bucket = bucket
             Key = key
@@ -200,12 +226,9 @@ module PresignedUrl =
             IsAccessPoint = host |> Option.exists _.IsAccessPoint
             EmptyChecksum =
                 parameters
-                |> Array.tryPick (fun struct (name, value) ->
-                    let name = name.ToLowerInvariant()
-
-                    match emptyChecksums.TryFind name with
-                    | Some empty when empty = value -> Some name
-                    | _ -> None)
+                |> pick (fun parameter ->
+                    let name = parameter.Name.ToLowerInvariant()
+                    if isEmptyChecksum name parameter.Value then Some name else None)
         }
 
     /// The last moment at which a request with this URL may begin: its expiry and the skew that S3 allows.

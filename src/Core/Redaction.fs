@@ -37,18 +37,18 @@ module Redaction =
 
     /// Query parameters that are no secret, and that help whoever reads a redacted URL. All others are masked:
     /// a gateway may carry its token under any name.
-    let private harmlessNames =
-        Set.ofList [
-            "x-amz-algorithm"
-            "x-amz-date"
-            "x-amz-expires"
-            "x-amz-signedheaders"
-            "x-amz-content-sha256"
-            "expires"
-            "x-id"
-            "versionid"
-            "partnumber"
-        ]
+    let private isHarmlessName (name: string) =
+        match name with
+        | "x-amz-algorithm"
+        | "x-amz-date"
+        | "x-amz-expires"
+        | "x-amz-signedheaders"
+        | "x-amz-content-sha256"
+        | "expires"
+        | "x-id"
+        | "versionid"
+        | "partnumber" -> true
+        | _ -> false
 
     let private matchesAt (text: Unescape.Seen[]) (at: int) (name: string) =
         at + name.Length <= text.Length
@@ -60,12 +60,24 @@ module Redaction =
 
             i = name.Length)
 
+    /// The index of the name in `secretNames` that begins at `at`; -1 for none.
+    let private secretNameAt (text: Unescape.Seen[]) (at: int) =
+        let rec from i =
+            if i = secretNames.Length then -1
+            elif matchesAt text at secretNames[i] then i
+            else from (i + 1)
+
+        from 0
+
     let private isNameChar (c: char) =
         Char.IsAsciiLetterOrDigit c || c = '-' || c = '_'
 
     /// Headers whose value is a scheme and then the credentials, with blanks between them.
     let private isWholeLine (name: string) =
         name.EndsWith("Authorization", StringComparison.Ordinal)
+
+    /// A range of nothing.
+    let private nowhere = struct (0, 0)
 
     /// Where the value of the name that ends at `at` begins and ends, if a separator follows.
     /// `=` `:` `,` (also quoted, also escaped) begin a value that a blank, a quote, `<`, `>` or `&` ends;
@@ -86,7 +98,7 @@ module Redaction =
         let separator = skipQuotes at
 
         if separator >= text.Length then
-            ValueNone
+            nowhere
         else
             let depth = text[separator].Depth
 
@@ -105,16 +117,16 @@ module Redaction =
                 let endsLine (c: Unescape.Seen) =
                     c.Char = '\r' || c.Char = '\n' || c.Char = '"' && text[first - 1].Char = '"'
 
-                ValueSome struct (first, until endsLine first)
+                struct (first, until endsLine first)
             | '='
             | ':'
             | ',' ->
                 let first = skipQuotes (separator + 1)
-                ValueSome struct (first, until ends first)
+                struct (first, until ends first)
             | '>' ->
                 let first = separator + 1
-                ValueSome struct (first, until (fun c -> c.Depth <= depth && c.Char = '<') first)
-            | _ -> ValueNone
+                struct (first, until (fun c -> c.Depth <= depth && c.Char = '<') first)
+            | _ -> nowhere
 
     /// Where the user info that follows `://` at `at` begins and ends, if there is any.
     let private userInfoAfter (text: Unescape.Seen[]) (at: int) =
@@ -140,7 +152,7 @@ module Redaction =
 
             i <- i + 1
 
-        if last > at then ValueSome struct (at, last) else ValueNone
+        if last > at then struct (at, last) else nowhere
 
     /// Ranges of the original text to be masked, in order, not overlapping.
     let private secretRanges (text: Unescape.Seen[]) =
@@ -148,24 +160,28 @@ module Redaction =
         let mutable i = 0
 
         while i < text.Length do
-            let range =
+            let struct (first, stop) =
                 if text[i].Char = ':' && matchesAt text i "://" then
                     userInfoAfter text (i + 3)
                 elif i > 0 && isNameChar text[i - 1].Char then
-                    ValueNone
+                    nowhere
                 else
-                    match secretNames |> Array.tryFind (matchesAt text i) with
-                    | Some name when
-                        i + name.Length = text.Length || not (isNameChar text[i + name.Length].Char)
-                        ->
-                        valueAfter text name (i + name.Length)
-                    | _ -> ValueNone
+                    match secretNameAt text i with
+                    | -1 -> nowhere
+                    | index ->
+                        let name = secretNames[index]
+                        let at = i + name.Length
 
-            match range with
-            | ValueSome struct (first, stop) when stop > first ->
+                        if at = text.Length || not (isNameChar text[at].Char) then
+                            valueAfter text name at
+                        else
+                            nowhere
+
+            if stop > first then
                 ranges.Add struct (text[first].From, text[stop - 1].Next)
                 i <- stop
-            | _ -> i <- i + 1
+            else
+                i <- i + 1
 
         ranges
 
@@ -196,17 +212,24 @@ module Redaction =
             | -1 -> parameter
             | i -> parameter.Substring(0, i)
 
-        String(Unescape.see name |> Array.map _.Char)
+        Unescape.plain (Unescape.see name)
 
     /// A parameter that may be shown: of a harmless name, and with nothing in it that could be a parameter or
     /// a URL of its own.
     let private isHarmless (parameter: string) =
-        harmlessNames.Contains((nameOf parameter).ToLowerInvariant())
+        isHarmlessName ((nameOf parameter).ToLowerInvariant())
         && (match parameter.IndexOf '=' with
             | -1 -> true
             | i ->
-                Unescape.see (parameter.Substring(i + 1))
-                |> Array.forall (fun c -> "=?/@&".IndexOf c.Char < 0))
+                Unescape.plain(Unescape.see (parameter.Substring(i + 1))).IndexOfAny [|
+                    '='
+                    '?'
+                    '/'
+                    '@'
+                    '&'
+                |]
+                    <
+                    0)
 
     let private maskParameter (parameter: string) =
         if parameter = "" || isHarmless parameter then
@@ -247,7 +270,7 @@ module Redaction =
             false
         else
             let seen = Unescape.see value
-            let plain = String(seen |> Array.map _.Char)
+            let plain = Unescape.plain seen
             let query = plain.IndexOf '?'
 
             plain.Contains("://", StringComparison.Ordinal)

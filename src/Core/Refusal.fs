@@ -69,15 +69,15 @@ module internal Check =
     /// At most 60 characters of an input, visible and without secrets, for an error message.
     let quote (value: string) =
         let redacted = Redaction.plain value
+        let mutable stop = 0
+        let mutable count = 0
 
-        let cut =
-            redacted.EnumerateRunes()
-            |> Seq.truncate 60
-            |> Seq.map string
-            |> String.concat ""
+        while count < 60 && stop < redacted.Length do
+            stop <- stop + (if Char.IsSurrogatePair(redacted, stop) then 2 else 1)
+            count <- count + 1
 
-        let more = if cut.Length < redacted.Length then "…" else ""
-        $"'{visible cut}{more}'"
+        let more = if stop < redacted.Length then "…" else ""
+        $"'{visible (redacted.Substring(0, stop))}{more}'"
 
     /// The first control character, or the first half of a surrogate pair that lacks the other half
     /// (which has no UTF-8 form, so two different names would become the same key).

@@ -46,41 +46,43 @@ module RetryPolicy =
         cap = TimeSpan.FromSeconds 20.
     }
 
-    let private span subject (value: TimeSpan) =
-        if value < TimeSpan.Zero then
+    let private enough (attempts: int) =
+        if attempts >= 1 then
+            Ok()
+        else
+            Check.refuse
+                "number of attempts"
+                $"is {attempts}"
+                "It counts all tries, the first included: give 1 or more."
+
+    let private inRange subject (value: TimeSpan) =
+        // By their ticks: F# compares values of foreign types by way of an interface.
+        if value.Ticks < 0L then
             Check.refuse
                 subject
                 (Check.invariant $"is negative ({value.TotalMilliseconds} ms)")
                 "Give 0 for none, or a positive time."
-        elif value > MaxWait then
+        elif value.Ticks > MaxWait.Ticks then
             Check.refuse
                 subject
                 (Check.invariant $"is {value.TotalMilliseconds} ms")
                 (Check.invariant $"Give at most {MaxWait.TotalMilliseconds} ms.")
         else
-            Ok value
+            Ok()
 
     /// At least one attempt, and no negative wait; all that is wrong is told at once.
     [<CompiledName("Create")>]
     let create (mode: RetryMode) (maxAttempts: int) (backoff: TimeSpan) (maxBackoff: TimeSpan) =
         validation {
-            let! attempts =
-                if maxAttempts >= 1 then
-                    Ok maxAttempts
-                else
-                    Check.refuse
-                        "number of attempts"
-                        $"is {maxAttempts}"
-                        "It counts all tries, the first included: give 1 or more."
-
-            and! backoff = span "retry backoff" backoff
-            and! cap = span "longest backoff" maxBackoff
+            let! () = enough maxAttempts
+            and! () = inRange "retry backoff" backoff
+            and! () = inRange "longest backoff" maxBackoff
 
             return {
-                attempts = attempts
+                attempts = maxAttempts
                 backoff = backoff
                 mode = mode
-                cap = cap
+                cap = maxBackoff
             }
         }
 

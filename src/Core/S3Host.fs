@@ -1,7 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Text.RegularExpressions
 
 /// What an AWS host name says: who is addressed, and where.
 type S3Host = {
@@ -21,46 +20,85 @@ type S3Host = {
 [<RequireQualifiedAccess>]
 module S3Host =
 
-    let private suffixes = [ ".amazonaws.com.cn"; ".amazonaws.com" ]
+    /// What stands before the suffix of AWS's hosts; `None` for a host without one.
+    let private withoutSuffix (host: string) =
+        let before (suffix: string) =
+            if host.EndsWith(suffix, StringComparison.Ordinal) then
+                Some(host.Substring(0, host.Length - suffix.Length))
+            else
+                None
+
+        before ".amazonaws.com.cn"
+        |> Option.orElseWith (fun () -> before ".amazonaws.com")
 
     /// `us-east-1`, `us-gov-west-1`, `ap-southeast-7`, `cn-north-1`, …
     let private isRegion (label: string) =
-        Regex.IsMatch(label, "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$", RegexOptions.CultureInvariant)
+        let isWord (part: string) =
+            part <> "" && String.forall Char.IsAsciiLetterLower part
 
-    /// What one label says of the service: Some region (if the label holds it) and whether it is an access
-    /// point; None if it names no S3 data endpoint.
-    [<return: Struct>]
+        let parts = label.Split '-'
+        let number = parts[parts.Length - 1]
+
+        let rec areWords i =
+            i = parts.Length - 1 || (isWord parts[i] && areWords (i + 1))
+
+        parts.Length >= 3
+        && (parts[0].Length >= 2 && parts[0].Length <= 4)
+        && areWords 0
+        && (number.Length = 1 || number.Length = 2)
+        && String.forall Char.IsAsciiDigit number
+
+    /// What one label says of the service.
+    type private Service = {
+        /// If the label holds it.
+        In: string option
+        IsAccessPoint: bool
+    }
+
+    /// `None` if the label names no S3 data endpoint.
     let private (|Service|_|) (label: string) =
         let after (start: string) = label.Substring start.Length
+
+        let service region isAccessPoint =
+            Some {
+                In = region
+                Service.IsAccessPoint = isAccessPoint
+            }
 
         match label with
         | "s3"
         | "s3-fips"
-        | "s3-accelerate" -> ValueSome struct (None, false)
+        | "s3-accelerate" -> service None false
         | "s3-accesspoint"
         | "s3-accesspoint-fips"
-        | "s3-outposts" -> ValueSome struct (None, true)
-        | "s3-external-1" -> ValueSome struct (Some "us-east-1", false)
+        | "s3-outposts" -> service None true
+        | "s3-external-1" -> service (Some "us-east-1") false
         | _ when
             label.StartsWith("s3-fips-", StringComparison.Ordinal)
             && isRegion (after "s3-fips-")
             ->
-            ValueSome struct (Some(after "s3-fips-"), false)
+            service (Some(after "s3-fips-")) false
         | _ when label.StartsWith("s3-", StringComparison.Ordinal) && isRegion (after "s3-") ->
-            ValueSome struct (Some(after "s3-"), false)
+            service (Some(after "s3-")) false
         | _ when
             label.StartsWith("s3express-", StringComparison.Ordinal)
             && not (label.StartsWith("s3express-control", StringComparison.Ordinal))
             ->
-            ValueSome struct (None, false)
-        | _ -> ValueNone
+            service None false
+        | _ -> None
+
+    /// Labels that stand in reverse, in their order again.
+    let rec private joined (after: string) (reversed: string list) =
+        match reversed with
+        | [] -> after
+        | label :: before -> joined (label + "." + after) before
 
     let private found (labels: string list) region isAccessPoint =
         Some {
             Prefix =
                 match labels with
                 | [] -> None
-                | labels -> Some(labels |> List.rev |> String.concat ".")
+                | last :: before -> Some(before |> joined last)
             Region = region
             IsAccessPoint = isAccessPoint
         }
@@ -68,21 +106,25 @@ module S3Host =
     /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.
     [<CompiledName("TryParse")>]
     let tryParse (host: string) : S3Host option =
-        suffixes
-        |> List.tryFind (fun suffix -> host.EndsWith(suffix, StringComparison.Ordinal))
-        |> Option.bind (fun suffix ->
-            let labels =
-                host.Substring(0, host.Length - suffix.Length).Split('.')
-                |> List.ofArray
-                |> List.rev
+        withoutSuffix host
+        |> Option.bind (fun name ->
+            let parts = name.Split '.'
+            let labels = [ for i in parts.Length - 1 .. -1 .. 0 -> parts[i] ]
 
             // From the right: a bucket's name may itself hold dots, `s3` and the name of a region.
             match labels with
             | "s3-global" :: "accesspoint" :: "mrap" :: prefix -> found prefix None true
-            | region :: "dualstack" :: Service struct (_, isAccessPoint) :: prefix when isRegion region ->
+            | region :: "dualstack" :: Service { IsAccessPoint = isAccessPoint } :: prefix when
+                isRegion region
+                ->
                 found prefix (Some region) isAccessPoint
             | "dualstack" :: "s3-accelerate" :: prefix -> found prefix None false
-            | region :: Service struct (None, isAccessPoint) :: prefix when isRegion region ->
-                found prefix (Some region) isAccessPoint
-            | Service struct (region, isAccessPoint) :: prefix -> found prefix region isAccessPoint
+            | region :: Service {
+                                    In = None
+                                    IsAccessPoint = isAccessPoint
+                                } :: prefix when isRegion region -> found prefix (Some region) isAccessPoint
+            | Service {
+                          In = region
+                          IsAccessPoint = isAccessPoint
+                      } :: prefix -> found prefix region isAccessPoint
             | _ -> None)

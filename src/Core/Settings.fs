@@ -31,15 +31,17 @@ module Settings =
     let private unknownVariables (names: string list) (targets: TargetName list) =
         let known = Variable.known targets
         let isKnown = HashSet(known, StringComparer.Ordinal)
-        let mostSuggestions = mostSuggestions known
 
-        names
-        |> List.filter (fun name ->
-            name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
-            && not (isKnown.Contains name))
-        |> List.distinct
-        |> List.sortWith (fun a b -> String.CompareOrdinal(a, b))
-        |> List.mapi (fun index name -> {
+        let unknown = SortedSet<string>(StringComparer.Ordinal)
+
+        for name in names do
+            if
+                name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
+                && not (isKnown.Contains name)
+            then
+                unknown.Add name |> ignore
+
+        let finding mostSuggestions (index: int) (name: string) = {
             Id = FindingId.UnknownVariable
             Severity = Severity.Advice
             Target = None
@@ -49,7 +51,12 @@ module Settings =
                 match if index < mostSuggestions then Variable.nearest known name else None with
                 | Some nearest -> $"The nearest one that is read is {nearest}."
                 | None -> "Correct its name, or take it out."
-        })
+        }
+
+        if unknown.Count = 0 then
+            []
+        else
+            unknown |> Seq.mapi (finding (mostSuggestions known)) |> List.ofSeq
 
     let private caBundle lookup =
         match EnvironmentReader.tryRead lookup Variable.CaBundle with
@@ -84,20 +91,24 @@ module Settings =
         let bundle, bundleProblems = caBundle context.Lookup
 
         let artifacts =
-            spec.Artifacts
-            |> List.groupBy _.Target
-            |> List.map (fun (target, artifacts) -> target, artifacts |> List.map _.Name)
-            |> Map.ofList
+            Dictionary<string, ResizeArray<ArtifactName>>(StringComparer.Ordinal)
 
-        let artifactsFor (target: S3Target) =
-            artifacts.TryFind target.Name |> Option.defaultValue []
+        for target in spec.Targets do
+            artifacts[TargetName.value target.Name] <- ResizeArray()
 
-        let resolved =
-            spec.Targets
-            |> List.map (fun item -> TargetReader.read context shared (artifactsFor item) item)
+        for artifact in spec.Artifacts do
+            match artifacts.TryGetValue(TargetName.value artifact.Target) with
+            | true, names -> names.Add artifact.Name
+            | _ -> ()
+
+        let resolved = [
+            for item in spec.Targets do
+                let names = [ for name in artifacts[TargetName.value item.Name] -> name ]
+                TargetReader.read context shared names item
+        ]
 
         {
-            Targets = resolved |> List.map (fun (report, _, _) -> report)
+            Targets = [ for report, _, _ in resolved -> report ]
             Others = spec.Others
             Globals = [
                 shared.Request.Effective
@@ -111,7 +122,8 @@ module Settings =
             ConnectTimeout = TimeSpan.FromMilliseconds(float shared.Connect.Value)
             Strict = strict.Value
             Findings = [
-                yield! resolved |> List.collect (fun (_, findings, _) -> findings)
+                for _, findings, _ in resolved do
+                    yield! findings
                 yield! shared.Request.Findings
                 yield! shared.Connect.Findings
                 yield! shared.Stall.Findings
@@ -120,7 +132,8 @@ module Settings =
                 yield! unknownVariables context.Names spec.Names
             ]
             Problems = [
-                yield! resolved |> List.collect (fun (_, _, problems) -> problems)
+                for _, _, problems in resolved do
+                    yield! problems
                 yield! bundleProblems
             ]
         }
@@ -256,10 +269,10 @@ module Settings =
     let expiryInWords (now: DateTimeOffset) (at: DateTimeOffset) : string =
         let moment = UrlFindings.moment at
 
-        if at <= now then
-            $"expired {UrlFindings.inWords (now - at)} ago ({moment})"
+        if at.UtcTicks <= now.UtcTicks then
+            "expired " + UrlFindings.inWords (now - at) + " ago (" + moment + ")"
         else
-            $"in {UrlFindings.inWords (at - now)} ({moment})"
+            "in " + UrlFindings.inWords (at - now) + " (" + moment + ")"
 
     /// The target for one cell.
     [<CompiledName("ForCell")>]

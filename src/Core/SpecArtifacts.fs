@@ -31,7 +31,7 @@ module internal SpecArtifacts =
 
     /// A relative path below the root, `/` between its segments and without `.`; or what is wrong with it.
     let private pathOf line (who: string) (value: string) =
-        let segments = value.Split('/') |> Array.filter (fun segment -> segment <> ".")
+        let segments = Array.FindAll(value.Split '/', fun segment -> segment <> ".")
 
         let wrong =
             match Check.unprintable value with
@@ -57,23 +57,24 @@ module internal SpecArtifacts =
         | None, None -> Addressee.Unclear
 
     /// Finds whom an artifact is for.
-    let private finder (targets: Validation<SpecTargetDraft, ConfigProblem> list) =
+    let private finder (targets: Item<SpecTargetDraft> list) =
         let byName = Dictionary<string, SpecTargetDraft>(StringComparer.Ordinal)
         let names = ResizeArray<string>()
 
-        for target in targets |> List.choose Result.toOption do
-            match SpecDraft.known target.Name with
-            | Some name when byName.TryAdd(name, target) -> names.Add name
-            | _ -> ()
+        let mutable allAreNamed = true
 
-        let allAreNamed =
-            targets
-            |> List.forall (fun target ->
-                match target with
-                | Ok target -> (SpecDraft.known target.Name).IsSome
-                | Error _ -> false)
+        for target in targets do
+            match target with
+            | Item.Unreadable _ -> allAreNamed <- false
+            | Item.Read target ->
+                match SpecDraft.known target.Name with
+                | None -> allAreNamed <- false
+                | Some name when byName.TryAdd(name, target) -> names.Add name
+                | Some _ -> ()
 
-        let listed =
+        let allAreNamed = allAreNamed
+
+        let listed () =
             let first =
                 names |> Seq.truncate mostNames |> Seq.map Check.quote |> String.concat ", "
 
@@ -91,9 +92,9 @@ module internal SpecArtifacts =
                     | _ ->
                         SpecDraft.problem
                             artifact.Line
-                            $"{who} is for the target {Check.quote name}, which the spec does not have. Its targets are {listed}."
-                | None, [ Ok target ] -> Ok(addresseeOf target)
-                | None, [ Error _ ] -> Ok Addressee.Unclear
+                            $"{who} is for the target {Check.quote name}, which the spec does not have. Its targets are {listed ()}."
+                | None, [ Item.Read target ] -> Ok(addresseeOf target)
+                | None, [ Item.Unreadable _ ] -> Ok Addressee.Unclear
                 | None, _ ->
                     SpecDraft.problem
                         artifact.Line
@@ -101,16 +102,23 @@ module internal SpecArtifacts =
 
     /// The artifacts for S3 targets, or all that is wrong with them. Those for other targets are left out.
     let check
-        (targets: Validation<SpecTargetDraft, ConfigProblem> list)
-        (artifacts: Validation<SpecArtifactDraft, ConfigProblem> list)
+        (targets: Item<SpecTargetDraft> list)
+        (artifacts: Item<SpecArtifactDraft> list)
         : Validation<S3Artifact list, ConfigProblem> =
         let find = finder targets
-        let seen = HashSet<struct (TargetName * ArtifactName)>()
+        let seen = HashSet<string>(StringComparer.Ordinal)
 
         /// One artifact under one name for one target: a second would overwrite it.
-        let unique line addressee name =
+        let unique
+            line
+            (addressee: Result<Addressee, ConfigProblem list>)
+            (name: Result<ArtifactName, ConfigProblem list>)
+            =
             match addressee, name with
-            | Ok(Addressee.S3 target), Ok name when not (seen.Add(struct (target, name))) ->
+            | Ok(Addressee.S3 target), Ok name when
+                // No target has a '/' in its name.
+                not (seen.Add(TargetName.value target + "/" + ArtifactName.value name))
+                ->
                 SpecDraft.problem
                     line
                     $"The artifact {Check.quote (ArtifactName.value name)} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
@@ -151,6 +159,10 @@ module internal SpecArtifacts =
                 }
 
         artifacts
-        |> List.mapi (fun index artifact -> artifact |> Result.bind (one index))
-        |> SpecDraft.gather
-        |> Result.map (List.choose id)
+        |> SpecDraft.gather one
+        |> Result.map (fun found -> [
+            for artifact in found do
+                match artifact with
+                | Some artifact -> artifact
+                | None -> ()
+        ])

@@ -28,6 +28,12 @@ type SpecArtifact = {
 /// The value of a key as a reader found it: a text, null where there is none, or why it is no text.
 type internal DraftText = Validation<string | null, ConfigProblem>
 
+/// An item of a list as a reader found it, or why it cannot be read.
+[<RequireQualifiedAccess>]
+type internal Item<'a> =
+    | Read of 'a
+    | Unreadable of ConfigProblem list
+
 /// A target of which some keys may not have been readable: that is told together with what else is wrong.
 type internal SpecTargetDraft = {
     Name: DraftText
@@ -77,7 +83,7 @@ module internal SpecDraft =
     let problem line text =
         Error [ ConfigProblem.inSpec line text ]
 
-    let ofRefusal line (who: string) (result: Result<'a, Refusal>) =
+    let inline ofRefusal line (who: string) (result: Result<'a, Refusal>) =
         result
         |> Result.mapError (fun refusal -> [ ConfigProblem.inSpec line $"{who}: {refusal.Message}" ])
 
@@ -98,15 +104,26 @@ module internal SpecDraft =
         | Some name -> $"{what} {Check.quote name}"
         | None -> numbered what index
 
-    /// All of them, or all that is wrong in the order of the spec.
-    let gather (results: Validation<'a, ConfigProblem> list) : Validation<'a list, ConfigProblem> =
-        let problems =
-            results
-            |> List.collect (function
-                | Ok _ -> []
-                | Error problems -> problems)
+    /// What all the items come to, or all that is wrong in the order of the spec.
+    let inline gather
+        ([<InlineIfLambda>] check: int -> 'a -> Validation<'b, ConfigProblem>)
+        (items: Item<'a> list)
+        : Validation<'b list, ConfigProblem> =
+        let found = ResizeArray<'b>()
+        let problems = ResizeArray<ConfigProblem>()
+        let mutable index = 0
 
-        if problems.IsEmpty then
-            Ok(results |> List.choose Result.toOption)
+        for item in items do
+            match item with
+            | Item.Unreadable wrong -> problems.AddRange wrong
+            | Item.Read draft ->
+                match check index draft with
+                | Ok value -> found.Add value
+                | Error wrong -> problems.AddRange wrong
+
+            index <- index + 1
+
+        if problems.Count = 0 then
+            Ok [ for value in found -> value ]
         else
-            Error problems
+            Error [ for problem in problems -> problem ]

@@ -11,20 +11,34 @@ module SpecReader =
     let private problem (node: SpecNode) text =
         Error [ ConfigProblem.inSpec (SpecNode.lineOf node) text ]
 
+    let rec private isOneOf (names: string list) (key: string) =
+        match names with
+        | [] -> false
+        | name :: others -> name = key || isOneOf others key
+
     /// The value of a key that may be written in several ways, but only once.
     let private one (who: string) (names: string list) (entries: struct (string * SpecNode)[]) =
-        let found =
-            entries
-            |> Array.filter (fun struct (key, _) -> List.contains key names)
-            |> List.ofArray
+        let rec next i =
+            if i = entries.Length then
+                -1
+            else
+                let struct (key, _) = entries[i]
+                if isOneOf names key then i else next (i + 1)
 
-        match found with
-        | [] -> Ok None
-        | [ struct (name, node) ] -> Ok(Some(name, node))
-        | struct (first, _) :: struct (second, node) :: _ when first = second ->
-            problem node $"{who} has '{first}' twice. Keep one of them."
-        | struct (first, _) :: struct (second, node) :: _ ->
-            problem node $"{who} has both '{first}' and '{second}'. Keep one of them."
+        match next 0 with
+        | -1 -> Ok None
+        | at ->
+            let struct (first, node) = entries[at]
+
+            match next (at + 1) with
+            | -1 -> Ok(Some(first, node))
+            | at ->
+                let struct (second, node) = entries[at]
+
+                if first = second then
+                    problem node $"{who} has '{first}' twice. Keep one of them."
+                else
+                    problem node $"{who} has both '{first}' and '{second}'. Keep one of them."
 
     let private text (who: string) (names: string list) entries : DraftText =
         one who names entries
@@ -46,20 +60,25 @@ module SpecReader =
         | node ->
             problem node $"{who} must be a mapping, and is {SpecNode.kind node}. Give it keys with values."
 
+    let inline private item (read: Result<'a, ConfigProblem list>) =
+        match read with
+        | Ok draft -> Item.Read draft
+        | Error problems -> Item.Unreadable problems
+
     /// The items of a list below `export`, none where it is left out.
     let private items (key: string) (export: struct (string * SpecNode)[]) =
         one "'export'" [ key ] export
         |> Result.bind (fun found ->
             match found with
             | None
-            | Some(_, SpecNode.Nothing) -> Ok []
-            | Some(_, SpecNode.Sequence(_, items)) -> Ok(List.ofArray items)
+            | Some(_, SpecNode.Nothing) -> Ok [||]
+            | Some(_, SpecNode.Sequence(_, items)) -> Ok items
             | Some(_, node) ->
                 problem
                     node
                     $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
 
-    let private target (index: int) (node: SpecNode) : Validation<SpecTargetDraft, ConfigProblem> =
+    let private target (index: int) (node: SpecNode) : Item<SpecTargetDraft> =
         let who = SpecDraft.numbered "target" index
 
         mapping who node
@@ -71,8 +90,9 @@ module SpecReader =
             KeyPrefix = text who [ "keyPrefix"; "key_prefix" ] entries
             SpecTargetDraft.Line = SpecNode.lineOf node
         })
+        |> item
 
-    let private artifact (index: int) (node: SpecNode) : Validation<SpecArtifactDraft, ConfigProblem> =
+    let private artifact (index: int) (node: SpecNode) : Item<SpecArtifactDraft> =
         let who = SpecDraft.numbered "artifact" index
 
         mapping who node
@@ -82,10 +102,11 @@ module SpecReader =
             Target = text who [ "target" ] entries
             SpecArtifactDraft.Line = SpecNode.lineOf node
         })
+        |> item
 
     /// `export` at the root, or below `spec`.
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
-        let exportBelow node =
+        let exportBelow (node: (string * SpecNode) option) =
             match node with
             | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
             | _ -> Ok None
@@ -123,8 +144,7 @@ module SpecReader =
             and! artifacts = items "artifacts" export
 
             return!
-                CellSpec.check
-                    (SpecNode.lineOf node)
-                    (targets |> List.mapi target)
-                    (artifacts |> List.mapi artifact)
+                CellSpec.check (SpecNode.lineOf node) [
+                    for index in 0 .. targets.Length - 1 -> target index targets[index]
+                ] [ for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index] ]
         }

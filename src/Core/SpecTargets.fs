@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 open FsToolkit.ErrorHandling
 
 /// A target of kind `s3`.
@@ -48,7 +49,10 @@ module internal SpecTargets =
         else
             Ok value
 
-    let private s3 (who: string) (target: SpecTargetDraft) =
+    let private s3
+        (who: string)
+        (target: SpecTargetDraft)
+        : Validation<Choice<S3Target, OtherTarget>, ConfigProblem> =
         let line = target.Line
 
         validation {
@@ -82,62 +86,84 @@ module internal SpecTargets =
                 }
         }
 
-    /// For each set of variables the first target that has it, if one of those that have it is an S3 target:
-    /// what other kinds do among themselves is not for this library to judge.
-    let private owners (targets: SpecTargetDraft list) =
-        targets
-        |> List.choose (fun target -> nameOf target |> Option.map (fun name -> name, target))
-        |> List.groupBy (fst >> TargetName.envSuffix)
-        |> List.choose (fun (suffix, group) ->
-            if group |> List.exists (fun (_, target) -> (otherKind target).IsNone) then
-                Some(suffix, group.Head)
-            else
-                None)
-        |> Map.ofList
+    /// The first target that has a set of variables.
+    type private Owner = {
+        Name: TargetName
+        First: SpecTargetDraft
+        /// Whether one of those that have it is an S3 target: what other kinds do among themselves is not for this
+        /// library to judge.
+        HasS3: bool
+    }
 
-    let private collision (owners: Map<string, TargetName * SpecTargetDraft>) (target: SpecTargetDraft) =
+    /// For each set of variables the first target that has it.
+    let private owners (targets: Item<SpecTargetDraft> list) =
+        let owners = Dictionary<string, Owner>(StringComparer.Ordinal)
+
+        for target in targets do
+            match target with
+            | Item.Unreadable _ -> ()
+            | Item.Read target ->
+                match nameOf target with
+                | None -> ()
+                | Some name ->
+                    let suffix = TargetName.envSuffix name
+                    let isS3 = (otherKind target).IsNone
+
+                    match owners.TryGetValue suffix with
+                    | true, owner ->
+                        owners[suffix] <- {
+                            owner with
+                                HasS3 = owner.HasS3 || isS3
+                        }
+                    | _ ->
+                        owners[suffix] <- {
+                            Name = name
+                            First = target
+                            HasS3 = isS3
+                        }
+
+        owners
+
+    let private collision (owners: Dictionary<string, Owner>) (target: SpecTargetDraft) =
         match nameOf target with
         | None -> Ok()
         | Some name ->
             let suffix = TargetName.envSuffix name
 
-            match owners.TryFind suffix with
-            | Some(_, owner) when obj.ReferenceEquals(owner, target) -> Ok()
-            | Some(first, _) when first = name ->
+            match owners.TryGetValue suffix with
+            | true, owner when not owner.HasS3 || obj.ReferenceEquals(owner.First, target) -> Ok()
+            | true, { Name = first } when first = name ->
                 SpecDraft.problem target.Line $"There are two targets '{name}'. Give each a name of its own."
-            | Some(first, _) ->
+            | true, { Name = first } ->
                 SpecDraft.problem
                     target.Line
                     $"The targets '{first}' and '{name}' have the same environment variables (…__{suffix}). Rename one of them."
-            | None -> Ok()
+            | _ -> Ok()
 
     /// The targets, or all that is wrong with them: missing or bad values, two targets of one name or with the
     /// same variables.
     let check
-        (targets: Validation<SpecTargetDraft, ConfigProblem> list)
+        (targets: Item<SpecTargetDraft> list)
         : Validation<Choice<S3Target, OtherTarget> list, ConfigProblem> =
-        let owners = targets |> List.choose Result.toOption |> owners
+        let owners = owners targets
 
         targets
-        |> List.mapi (fun index target ->
-            target
-            |> Result.bind (fun target ->
-                let who = SpecDraft.label "target" index target.Name
+        |> SpecDraft.gather (fun index target ->
+            let who = SpecDraft.label "target" index target.Name
 
-                validation {
-                    let! result =
-                        match otherKind target with
-                        | None -> s3 who target
-                        | Some kind ->
-                            SpecDraft.required target.Line who "name" target.Name
-                            |> Result.map (fun name ->
-                                Choice2Of2 {
-                                    Name = shown name
-                                    Kind = shown kind
-                                    Line = target.Line
-                                })
+            validation {
+                let! result =
+                    match otherKind target with
+                    | None -> s3 who target
+                    | Some kind ->
+                        SpecDraft.required target.Line who "name" target.Name
+                        |> Result.map (fun name ->
+                            Choice2Of2 {
+                                Name = shown name
+                                Kind = shown kind
+                                Line = target.Line
+                            })
 
-                    and! _ = collision owners target
-                    return result
-                }))
-        |> SpecDraft.gather
+                and! _ = collision owners target
+                return result
+            })

@@ -78,8 +78,8 @@ module internal TargetReader =
                 who
                 "retryMode"
                 (variable Variable.RetryMode)
-                [ "fixed", RetryMode.Fixed; "exponential", RetryMode.Exponential ]
-                ("fixed", RetryMode.Fixed)
+                [ "fixed"; "exponential" ]
+                "fixed"
 
         let deadline =
             EnvironmentReader.optionalNumber
@@ -99,12 +99,8 @@ module internal TargetReader =
                 who
                 "integrity"
                 (variable Variable.Integrity)
-                [
-                    "off", IntegrityMode.Off
-                    "verify", IntegrityMode.Verify
-                    "require", IntegrityMode.Require
-                ]
-                ("verify", IntegrityMode.Verify)
+                [ "off"; "verify"; "require" ]
+                "verify"
 
         let writeOnce =
             EnvironmentReader.flag lookup who "writeOnce" (variable Variable.WriteOnce) "0"
@@ -122,14 +118,16 @@ module internal TargetReader =
 
                 and! retry =
                     RetryPolicy.create
-                        mode.Value
+                        (match mode.Value with
+                         | "exponential" -> RetryMode.Exponential
+                         | _ -> RetryMode.Fixed)
                         (int attempts.Value)
                         (milliseconds backoff.Value)
                         (milliseconds cap.Value)
-                    |> Result.mapError (
-                        List.map (fun refusal ->
-                            ConfigProblem.inVariable who (variable Variable.MaxAttempts) refusal.Message)
-                    )
+                    |> Result.mapError (fun refusals -> [
+                        for refusal in refusals ->
+                            ConfigProblem.inVariable who (variable Variable.MaxAttempts) refusal.Message
+                    ])
 
                 return {
                     Name = target.Name
@@ -144,18 +142,17 @@ module internal TargetReader =
                         StallTimeout = shared.Stall.Value |> Option.map milliseconds
                         Deadline = deadline.Value |> Option.map milliseconds
                     }
-                    Integrity = integrity.Value
+                    Integrity =
+                        match integrity.Value with
+                        | "off" -> IntegrityMode.Off
+                        | "require" -> IntegrityMode.Require
+                        | _ -> IntegrityMode.Verify
                     WriteOnce = writeOnce.Value
                     ContentMd5 = contentMd5.Value
                     ExpectContinueFrom = shared.ExpectContinue.Value
                     MaxObjectBytes = maxBytes.Value
                 }
             }
-
-        let effective (reading: Validation<Reading<'a>, ConfigProblem>) =
-            match reading with
-            | Ok reading -> [ reading.Effective ]
-            | Error _ -> []
 
         let urlFindings =
             match url, region with
@@ -170,8 +167,10 @@ module internal TargetReader =
                     | Origin.Variable name -> name
                     | _ -> variable Variable.PresignedUrl
 
-                reading.Findings
-                @ UrlFindings.ofTemplate (contextOf context target region from) artifacts template
+                [
+                    yield! reading.Findings
+                    yield! UrlFindings.ofTemplate (contextOf context target region from) artifacts template
+                ]
             | _ -> []
 
         let report = {
@@ -180,8 +179,12 @@ module internal TargetReader =
                 ofSpec "bucket" (Check.plain (Bucket.value target.Bucket))
                 if KeyPrefix.value target.KeyPrefix <> "" then
                     ofSpec "keyPrefix" (Check.plain (KeyPrefix.value target.KeyPrefix))
-                yield! effective region
-                yield! effective url
+                match region with
+                | Ok region -> region.Effective
+                | Error _ -> ()
+                match url with
+                | Ok url -> url.Effective
+                | Error _ -> ()
                 attempts.Effective
                 backoff.Effective
                 mode.Effective

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Text
 
 /// Takes the escapes off a text without losing sight of where each character came from, so that what is found in
 /// the plain text can be masked in the original.
@@ -18,69 +19,92 @@ module internal Unescape =
         Depth: int
     }
 
-    /// The character that the escape at the end of the text stands for, the escape's length, and whether it is a
-    /// percent-escape: `%26`, and those of a JSON string (RFC 8259, 7).
-    let private escapeAtEnd (text: ResizeArray<Seen>) =
-        let count = text.Count
+    /// An escape: the character that it stands for, how long it is (0: there is none), and whether it is a
+    /// percent-escape.
+    [<Struct>]
+    type private Escape = {
+        Stands: char
+        Length: int
+        Percent: bool
+    }
+
+    /// The escape at the end of the first `count` characters: `%26`, and those of a JSON string (RFC 8259, 7).
+    let private escapeAtEnd (text: Seen[]) (count: int) =
         let at back = text[count - back].Char
 
-        let isHexFor digits =
-            Seq.forall (fun back -> isHex (at back)) (seq { 1..digits })
+        let rec isHexFor digits =
+            digits = 0 || (isHex (at digits) && isHexFor (digits - 1))
+
+        let escape stands length percent = {
+            Stands = stands
+            Length = length
+            Percent = percent
+        }
 
         let code digits =
             char (Convert.ToInt32(String(Array.init digits (fun n -> at (digits - n))), 16))
 
         if count >= 3 && at 3 = '%' && isHexFor 2 then
-            ValueSome struct (code 2, 3, true)
+            escape (code 2) 3 true
         elif count >= 6 && at 6 = '\\' && at 5 = 'u' && isHexFor 4 then
-            ValueSome struct (code 4, 6, false)
+            escape (code 4) 6 false
         elif count >= 2 && at 2 = '\\' then
             match at 1 with
             | 'n'
             | 'r'
-            | 't' -> ValueSome struct ('\n', 2, false)
+            | 't' -> escape '\n' 2 false
             | '"'
             | '\''
             | '/'
-            | '\\' as c -> ValueSome struct (c, 2, false)
-            | _ -> ValueNone
+            | '\\' as c -> escape c 2 false
+            | _ -> escape ' ' 0 false
         else
-            ValueNone
+            escape ' ' 0 false
 
-    /// Takes the escape off the end, and what then is one, and so on: a text that was escaped several times. Each
-    /// escape is longer than what it stands for, so all of it takes time in proportion to the text.
-    let rec private unescapeEnd (text: ResizeArray<Seen>) =
-        match escapeAtEnd text with
-        | ValueNone -> ()
-        | ValueSome struct (c, length, percent) ->
-            let first = text.Count - length
+    /// Takes the escape off the end of the first `count` characters, and what then is one, and so on: a text that was
+    /// escaped several times. Each escape is longer than what it stands for, so all of it takes time in proportion
+    /// to the text. Gives how many characters are left.
+    let rec private unescapeEnd (text: Seen[]) (count: int) =
+        match escapeAtEnd text count with
+        | { Length = 0 } -> count
+        | escape ->
+            let first = count - escape.Length
             let mutable depth = 0
 
-            for n in first .. text.Count - 1 do
+            for n in first .. count - 1 do
                 depth <- max depth text[n].Depth
 
-            let unescaped = {
-                Char = c
+            text[first] <- {
+                Char = escape.Stands
                 From = text[first].From
-                Next = text[text.Count - 1].Next
-                Depth = if percent then depth + 1 else depth
+                Next = text[count - 1].Next
+                Depth = if escape.Percent then depth + 1 else depth
             }
 
-            text.RemoveRange(first, length)
-            text.Add unescaped
-            unescapeEnd text
+            unescapeEnd text (first + 1)
 
-    let see (text: string) =
-        let seen = ResizeArray<Seen>(text.Length)
+    // An array and no list: a list of values of ours is compiled when it is first met, which every start would wait for.
+    let see (text: string) : Seen[] =
+        let seen: Seen[] = Array.zeroCreate text.Length
+        let mutable count = 0
 
         for i in 0 .. text.Length - 1 do
-            seen.Add {
+            seen[count] <- {
                 Char = text[i]
                 From = i
                 Next = i + 1
                 Depth = 0
             }
 
-            unescapeEnd seen
+            count <- unescapeEnd seen (count + 1)
 
-        seen.ToArray()
+        if count = seen.Length then seen else seen.AsSpan(0, count).ToArray()
+
+    /// The characters alone.
+    let plain (seen: Seen[]) : string =
+        let characters = StringBuilder seen.Length
+
+        for character in seen do
+            characters.Append character.Char |> ignore
+
+        characters.ToString()

@@ -59,24 +59,29 @@ module internal UrlFindings =
     let inWords (span: TimeSpan) =
         let span = span.Duration()
 
-        [ span.Days, "d"; span.Hours, "h"; span.Minutes, "min"; span.Seconds, "s" ]
-        |> List.skipWhile (fun (count, _) -> count = 0)
-        |> List.truncate 2
-        |> List.filter (fun (count, _) -> count > 0)
-        |> List.map (fun (count, unit) -> $"{count} {unit}")
-        |> function
-            | [] -> "0 s"
-            | parts -> String.concat " " parts
+        let number (count: int) (unit: string) =
+            count.ToString CultureInfo.InvariantCulture + " " + unit
+
+        let two large unit small smallUnit =
+            if small = 0 then
+                number large unit
+            else
+                number large unit + " " + number small smallUnit
+
+        if span.Days > 0 then two span.Days "d" span.Hours "h"
+        elif span.Hours > 0 then two span.Hours "h" span.Minutes "min"
+        elif span.Minutes > 0 then two span.Minutes "min" span.Seconds "s"
+        else number span.Seconds "s"
 
     let private expiry context (url: PresignedUrl) =
         match url.ExpiresAt with
-        | Some at when at <= context.Now ->
+        | Some at when at.UtcTicks <= context.Now.UtcTicks ->
             warning
                 FindingId.UrlExpired
                 context
                 $"the presigned URL expired at {moment at}, {inWords (context.Now - at)} ago"
                 "Give a fresh one, or presign for a longer time."
-        | Some at when at - context.Now < soon ->
+        | Some at when (at - context.Now).Ticks < soon.Ticks ->
             advice
                 FindingId.UrlExpiresSoon
                 context
@@ -208,8 +213,8 @@ module internal UrlFindings =
             yield! key context cell (Some(ArtifactName.value artifact)) inspected
         ]
 
-    let private create (make: string -> Result<'a, Refusal>) (text: string) =
-        match make text with
+    let inline private orFail (result: Result<'a, Refusal>) =
+        match result with
         | Ok value -> value
         | Error refusal -> invalidOp refusal.Message
 
@@ -235,8 +240,8 @@ module internal UrlFindings =
 
         let url =
             UrlTemplate.render
-                (cellText |> Option.defaultValue someCell |> create CellId.create)
-                (create ArtifactName.create someArtifact)
+                (cellText |> Option.defaultValue someCell |> CellId.create |> orFail)
+                (ArtifactName.create someArtifact |> orFail)
                 template
 
         let inspected = PresignedUrl.inspect url

@@ -16,7 +16,7 @@ module internal UrlSetting =
         let problem variable text =
             Error [ ConfigProblem.inVariable (Some target) variable text ]
 
-        let reading setting variable choice shown findings = {
+        let reading setting variable (choice: UrlChoice) shown findings = {
             Value = choice
             Effective = {
                 Name = setting

@@ -21,12 +21,15 @@ type MaskedUrl internal (value: string) =
 
     override _.ToString() = Redaction.url value
 
+/// Where a part of a text begins, and where it has ended.
+type internal Extent = { First: int; Stop: int }
+
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
-type RequestUrl internal (value: string, uri: Uri) =
+type RequestUrl internal (value: string, uri: Lazy<Uri>) =
     inherit MaskedUrl(value)
-    member internal _.Uri = uri
+    member internal _.Uri = uri.Value
 
 [<RequireQualifiedAccess>]
 module RequestUrl =
@@ -44,21 +47,20 @@ module RequestUrl =
     /// Where the authority of an absolute URL begins and ends.
     let internal authorityOf (value: string) =
         match value.IndexOf("://", StringComparison.Ordinal) with
-        | -1 -> ValueNone
+        | -1 -> None
         | i ->
             let first = i + 3
 
             match value.IndexOfAny([| '/'; '?'; '#' |], first) with
-            | -1 -> ValueSome struct (first, value.Length)
-            | stop -> ValueSome struct (first, stop)
+            | -1 -> Some { First = first; Stop = value.Length }
+            | stop -> Some { First = first; Stop = stop }
 
     /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
     /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
     let private tryUri (value: string) =
         let withPath =
             match authorityOf value with
-            | ValueSome struct (_, stop) when stop = value.Length || value[stop] = '?' ->
-                value.Insert(stop, "/")
+            | Some { Stop = stop } when stop = value.Length || value[stop] = '?' -> value.Insert(stop, "/")
             | _ -> value
 
         let mutable asWritten =
@@ -67,6 +69,51 @@ module RequestUrl =
         match Uri.TryCreate(withPath, &asWritten) with
         | true, NonNull uri when uri.Host <> "" -> Some uri
         | _ -> None
+
+    /// The host of a URL whose authority is nothing but a name in dots, of letters, digits and inner hyphens, which
+    /// `System.Uri` takes as it is, in lower case. `None`: ask `System.Uri`, whose first answer of a process takes
+    /// longer than all the rest of a configuration.
+    let private plainHost (value: string) =
+        let isLabel (label: string) =
+            label.Length >= 1
+            && label.Length <= 63
+            && label |> String.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-')
+            && label[0] <> '-'
+            && label[label.Length - 1] <> '-'
+            && not (label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
+
+        match authorityOf value with
+        | Some { First = first; Stop = stop } when stop - first <= 253 && value.Length < 32_768 ->
+            let host = value.Substring(first, stop - first)
+            let labels = host.Split '.'
+
+            let rec areLabels i =
+                i = labels.Length || (isLabel labels[i] && areLabels (i + 1))
+
+            // One name alone may have a meaning of its own, and a number at the end makes it an address.
+            if
+                labels.Length > 1
+                && areLabels 0
+                && Char.IsAsciiLetter(labels[labels.Length - 1][0])
+            then
+                Some(host.ToLowerInvariant())
+            else
+                None
+        | _ -> None
+
+    /// The URL, if it has a host that can be read.
+    let private tryUrl (value: string) =
+        if (plainHost value).IsSome then
+            let uri () =
+                match tryUri value with
+                | Some uri -> uri
+                | None -> invalidOp "A URL with a plain host cannot be read."
+
+            Some(RequestUrl(value, Lazy<Uri> uri))
+        else
+            match tryUri value with
+            | Some uri -> Some(RequestUrl(value, Lazy<Uri> uri))
+            | None -> None
 
     /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
     /// character may be part of a secret.
@@ -97,7 +144,15 @@ module RequestUrl =
                 Some $"holds a '%%' at position {i + 1} that two hexadecimal digits do not follow"
             | _ -> None
 
-        Seq.init value.Length problemAt |> Seq.tryPick id
+        let rec from i =
+            if i = value.Length then
+                None
+            else
+                match problemAt i with
+                | None -> from (i + 1)
+                | problem -> problem
+
+        from 0
 
     let private schemeProblem (value: string) =
         if
@@ -110,7 +165,7 @@ module RequestUrl =
 
     let private userInfoProblem (value: string) =
         match authorityOf value with
-        | ValueSome struct (first, stop) when value.IndexOf('@', first, stop - first) >= 0 ->
+        | Some { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
             Some "holds user info before the host; the signature in the query is the whole authentication"
         | _ -> None
 
@@ -120,9 +175,6 @@ module RequestUrl =
         else
             None
 
-    let private firstOf checks (value: string) =
-        checks |> List.tryPick (fun check -> check value)
-
     /// The URL after trimming, or why it cannot be used. No message holds any part of its query.
     [<CompiledName("Parse")>]
     let parse (value: string) : Result<RequestUrl, Refusal> =
@@ -131,19 +183,23 @@ module RequestUrl =
         else
             let trimmed = trim value
 
-            let checks = [ badCharacter; schemeProblem; userInfoProblem; fragmentProblem ]
+            let problem =
+                badCharacter trimmed
+                |> Option.orElseWith (fun () -> schemeProblem trimmed)
+                |> Option.orElseWith (fun () -> userInfoProblem trimmed)
+                |> Option.orElseWith (fun () -> fragmentProblem trimmed)
 
-            match firstOf checks trimmed with
+            match problem with
             | Some problem -> refuse problem
             | None ->
-                match tryUri trimmed with
-                | Some uri -> Ok(RequestUrl(trimmed, uri))
+                match tryUrl trimmed with
+                | Some url -> Ok url
                 | None -> refuse "has no host, or a host or port that cannot be read"
 
     /// For text that was rendered from a parsed template: encoded values cannot make it wrong.
     let internal trust (value: string) =
-        match tryUri value with
-        | Some uri -> RequestUrl(value, uri)
+        match tryUrl value with
+        | Some url -> url
         | None -> invalidOp "A URL that was rendered from a parsed template cannot be read."
 
     /// The whole URL with its signature, for the request itself and for nothing else.
@@ -156,8 +212,8 @@ module RequestUrl =
 
     let private afterAuthority (url: RequestUrl) =
         match authorityOf url.Value with
-        | ValueSome struct (_, stop) -> url.Value.Substring stop
-        | ValueNone -> ""
+        | Some { Stop = stop } -> url.Value.Substring stop
+        | None -> ""
 
     /// The path as configured, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
     [<CompiledName("Path")>]
@@ -181,11 +237,15 @@ module RequestUrl =
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]
-    let scheme (url: RequestUrl) = url.Uri.Scheme
+    let scheme (url: RequestUrl) =
+        url.Value.Substring(0, url.Value.IndexOf ':').ToLowerInvariant()
 
     /// The host in lower case, an IPv6 address without brackets.
     [<CompiledName("Host")>]
-    let host (url: RequestUrl) = url.Uri.IdnHost.ToLowerInvariant()
+    let host (url: RequestUrl) =
+        match plainHost url.Value with
+        | Some host -> host
+        | None -> url.Uri.IdnHost.ToLowerInvariant()
 
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query.
     [<CompiledName("WithoutQuery")>]
@@ -213,27 +273,36 @@ module UrlTemplate =
     [<Literal>]
     let ArtifactNamePlaceholder = "{artifact_name}"
 
-    let private placeholders = [ CellIdPlaceholder; ArtifactNamePlaceholder ]
-
     let private placeholderRemedy =
-        $"The placeholders are {CellIdPlaceholder} and {ArtifactNamePlaceholder}; any other brace must come percent-encoded (%%7B, %%7D)."
+        "The placeholders are "
+        + CellIdPlaceholder
+        + " and "
+        + ArtifactNamePlaceholder
+        + "; any other brace must come percent-encoded (%7B, %7D)."
 
     /// Percent-encodes a value; with `slashes`, its slashes stay.
     let internal encode (slashes: bool) (value: string) =
-        let escaped = Uri.EscapeDataString value
+        let isUnreserved c =
+            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_' || c = '~'
+
+        let escaped =
+            if String.forall isUnreserved value then value else Uri.EscapeDataString value
 
         if slashes then
             escaped.Replace("%2F", "/", StringComparison.Ordinal)
         else
             escaped
 
+    let private hasPlaceholder (text: string) =
+        text.Contains(CellIdPlaceholder, StringComparison.Ordinal)
+        || text.Contains(ArtifactNamePlaceholder, StringComparison.Ordinal)
+
     /// The text with both placeholders replaced, differently before and after the `?`.
     let private fill (inPath: string -> string) (inQuery: string -> string) (value: string) =
         let replace (encode: string -> string) (part: string) =
-            placeholders
-            |> List.fold
-                (fun (part: string) name -> part.Replace(name, encode name, StringComparison.Ordinal))
-                part
+            part
+                .Replace(CellIdPlaceholder, encode CellIdPlaceholder, StringComparison.Ordinal)
+                .Replace(ArtifactNamePlaceholder, encode ArtifactNamePlaceholder, StringComparison.Ordinal)
 
         match value.IndexOf '?' with
         | -1 -> replace inPath value
@@ -256,8 +325,8 @@ module UrlTemplate =
 
             let inPath =
                 match RequestUrl.authorityOf bare with
-                | ValueSome struct (_, pathStart) -> pathStart <= i
-                | ValueNone -> false
+                | Some { Stop = pathStart } -> pathStart <= i
+                | None -> false
 
             if bare.AsSpan(0, i).IndexOfAny('?', '#') >= 0 then
                 Some "holds an unknown placeholder or a stray brace in its query"
@@ -271,11 +340,10 @@ module UrlTemplate =
     let private inAuthority (value: string) =
         let before =
             match RequestUrl.authorityOf value with
-            | ValueSome struct (_, stop) -> value.Substring(0, stop)
-            | ValueNone -> value
+            | Some { Stop = stop } -> value.Substring(0, stop)
+            | None -> value
 
-        placeholders
-        |> List.exists (fun name -> before.Contains(name, StringComparison.Ordinal))
+        hasPlaceholder before
 
     /// A URL with or without placeholders, trimmed; or why it cannot be used. No message holds any part of
     /// its query.
@@ -293,8 +361,7 @@ module UrlTemplate =
         | None ->
             result {
                 let! sample = RequestUrl.parse (fill (fun _ -> "x") (fun _ -> "x") value)
-                let isExact = not (placeholders |> List.exists value.Contains)
-                return UrlTemplate(value, (if isExact then Some sample else None))
+                return UrlTemplate(value, (if hasPlaceholder value then None else Some sample))
             }
 
     /// Whether the URL holds no placeholder, and so names one object only.

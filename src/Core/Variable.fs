@@ -167,11 +167,11 @@ module Variable =
         |> fun (struct (nearest, _)) -> nearest
 
     /// The names that a process with these targets reads.
-    let internal known (targets: TargetName list) =
-        all
-        |> List.collect (fun row ->
+    let internal known (targets: TargetName list) : string list = [
+        for row in all do
             if row.PerTarget then
-                targets |> List.map (fun target -> forTarget target row.Name)
+                for target in targets do
+                    forTarget target row.Name
             else
-                [ row.Name ])
-        |> List.distinct
+                row.Name
+    ]

@@ -11,7 +11,7 @@ open Expecto
 
 let private handlers (push: CancellationToken -> Task<int>) =
     Handlers(
-        Func<CheckArguments, CancellationToken, Task<int>>(fun _ _ -> Task.FromResult 0),
+        Func<CheckArguments, int>(fun _ -> 0),
         Func<PushArguments, CancellationToken, Task<int>>(fun _ token -> push token)
     )
 

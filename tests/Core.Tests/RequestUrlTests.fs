@@ -23,6 +23,47 @@ let private withoutQuery (url: string) =
     | -1 -> url
     | i -> url.Substring(0, i)
 
+/// Hosts that a look at their letters might take for something else than they are: addresses, names with a meaning of
+/// their own, labels that are none.
+let private authority =
+    let label =
+        Gen.elements [
+            "a"
+            "S3"
+            "us-west-2"
+            "com"
+            "x1"
+            "1x"
+            "1"
+            "0"
+            "127"
+            "0x7f"
+            "0x"
+            "-a"
+            "a-"
+            "a--b"
+            "a_b"
+            "xn--bcher-kva"
+            "XN--a"
+            "xn--"
+            "localhost"
+            "loopback"
+            "~"
+            "a%41"
+            ""
+            String('a', 63)
+            String('a', 64)
+        ]
+
+    let host =
+        Gen.choose (1, 5)
+        |> Gen.bind (fun count -> Gen.listOfLength count label)
+        |> Gen.map (String.concat ".")
+
+    Gen.zip
+        (Gen.elements [ "http"; "https"; "HTTPS" ])
+        (Gen.map2 (+) host (Gen.elements [ ""; ""; ""; ":80"; ":443"; ":9000"; ":" ]))
+
 let private quiet (planted: Planted) (refusal: Refusal) =
     Expect.isEmpty (holds planted.Secrets refusal.Message) $"no secret may stay in %A{refusal.Message}"
 
@@ -91,6 +132,23 @@ let tests =
                 :: RequestUrl.path url
                 :: Shown.everyWay url do
                 Expect.isEmpty (holds planted.Secrets shown) shown)
+
+        propertyTimes 2000 "scheme and host are what System.Uri says" authority (fun (scheme, authority) ->
+            let text = $"{scheme}://{authority}/p?x=1"
+
+            match fst (Uri.TryCreate(text, UriKind.Absolute)) with
+            | true when Uri(text).Host <> "" ->
+                let uri = Uri text
+                let url = parsed text
+                Expect.equal (RequestUrl.host url) (uri.IdnHost.ToLowerInvariant()) $"host of {text}"
+                Expect.equal (RequestUrl.scheme url) uri.Scheme $"scheme of {text}"
+                Expect.equal (RequestUrl.revealUri(url).Authority) uri.Authority $"authority of {text}"
+
+                Expect.equal
+                    (RequestUrl.withoutQuery url)
+                    (uri.GetLeftPart UriPartial.Path)
+                    $"address of {text}"
+            | _ -> Expect.isTrue (RequestUrl.parse(text).IsError) $"{text} has no host that can be read")
 
         property "URLs are equal if their text is" (Gen.zip presigned presigned) (fun (a, b) ->
             Expect.equal (parsed a.Url) (parsed a.Url) "the same text"

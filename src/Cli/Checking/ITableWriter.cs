@@ -1,3 +1,4 @@
+using System.Text;
 using Spectre.Console;
 
 namespace CellOS.Export.S3.Cli.Checking;
@@ -37,13 +38,33 @@ internal sealed class TextTables(TextWriter output) : ITableWriter
     {
         var settings = Width(rows.Select(row => row.Setting));
         var sources = Width(rows.Select(row => row.From));
-        output.WriteLine();
-        output.WriteLine(title);
+        var text = new StringBuilder().AppendLine().AppendLine(title);
         foreach (var row in rows)
-            output.WriteLine(
-                $"  {row.Setting.PadRight(settings)}  {row.From.PadRight(sources)}  {row.Value}"
-            );
+        {
+            Append(text.Append("  "), row.Setting, settings);
+            Append(text.Append("  "), row.From, sources);
+            text.Append("  ").AppendLine(row.Value);
+        }
+
+        output.Write(text.ToString());
     }
 
-    private static int Width(IEnumerable<string> texts) => texts.Max(text => text.Length);
+    /// <summary>
+    /// By hand, as <see cref="Width"/>: what .NET has for it is compiled when it is first met, which every start would
+    /// wait for.
+    /// </summary>
+    private static void Append(StringBuilder line, string text, int width)
+    {
+        line.Append(text);
+        for (var at = text.Length; at < width; at++)
+            line.Append(' ');
+    }
+
+    private static int Width(IEnumerable<string> texts)
+    {
+        var width = 0;
+        foreach (var text in texts)
+            width = Math.Max(width, text.Length);
+        return width;
+    }
 }

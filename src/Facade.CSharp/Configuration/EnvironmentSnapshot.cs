@@ -15,14 +15,23 @@ internal sealed class EnvironmentSnapshot
         _variables = variables ?? OfProcess();
 
     internal SettingsContext ToContext(CellId? cellId, DateTimeOffset now) =>
-        new(
-            FuncConvert.FromFunc<string, FSharpOption<string>?>(name =>
-                CoreMapping.ToOption(_variables.GetValueOrDefault(name))
-            ),
-            ListModule.OfSeq(_variables.Keys),
-            now,
-            CoreMapping.ToOption(cellId)
-        );
+        new(new Lookup(_variables), Names(), now, CoreMapping.ToOption(cellId));
+
+    // By hand: what FSharp.Core has for it is compiled when it is first met, which every start would wait for.
+    private FSharpList<string> Names()
+    {
+        var names = FSharpList<string>.Empty;
+        foreach (var name in _variables.Keys)
+            names = FSharpList<string>.Cons(name, names);
+        return names;
+    }
+
+    private sealed class Lookup(IReadOnlyDictionary<string, string?> variables)
+        : FSharpFunc<string, FSharpOption<string>?>
+    {
+        public override FSharpOption<string>? Invoke(string name) =>
+            CoreMapping.ToOption(variables.GetValueOrDefault(name));
+    }
 
     private static Dictionary<string, string?> OfProcess()
     {

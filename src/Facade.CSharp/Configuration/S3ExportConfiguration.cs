@@ -82,11 +82,18 @@ public sealed class S3ExportConfiguration
         var resolution = Settings.Resolve(context, spec.Core);
 
         var manifests = new Dictionary<TargetName, ManifestFile>();
-        foreach (var (name, path) in Settings.Manifests(resolution))
-        {
-            var manifest = manifests[name] = new ManifestFile(path);
-            resolution = Settings.WithManifest(context, spec.Core, name, manifest.Read(), resolution);
-        }
+        foreach (var report in resolution.Targets)
+            if (report.Settings?.Value.Url is UrlChoice.Manifest choice)
+            {
+                var manifest = manifests[report.Name] = new ManifestFile(choice.Path);
+                resolution = Settings.WithManifest(
+                    context,
+                    spec.Core,
+                    report.Name,
+                    manifest.Read(),
+                    resolution
+                );
+            }
 
         var trust = CaBundle.Load(resolution.CaBundle?.Value, out var problem);
         if (problem is not null)

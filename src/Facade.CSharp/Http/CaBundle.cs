@@ -10,13 +10,13 @@ namespace CellOS.Export.S3.Http;
 /// </summary>
 internal sealed class CaBundle
 {
-    private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");
-    private readonly X509Certificate2Collection _authorities;
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private readonly X509Certificate2Collection? _authorities;
 
-    private CaBundle(X509Certificate2Collection authorities) => _authorities = authorities;
+    private CaBundle(X509Certificate2Collection? authorities) => _authorities = authorities;
 
-    /// <summary>The system's authorities alone.</summary>
-    internal static CaBundle None { get; } = new([]);
+    /// <summary>The system's authorities alone. It loads no cryptography, which takes time.</summary>
+    internal static CaBundle None { get; } = new(null);
 
     /// <summary>Reads a bundle: one or more certificates in PEM, and nothing else.</summary>
     /// <param name="path">The file; null or blank for none.</param>
@@ -26,7 +26,12 @@ internal sealed class CaBundle
         problem = null;
         if (string.IsNullOrWhiteSpace(path))
             return None;
+        return Read(path, out problem);
+    }
 
+    private static CaBundle Read(string path, out string? problem)
+    {
+        problem = null;
         var authorities = new X509Certificate2Collection();
         try
         {
@@ -90,14 +95,14 @@ internal sealed class CaBundle
 
     private bool IsTrustedByBundle(X509Certificate certificate, X509Chain? presented)
     {
-        if (_authorities.Count == 0)
+        if (_authorities is not { Count: > 0 })
             return false;
 
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.AddRange(_authorities);
-        policy.ApplicationPolicy.Add(ServerAuthentication);
+        policy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         // As HttpClient by default: a private authority rarely runs a revocation service.
         policy.RevocationMode = X509RevocationMode.NoCheck;
         if (presented is not null)

@@ -134,7 +134,8 @@ internal sealed class YamlReader
         }
 
         // Merge keys (yaml.org/type/merge): what is there already wins.
-        foreach (var (key, value) in merged.SelectMany(Merged))
+        foreach (var node in merged)
+        foreach (var (key, value) in Merged(node))
             if (keys.Add(key))
                 entries.Add((key, value));
         return [.. entries];
