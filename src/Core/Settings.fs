@@ -28,9 +28,21 @@ module Settings =
         10_000 / known.Length |> min 20 |> max 1
 
     /// Variables that begin as ours do, or would if their case were right, and that nobody reads.
-    let private unknownVariables (names: string list) (targets: TargetName list) =
+    let private unknownVariables
+        (lookup: string -> string option)
+        (names: string list)
+        (targets: TargetName list)
+        =
         let known = Variable.known targets
         let isKnown = HashSet(known, StringComparer.Ordinal)
+        let inAnyCase = HashSet(known, StringComparer.OrdinalIgnoreCase)
+        let isGiven = HashSet(names, StringComparer.Ordinal)
+
+        // Where the case of a name does not count (Windows), one of another case is read all the same.
+        let isRead (name: string) =
+            match inAnyCase.TryGetValue name with
+            | true, known -> not (isGiven.Contains known) && (lookup known).IsSome
+            | _ -> false
 
         let unknown = SortedSet<string>(StringComparer.Ordinal)
 
@@ -38,6 +50,7 @@ module Settings =
             if
                 name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
                 && not (isKnown.Contains name)
+                && not (isRead name)
             then
                 unknown.Add name |> ignore
 
@@ -129,7 +142,7 @@ module Settings =
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
                 yield! strict.Findings
-                yield! unknownVariables context.Names spec.Names
+                yield! unknownVariables context.Lookup context.Names spec.Names
             ]
             Problems = [
                 for _, _, problems in resolved do

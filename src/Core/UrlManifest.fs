@@ -80,8 +80,8 @@ module UrlManifest =
 
         match inspected.Signature, inspected.Key with
         | UrlSignature.Unsigned, _ -> RequestUrl.reveal url
-        // One key can be percent-encoded in several ways.
-        | _, Some key -> String.Join('/', RequestUrl.host url, Option.defaultValue "" inspected.Bucket, key)
+        // One key can be percent-encoded in several ways, and one bucket is reached through several hosts.
+        | _, Some key -> String.Join('/', inspected.Bucket |> Option.defaultValue (RequestUrl.host url), key)
         | _ -> RequestUrl.withoutQuery url
 
     let private collect (root: JsonElement) =

@@ -92,7 +92,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
     /// <exception cref="S3ExportConfigurationException">It cannot be used (<see cref="S3ExportConfiguration.Refusals"/>).</exception>
-    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid, or the configuration was resolved for another cell.</exception>
     public static S3ExportSinks Create(
         S3ExportConfiguration configuration,
         string cellId,
@@ -103,6 +103,12 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         ArgumentNullException.ThrowIfNull(configuration);
         ArgumentNullException.ThrowIfNull(cellId);
         var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        // Its URLs were held against the keys of that cell.
+        if (configuration.Cell is { } resolved && !resolved.Equals(cell))
+            throw new ArgumentException(
+                "The configuration was resolved for another cell. Resolve it for this one.",
+                nameof(cellId)
+            );
         Log.Findings(loggers, configuration);
         return new S3ExportSinks(configuration, cell, null, timeProvider, loggers);
     }

@@ -95,6 +95,10 @@ let manifest =
                 signed "b.s3.amazonaws.com" "/a~b",
                 signed "b.s3.amazonaws.com" "/%61%7Eb",
                 [ "has the URL of 'one'" ]
+                // One bucket, reached through two hosts.
+                signed "b.s3.us-west-2.amazonaws.com" "/a",
+                signed "s3.us-west-2.amazonaws.com" "/b/a",
+                [ "has the URL of 'one'" ]
                 signed "b.s3.amazonaws.com" "/a", signed "c.s3.amazonaws.com" "/a", [ "2 good" ]
                 signed "s3.amazonaws.com" "/b/a", signed "s3.amazonaws.com" "/c/a", [ "2 good" ]
                 // A gateway may tell objects apart by its query.

@@ -54,6 +54,41 @@ let variables =
                 (fun row -> row.Meaning <> "" && row.Default <> "")
                 "all say what they do")
 
+        testCase "a name in another case is known where it is read, and only there" (fun () ->
+            let written = "cellos_export_s3_max_attempts__a"
+
+            let advice (comparer: System.StringComparer) names =
+                let values = System.Collections.Generic.Dictionary<string, string>(comparer)
+
+                for name in names do
+                    values[name] <- "2"
+
+                let context = {
+                    Lookup =
+                        fun name ->
+                            match values.TryGetValue name with
+                            | true, value -> Some value
+                            | _ -> None
+                    Names = List.ofSeq values.Keys
+                    Now = System.DateTimeOffset.UnixEpoch
+                    CellId = None
+                }
+
+                match CellSpec.create [ s3 "a" ] [] with
+                | Error problems -> failtestf "%A" problems
+                | Ok spec ->
+                    (Settings.resolve context spec).Findings
+                    |> List.filter (fun finding -> finding.Id = FindingId.UnknownVariable)
+                    |> List.length
+
+            Expect.equal (advice System.StringComparer.OrdinalIgnoreCase [ written ]) 0 "it is read"
+            Expect.equal (advice System.StringComparer.Ordinal [ written ]) 1 "it is not"
+
+            Expect.equal
+                (advice System.StringComparer.Ordinal [ written; written.ToUpperInvariant() ])
+                1
+                "another one is read")
+
         table
             "suffixes are stable"
             [

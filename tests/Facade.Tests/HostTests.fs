@@ -140,6 +140,66 @@ let tests =
                 Expect.isEmpty server.Requests "nothing was sent"
             })
 
+        testCaseTask "are refused when a host's client would spoil every request" (fun () ->
+            task {
+                let refused (configure: HttpClient -> unit) =
+                    task {
+                        let builder = Host.CreateEmptyApplicationBuilder null
+
+                        (builder.Services |> add (variables (Uri "http://127.0.0.1:1/")))
+                            .ConfigureHttpClient(configure)
+                        |> ignore
+
+                        use host = builder.Build()
+
+                        try
+                            do! host.StartAsync()
+                            return "it started"
+                        with :? OptionsValidationException as refusal ->
+                            return refusal.Message
+                    }
+
+                let! headers =
+                    refused (fun client -> client.DefaultRequestHeaders.Add("X-Ours", "1"))
+
+                Expect.stringContains headers "X-Ours" "the header"
+                Expect.stringContains headers "CellOS.Export.S3" "the client"
+                let! timeout = refused (fun client -> client.Timeout <- TimeSpan.FromSeconds 2.)
+                Expect.stringContains timeout "00:00:02" "the timeout"
+            })
+
+        testCaseTask "send without what the host sets for all its clients" (fun () ->
+            task {
+                use! server = gateway ()
+                use folder = new Folder()
+                let path = folder.Write("a", patterned 10)
+                let count = ref 0
+                let services = services (LogBook())
+                services |> add (variables server.Endpoint) |> ignore
+
+                services.ConfigureHttpClientDefaults(fun defaults ->
+                    defaults
+                        .ConfigureHttpClient(fun (client: HttpClient) ->
+                            client.Timeout <- TimeSpan.FromMilliseconds 1.
+                            client.DefaultRequestHeaders.Add("X-Ours", "1"))
+                        .AddHttpMessageHandler(fun () -> new Counting(count) :> DelegatingHandler)
+                    |> ignore)
+                |> ignore
+
+                use provider =
+                    services.BuildServiceProvider(
+                        ServiceProviderOptions(ValidateScopes = true, ValidateOnBuild = true)
+                    )
+
+                let sink = provider.GetRequiredKeyedService<IExportSink> "artifact-bucket"
+                let! _ = sink.PushAsync("a", path)
+                Expect.equal count.Value 0 "no handler that may retry"
+
+                Expect.isFalse
+                    ((Seq.exactlyOne server.Requests).Headers.ContainsKey "X-Ours")
+                    "no header that nobody signed"
+            })
+
         testCase "are refused at the first use where no host validates them" (fun () ->
             let services = services (LogBook())
             services |> add [] |> ignore

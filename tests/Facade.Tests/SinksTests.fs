@@ -346,6 +346,31 @@ let tests =
             for shown in target.Settings do
                 Expect.isFalse (shown.ToString().Contains secret) shown.Name)
 
+        testCase "are for no other cell than the configuration" (fun () ->
+            let resolved (cell: string | null) =
+                S3ExportConfiguration.Resolve(
+                    S3ExportSpec.Parse seedSpec,
+                    cell,
+                    environment [ url, "https://gateway.example/{cell_id}/{artifact_name}" ]
+                )
+
+            Expect.throwsT<ArgumentException>
+                (fun () -> S3ExportSinks.Create(resolved "cell-6", cellId).Dispose())
+                "another"
+
+            for same in [ resolved cellId; resolved null ] do
+                use sinks = S3ExportSinks.Create(same, cellId)
+                Expect.equal sinks.Count 1 "this one, or any")
+
+        testCase "name the variable of a CA bundle whose path is none" (fun () ->
+            let refusal =
+                (resolve [ url, "https://gateway.example/{artifact_name}"; "CELLOS_CA_BUNDLE", "a\000b" ])
+                    .Refusals
+                |> Seq.exactlyOne
+
+            Expect.equal refusal.Variable "CELLOS_CA_BUNDLE" "which"
+            Expect.stringContains refusal.Text "cannot be read" "why")
+
         testCase "want a cell id that is one" (fun () ->
             Expect.throwsT<ArgumentException>
                 (fun () ->

@@ -130,6 +130,15 @@ let tests =
                 Expect.equal failure.Kind ExportFailureKind.SourceNotFound "kind"
             })
 
+        testCaseTask "whose name goes on after a NUL is not the one before it" (fun () ->
+            task {
+                use! scene = scene "a" [| 1uy |]
+                use sink = new PresignedS3ExportSink(optionsFor scene.Url)
+                let! failure = failureOf (fun () -> sink.PushAsync("a", scene.Path + "\000.txt"))
+                Expect.equal failure.Kind ExportFailureKind.SourceNotFound "kind"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
         testCaseTask "below a file that is no folder" (fun () ->
             task {
                 let! failure =

@@ -163,6 +163,56 @@ let tests =
             let refusal = refusalOf (fun () -> S3ExportSpec.Parse("a0: &a0 [x]\n" + levels))
             Expect.stringContains refusal.Message "no 'export'" "it was read")
 
+        testCase "of merge keys or references without end is refused before it fills the memory" (fun () ->
+            let keys = [ for i in 1..20000 -> $"  k{i}: 1\n" ] |> String.concat ""
+            let merges = String.replicate 20000 "- <<: *a\n"
+            let merged = refusalOf (fun () -> S3ExportSpec.Parse($"a: &a\n{keys}b:\n{merges}"))
+            Expect.stringContains merged.Message "merges more than" "merge keys"
+
+            let targets = String.replicate 200_000 "  - *a\n"
+
+            let referred =
+                refusalOf (fun () -> S3ExportSpec.Parse($"a: &a {{ x: 1 }}\nexport:\n  targets:\n{targets}"))
+
+            Expect.hasLength referred.Problems 1 "one problem"
+            Expect.stringContains referred.Message "refers to anchors more than" "references")
+
+        testCase "may begin with a byte order mark" (fun () ->
+            Expect.hasLength (S3ExportSpec.Parse("\uFEFF" + seedSpec)).Targets 1 "a target")
+
+        testCase "may say by a tag that a number is a text" (fun () ->
+            let spec =
+                S3ExportSpec.Parse "export:\n  targets:\n    - {name: !!str 7, kind: s3, bucket: ! 8}\n"
+
+            let target = Seq.exactlyOne spec.Targets
+            Expect.equal (target.Name, target.Bucket) ("7", "8") "both")
+
+        testCase "made in code is refused for a null among its targets or artifacts" (fun () ->
+            let good = S3ExportTarget(Name = "a", Bucket = "b")
+
+            let target =
+                refusalOf (fun () -> S3ExportSpec.Create [ good; Unchecked.defaultof<S3ExportTarget> ])
+
+            Expect.stringContains target.Message "target 2 has no 'name'" "a target"
+
+            let artifact =
+                refusalOf (fun () ->
+                    S3ExportSpec.Create([ good ], [ Unchecked.defaultof<S3ExportSpecArtifact> ]))
+
+            Expect.stringContains artifact.Message "artifact 1 has no 'name'" "an artifact")
+
+        testCase "whose file name holds a token does not tell it in any part of a problem" (fun () ->
+            let path = "/none/cell.yaml?X-Amz-Signature=0123456789abcdef0123"
+
+            for refusal in
+                [
+                    refusalOf (fun () -> S3ExportSpec.Load path)
+                    refusalOf (fun () -> S3ExportSpec.Parse("a: [", path))
+                    refusalOf (fun () -> S3ExportSpec.Parse("a: 1", path))
+                ] do
+                for problem in refusal.Problems do
+                    Expect.isFalse ($"{problem.File} {problem}".Contains "0123456789") "no part of it")
+
         testPropertyWithConfig
             {
                 FsCheckConfig.defaultConfig with

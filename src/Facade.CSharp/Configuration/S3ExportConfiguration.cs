@@ -13,6 +13,7 @@ public sealed class S3ExportConfiguration
 {
     private S3ExportConfiguration(
         S3ExportSpec spec,
+        CellId? cell,
         Resolution resolution,
         Dictionary<TargetName, ManifestFile> manifests,
         CaBundle trust,
@@ -20,6 +21,7 @@ public sealed class S3ExportConfiguration
     )
     {
         Spec = spec;
+        Cell = cell;
         Core = resolution;
         Manifests = manifests;
         Trust = trust;
@@ -60,6 +62,9 @@ public sealed class S3ExportConfiguration
 
     internal CaBundle Trust { get; }
 
+    /// <summary>The cell that it was resolved for; null if that was not known.</summary>
+    internal CellId? Cell { get; }
+
     private Dictionary<TargetName, ManifestFile> Manifests { get; }
 
     /// <summary>Resolves every S3 target of a spec. What is wrong is in <see cref="Refusals"/>, not thrown.</summary>
@@ -98,7 +103,7 @@ public sealed class S3ExportConfiguration
         var trust = CaBundle.Load(resolution.CaBundle?.Value, out var problem);
         if (problem is not null)
             resolution = Settings.WithProblem(null, Variable.CaBundle, problem, resolution);
-        return new S3ExportConfiguration(spec, resolution, manifests, trust, now);
+        return new S3ExportConfiguration(spec, cell, resolution, manifests, trust, now);
     }
 
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>

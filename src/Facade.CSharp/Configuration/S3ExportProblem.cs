@@ -12,7 +12,8 @@ public sealed record S3ExportProblem
         Target = problem.Target?.Value;
         Variable = problem.Variable?.Value;
         Line = problem.Line?.Value;
-        File = file;
+        // A URL in its place is none that could be opened.
+        File = file is null ? null : Redaction.Text(file);
         Text = problem.Text;
     }
 
@@ -38,8 +39,8 @@ public sealed record S3ExportProblem
         [
             (File, Line) switch
             {
-                ({ } file, { } line) => $"{Redaction.Text(file)}:{line}",
-                ({ } file, null) => Redaction.Text(file),
+                ({ } file, { } line) => $"{file}:{line}",
+                ({ } file, null) => file,
                 (null, { } line) => $"line {line}",
                 _ => null,
             },

@@ -25,8 +25,10 @@ public static class S3ExportServiceCollectionExtensions
     /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
     /// <returns>
     /// The builder of the client that the sinks send with. A handler that is added to it must not follow redirects,
-    /// retry, or add headers: a signature is for one host and certain headers. The factory's own logging is off,
-    /// since it would print the URLs.
+    /// retry, or add headers: a signature is for one host and certain headers. Default headers of the client, and a
+    /// timeout that is shorter than the request timeout, are refused when the host starts. What the host sets for all
+    /// its clients (<c>ConfigureHttpClientDefaults</c>: headers, timeout, handlers such as those that retry) does not
+    /// hold for this one. The factory's own logging is off, since it would print the URLs.
     /// </returns>
     /// <exception cref="InvalidOperationException">It was called on these services before.</exception>
     public static IHttpClientBuilder AddS3ExportSinks(
@@ -70,7 +72,13 @@ public static class S3ExportServiceCollectionExtensions
 
         return services
             .AddHttpClient(HttpClientName)
-            .ConfigureHttpClient(client => client.Timeout = Timeout.InfiniteTimeSpan)
+            // What a host sets for all its clients (ConfigureHttpClientDefaults) is not meant for signed requests.
+            .ConfigureHttpClient(client =>
+            {
+                client.Timeout = Timeout.InfiniteTimeSpan;
+                client.DefaultRequestHeaders.Clear();
+            })
+            .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
             .ConfigurePrimaryHttpMessageHandler(provider =>
                 provider.GetRequiredService<S3ExportStartup>().CreateHandler()
             )

@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -37,21 +38,37 @@ internal sealed class S3ExportStartup(
     internal sealed class Check;
 
     /// <summary>Tells a host all that is wrong.</summary>
-    internal sealed class Validation(S3ExportStartup startup) : IValidateOptions<Check>
+    internal sealed class Validation(S3ExportStartup startup, IHttpClientFactory clients)
+        : IValidateOptions<Check>
     {
         public ValidateOptionsResult Validate(string? name, Check options)
         {
             try
             {
                 var refusals = startup._configuration.Value.Refusals;
-                return refusals.Count == 0
-                    ? ValidateOptionsResult.Success
-                    : ValidateOptionsResult.Fail(refusals.Select(refusal => refusal.ToString()));
+                if (refusals.Count > 0)
+                    return ValidateOptionsResult.Fail(refusals.Select(refusal => refusal.ToString()));
+                return ClientProblem() is { } problem
+                    ? ValidateOptionsResult.Fail(problem)
+                    : ValidateOptionsResult.Success;
             }
             catch (ArgumentException exception)
             {
                 return ValidateOptionsResult.Fail(exception.Message);
             }
+        }
+
+        /// <summary>What a host's configuration of the client would do to every export; null if nothing.</summary>
+        private string? ClientProblem()
+        {
+            const string name = S3ExportServiceCollectionExtensions.HttpClientName;
+            using var client = clients.CreateClient(name);
+            return Settings
+                .Usable(startup._configuration.Value.Core)
+                .Select(settings => ForeignClient.Problem(client, settings.Limits.RequestTimeout))
+                .OfType<string>()
+                .Select(problem => $"HttpClient '{name}': {problem}")
+                .FirstOrDefault();
         }
     }
 }

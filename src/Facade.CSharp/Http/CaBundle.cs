@@ -45,7 +45,14 @@ internal sealed class CaBundle
                     ? $"is broken: of its {blocks} blocks, {authorities.Count} are whole certificates"
                 : null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
+            // The last two: what is no path at all.
+            when (exception
+                    is IOException
+                        or UnauthorizedAccessException
+                        or ArgumentException
+                        or NotSupportedException
+            )
         {
             problem = $"cannot be read ({Redaction.Text(exception.Message)})";
         }

@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Source;
 
 /// <summary>
 /// Opens a file that a cell, which is not trusted, left behind: through no symbolic link, and without waiting for
-/// the other end of a pipe. .NET itself can do neither, nor can it tell a regular file from a device.
+/// the other end of a pipe. A file of the operator's may be a link. .NET itself can do neither, nor can it tell a regular file from a device.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static partial class LinuxFile
@@ -52,6 +52,9 @@ internal static partial class LinuxFile
         [FieldOffset(28)]
         internal ushort Mode;
 
+        [FieldOffset(32)]
+        internal ulong Inode;
+
         [FieldOffset(40)]
         internal ulong Size;
 
@@ -91,12 +94,23 @@ internal static partial class LinuxFile
     );
 
     /// <summary>Opens a regular file for reading.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="followLink">Whether it may be a symbolic link to one.</param>
     /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
-    internal static SafeFileHandle Open(string path)
+    internal static SafeFileHandle Open(string path, bool followLink = false)
     {
+        // The C library would read no further, and open another file.
+        if (path.Contains('\0'))
+            throw SourceException.NotFound(path);
+
         var descriptor = OpenFile(
             path,
-            ReadOnly | NonBlocking | CloseOnExec | NoControllingTerminal | NoFollow | LargeFile,
+            ReadOnly
+                | NonBlocking
+                | CloseOnExec
+                | NoControllingTerminal
+                | LargeFile
+                | (followLink ? 0 : NoFollow),
             0
         );
         if (descriptor < 0)
@@ -125,7 +139,8 @@ internal static partial class LinuxFile
         return new FileStamp(
             checked((long)status.Size),
             Nanoseconds(status.ModifiedSeconds, status.ModifiedNanoseconds),
-            Nanoseconds(status.ChangedSeconds, status.ChangedNanoseconds)
+            Nanoseconds(status.ChangedSeconds, status.ChangedNanoseconds),
+            status.Inode
         );
     }
 

@@ -140,10 +140,13 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    private FileStamp Stamp() =>
+    private FileStamp Stamp() => Stamp(_handle, _path);
+
+    /// <summary>What tells whether an open file has changed.</summary>
+    internal static FileStamp Stamp(SafeFileHandle handle, string path) =>
         OperatingSystem.IsLinux()
-            ? LinuxFile.Stamp(_handle, _path)
-            : new FileStamp(RandomAccess.GetLength(_handle), File.GetLastWriteTimeUtc(_handle).Ticks, 0);
+            ? LinuxFile.Stamp(handle, path)
+            : new FileStamp(RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks, 0, 0);
 
     /// <summary>The nearest that .NET comes: what is not a regular file is refused by what its attributes say.</summary>
     private static SafeFileHandle OpenPortably(string path)

@@ -113,7 +113,7 @@ public sealed class S3ExportSpec
             {
                 Text = text,
                 Line = line,
-                File = file,
+                File = file is null ? null : Redaction.Text(file),
             },
         ]);
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
+using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3;
 
@@ -13,30 +15,97 @@ internal static class SmallFile
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">A larger one is refused.</param>
     /// <param name="problem">Why it cannot be read and what to do, in sentences; empty if it can.</param>
-    internal static string? TryRead(string path, int maxBytes, out string problem)
+    internal static string? TryRead(string path, int maxBytes, out string problem) =>
+        Try(
+            () =>
+                File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete),
+            handle => Read(handle, maxBytes),
+            out problem
+        );
+
+    /// <summary>
+    /// Reads a file that is looked at again and again, if it has changed: a regular one, since a pipe gives what it
+    /// has only once and may make the reader wait for ever. Links are followed.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="maxBytes">A larger one is refused.</param>
+    /// <param name="known">
+    /// The stamp of what was read before, and then of what has been read now; null if the file has to be read again.
+    /// </param>
+    /// <param name="problem">Why it cannot be read and what to do, in sentences; empty if it can.</param>
+    /// <returns>The text; null if it has not changed, or cannot be read.</returns>
+    internal static string? TryReadChanged(
+        string path,
+        int maxBytes,
+        ref FileStamp? known,
+        out string problem
+    )
+    {
+        var before = known;
+        // What cannot be read now may be readable later without having changed.
+        FileStamp? after = null;
+        var text = Try(
+            () =>
+                OperatingSystem.IsLinux()
+                    ? LinuxFile.Open(path, followLink: true)
+                    : File.OpenHandle(
+                        path,
+                        FileMode.Open,
+                        FileAccess.Read,
+                        FileShare.ReadWrite | FileShare.Delete
+                    ),
+            handle =>
+            {
+                // Taken first: a file that changes while it is read is read once more.
+                var stamp = SourceFile.Stamp(handle, path);
+                after = IsSettled(stamp) ? stamp : null;
+                return before is not null && before == after ? null : Read(handle, maxBytes);
+            },
+            out problem
+        );
+        known = after;
+        return text;
+    }
+
+    /// <summary>
+    /// Whether a change from here on changes the stamp. File systems count in steps, the coarsest of 2 seconds (FAT):
+    /// what is written twice within one step has one stamp.
+    /// </summary>
+    private static bool IsSettled(FileStamp stamp) =>
+        !OperatingSystem.IsLinux()
+        || Int128.Abs((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * (Int128)100 - stamp.Changed)
+            > 2_000_000_000;
+
+    private static string Read(SafeFileHandle handle, int maxBytes)
+    {
+        using var file = new FileStream(handle, FileAccess.Read);
+        // One byte more than is allowed tells that there is more; a pipe has no length.
+        var buffer = new MemoryStream();
+        var piece = new byte[16 * 1024];
+        while (buffer.Length <= maxBytes && file.Read(piece) is > 0 and var read)
+            buffer.Write(piece, 0, read);
+        if (buffer.Length > maxBytes)
+            throw new TooLargeException(maxBytes);
+
+        var text = Utf8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        return text.StartsWith('\uFEFF') ? text[1..] : text;
+    }
+
+    private static string? Try(
+        Func<SafeFileHandle> open,
+        Func<SafeFileHandle, string?> read,
+        out string problem
+    )
     {
         problem = "";
         try
         {
-            using var file = new FileStream(
-                path,
-                FileMode.Open,
-                FileAccess.Read,
-                FileShare.ReadWrite | FileShare.Delete
-            );
-            // One byte more than is allowed tells that there is more; a pipe has no length.
-            var buffer = new MemoryStream();
-            var piece = new byte[16 * 1024];
-            while (buffer.Length <= maxBytes && file.Read(piece) is > 0 and var read)
-                buffer.Write(piece, 0, read);
-            if (buffer.Length > maxBytes)
-            {
-                problem = $"The file is larger than {maxBytes} bytes. Check that it is the right one.";
-                return null;
-            }
-
-            var text = Utf8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
-            return text.StartsWith('\uFEFF') ? text[1..] : text;
+            using var handle = open();
+            return read(handle);
+        }
+        catch (TooLargeException exception)
+        {
+            problem = exception.Message;
         }
         catch (DecoderFallbackException)
         {
@@ -48,6 +117,7 @@ internal static class SmallFile
                         or UnauthorizedAccessException
                         or NotSupportedException
                         or ArgumentException
+                        or SourceException
             )
         {
             problem =
@@ -56,4 +126,7 @@ internal static class SmallFile
 
         return null;
     }
+
+    private sealed class TooLargeException(int maxBytes)
+        : Exception($"The file is larger than {maxBytes} bytes. Check that it is the right one.");
 }

@@ -6,11 +6,19 @@ namespace CellOS.Export.S3;
 /// <summary>Between the core's spec and this assembly's. It decides nothing.</summary>
 internal static class SpecMapping
 {
-    internal static SpecTarget ToCore(S3ExportTarget target) =>
-        new(target.Name, target.Kind, target.Bucket, target.Region, target.KeyPrefix, FSharpOption<int>.None);
+    /// <summary>A null in a list is one of which nothing is given, and is told so.</summary>
+    internal static SpecTarget ToCore(S3ExportTarget? target) =>
+        new(
+            target?.Name,
+            target?.Kind,
+            target?.Bucket,
+            target?.Region,
+            target?.KeyPrefix,
+            FSharpOption<int>.None
+        );
 
-    internal static SpecArtifact ToCore(S3ExportSpecArtifact artifact) =>
-        new(artifact.Name, artifact.Path, artifact.Target, FSharpOption<int>.None);
+    internal static SpecArtifact ToCore(S3ExportSpecArtifact? artifact) =>
+        new(artifact?.Name, artifact?.Path, artifact?.Target, FSharpOption<int>.None);
 
     internal static S3ExportTarget ToTarget(S3Target target) =>
         new()

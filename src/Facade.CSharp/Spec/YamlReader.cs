@@ -14,10 +14,20 @@ internal sealed class YamlReader
     /// <summary>Deeper than any spec, and far from the end of the stack.</summary>
     private const int MaxDepth = 64;
 
+    /// <summary>
+    /// More than any spec, and far from what a machine has: so many references to anchors, and so many keys that come
+    /// in by merging. Each is a few characters in the file, and may stand for millions.
+    /// </summary>
+    private const int MaxReferences = 10_000;
+    private const int MaxMerged = 100_000;
+
     private readonly Parser _parser;
     private readonly Dictionary<string, SpecNode> _anchors = [];
+    private int _references;
+    private int _merged;
 
-    private YamlReader(string text) => _parser = new Parser(new StringReader(text));
+    // A byte order mark at the head is no part of the text (YAML 1.2.2, 5.2).
+    private YamlReader(string text) => _parser = new Parser(new StringReader(text.TrimStart('\uFEFF')));
 
     /// <summary>Reads the one document of a text; null if that cannot be done.</summary>
     /// <param name="text">The text; an empty one is a document that says nothing.</param>
@@ -79,15 +89,27 @@ internal sealed class YamlReader
         return root;
     }
 
+    /// <summary>Without quotes, and without a tag that says that it is a text all the same.</summary>
+    private static bool IsPlain(Scalar scalar) =>
+        scalar.Style == ScalarStyle.Plain
+        && (scalar.Tag.IsEmpty || scalar.Tag.Value is not ("!" or "tag:yaml.org,2002:str"));
+
     private SpecNode ReadNode(int depth)
     {
         if (_parser.TryConsume<AnchorAlias>(out var alias))
+        {
+            if (++_references > MaxReferences)
+                throw new SpecException(
+                    alias.Start,
+                    $"It refers to anchors more than {MaxReferences} times. Write fewer."
+                );
             return _anchors.TryGetValue(alias.Value.Value, out var known)
                 ? known
                 : throw new SpecException(
                     alias.Start,
                     "It refers to an anchor that is not there before it. Define it first."
                 );
+        }
 
         var begun = _parser.Consume<NodeEvent>();
         if (depth > MaxDepth)
@@ -96,7 +118,7 @@ internal sealed class YamlReader
         var line = (int)begun.Start.Line;
         var node = begun switch
         {
-            Scalar scalar => SpecNode.NewScalar(line, scalar.Value, scalar.Style == ScalarStyle.Plain),
+            Scalar scalar => SpecNode.NewScalar(line, scalar.Value, IsPlain(scalar)),
             SequenceStart => SpecNode.NewSequence(line, ReadItems(depth)),
             MappingStart => SpecNode.NewMapping(line, ReadEntries(depth)),
             _ => throw new SpecException(begun.Start, "It holds something that no spec has. Take it out."),
@@ -136,7 +158,12 @@ internal sealed class YamlReader
         // Merge keys (yaml.org/type/merge): what is there already wins.
         foreach (var node in merged)
         foreach (var (key, value) in Merged(node))
-            if (keys.Add(key))
+            if (++_merged > MaxMerged)
+                throw new SpecException(
+                    _parser.Current!.Start,
+                    $"It merges more than {MaxMerged} keys by '<<'. Write fewer."
+                );
+            else if (keys.Add(key))
                 entries.Add((key, value));
         return [.. entries];
     }

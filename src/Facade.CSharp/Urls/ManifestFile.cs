@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
@@ -14,7 +15,7 @@ internal sealed class ManifestFile(string path) : IUrlSource
     private const int MaxBytes = 256 << 20;
 
     private readonly Lock _gate = new();
-    private (DateTime Written, long Length)? _stamp;
+    private FileStamp? _stamp;
     private UrlManifest? _lastGood;
     private string _problem = "";
 
@@ -62,13 +63,12 @@ internal sealed class ManifestFile(string path) : IUrlSource
 
     private void Refresh()
     {
-        // The stamp is taken first: a file that changes while it is read is read once more.
-        var stamp = Stamp();
-        if (stamp is not null && stamp == _stamp)
+        var json = SmallFile.TryReadChanged(path, MaxBytes, ref _stamp, out var problem);
+        if (json is null && problem.Length == 0)
             return;
 
-        _stamp = stamp;
-        if (SmallFile.TryRead(path, MaxBytes, out _problem) is not { } json)
+        _problem = problem;
+        if (json is null)
             return;
 
         var parsed = UrlManifestModule.Parse(json);
@@ -76,11 +76,5 @@ internal sealed class ManifestFile(string path) : IUrlSource
             _lastGood = parsed.ResultValue;
         else
             _problem = string.Join(" ", parsed.ErrorValue);
-    }
-
-    private (DateTime, long)? Stamp()
-    {
-        var file = new FileInfo(path);
-        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : null;
     }
 }
