@@ -116,6 +116,17 @@ let tests =
                 "PATH"
                 "an empty path")
 
+        testCase "a value that is no UTF-8 is not taken for another one" (fun () ->
+            Expect.stringContains
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c\ufffd"; "out" ])
+                "--cell-id takes UTF-8 text"
+                "the cell id"
+
+            Expect.stringContains
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--receipts=r\ufffd"; "out" ])
+                "--receipts takes UTF-8 text"
+                "the receipts file")
+
         testCase "a value that a script left empty takes no other argument for it" (fun () ->
             for arguments, told in
                 [
