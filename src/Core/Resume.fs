@@ -12,57 +12,55 @@ type internal ReceiptKey = {
     Bytes: int64
 }
 
+[<Struct>]
+type internal ReceiptedContent = { Key: ReceiptKey; Sha256: string }
+
 /// What has been exported already, as receipts tell.
 type Receipted = private {
-    Digests: Dictionary<ReceiptKey, string list>
+    Keys: HashSet<ReceiptKey>
+    /// A file that is written anew and exported again and again has many contents of one length.
+    Contents: HashSet<ReceiptedContent>
 } with
 
     /// How many artifacts of different content or address.
-    member this.Count = this.Digests.Values |> Seq.sumBy _.Length
+    member this.Count = this.Contents.Count
 
 /// Which artifacts a resumed push leaves out: those of which any receipt says that this cell exported this artifact
 /// to this address, with as many bytes and the same SHA-256. A change of any of the five is exported again.
 [<RequireQualifiedAccess>]
 module Resume =
 
+    let private keyOf cellId artifactName destination bytes = {
+        CellId = cellId
+        ArtifactName = artifactName
+        Destination = destination
+        Bytes = bytes
+    }
+
     /// What the receipts tell. They are gone through once, and not kept.
     [<CompiledName("OfReceipts")>]
     let ofReceipts (receipts: Receipt seq) : Receipted =
-        let digests = Dictionary<ReceiptKey, string list>()
+        let keys = HashSet<ReceiptKey>()
+        let contents = HashSet<ReceiptedContent>()
 
         for receipt in receipts do
-            let key = {
-                CellId = receipt.CellId
-                ArtifactName = receipt.ArtifactName
-                Destination = receipt.Destination
-                Bytes = receipt.BytesWritten
+            let key =
+                keyOf receipt.CellId receipt.ArtifactName receipt.Destination receipt.BytesWritten
+
+            keys.Add key |> ignore
+
+            contents.Add {
+                Key = key
+                Sha256 = receipt.Sha256.ToLowerInvariant()
             }
+            |> ignore
 
-            let sha256 = receipt.Sha256.ToLowerInvariant()
-
-            match digests.TryGetValue key with
-            | true, known when List.contains sha256 known -> ()
-            | true, known -> digests[key] <- sha256 :: known
-            | _ -> digests[key] <- [ sha256 ]
-
-        { Digests = digests }
-
-    let private known receipted cellId artifactName destination bytes =
-        let key = {
-            CellId = cellId
-            ArtifactName = artifactName
-            Destination = destination
-            Bytes = bytes
-        }
-
-        match receipted.Digests.TryGetValue key with
-        | true, digests -> digests
-        | _ -> []
+        { Keys = keys; Contents = contents }
 
     /// Whether a receipt fits but for the SHA-256, so that it is worth taking.
     [<CompiledName("MayBeDone")>]
     let mayBeDone (receipted: Receipted) (cellId: string) (artifactName: string) destination (bytes: int64) =
-        not (known receipted cellId artifactName destination bytes).IsEmpty
+        receipted.Keys.Contains(keyOf cellId artifactName destination bytes)
 
     /// Whether there is a receipt of exactly this. `sha256` is 64 hexadecimal digits, in any case.
     [<CompiledName("IsDone")>]
@@ -72,7 +70,9 @@ module Resume =
         (artifactName: string)
         destination
         (bytes: int64)
-        sha256
+        (sha256: string)
         =
-        known receipted cellId artifactName destination bytes
-        |> List.exists (fun digest -> String.Equals(digest, sha256, StringComparison.OrdinalIgnoreCase))
+        receipted.Contents.Contains {
+            Key = keyOf cellId artifactName destination bytes
+            Sha256 = sha256.ToLowerInvariant()
+        }

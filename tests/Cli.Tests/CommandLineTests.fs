@@ -116,6 +116,43 @@ let tests =
                 "PATH"
                 "an empty path")
 
+        testCase "a value that is no UTF-8 is not taken for another one" (fun () ->
+            Expect.stringContains
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c\ufffd"; "out" ])
+                "--cell-id takes UTF-8 text"
+                "the cell id"
+
+            Expect.stringContains
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--receipts=r\ufffd"; "out" ])
+                "--receipts takes UTF-8 text"
+                "the receipts file")
+
+        testCase "a value that a script left empty takes no other argument for it" (fun () ->
+            for arguments, told in
+                [
+                    "--spec s --cell-id c --receipts= out", "--receipts needs a value."
+                    "--spec s --cell-id c --root: out", "--root needs a value."
+                    "--spec= --cell-id= out", "--spec needs a value.\n--cell-id needs a value."
+                    "--spec s --cell-id --quiet out", "--cell-id needs a value; '--quiet'"
+                    "--cell-id c --spec --cell-id=d out", "--spec needs a value; '--cell-id=d'"
+                    "--spec s --cell-id -- out", "--cell-id needs a value; '--'"
+                    "--cell-id c out --spec --help", "--spec needs a value; '--help'"
+                    "--spec s --cell-id c --quiet=true out", "--quiet takes no value; leave out '=true'."
+                    "--spec s --cell-id c --resume: out", "--resume takes no value"
+                ] do
+                Expect.stringStarts (misuse (List.ofArray ($"push {arguments}".Split ' '))) told arguments
+
+            let odd =
+                push "--spec=--s --cell-id=--quiet a --root=x=y --target:t b -- --root= --spec"
+
+            Expect.equal
+                (odd.Spec, odd.CellId, odd.Root, odd.Target)
+                ("--s", "--quiet", "x=y", "t")
+                "one that is written so is meant"
+
+            Expect.isFalse odd.Quiet "no flag"
+            Expect.sequenceEqual odd.Paths [ "a"; "b"; "--root="; "--spec" ] "paths are never looked into")
+
         testCase "no sentence holds a secret, or anything that a terminal would act on" (fun () ->
             let url = "https://h/x?X-Amz-Signature=abcdef0123456789"
 

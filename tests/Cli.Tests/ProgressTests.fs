@@ -42,6 +42,16 @@ let private terminal (width: int) (writer: TextWriter) =
 [<Tests>]
 let tests =
     testList "the progress" [
+        testCaseTask "what was refused before it started is not summed up" (fun () ->
+            task {
+                let! plain = lines false (fun display -> display.Note "a note")
+                Expect.equal plain [ "a note" ] "no figures"
+                use writer = new StringWriter()
+                let display = TerminalDisplay(terminal 80 writer, Clock())
+                do! (display :> IAsyncDisposable).DisposeAsync()
+                Expect.isFalse (writer.ToString().Contains "exported") "nor on a terminal"
+            })
+
         testCase "the display is chosen by the terminal and the environment" (fun () ->
             for quiet, redirected, term, noColor, expected in
                 [

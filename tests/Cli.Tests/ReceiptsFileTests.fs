@@ -82,6 +82,7 @@ type private Store(content: byte[]) =
 
     interface IReceiptsStore with
         member _.Length = bytes.LongLength
+        member _.IsInPlace = true
         member _.Dispose() = ()
 
         member _.Read(buffer, offset) =
@@ -333,6 +334,23 @@ let tests =
                 let! message = failure (append file "b")
                 Expect.stringContains message "another program" "said so"
                 Expect.equal (textOf path) (line "a" + "\nother\n") "both lines"
+            })
+
+        testCaseTask "a file that another program took away gets no receipts unnoticed" (fun () ->
+            task {
+                for script in
+                    [
+                        "rm \"$0\""
+                        "mv \"$0\" \"$0.1\""
+                        "echo other > \"$0.new\" && mv \"$0.new\" \"$0\""
+                    ] do
+                    use folder = new Folder()
+                    let path = folder.At "receipts"
+                    use file = openQuietly path
+                    do! append file "a"
+                    shell script path |> ignore
+                    let! message = failure (append file "b")
+                    Expect.stringContains message "removed or replaced" script
             })
 
         testCaseTask "who stops waiting is let go" (fun () ->

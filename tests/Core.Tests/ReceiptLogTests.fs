@@ -247,4 +247,30 @@ let tests =
                 ] do
                 Expect.isFalse (maybe cell name destination bytes) "not worth a look"
                 Expect.isFalse (isDone cell name destination bytes (String('a', 64))) "not done")
+
+        testCase "one file may have been exported with any number of contents" (fun () ->
+            // A heartbeat, exported every minute of two months: each content has to be told from all others.
+            let contents = 100_000
+
+            let receipted =
+                Resume.ofReceipts (
+                    seq {
+                        for number in 1..contents ->
+                            {
+                                receipt "a" with
+                                    Sha256 = number.ToString("x64")
+                            }
+                    }
+                )
+
+            Expect.equal receipted.Count contents "all of them"
+
+            for number in [ 1; contents / 2; contents ] do
+                Expect.isTrue
+                    (Resume.isDone receipted "c" "a" "s3://b/c/a" 3L (number.ToString "x64"))
+                    "known"
+
+            Expect.isFalse
+                (Resume.isDone receipted "c" "a" "s3://b/c/a" 3L ((contents + 1).ToString "x64"))
+                "unknown")
     ]

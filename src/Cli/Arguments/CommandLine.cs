@@ -57,6 +57,10 @@ internal static class CommandLine
             return new Request.Shown();
         }
 
+        // First, since what the parser makes of them is of no help.
+        var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
+        if (values.Count > 0)
+            return Misuse(values);
         if (parsed.Errors.Count > 0)
             return Misuse(parsed.Errors.Select(error => error.Message));
         return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);

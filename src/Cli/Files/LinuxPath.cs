@@ -12,6 +12,7 @@ internal static partial class LinuxPath
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
     private const uint TypeOnly = 1;
+    private const uint InodeOnly = 0x100;
     private const int TypeMask = 0xf000;
 
     // open(2); O_CLOEXEC is the same on all architectures of .NET.
@@ -24,12 +25,21 @@ internal static partial class LinuxPath
     private const int Invalid = 22;
     private const int ReadOnlyFileSystem = 30;
 
-    /// <summary>The field of <c>struct statx</c> that matters; its layout is the same everywhere.</summary>
+    /// <summary>The fields of <c>struct statx</c> that matter; its layout is the same everywhere.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Statx
     {
         [FieldOffset(28)]
         internal ushort Mode;
+
+        [FieldOffset(32)]
+        internal ulong Inode;
+
+        [FieldOffset(136)]
+        internal uint DeviceMajor;
+
+        [FieldOffset(140)]
+        internal uint DeviceMinor;
     }
 
     [LibraryImport(
@@ -72,6 +82,13 @@ internal static partial class LinuxPath
             _ => FileKind.Unknown,
         };
     }
+
+    /// <summary>Device and inode, which no two files share at a time; null if it cannot be told.</summary>
+    internal static string? Identity(string path, bool follow) =>
+        !path.Contains('\0')
+        && GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, InodeOnly, out var status) == 0
+            ? $"{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}"
+            : null;
 
     /// <summary>
     /// Sees that the names in a folder are on disk (fsync(2): a file's own fsync does not do that), where the folder may

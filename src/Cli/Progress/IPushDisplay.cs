@@ -2,7 +2,7 @@ namespace CellOS.Export.S3.Cli.Progress;
 
 /// <summary>
 /// What standard error shows of a push. Any number of threads may call at once, and none is held up for long. An
-/// artifact is called by a text that no other artifact of the push is called by. Ends, with a summary, when disposed.
+/// artifact is called by a text that no other artifact of the push is called by. Ends, with a summary if it was started, when disposed.
 /// </summary>
 internal interface IPushDisplay : IAsyncDisposable
 {

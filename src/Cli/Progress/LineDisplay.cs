@@ -46,7 +46,7 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
 
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        if (Interlocked.Exchange(ref _ended, 1) == 0 && _board.HasStarted)
             Write(_board.Look().Summary);
         return ValueTask.CompletedTask;
     }

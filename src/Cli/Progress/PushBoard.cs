@@ -65,6 +65,7 @@ internal sealed class PushBoard(TimeProvider time)
     private readonly ConcurrentDictionary<string, bool> _ended = new(StringComparer.Ordinal);
     private readonly Queue<(long At, long Bytes)> _looks = new();
     private readonly long _startedAt = time.GetTimestamp();
+    private bool _hasStarted;
     private int _artifacts;
     private int _exported;
     private int _skipped;
@@ -73,8 +74,12 @@ internal sealed class PushBoard(TimeProvider time)
     private long _bytesExported;
     private long _bytesSettled;
 
+    /// <summary>Whether there is anything to sum up: what is refused before that is told by itself.</summary>
+    internal bool HasStarted => Volatile.Read(ref _hasStarted);
+
     internal void Started(int artifacts, long bytes)
     {
+        Volatile.Write(ref _hasStarted, true);
         Volatile.Write(ref _artifacts, artifacts);
         Volatile.Write(ref _bytes, bytes);
     }

@@ -91,6 +91,7 @@ internal sealed class TerminalDisplay : IPushDisplay
         if (!_end.TrySetResult())
             return;
         await _drawing.ConfigureAwait(false);
-        _console.WriteLine(_board.Look().Summary);
+        if (_board.HasStarted)
+            _console.WriteLine(_board.Look().Summary);
     }
 }

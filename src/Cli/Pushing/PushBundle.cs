@@ -35,6 +35,7 @@ internal sealed record PushBundle(
         var notes = bundle.Notes.ToList();
         if (arguments.Root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
+        var receipts = arguments.Receipts is null ? null : FileIdentity.OfTarget(arguments.Receipts);
         var files = bundle.Files.Where(file => !IsReceiptsFile(file.Path)).ToList();
         if (files.Count < bundle.Files.Count)
             notes.Add("The receipts file lies among the PATHs; it is left out.");
@@ -44,8 +45,7 @@ internal sealed record PushBundle(
             notes
         );
 
-        bool IsReceiptsFile(string path) =>
-            arguments.Receipts is { } receipts && Path.GetFullPath(receipts) == Path.GetFullPath(path);
+        bool IsReceiptsFile(string path) => receipts is not null && receipts == FileIdentity.OfFile(path);
     }
 
     private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)

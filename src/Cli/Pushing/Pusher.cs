@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
+using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -12,19 +13,19 @@ internal static class Pusher
     /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
     internal static async Task<int> RunAsync(
         PushArguments arguments,
-        TextWriter output,
+        ResultsOutput output,
         TextWriter error,
         CancellationToken cancellationToken
     )
     {
         Configured.RequireCellId(arguments.CellId);
-        var (bundle, sinks) = Prepare(arguments);
+        var (bundle, sinks) = await Interruptibly(() => Prepare(arguments), cancellationToken);
         using (sinks)
         {
             var addressed = Addressed(bundle, sinks);
             await using var display = PushDisplay.Create(arguments.Quiet);
             await using var receipts = arguments.Receipts is { } path
-                ? ReceiptsFile.Open(path, display.Note)
+                ? await Interruptibly(() => ReceiptsFile.Open(path, display.Note), cancellationToken)
                 : null;
             foreach (var note in bundle.Notes.Concat(Warnings(sinks)))
                 display.Note(note);
@@ -54,6 +55,13 @@ internal static class Pusher
             return lines.AnyFailed ? ExitCode.Failed : ExitCode.Done;
         }
     }
+
+    /// <summary>
+    /// Files may be large, and a pipe in place of one may never give anything: who interrupts that does not wait for it.
+    /// The process ends then, and what was begun ends with it, which is no worse than a kill.
+    /// </summary>
+    private static Task<T> Interruptibly<T>(Func<T> work, CancellationToken cancellationToken) =>
+        Task.Run(work, cancellationToken).WaitAsync(cancellationToken);
 
     private static (PushBundle, S3ExportSinks) Prepare(PushArguments arguments)
     {
@@ -87,7 +95,8 @@ internal static class Pusher
             }
             catch (ArgumentException exception)
             {
-                problems.Add(exception.Message);
+                // .NET ends it with the name of a parameter, which is nothing to an operator.
+                problems.Add(exception.Message.Replace($" (Parameter '{exception.ParamName}')", ""));
             }
         }
 

@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
+using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -7,7 +8,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// What becomes known of each artifact as it ends: its receipt in the receipts file first, then a line on standard
 /// output, then the display. Several workers call at once.
 /// </summary>
-internal sealed class ResultLines(TextWriter output, ReceiptsFile? receipts, IPushDisplay display)
+internal sealed class ResultLines(ResultsOutput output, ReceiptsFile? receipts, IPushDisplay display)
 {
     private readonly Lock _gate = new();
     private int _failed;
@@ -33,7 +34,6 @@ internal sealed class ResultLines(TextWriter output, ReceiptsFile? receipts, IPu
             lock (_gate)
             {
                 output.WriteLine(line);
-                output.Flush();
             }
         }
 

@@ -14,4 +14,7 @@ internal interface IReceiptsStore : IDisposable
 
     /// <summary>Returns when everything is on disk.</summary>
     void Flush();
+
+    /// <summary>Whether the path still leads to this file: what is written to a file without a name is lost.</summary>
+    bool IsInPlace { get; }
 }

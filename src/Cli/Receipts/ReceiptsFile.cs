@@ -131,6 +131,9 @@ internal sealed class ReceiptsFile : IAsyncDisposable
             }
 
             _length += bytes.Length;
+            // Last, so that no receipt counts that went to a file which was gone by then.
+            if (!_store.IsInPlace)
+                throw new IOException("another program has removed or replaced it");
         }
         catch (Exception exception)
         {

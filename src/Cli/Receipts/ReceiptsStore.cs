@@ -11,8 +11,15 @@ namespace CellOS.Export.S3.Cli.Receipts;
 internal sealed class ReceiptsStore : IReceiptsStore
 {
     private readonly SafeFileHandle _handle;
+    private readonly string _path;
+    private readonly string? _identity;
 
-    private ReceiptsStore(SafeFileHandle handle) => _handle = handle;
+    private ReceiptsStore(SafeFileHandle handle, string path)
+    {
+        _handle = handle;
+        _path = path;
+        _identity = FileIdentity.OfTarget(path);
+    }
 
     /// <summary>Opens the file, or makes it.</summary>
     /// <exception cref="RefusedException">It cannot be used.</exception>
@@ -34,7 +41,7 @@ internal sealed class ReceiptsStore : IReceiptsStore
             // So that the file itself outlives a loss of power, not only what is in it.
             if (OperatingSystem.IsLinux())
                 LinuxPath.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
-            return new ReceiptsStore(handle);
+            return new ReceiptsStore(handle, path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -95,6 +102,8 @@ internal sealed class ReceiptsStore : IReceiptsStore
         exception.HResult is unchecked((int)0x80070020) or 11 or 35;
 
     internal static string Quote(string path) => $"'{Shown.Short(200, path)}'";
+
+    public bool IsInPlace => FileIdentity.OfTarget(_path) == _identity;
 
     public long Length => RandomAccess.GetLength(_handle);
 

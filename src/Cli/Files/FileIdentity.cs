@@ -1,0 +1,16 @@
+namespace CellOS.Export.S3.Cli.Files;
+
+/// <summary>
+/// Which file a path leads to, whatever the path looks like: by links, through folders that are links, or as another
+/// name of the same file. Elsewhere than on Linux, the full path.
+/// </summary>
+internal static class FileIdentity
+{
+    /// <summary>What a path leads to, by a link too; null for nothing that can be seen.</summary>
+    internal static string? OfTarget(string path) =>
+        OperatingSystem.IsLinux() ? LinuxPath.Identity(path, follow: true) : Path.GetFullPath(path);
+
+    /// <summary>What a path leads to, a link at its end not followed; null for nothing that can be seen.</summary>
+    internal static string? OfFile(string path) =>
+        OperatingSystem.IsLinux() ? LinuxPath.Identity(path, follow: false) : Path.GetFullPath(path);
+}

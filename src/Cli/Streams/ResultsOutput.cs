@@ -1,0 +1,32 @@
+using CellOS.Export.S3.Cli.Files;
+
+namespace CellOS.Export.S3.Cli.Streams;
+
+/// <summary>
+/// Standard output, line by line. It fails where lines are lost, which .NET's own does not when the reader of a pipe has
+/// gone (<c>| head -1</c>).
+/// </summary>
+/// <param name="output">Where the lines go.</param>
+/// <param name="hasReader">Asked before each line.</param>
+internal sealed class ResultsOutput(TextWriter output, Func<bool> hasReader)
+{
+    internal static ResultsOutput OfProcess() =>
+        new(Console.Out, () => !OperatingSystem.IsLinux() || LinuxPipe.HasReader(1));
+
+    /// <exception cref="IOException">The line is lost.</exception>
+    internal void WriteLine(string line)
+    {
+        if (!hasReader())
+            throw new IOException("Standard output takes no more: whoever read it is gone.");
+        try
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+        // A closed descriptor is an UnauthorizedAccessException (EBADF).
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"Standard output takes no more: {exception.Message}");
+        }
+    }
+}
