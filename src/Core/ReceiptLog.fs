@@ -39,6 +39,10 @@ type LogScan = private {
     PendingLength: int64
     /// Whether all of them are NUL.
     AllNul: bool
+    /// Whether an ended line is a receipt.
+    HasReceipt: bool
+    /// Whether an ended line is none, and not blank.
+    HasOther: bool
 }
 
 /// The receipts file: one receipt a line, and on disk before the next one is begun.
@@ -46,6 +50,7 @@ type LogScan = private {
 /// Rules that this module keeps:
 /// - a line ends in LF; CR LF and blank lines are accepted;
 /// - a line that is no receipt is reported and kept: nothing that has its line end is ever taken out;
+/// - a file that has lines, and none that is a receipt, is not ours, and is refused;
 /// - what follows the last line end was torn by a crash or a full disk. As a whole receipt it is kept; as the
 ///   beginning of one, or as the NULs that file systems leave after a loss of power, it is cut off; as anything else
 ///   it shows that the file is not ours, and the file is refused;
@@ -65,6 +70,8 @@ module ReceiptLog =
         Pending = [||]
         PendingLength = 0L
         AllNul = true
+        HasReceipt = false
+        HasOther = false
     }
 
     /// How every line begins that this library writes.
@@ -129,16 +136,28 @@ module ReceiptLog =
                 else
                     joined scan.Pending (rest.Slice(0, at))
 
-            if length > int64 MaxLineBytes || not (isBlank line) then
-                lines.Add {
-                    Number = number
-                    Line = read length line
-                }
+            let known =
+                if length > int64 MaxLineBytes || not (isBlank line) then
+                    Some(read length line)
+                else
+                    None
+
+            known |> Option.iter (fun known -> lines.Add { Number = number; Line = known })
 
             scan <- {
                 start with
                     Ended = number
                     From = scan.From + length + 1L
+                    HasReceipt =
+                        scan.HasReceipt
+                        || (match known with
+                            | Some(LogLine.Receipt _) -> true
+                            | _ -> false)
+                    HasOther =
+                        scan.HasOther
+                        || (match known with
+                            | Some(LogLine.NoReceipt _) -> true
+                            | _ -> false)
             }
 
             rest <- rest.Slice(at + 1)
@@ -152,17 +171,17 @@ module ReceiptLog =
         let shared = min written.Length opening.Length
         written.Slice(0, shared).SequenceEqual(opening.AsSpan(0, shared))
 
-    let private foreign problem =
+    let private foreign problem remedy =
         LogTail.Foreign {
             Subject = "receipts file"
             Problem = problem
-            Remedy =
-                "Nothing in it was changed. Give another file, or end that line with a line break to keep it."
+            Remedy = $"Nothing in it was changed. {remedy}"
         }
 
-    /// What is to be done at the end of the file.
-    [<CompiledName("Finish")>]
-    let finish (scan: LogScan) : LogTail =
+    let private foreignTail problem =
+        foreign problem "Give another file, or end that line with a line break to keep it."
+
+    let private tail (scan: LogScan) =
         let withoutNuls =
             ReadOnlyMemory(scan.Pending, 0, Span<byte>(scan.Pending).LastIndexOfAnyExcept nul + 1)
 
@@ -171,9 +190,19 @@ module ReceiptLog =
         elif scan.AllNul then
             LogTail.Cut scan.From
         elif scan.PendingLength > int64 MaxLineBytes then
-            foreign (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
+            foreignTail (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
         else
             match Receipt.parseUtf8 withoutNuls with
             | Ok receipt -> LogTail.Mend(receipt, scan.From + int64 withoutNuls.Length)
             | Error _ when isTornOff scan.Pending -> LogTail.Cut scan.From
-            | Error _ -> foreign "ends in a line without an end that is not the beginning of a receipt"
+            | Error _ -> foreignTail "ends in a line without an end that is not the beginning of a receipt"
+
+    /// What is to be done at the end of the file.
+    [<CompiledName("Finish")>]
+    let finish (scan: LogScan) : LogTail =
+        match tail scan with
+        // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.
+        | LogTail.Whole
+        | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt && scan.AllNul ->
+            foreign "has lines, and none of them is a receipt" "Give another file, or an empty one."
+        | tail -> tail

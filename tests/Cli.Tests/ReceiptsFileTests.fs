@@ -261,6 +261,34 @@ let tests =
             Expect.stringContains (refusal path) "not the beginning of a receipt" "refused"
             Expect.equal (textOf path) text "not a byte changed")
 
+        testCase "a file of whole lines, none of them a receipt, is something else too" (fun () ->
+            for text in
+                [
+                    "export:\n  targets: []\n"
+                    "evidence\n\000\000"
+                    String.replicate 100_000 "a line\n"
+                ] do
+                use folder = new Folder()
+                let path = folder.Write("stdout.txt", text)
+                let notes = ResizeArray()
+
+                Expect.throwsT<RefusedException> (fun () -> openWith notes path |> ignore) "refused"
+                Expect.stringContains (refusal path) "none of them is a receipt" "said so"
+                Expect.isEmpty notes "once"
+                Expect.equal (textOf path) text "not a byte changed")
+
+        testCaseTask
+            "of many lines that are no receipts some are told, and how many more there are"
+            (fun () ->
+                task {
+                    use folder = new Folder()
+                    let path = folder.Write("r", line "a" + "\n" + String.replicate 1000 "nonsense\n")
+                    let notes = ResizeArray()
+                    use _ = openWith notes path
+                    Expect.hasLength notes 21 "not a thousand"
+                    Expect.stringContains notes[20] "980 more" "the rest"
+                })
+
         testCaseTask "appenders at the same time share a flush, and every line is there" (fun () ->
             task {
                 let store = new Store([||])

@@ -163,6 +163,27 @@ let tests =
                     Expect.stringContains error "it is left out" path
             })
 
+        testCaseTask "the receipts file is not where standard output or standard error goes" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let receipts = scene.Folder.At "r"
+
+                for path, redirection in
+                    [
+                        receipts, $">> '{receipts}'"
+                        "/dev/stdout", $"> '{receipts}'"
+                        receipts, $"2>> '{receipts}'"
+                    ] do
+                    let! struct (code, _, _) =
+                        shellPush scene scene.SeedVariables [ out; "--receipts"; path ] redirection
+
+                    Expect.equal code 2 redirection
+
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+                Expect.stringContains (textOf receipts) "is where standard output" "said so"
+            })
+
         testCaseTask "what is refused is told in sentences, and nothing else is" (fun () ->
             task {
                 use! scene = scene ()

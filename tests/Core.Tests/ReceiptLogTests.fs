@@ -273,4 +273,15 @@ let tests =
             Expect.isFalse
                 (Resume.isDone receipted "c" "a" "s3://b/c/a" 3L ((contents + 1).ToString "x64"))
                 "unknown")
+
+        testCase "a file whose lines are none of them receipts is not ours" (fun () ->
+            for file in [ "a note\n"; "a note\n\n\000\000"; "a note\n{}\r\n" ] do
+                Expect.equal (tailOf file) ("foreign", 0L) file
+
+            for file in [ ""; "\n \r\n"; "a note\n" + json "a" + "\n"; json "a" + "\na note\n" ] do
+                Expect.equal (tailOf file) ("whole", 0L) file
+
+            // The first receipt after a note was torn: that it is one of ours still shows.
+            Expect.equal (tailOf ("a note\n" + (json "a").Substring(0, 40))) ("cut", 7L) "torn"
+            Expect.equal (tailOf ("a note\n" + json "a")) ("mend a", 7L + length (json "a")) "mended")
     ]

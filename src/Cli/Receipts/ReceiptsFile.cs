@@ -44,7 +44,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         try
         {
             var reader = new ReceiptsReader(store, path);
-            var receipted = Resume.OfReceipts(reader.Receipts(note));
+            var receipted = Resume.OfReceipts(reader.Receipts());
             return new ReceiptsFile(store, path, reader.Mend(note), receipted);
         }
         catch (Exception exception)

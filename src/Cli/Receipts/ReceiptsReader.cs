@@ -6,11 +6,17 @@ namespace CellOS.Export.S3.Cli.Receipts;
 internal sealed class ReceiptsReader(IReceiptsStore store, string path)
 {
     private const int PieceSize = 64 * 1024;
+
+    /// <summary>More sentences than these nobody reads.</summary>
+    private const int MostNotes = 20;
+
+    private readonly List<string> _unknown = [];
+    private long _unknownLines;
     private LogScan _scan = ReceiptLog.Start;
     private long _offset;
 
-    /// <summary>The receipts, as they are read; what is no receipt is told by its line.</summary>
-    internal IEnumerable<Receipt> Receipts(Action<string> note)
+    /// <summary>The receipts, as they are read.</summary>
+    internal IEnumerable<Receipt> Receipts()
     {
         var piece = new byte[PieceSize];
         while (store.Read(piece, _offset) is var count and not 0)
@@ -23,9 +29,7 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
                 if (line.Line is LogLine.Receipt known)
                     yield return known.Item;
                 else if (line.Line is LogLine.NoReceipt unknown)
-                    note(
-                        $"{path}, line {line.Number}, is kept, and passed over: the receipt {unknown.Item.Problem}."
-                    );
+                    Keep(line.Number, unknown.Item);
             }
         }
 
@@ -33,12 +37,31 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             yield return last.Receipt;
     }
 
-    /// <summary>Makes the file end where a line ends. All of it has been read before.</summary>
+    private void Keep(long number, Refusal refusal)
+    {
+        _unknownLines++;
+        if (_unknown.Count < MostNotes)
+            _unknown.Add($"{path}, line {number}, is kept, and passed over: the receipt {refusal.Problem}.");
+    }
+
+    private void TellOfUnknown(Action<string> note)
+    {
+        _unknown.ForEach(note);
+        if (_unknownLines > _unknown.Count)
+            note($"{path} has {_unknownLines - _unknown.Count} more lines that are no receipts.");
+    }
+
+    /// <summary>
+    /// Makes the file end where a line ends, and tells which lines are no receipts. All of it has been read before.
+    /// </summary>
     /// <returns>Its length.</returns>
     /// <exception cref="RefusedException">It is no receipts file.</exception>
     internal long Mend(Action<string> note)
     {
-        switch (ReceiptLog.Finish(_scan))
+        var tail = ReceiptLog.Finish(_scan);
+        if (tail is not LogTail.Foreign)
+            TellOfUnknown(note);
+        switch (tail)
         {
             case LogTail.Cut cut:
                 store.Cut(cut.Length);

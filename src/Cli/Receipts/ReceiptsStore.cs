@@ -38,15 +38,21 @@ internal sealed class ReceiptsStore : IReceiptsStore
                     ? FileShare.Read
                     : FileShare.None
             );
+            if (IsStream(path))
+                throw new RefusedException(
+                    $"The receipts file {Quote(path)} is where standard output or standard error goes. Give another file; standard output gets the receipts anyhow."
+                );
             // So that the file itself outlives a loss of power, not only what is in it.
             if (OperatingSystem.IsLinux())
                 LinuxPath.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
             return new ReceiptsStore(handle, path);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
         {
             handle?.Dispose();
-            throw Refuse(path, exception);
+            if (exception is IOException or UnauthorizedAccessException)
+                throw Refuse(path, exception);
+            throw;
         }
     }
 
@@ -76,6 +82,15 @@ internal sealed class ReceiptsStore : IReceiptsStore
                 break;
         }
     }
+
+    /// <summary>Each would write over what the other has written.</summary>
+    private static bool IsStream(string path) =>
+        OperatingSystem.IsLinux()
+        && FileIdentity.OfTarget(path) is { } file
+        && (
+            file == FileIdentity.OfTarget("/proc/self/fd/1")
+            || file == FileIdentity.OfTarget("/proc/self/fd/2")
+        );
 
     private static void RequireFile(string path, FileKind kind)
     {
