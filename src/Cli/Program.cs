@@ -10,8 +10,7 @@ return Tool.RunAsync(
         args,
         new Handlers(
             arguments => Checker.Run(arguments, Console.Out, Console.Error),
-            (arguments, token) =>
-                Pusher.RunAsync(arguments, ResultsOutput.OfProcess(), Console.Error, token)
+            (arguments, token) => Pusher.RunAsync(arguments, ResultsOutput.OfProcess(), Console.Error, token)
         ),
         Console.Out,
         Console.Error

@@ -203,6 +203,6 @@ module ReceiptLog =
         match tail scan with
         // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.
         | LogTail.Whole
-        | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt && scan.AllNul ->
+        | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt ->
             foreign "has lines, and none of them is a receipt" "Give another file, or an empty one."
         | tail -> tail
