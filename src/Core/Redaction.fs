@@ -154,6 +154,21 @@ module Redaction =
 
         if last > at then struct (at, last) else nowhere
 
+    /// The value of the secret name that begins at `at`, if one does.
+    let private valueOfNameAt (text: Unescape.Seen[]) (at: int) =
+        match secretNameAt text at with
+        | -1 -> nowhere
+        | index ->
+            let name = secretNames[index]
+            let stop = at + name.Length
+
+            if stop = text.Length || not (isNameChar text[stop].Char) then
+                valueAfter text name stop
+            else
+                nowhere
+
+    let private isEmpty (struct (first: int, stop: int)) = stop <= first
+
     /// Ranges of the original text to be masked, in order, not overlapping.
     let private secretRanges (text: Unescape.Seen[]) =
         let ranges = ResizeArray<struct (int * int)>()
@@ -161,27 +176,18 @@ module Redaction =
 
         while i < text.Length do
             let struct (first, stop) =
-                if text[i].Char = ':' && matchesAt text i "://" then
-                    userInfoAfter text (i + 3)
-                elif i > 0 && isNameChar text[i - 1].Char then
-                    nowhere
-                else
-                    match secretNameAt text i with
-                    | -1 -> nowhere
-                    | index ->
-                        let name = secretNames[index]
-                        let at = i + name.Length
+                if text[i].Char = ':' && matchesAt text i "://" then userInfoAfter text (i + 3)
+                elif i > 0 && isNameChar text[i - 1].Char then nowhere
+                else valueOfNameAt text i
 
-                        if at = text.Length || not (isNameChar text[at].Char) then
-                            valueAfter text name at
-                        else
-                            nowhere
-
-            if stop > first then
+            if isEmpty struct (first, stop) then
+                i <- i + 1
+            elif not (isEmpty (valueOfNameAt text first)) then
+                // No value stands there but the next name, whose value is the secret.
+                i <- first
+            else
                 ranges.Add struct (text[first].From, text[stop - 1].Next)
                 i <- stop
-            else
-                i <- i + 1
 
         ranges
 

@@ -163,6 +163,23 @@ let tests =
                     (planted.Url.Substring(0, before + 1))
                     "what stands before the query stays")
 
+        testCase "a name without a value does not take the next name for one" (fun () ->
+            for text in
+                [
+                    "X-Amz-Signature= X-Amz-Credential: SECRET"
+                    "X-Amz-Signature= Signature=\tX-Amz-Security-Token=SECRET"
+                    "Signature:\n\"Signature\": \"SECRET\""
+                    "X-Amz-Signature=Signature=SECRET"
+                    "Signature= Authorization: AWS4 SECRET x"
+                ] do
+                let shown = Redaction.text text
+                Expect.isFalse (shown.Contains "SECRET") shown
+
+            Expect.equal
+                (Redaction.text "X-Amz-Signature=Signature/abc")
+                "X-Amz-Signature=REDACTED"
+                "a value that only begins like a name")
+
         testCase "texts without secrets are left alone" (fun () ->
             for text in
                 [
