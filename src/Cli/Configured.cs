@@ -14,11 +14,9 @@ internal static class Configured
         return target is null ? loaded : loaded.Only(target);
     }
 
-    /// <param name="cellId">What was given for it; null if nothing was.</param>
-    /// <exception cref="RefusedException">It is none.</exception>
-    internal static void RequireCellId(string? cellId)
-    {
-        if (cellId is not null && CellIdModule.Create(cellId) is { IsError: true } refused)
-            throw new RefusedException($"--cell-id: {refused.ErrorValue.Message}");
-    }
+    /// <summary>What is wrong with a cell id; null if nothing is, or none was given.</summary>
+    internal static S3ExportProblem? ProblemOfCellId(string? cellId) =>
+        cellId is not null && CellIdModule.Create(cellId) is { IsError: true } refused
+            ? new S3ExportProblem { Text = $"--cell-id: {refused.ErrorValue.Message}" }
+            : null;
 }

@@ -194,6 +194,18 @@ let tests =
 
                 Expect.equal code 2 "no cell id"
                 Expect.stringContains error "--cell-id" "which option"
+
+                let! struct (code, json, _) =
+                    check scene [ urlVariable, url ] [ "--cell-id"; "a/b"; "--json" ]
+
+                Expect.equal code 2 "nor in JSON"
+
+                let problem =
+                    Seq.exactlyOne (
+                        JsonDocument.Parse(json).RootElement.GetProperty("problems").EnumerateArray()
+                    )
+
+                Expect.stringContains (text "text" problem) "--cell-id" "which option"
             })
 
         testCaseTask "says what is wrong with the spec, and where" (fun () ->

@@ -5,21 +5,12 @@ open System
 open System.IO
 open System.Net
 open System.Net.Http
-open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3
 open Expecto
 open Facade.Tests.CompositionSupport
 open Facade.Tests.Support
-
-module private Native =
-    [<DllImport("libc", SetLastError = true)>]
-    extern int mkfifo(string path, uint32 mode)
-
-let private linuxOnly () =
-    if not (OperatingSystem.IsLinux()) then
-        skiptest "needs Linux"
 
 let private url (name: string) = $"https://gateway.example/{name}"
 
@@ -136,7 +127,7 @@ let tests =
                     write manifest "before"
                     use asking = new Asking(manifest, folder)
                     File.Delete manifest
-                    Expect.equal (Native.mkfifo (manifest, 0o600u)) 0 "mkfifo"
+                    pipe manifest
                     let! piped = asking.SentTo "a"
                     Expect.equal piped (url "before") "nobody waits for the pipe's writer"
                     File.Delete manifest
@@ -154,7 +145,7 @@ let tests =
         testCase "that is a pipe, a device or no path is refused, and nobody waits" (fun () ->
             linuxOnly ()
             use folder = new Folder()
-            Expect.equal (Native.mkfifo (folder.At "pipe", 0o600u)) 0 "mkfifo"
+            pipe (folder.At "pipe")
 
             for path, what in [ folder.At "pipe", "a pipe"; "/dev/zero", "a device"; "a\000b", "no file" ] do
                 let resolving =

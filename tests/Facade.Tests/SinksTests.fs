@@ -371,6 +371,19 @@ let tests =
             Expect.equal refusal.Variable "CELLOS_CA_BUNDLE" "which"
             Expect.stringContains refusal.Text "cannot be read" "why")
 
+        testCase "never wait for a CA bundle that is a pipe" (fun () ->
+            linuxOnly ()
+            use folder = new Folder()
+            let bundle = folder.At "bundle.pem"
+            pipe bundle
+
+            let refusal =
+                (resolve [ url, "https://gateway.example/{artifact_name}"; "CELLOS_CA_BUNDLE", bundle ])
+                    .Refusals
+                |> Seq.exactlyOne
+
+            Expect.stringContains refusal.Text "a pipe, not a regular file" "why")
+
         testCase "want a cell id that is one" (fun () ->
             Expect.throwsT<ArgumentException>
                 (fun () ->

@@ -14,16 +14,9 @@ open Facade.Tests.Support
 open LoopbackS3
 
 module private Native =
-    [<DllImport("libc", SetLastError = true)>]
-    extern int mkfifo(string path, uint32 mode)
-
     /// Changes the user as whom this thread opens files, and only this thread (setfsuid(2)).
     [<DllImport("libc")>]
     extern int setfsuid(uint32 user)
-
-let private linuxOnly () =
-    if not (OperatingSystem.IsLinux()) then
-        skiptest "needs Linux"
 
 /// A push of a source that must not leave a trace on the server.
 let private refused (make: Folder -> string) =
@@ -171,7 +164,7 @@ let tests =
 
                 let! failure =
                     refused (fun folder ->
-                        Expect.equal (Native.mkfifo (folder.At "pipe", 0o600u)) 0 "mkfifo"
+                        pipe (folder.At "pipe")
                         folder.At "pipe")
 
                 Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"

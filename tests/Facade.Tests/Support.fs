@@ -5,6 +5,7 @@ open System
 open System.Collections.Concurrent
 open System.IO
 open System.Net.Http
+open System.Runtime.InteropServices
 open System.Security.Cryptography
 open System.Threading
 open System.Threading.Tasks
@@ -29,6 +30,18 @@ type Folder() =
 
     interface IDisposable with
         member _.Dispose() = Directory.Delete(path, true)
+
+/// For what only Linux has, or what this library does there only.
+let linuxOnly () =
+    if not (OperatingSystem.IsLinux()) then
+        skiptest "needs Linux"
+
+[<DllImport("libc", EntryPoint = "mkfifo", SetLastError = true)>]
+extern int private makePipe(string path, uint32 mode)
+
+/// Makes a pipe that nobody writes to.
+let pipe (path: string) =
+    Expect.equal (makePipe (path, 0o600u)) 0 "mkfifo"
 
 let patterned length =
     Array.init length (fun i -> byte (i * 31 + i / 251))

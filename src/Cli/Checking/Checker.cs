@@ -10,10 +10,8 @@ internal static class Checker
     /// <param name="output">Takes the report.</param>
     /// <param name="error">Takes what is wrong, a sentence each.</param>
     /// <returns>The exit code.</returns>
-    /// <exception cref="RefusedException">The cell id is none.</exception>
     internal static int Run(CheckArguments arguments, TextWriter output, TextWriter error)
     {
-        Configured.RequireCellId(arguments.CellId);
         var (configuration, problems) = Resolve(arguments);
         if (arguments.Json)
             output.WriteLine(CheckJson.Render(arguments.Spec, configuration, problems));
@@ -26,6 +24,9 @@ internal static class Checker
 
     private static (S3ExportConfiguration?, IReadOnlyList<S3ExportProblem>) Resolve(CheckArguments arguments)
     {
+        if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
+            return (null, [noCell]);
+
         try
         {
             var spec = Configured.Load(arguments.Spec, arguments.Target);

@@ -18,7 +18,8 @@ internal static class Pusher
         CancellationToken cancellationToken
     )
     {
-        Configured.RequireCellId(arguments.CellId);
+        if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
+            throw new RefusedException(noCell.ToString());
         var (bundle, sinks) = await Interruptibly(() => Prepare(arguments), cancellationToken);
         using (sinks)
         {

@@ -5,7 +5,8 @@ namespace CellOS.Export.S3;
 /// <summary>What keeps a spec or an environment from being used. It holds no secret.</summary>
 public sealed record S3ExportProblem
 {
-    internal S3ExportProblem() { }
+    /// <summary>A problem that nothing is known of yet.</summary>
+    public S3ExportProblem() { }
 
     internal S3ExportProblem(ConfigProblem problem, string? file)
     {

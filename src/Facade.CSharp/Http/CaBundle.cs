@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Http;
 
@@ -35,7 +36,9 @@ internal sealed class CaBundle
         var authorities = new X509Certificate2Collection();
         try
         {
-            var text = File.ReadAllText(path);
+            // Comments between the certificates may be in any encoding.
+            using var reader = new StreamReader(new FileStream(SmallFile.OpenRegular(path), FileAccess.Read));
+            var text = reader.ReadToEnd();
             authorities.ImportFromPem(text);
             // A block that is not whole, or holds something else, is passed over without a word.
             var blocks = text.Split("-----BEGIN ").Length - 1;
@@ -52,6 +55,7 @@ internal sealed class CaBundle
                         or UnauthorizedAccessException
                         or ArgumentException
                         or NotSupportedException
+                        or SourceException
             )
         {
             problem = $"cannot be read ({Redaction.Text(exception.Message)})";

@@ -16,12 +16,18 @@ internal static class SmallFile
     /// <param name="maxBytes">A larger one is refused.</param>
     /// <param name="problem">Why it cannot be read and what to do, in sentences; empty if it can.</param>
     internal static string? TryRead(string path, int maxBytes, out string problem) =>
-        Try(
-            () =>
-                File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete),
-            handle => Read(handle, maxBytes),
-            out problem
-        );
+        Try(() => Open(path), handle => Read(handle, maxBytes), out problem);
+
+    /// <summary>
+    /// Opens a regular file, or a link to one. A pipe would make the caller wait for ever, a device might never end.
+    /// </summary>
+    /// <exception cref="SourceException">It is none, or cannot be opened.</exception>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    internal static SafeFileHandle OpenRegular(string path) =>
+        OperatingSystem.IsLinux() ? LinuxFile.Open(path, followLink: true) : Open(path);
+
+    private static SafeFileHandle Open(string path) =>
+        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     /// <summary>
     /// Reads a file that is looked at again and again, if it has changed: a regular one, since a pipe gives what it
@@ -45,15 +51,7 @@ internal static class SmallFile
         // What cannot be read now may be readable later without having changed.
         FileStamp? after = null;
         var text = Try(
-            () =>
-                OperatingSystem.IsLinux()
-                    ? LinuxFile.Open(path, followLink: true)
-                    : File.OpenHandle(
-                        path,
-                        FileMode.Open,
-                        FileAccess.Read,
-                        FileShare.ReadWrite | FileShare.Delete
-                    ),
+            () => OpenRegular(path),
             handle =>
             {
                 // Taken first: a file that changes while it is read is read once more.
