@@ -135,7 +135,7 @@ let drive (plan: PushPlan) (roll: float) (day: Event list) =
         | Output.Wait until, _ ->
             say now $"wait {(until - now).TotalMilliseconds:N0} ms"
             go state until (Input.Woke until) day
-        | Output.AskUrl attempt, _ ->
+        | Output.AskUrl(attempt, _), _ ->
             go state now (Input.NoUrl(now, $"nobody has a URL for attempt {attempt}")) day
         | Output.TakeMd5 _, _ ->
             say now "take the MD5"

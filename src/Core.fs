@@ -41,7 +41,7 @@ type State = internal {
 /// Laws (each is a property in the tests):
 /// - `step` is total, and gives exactly one output for each input;
 /// - an ended push stays ended and repeats its output;
-/// - waking early gives the same `Wait` or `TakeMd5` again;
+/// - waking early gives the same `Wait`, `AskUrl` or `TakeMd5` again;
 /// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
 /// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
 ///   and what is sent with another is no success;
@@ -173,12 +173,16 @@ module Push =
                 CompletedAt = state.Now
             })
 
+    /// Asks for a URL, unless the time forbids it.
     let private ask (state: State) (attempt: int) =
-        struct ({
-                    state with
-                        Phase = Phase.Asking attempt
-                },
-                Output.AskUrl attempt)
+        if isPastDeadline state then
+            fail state FailureKind.DeadlineExceeded
+        else
+            struct ({
+                        state with
+                            Phase = Phase.Asking attempt
+                    },
+                    Output.AskUrl(attempt, deadline state))
 
     let private request (state: State) (attempt: int) (url: RequestUrl) : PutRequest =
         let target = state.Plan.Target
@@ -415,6 +419,7 @@ module Push =
             failWith { state with StartedAt = at; Now = at } FailureKind.UrlUnusable reason
         | Phase.Asking _, Input.NoUrl(_, reason) ->
             failWith { state with Now = now } FailureKind.UrlUnusable reason
+        | Phase.Asking attempt, Input.Woke _ -> ask { state with Now = now } attempt
         | Phase.TakingMd5 attempt, Input.Md5Taken(_, md5) when Integrity.isMd5 md5 ->
             let state = {
                 state with

@@ -43,7 +43,8 @@ type Input =
 [<RequireQualifiedAccess>]
 type Output =
     /// Get a URL for the given attempt.
-    | AskUrl of Attempt: int
+    /// Report `Woke` if there is no answer at `Until`, the deadline.
+    | AskUrl of Attempt: int * Until: DateTimeOffset option
     /// Read the source whole and take its MD5, until the given time at the longest; then report `Woke`.
     | TakeMd5 of Until: DateTimeOffset option
     | Put of Request: PutRequest

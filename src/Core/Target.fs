@@ -134,8 +134,8 @@ type TargetDraft = {
     Region: string | null
     /// A URL or a template; left out where URLs are asked for one by one.
     Url: string | null
-    /// Whether there is a source of URLs.
-    AsksForUrls: bool
+    /// How many sources of URLs there are; one at most may take the place of `Url`.
+    UrlSources: int
     RetryMode: RetryMode
     MaxAttempts: int
     Backoff: TimeSpan
@@ -169,15 +169,15 @@ module TargetDraft =
         | None -> Ok None
         | Some value -> TargetName.create value |> Result.map Some
 
-    let private url (value: string | null) asks =
-        match given value, asks with
-        | Some _, true ->
+    let private url (value: string | null) sources =
+        match given value, sources with
+        | None, 1 -> Ok None
+        | given, 0 -> UrlTemplate.parse (given |> Option.defaultValue "") |> Result.map Some
+        | _ ->
             Check.refuse
                 "upload URL"
-                "is given, and a source of URLs as well"
-                "Keep one of the two: a URL for all artifacts, or a source with one for each."
-        | None, true -> Ok None
-        | given, false -> UrlTemplate.parse (given |> Option.defaultValue "") |> Result.map Some
+                "comes from several places"
+                "Keep one of them: a URL for all artifacts, or one source with a URL for each."
 
     let private expectContinueFrom bytes =
         match bytes with
@@ -206,7 +206,7 @@ module TargetDraft =
             and! bucket = Bucket.create draft.Bucket
             and! keyPrefix = KeyPrefix.create (given draft.KeyPrefix |> Option.defaultValue "")
             and! region = Region.parse draft.Region
-            and! url = url draft.Url draft.AsksForUrls
+            and! url = url draft.Url draft.UrlSources
 
             and! retry =
                 RetryPolicy.create draft.RetryMode draft.MaxAttempts draft.Backoff draft.MaxBackoff
@@ -236,6 +236,7 @@ module TargetDraft =
 type PushPlan = {
     Target: Target
     Artifact: ArtifactName
+    Key: ObjectKey
     Destination: Destination
     Url: UrlSource
     /// `Content-Type`, if one was asked for. SigV2 signs it, so none is sent on our own account.
@@ -253,6 +254,7 @@ module PushPlan =
             return {
                 Target = target
                 Artifact = artifact
+                Key = key
                 Destination = Destination.create target.Bucket key
                 Url =
                     match target.Url with

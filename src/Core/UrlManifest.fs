@@ -74,8 +74,10 @@ module UrlManifest =
                 | Ok _ -> ()
             ]
 
-    /// What a URL addresses: its signature is no part of that, unless nothing is known of its query.
-    let private objectOf (url: RequestUrl) =
+    /// What a URL addresses, as a text to compare: its signature is no part of that, unless nothing is known of its
+    /// query; then it holds a credential.
+    [<CompiledName("ObjectOf")>]
+    let objectOf (url: RequestUrl) =
         let inspected = PresignedUrl.inspect url
 
         match inspected.Signature, inspected.Key with

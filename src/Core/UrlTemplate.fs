@@ -148,18 +148,23 @@ module UrlTemplate =
     let namesCell (template: UrlTemplate) =
         template.Value.Contains(CellIdPlaceholder, StringComparison.Ordinal)
 
-    /// A URL that names one object, and a second artifact through it would overwrite the first. `first` is the
-    /// artifact that went through it before, if any.
+    /// What one artifact was sent to, a second one would overwrite. `first` is the artifact that went there before, if
+    /// any.
+    [<CompiledName("AdmitToObject")>]
+    let admitToObject (first: ArtifactName option) (artifact: ArtifactName) : Result<unit, Refusal> =
+        match first with
+        | Some first when first <> artifact ->
+            Check.refuse
+                "upload URL"
+                $"names one object and was used for the artifact {Check.quote (ArtifactName.value first)}; the artifact {Check.quote (ArtifactName.value artifact)} would overwrite it"
+                $"Give each artifact a URL of its own, or a template with {ArtifactNamePlaceholder}."
+        | _ -> Ok()
+
+    /// The same for a template: one with `{artifact_name}` has an object for each.
     [<CompiledName("Admit")>]
     let admit
         (first: ArtifactName option)
         (artifact: ArtifactName)
         (template: UrlTemplate)
         : Result<unit, Refusal> =
-        match first with
-        | Some first when namesOneObject template && first <> artifact ->
-            Check.refuse
-                "upload URL"
-                $"names one object and was used for the artifact {Check.quote (ArtifactName.value first)}; the artifact {Check.quote (ArtifactName.value artifact)} would overwrite it"
-                $"Give each artifact a URL of its own, or a template with {ArtifactNamePlaceholder}."
-        | _ -> Ok()
+        if namesOneObject template then admitToObject first artifact else Ok()

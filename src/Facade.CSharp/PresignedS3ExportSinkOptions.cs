@@ -7,7 +7,7 @@ public sealed class PresignedS3ExportSinkOptions
     /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>. With <c>{cell_id}</c> or
     /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact. Without <c>{artifact_name}</c> it
     /// names one object, and takes one artifact only.
-    /// It is a credential. Either this or <see cref="PresignedUrlsFile"/> is required.
+    /// It is a credential. One of this, <see cref="PresignedUrlsFile"/> and <see cref="PresignedUrlProvider"/> is required.
     /// </summary>
     public string? PresignedUrl { get; init; }
 
@@ -16,6 +16,19 @@ public sealed class PresignedS3ExportSinkOptions
     /// exact URL. It is read when the sink is built, and again when it has changed. Default: none.
     /// </summary>
     public string? PresignedUrlsFile { get; init; }
+
+    /// <summary>
+    /// A presigning broker, which is asked for the exact URL of each artifact before its first attempt, and again after an
+    /// attempt that failed because the URL had expired. It may be slow, under <see cref="Deadline"/> and the caller's
+    /// token; what it throws ends the push with <see cref="ExportFailureKind.UrlUnusable"/>, so it retries by itself.
+    /// Any number of threads may call it at once. Which artifact each object was for is remembered, so that none is
+    /// overwritten by another. Default: none.
+    /// </summary>
+    public Func<
+        PresignedUrlRequest,
+        CancellationToken,
+        ValueTask<string>
+    >? PresignedUrlProvider { get; init; }
 
     /// <summary>
     /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes, no <c>/</c>, <c>\</c> or control

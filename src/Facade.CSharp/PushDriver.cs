@@ -75,13 +75,7 @@ internal sealed class PushDriver(
                     input = Input.NewWoke(clock.Now);
                     break;
                 case Output.AskUrl ask:
-                    var answer = urls is null
-                        ? new UrlAnswer(null, "this sink has no source of URLs")
-                        : await urls.AskAsync(plan.Artifact, ask.Attempt, cancellationToken)
-                            .ConfigureAwait(false);
-                    input = answer.Url is { } url
-                        ? Input.NewUrlGiven(clock.Now, url)
-                        : Input.NewNoUrl(clock.Now, answer.Reason.TrimEnd('.'));
+                    input = await AskUrlAsync(plan, ask, clock, cancellationToken).ConfigureAwait(false);
                     break;
                 case Output.Done done:
                     Log.Exported(logger, done.Receipt);
@@ -92,6 +86,32 @@ internal sealed class PushDriver(
                 default:
                     throw new InvalidOperationException("The push machine asked for something unknown.");
             }
+        }
+    }
+
+    private async Task<Input> AskUrlAsync(
+        PushPlan plan,
+        Output.AskUrl ask,
+        PushClock clock,
+        CancellationToken cancellationToken
+    )
+    {
+        if (urls is null)
+            return Input.NewNoUrl(clock.Now, "this sink has no source of URLs");
+
+        using var limit = clock.LimitUntil(ask.Until?.Value);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var answer = await urls.AskAsync(plan, ask.Attempt, both.Token).ConfigureAwait(false);
+            return answer.Url is { } url
+                ? Input.NewUrlGiven(clock.Now, url)
+                : Input.NewNoUrl(clock.Now, answer.Reason.TrimEnd('.'));
+        }
+        catch (OperationCanceledException) when (both.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return Input.NewWoke(clock.Now);
         }
     }
 

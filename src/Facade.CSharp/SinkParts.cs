@@ -22,10 +22,13 @@ internal sealed record SinkParts(Target Target, IUrlSource? Urls, HttpMessageInv
             : null;
         string? bundleProblem = null;
         var trust = http is null ? CaBundle.Load(options.CaBundle, out bundleProblem) : CaBundle.None;
-        var urls = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
+        var manifest = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
             ? null
             : new ManifestFile(options.PresignedUrlsFile);
-        var target = SinkTarget.From(options, clientProblem, bundleProblem, urls?.Problem());
+        var target = SinkTarget.From(options, clientProblem, bundleProblem, manifest?.Problem());
+        IUrlSource? urls = options.PresignedUrlProvider is { } provider
+            ? new UrlProvider(provider)
+            : manifest;
         return new SinkParts(
             target,
             urls,

@@ -26,7 +26,7 @@ internal static class SinkTarget
             options.KeyPrefix,
             options.Region,
             options.PresignedUrl,
-            !string.IsNullOrWhiteSpace(options.PresignedUrlsFile),
+            UrlSources(options),
             options.RetryMode switch
             {
                 S3ExportRetryMode.Exponential => RetryMode.Exponential,
@@ -52,6 +52,10 @@ internal static class SinkTarget
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes
         );
+
+    private static int UrlSources(PresignedS3ExportSinkOptions options) =>
+        (string.IsNullOrWhiteSpace(options.PresignedUrlsFile) ? 0 : 1)
+        + (options.PresignedUrlProvider is null ? 0 : 1);
 
     /// <summary>C# lets any number be a value of an enum.</summary>
     private static string? Undefined<T>(T value)

@@ -53,6 +53,7 @@ let play (script: Script) : Turn list =
 
             let input =
                 match last.Output with
+                | Output.AskUrl _ when step.Early -> Input.Woke later
                 | Output.AskUrl _ ->
                     match step.Answer with
                     | Ok url -> Input.UrlGiven(later, url)

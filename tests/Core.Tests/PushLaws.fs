@@ -83,6 +83,7 @@ let tests =
                     Expect.equal turn.Output before.Output "the same wait"
                 | Output.Wait until, Input.Woke _ ->
                     Expect.notEqual turn.Output (Output.Wait until) "the wait is over"
+                | Output.AskUrl _, Input.Woke _
                 | Output.TakeMd5 _, Input.Woke _ ->
                     Expect.isTrue
                         (turn.Output = before.Output || turn.Output.IsFailed)
@@ -203,8 +204,15 @@ let tests =
         law "a URL is asked for only where there is a source of them, for the next attempt" (fun plan turns ->
             for turn in turns do
                 match turn.Output with
-                | Output.AskUrl attempt ->
+                | Output.AskUrl(attempt, until) ->
                     Expect.equal plan.Url UrlSource.Asked "asked"
+
+                    Expect.equal
+                        until.IsSome
+                        plan.Target.Limits.Deadline.IsSome
+                        "with the deadline, if there is one"
+
+                    Expect.isTrue (until |> Option.forall (fun until -> turn.Now < until)) "and not past it"
                     let begun = puts turns |> List.filter (fun (put, _) -> put.Now <= turn.Now)
 
                     Expect.isTrue

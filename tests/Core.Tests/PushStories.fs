@@ -145,6 +145,25 @@ let tests =
                 woke 2000000
             ] [ "ask 1"; "put 1"; "wait 2000000"; "ask 2" ] []
 
+        story
+            "a delegate that answers in time, woken early"
+            (asked (within 5000))
+            [ started; woke 4999; Input.UrlGiven(at 4999, parsed (v4 60)) ] [ "ask 1"; "ask 1"; "put 1" ] []
+
+        story "a delegate that is too slow for the deadline" (asked (within 5000)) [ started; woke 5000 ] [
+            "ask 1"
+            "DeadlineExceeded"
+        ] [ "deadline of 5 s"; "No attempt was made" ]
+
+        story
+            "no delegate is asked past the deadline"
+            (asked (within 5000))
+            [
+                started
+                Input.UrlGiven(at 1, parsed (v4 60))
+                attempted 5000 (error 403 "ExpiredToken" "no")
+            ] [ "ask 1"; "put 1"; "DeadlineExceeded" ] [ "ExpiredToken" ]
+
         story "a delegate has no URL" (asked same) [ started; Input.NoUrl(at 1, "the broker is away") ] [
             "ask 1"
             "UrlUnusable"

@@ -54,7 +54,7 @@ let woke (time: int) = Input.Woke(at time)
 
 let word (output: Output) =
     match output with
-    | Output.AskUrl attempt -> $"ask {attempt}"
+    | Output.AskUrl(attempt, _) -> $"ask {attempt}"
     | Output.TakeMd5 None -> "md5"
     | Output.TakeMd5(Some until) -> $"md5 until {(until - noon).TotalMilliseconds}"
     | Output.Put put -> $"put {put.Attempt}"

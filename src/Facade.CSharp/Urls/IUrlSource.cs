@@ -6,10 +6,10 @@ namespace CellOS.Export.S3.Urls;
 internal interface IUrlSource
 {
     /// <summary>The URL for an attempt.</summary>
-    /// <param name="artifact">The artifact that is to be sent.</param>
+    /// <param name="plan">What is to be sent where.</param>
     /// <param name="attempt">The attempt that it is for, 1 for the first.</param>
     /// <param name="cancellationToken">Ends the wait for it.</param>
-    ValueTask<UrlAnswer> AskAsync(ArtifactName artifact, int attempt, CancellationToken cancellationToken);
+    ValueTask<UrlAnswer> AskAsync(PushPlan plan, int attempt, CancellationToken cancellationToken);
 }
 
 /// <summary>A URL, or why there is none.</summary>

@@ -40,22 +40,18 @@ internal sealed class ManifestFile(string path) : IUrlSource
 
     /// <inheritdoc />
     /// <remarks>A file that has become unreadable, half written for instance, does not take away what was read before.</remarks>
-    public ValueTask<UrlAnswer> AskAsync(
-        ArtifactName artifact,
-        int attempt,
-        CancellationToken cancellationToken
-    )
+    public ValueTask<UrlAnswer> AskAsync(PushPlan plan, int attempt, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
             Refresh();
-            var url = _lastGood is null ? null : UrlManifestModule.TryFind(artifact, _lastGood)?.Value;
+            var url = _lastGood is null ? null : UrlManifestModule.TryFind(plan.Artifact, _lastGood)?.Value;
             return ValueTask.FromResult(
                 url is not null
                     ? new UrlAnswer(url, "")
                     : new UrlAnswer(
                         null,
-                        $"the URL manifest {Redaction.Text(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(artifact))}"
+                        $"the URL manifest {Redaction.Text(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
                     )
             );
         }

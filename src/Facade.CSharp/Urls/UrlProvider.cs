@@ -1,0 +1,62 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3.Urls;
+
+/// <summary>
+/// A delegate of the caller's that gives URLs. Which artifact each object was for is remembered, as a digest: a URL may
+/// be a credential.
+/// </summary>
+internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, ValueTask<string>> provider)
+    : IUrlSource
+{
+    private readonly ConcurrentDictionary<string, ArtifactName> _objects = new(StringComparer.Ordinal);
+
+    /// <inheritdoc />
+    public async ValueTask<UrlAnswer> AskAsync(
+        PushPlan plan,
+        int attempt,
+        CancellationToken cancellationToken
+    )
+    {
+        var request = new PresignedUrlRequest(
+            ArtifactNameModule.Value(plan.Artifact),
+            BucketModule.Value(plan.Target.Bucket),
+            ObjectKeyModule.Value(plan.Key),
+            attempt
+        );
+        string? text;
+        try
+        {
+            // It may pay no heed to the token.
+            text = await provider(request, cancellationToken)
+                .AsTask()
+                .WaitAsync(cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Its message is not this library's: it may quote the URL.
+            return new UrlAnswer(
+                null,
+                $"the source of URLs failed ({exception.GetType().Name}: {Redaction.Plain(exception.Message)})"
+            );
+        }
+
+        var url = RequestUrlModule.Parse(text ?? "");
+        return url.IsError
+            ? new UrlAnswer(null, $"the source of URLs gave none that can be used. {url.ErrorValue.Message}")
+            : Admit(url.ResultValue, plan.Artifact);
+    }
+
+    private UrlAnswer Admit(RequestUrl url, ArtifactName artifact)
+    {
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(UrlManifestModule.ObjectOf(url)));
+        var first = _objects.GetOrAdd(Convert.ToHexString(digest), artifact);
+        var admitted = UrlTemplateModule.AdmitToObject(FSharpOption<ArtifactName>.Some(first), artifact);
+        return admitted.IsError ? new UrlAnswer(null, admitted.ErrorValue.Message) : new UrlAnswer(url, "");
+    }
+}
