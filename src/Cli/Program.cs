@@ -3,17 +3,17 @@ using CellOS.Export.S3.Cli.Checking;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Cli.Streams;
 
-// The libraries that write there find it by Console.Error.
-Console.SetError(new UnfailingError(Console.Error));
+var error = new UnfailingError(() => Console.Error);
 
 return Tool.RunAsync(
         args,
         new Handlers(
-            arguments => Checker.Run(arguments, Console.Out, Console.Error),
-            (arguments, token) => Pusher.RunAsync(arguments, ResultsOutput.OfProcess(), Console.Error, token)
+            arguments => Checker.Run(arguments, Console.Out, error),
+            (arguments, token) =>
+                Pusher.RunAsync(arguments, ResultsOutput.OfProcess(), error.Install(), token)
         ),
         Console.Out,
-        Console.Error
+        error
     )
     .GetAwaiter()
     .GetResult();
