@@ -151,15 +151,6 @@ module Settings =
             ]
         }
 
-    /// The manifests that are to be read: target and path.
-    [<CompiledName("Manifests")>]
-    let manifests (resolution: Resolution) : struct (TargetName * string) list =
-        resolution.Targets
-        |> List.choose (fun report ->
-            match report.Settings with
-            | Some { Url = UrlChoice.Manifest path } -> Some struct (report.Name, path)
-            | _ -> None)
-
     /// The resolution with a problem that reading a file brought up; `target` is `None` for a global variable.
     [<CompiledName("WithProblem")>]
     let withProblem (target: TargetName option) (variable: string) (text: string) (resolution: Resolution) = {
