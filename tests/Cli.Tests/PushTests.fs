@@ -210,6 +210,37 @@ let tests =
                 Expect.isEmpty scene.Server.Requests "nothing was sent"
             })
 
+        testCaseTask "does not resume by what lies behind a link" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, listed)
+                bundle scene [ "stdout.txt"; "deep/report.json" ] |> ignore
+                let variables = scene.Manifest("cell-7", [ "logs/stdout.txt"; "report" ])
+
+                let arguments = [
+                    "--root"
+                    scene.Folder.Path
+                    "--receipts"
+                    scene.Folder.At "r.jsonl"
+                    "--resume"
+                ]
+
+                let! struct (code, _, error) = push scene variables arguments
+                Expect.equal code 0 error
+                Directory.Move(scene.Folder.At "out", scene.Folder.At "elsewhere")
+
+                File.CreateSymbolicLink(scene.Folder.At "out", scene.Folder.At "elsewhere")
+                |> ignore
+
+                let! struct (code, output, _) = push scene variables arguments
+                Expect.equal code 1 "both failed, whatever was receipted before"
+
+                Expect.equal
+                    (objects output |> List.map (fun json -> text "kind" (json.GetProperty "error")))
+                    [ "SourceNotAFile"; "SourceNotAFile" ]
+                    "links are not followed"
+            })
+
         testCaseTask "keeps its own receipts file out of the bundle" (fun () ->
             task {
                 use! scene = scene ()

@@ -24,7 +24,8 @@ internal static class Resumption
         var done = new ConcurrentBag<PlannedArtifact>();
         await Parallel.ForEachAsync(
             artifacts.Where(item =>
-                Resume.MayBeDone(
+                item.Artifact.Problem is null
+                && Resume.MayBeDone(
                     receipted,
                     cellId,
                     item.Artifact.Name,
