@@ -1,15 +1,14 @@
 namespace CellOS.Export.S3.Core
 
-/// An artifact that is to be exported: its name, the target that takes it, and where it comes from.
+/// A file that is to be exported under a name.
 type BundleEntry = {
-    /// None where there is one target, or none is named.
-    Target: string option
     Name: string
-    /// A file's path, or a place in a spec.
+    /// Its path.
     Place: string
 }
 
-/// What is exported together.
+/// What is exported together, to one target. What a spec lists is judged with the spec (`CellSpec`), and what goes to
+/// a sink with its batch (`BatchDraft`); here a file's place is what tells it from another.
 [<RequireQualifiedAccess>]
 module Bundle =
 
@@ -24,33 +23,18 @@ module Bundle =
 
         $"{others} and {quote last}"
 
-    /// One refusal for each name that more than one entry has for the same target: the later one would overwrite the
-    /// earlier one's object. In the order of the names.
+    /// One refusal for each name that more than one entry has: the later one would overwrite the earlier one's object.
+    /// In the order of the names.
     [<CompiledName("Duplicates")>]
     let duplicates (entries: BundleEntry seq) : Refusal list =
         entries
-        |> Seq.groupBy (fun entry -> entry.Target, entry.Name)
-        |> Seq.choose (fun ((target, name), same) ->
-            match [ for entry in same -> entry.Place ] with
-            | []
-            | [ _ ] -> None
-            | places ->
-                let for' =
-                    match target with
-                    | Some target -> $" for the target {Check.quote target}"
-                    | None -> ""
-
-                Some(
-                    (target, name),
-                    {
-                        Subject = "artifact name"
-                        Problem = $"{Check.quote name} is given more than once{for'}: by {listed places}"
-                        Remedy = "Each artifact needs a name of its own; one would overwrite the other."
-                    }
-                ))
-        |> Seq.sortWith (fun ((target, name), _) ((target', name'), _) ->
-            match compare target target' with
-            | 0 -> System.String.CompareOrdinal(name, name')
-            | order -> order)
-        |> Seq.map snd
+        |> Seq.groupBy _.Name
+        |> Seq.map (fun (name, same) -> name, [ for entry in same -> entry.Place ])
+        |> Seq.filter (fun (_, places) -> places.Length > 1)
+        |> Seq.sortWith (fun (a, _) (b, _) -> System.String.CompareOrdinal(a, b))
+        |> Seq.map (fun (name, places) -> {
+            Subject = "artifact name"
+            Problem = $"{Check.quote name} is given more than once: by {listed places}"
+            Remedy = "Each artifact needs a name of its own; one would overwrite the other."
+        })
         |> List.ofSeq

@@ -22,7 +22,7 @@ internal sealed record FileBundle(
             walk.Add(path);
 
         var files = walk.Files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
-        var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(null, file.Name, file.Path)));
+        var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(file.Name, file.Path)));
         return new FileBundle(
             files,
             walk.Notes,
