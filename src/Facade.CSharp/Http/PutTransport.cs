@@ -67,6 +67,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         finally
         {
             ReplyWatch.Current = null;
+            watch.End();
         }
     }
 

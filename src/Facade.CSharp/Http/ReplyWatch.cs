@@ -3,8 +3,8 @@ using CellOS.Export.S3.Source;
 namespace CellOS.Export.S3.Http;
 
 /// <summary>
-/// Sees when the answer to one request begins. HttpClient does not tell: after <c>Expect: 100-continue</c> it takes
-/// an early success for leave to send the body, and reports it as if it had come after.
+/// Sees when the answer to one request begins. HttpClient does not tell: it may take an early success for one that
+/// came after the body, and an answer to nothing for the answer to the request.
 /// </summary>
 internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
 {
@@ -13,11 +13,12 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
 
     private static readonly AsyncLocal<ReplyWatch?> CurrentWatch = new();
 
+    private volatile WatchedStream? _connection;
     private volatile bool _hasBegun;
-    private volatile bool _isEarly;
+    private volatile bool _isCut;
     private int _position;
     private bool _isInterim;
-    private uint _lastFour;
+    private bool _lineIsEmpty;
 
     /// <summary>The watch on the request that this flow of control is sending.</summary>
     internal static ReplyWatch? Current
@@ -29,35 +30,59 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
     /// <summary>Whether the final answer has begun to come; those of the 100s come before it.</summary>
     internal bool HasBegun => _hasBegun;
 
-    /// <summary>Whether it began before the whole body had been handed over.</summary>
-    internal bool IsEarly => _isEarly;
+    /// <summary>
+    /// Whether it came before the whole body had been handed over, or, on a connection that was in use before, even
+    /// before the request. Only the connections of this library's own handler are watched.
+    /// </summary>
+    internal bool IsEarly => _isCut || (_connection is not null && !_hasBegun);
 
     /// <summary>Takes note that there is a connection, and that something is about to be written to it.</summary>
-    internal void Send() => stall.Moved();
+    internal void Send(WatchedStream connection)
+    {
+        _connection = connection;
+        stall.Moved();
+    }
+
+    /// <summary>Nothing more of the request leaves: the server has answered, or has cut the connection.</summary>
+    internal void Cut()
+    {
+        _isCut = true;
+        content.Cut();
+    }
+
+    /// <summary>The request is over. A connection that it did not go out on whole can carry no other.</summary>
+    internal void End()
+    {
+        if (_isCut)
+            _connection?.Dispose();
+    }
 
     /// <summary>Takes note of bytes that came from the server.</summary>
-    internal void Receive(ReadOnlySpan<byte> bytes)
+    /// <returns>Whether they begin a final answer although the body is not out.</returns>
+    internal bool Receive(ReadOnlySpan<byte> bytes)
     {
         stall.Moved();
         foreach (var octet in bytes)
         {
             if (_hasBegun)
-                return;
+                return false;
 
             if (_position == StatusAt)
                 _isInterim = octet == (byte)'1';
             if (_position >= StatusAt && !_isInterim)
             {
-                _isEarly = !content.MayBeComplete;
+                var isEarly = !content.MayBeComplete;
                 _hasBegun = true;
-                return;
+                return isEarly;
             }
 
             _position++;
-            _lastFour = _lastFour << 8 | octet;
             // An empty line ends the interim answer, and the next one begins.
-            if (_lastFour == 0x0d0a0d0a)
+            if (octet == (byte)'\n' && _lineIsEmpty)
                 _position = 0;
+            _lineIsEmpty = octet == (byte)'\n' || (_lineIsEmpty && octet == (byte)'\r');
         }
+
+        return false;
     }
 }

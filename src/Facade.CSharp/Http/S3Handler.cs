@@ -32,7 +32,12 @@ internal static class S3Handler
             ConnectCallback = (context, cancellationToken) =>
                 ConnectAsync(context.DnsEndPoint, cancellationToken),
             PlaintextStreamFilter = (context, _) =>
-                ValueTask.FromResult<Stream>(new WatchedStream(context.PlaintextStream)),
+                ValueTask.FromResult(
+                    // The answer of a proxy that is to make a tunnel is none to the request.
+                    context.InitialRequestMessage.Method == HttpMethod.Connect
+                        ? context.PlaintextStream
+                        : new WatchedStream(context.PlaintextStream)
+                ),
         };
 
     /// <summary>

@@ -1,13 +1,29 @@
+using System.Net.Sockets;
+
 namespace CellOS.Export.S3.Http;
 
 /// <summary>
-/// A connection on which answers are watched. A server that closes it without an answer is told as that: HttpClient
-/// by itself would send the request again, up to three times, and say nothing.
+/// A connection on which answers are watched, from the first byte of a request on, also while its body is being sent.
+/// HttpClient by itself looks for an answer only then when the body is out, and loses one that came before if the
+/// server has cut the connection. Here,
+/// <list type="bullet">
+/// <item>a final answer ends the sending (RFC 9112, 9.5): what is left of the body goes nowhere;</item>
+/// <item>a connection that takes no more bytes is still read: the answer that lies there tells why;</item>
+/// <item>one that the server closes without an answer is told as that: HttpClient would send the request again, up to
+/// three times, and say nothing;</item>
+/// <item>one that did not take a whole request is not used again.</item>
+/// </list>
 /// </summary>
 internal sealed class WatchedStream(Stream inner) : Stream
 {
+    private readonly ReadAhead _reader = new(inner);
+    private readonly CancellationTokenSource _stop = new();
+
     /// <summary>On the request that was last written to this connection.</summary>
     private volatile ReplyWatch? _watch;
+
+    /// <summary>Nothing more is written.</summary>
+    private volatile bool _isCut;
 
     public override bool CanRead => inner.CanRead;
     public override bool CanSeek => false;
@@ -20,14 +36,14 @@ internal sealed class WatchedStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override int Read(Span<byte> buffer) => Note(inner.Read(buffer), buffer);
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override async ValueTask<int> ReadAsync(
+    public override ValueTask<int> ReadAsync(
         Memory<byte> buffer,
         CancellationToken cancellationToken = default
-    ) => Note(await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false), buffer.Span);
+    ) =>
+        // HttpClient looks so whether a connection may be used again.
+        _isCut && ReplyWatch.Current != _watch
+            ? ValueTask.FromResult(0)
+            : _reader.ReadAsync(buffer, Note, cancellationToken);
 
     public override Task<int> ReadAsync(
         byte[] buffer,
@@ -36,21 +52,28 @@ internal sealed class WatchedStream(Stream inner) : Stream
         CancellationToken cancellationToken
     ) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override void Write(ReadOnlySpan<byte> buffer)
-    {
-        Attach();
-        inner.Write(buffer);
-    }
+    public override int Read(byte[] buffer, int offset, int count) =>
+        ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    public override ValueTask WriteAsync(
+    public override async ValueTask WriteAsync(
         ReadOnlyMemory<byte> buffer,
         CancellationToken cancellationToken = default
     )
     {
         Attach();
-        return inner.WriteAsync(buffer, cancellationToken);
+        if (_isCut)
+            return;
+
+        try
+        {
+            // HttpClient gives no token of its own: it disposes of a connection to end what is under way.
+            await inner.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (_watch is not null && (_isCut || IsCutByServer(exception)))
+        {
+            // Whoever reads is told what came of it.
+            Cut();
+        }
     }
 
     public override Task WriteAsync(
@@ -60,10 +83,13 @@ internal sealed class WatchedStream(Stream inner) : Stream
         CancellationToken cancellationToken
     ) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
+    public override void Write(byte[] buffer, int offset, int count) =>
+        WriteAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
+
     public override void Flush() => inner.Flush();
 
     public override Task FlushAsync(CancellationToken cancellationToken) =>
-        inner.FlushAsync(cancellationToken);
+        _isCut ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
@@ -82,19 +108,60 @@ internal sealed class WatchedStream(Stream inner) : Stream
         if (ReplyWatch.Current is not { } current)
             return;
 
-        _watch = current;
-        current.Send();
+        if (current != _watch)
+        {
+            if (_isCut)
+                throw new IOException("The connection did not take the whole of an earlier request.");
+
+            _watch = current;
+            current.Send(this);
+            _reader.Begin(Note);
+        }
+        else
+        {
+            current.Send(this);
+        }
     }
 
-    private int Note(int read, ReadOnlySpan<byte> buffer)
+    private void Note(ReadOnlySpan<byte> read)
     {
-        if (read > 0)
-            _watch?.Receive(buffer[..read]);
-        else if (buffer.Length > 0 && _watch is { HasBegun: false })
+        if (_watch is not { } watch)
+            return;
+
+        if (!read.IsEmpty)
+        {
+            if (watch.Receive(read))
+                Cut();
+        }
+        else if (!watch.HasBegun)
+        {
             throw new HttpIOException(
                 HttpRequestError.ResponseEnded,
                 "The connection was closed without an answer."
             );
-        return read;
+        }
+    }
+
+    private void Cut()
+    {
+        _isCut = true;
+        _watch?.Cut();
+        _stop.Cancel();
+    }
+
+    private static bool IsCutByServer(Exception exception)
+    {
+        for (var inner = exception; inner is not null; inner = inner.InnerException)
+            if (
+                inner is SocketException
+                {
+                    SocketErrorCode: SocketError.ConnectionReset
+                        or SocketError.ConnectionAborted
+                        or SocketError.Shutdown
+                }
+            )
+                return true;
+
+        return false;
     }
 }

@@ -20,6 +20,7 @@ internal sealed class SourceContent : HttpContent
     private readonly Action _moved;
     private long _sent;
     private volatile bool _mayBeComplete;
+    private volatile bool _isCut;
 
     /// <param name="source">The file.</param>
     /// <param name="length">How many bytes of it, from its beginning.</param>
@@ -43,6 +44,12 @@ internal sealed class SourceContent : HttpContent
     /// Whether the last byte may have left: from the moment at which it is handed over, whatever comes of that.
     /// </summary>
     internal bool MayBeComplete => _mayBeComplete;
+
+    /// <summary>
+    /// The connection takes nothing more: the file is not read to its end, and what HttpClient still wants for the
+    /// announced length is made up and goes nowhere.
+    /// </summary>
+    internal void Cut() => _isCut = true;
 
     /// <summary>Told how many bytes have been handed over, after each buffer.</summary>
     internal Action<long>? OnSent { private get; init; }
@@ -93,6 +100,13 @@ internal sealed class SourceContent : HttpContent
             var offset = 0L;
             do
             {
+                if (_isCut)
+                {
+                    await FillAsync(stream, buffer, _length - offset, cancellationToken)
+                        .ConfigureAwait(false);
+                    return;
+                }
+
                 var count = (int)Math.Min(buffer.Length, _length - offset);
                 var chunk = buffer.AsMemory(0, count);
                 await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
@@ -110,11 +124,14 @@ internal sealed class SourceContent : HttpContent
                             cancellationToken
                         )
                         .ConfigureAwait(false);
-                    _mayBeComplete = true;
+                    _mayBeComplete = !_isCut;
                 }
 
                 await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
                 offset += count;
+                if (_isCut)
+                    continue;
+
                 Interlocked.Exchange(ref _sent, offset);
                 OnSent?.Invoke(offset);
                 _moved();
@@ -125,10 +142,26 @@ internal sealed class SourceContent : HttpContent
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
+        if (_isCut)
+            return;
+
         Sent = new Sent(
             _length,
             Convert.ToHexStringLower(sha256.GetCurrentHash()),
             CoreMapping.ToOption(md5 is null ? null : Convert.ToHexStringLower(md5.GetCurrentHash()))
         );
+    }
+
+    private static async Task FillAsync(
+        Stream stream,
+        byte[] buffer,
+        long left,
+        CancellationToken cancellationToken
+    )
+    {
+        for (; left > 0; left -= buffer.Length)
+            await stream
+                .WriteAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken)
+                .ConfigureAwait(false);
     }
 }
