@@ -171,6 +171,30 @@ let tests =
                 Expect.stringContains failure.Message "a pipe" "what it is"
             })
 
+        testCaseTask "whose file system hangs does not hang the export" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("f", patterned 100)
+                // As of a network file system whose server is gone: no token ends it.
+                let never = TaskCompletionSource<int>()
+                use source = Source.SourceFile.Open(path, fun _ _ _ _ -> ValueTask<int>(never.Task))
+                use content = new Source.SourceContent(source, 100L, true, Action ignore)
+                use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
+                use nowhere = new MemoryStream()
+
+                let! ended =
+                    task {
+                        try
+                            do! content.CopyToAsync(nowhere, limit.Token)
+                            return false
+                        with :? OperationCanceledException ->
+                            return true
+                    }
+
+                Expect.isTrue ended "given up when the time is over"
+                Expect.equal nowhere.Length 0L "and nothing was made up"
+            })
+
         testCaseTask "that is a device" (fun () ->
             task {
                 linuxOnly ()

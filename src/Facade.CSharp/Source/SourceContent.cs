@@ -95,53 +95,47 @@ internal sealed class SourceContent : HttpContent
         using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using var md5 = _takeMd5 ? IncrementalHash.CreateHash(HashAlgorithmName.MD5) : null;
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(_length, 1, BufferSize));
-        try
+        var offset = 0L;
+        do
         {
-            var offset = 0L;
-            do
+            if (_isCut)
             {
-                if (_isCut)
-                {
-                    await FillAsync(stream, buffer, _length - offset, cancellationToken)
-                        .ConfigureAwait(false);
-                    return;
-                }
+                await FillAsync(stream, buffer, _length - offset, cancellationToken).ConfigureAwait(false);
+                break;
+            }
 
-                var count = (int)Math.Min(buffer.Length, _length - offset);
-                var chunk = buffer.AsMemory(0, count);
-                await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
-                _moved();
-                sha256.AppendData(chunk.Span);
-                md5?.AppendData(chunk.Span);
+            var count = (int)Math.Min(buffer.Length, _length - offset);
+            var chunk = buffer.AsMemory(0, count);
+            await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+            _moved();
+            sha256.AppendData(chunk.Span);
+            md5?.AppendData(chunk.Span);
 
-                if (offset + count == _length)
-                {
-                    await _source
-                        .EnsureUnchangedAsync(
-                            HashAlgorithmName.SHA256,
-                            sha256.GetCurrentHash,
-                            _moved,
-                            cancellationToken
-                        )
-                        .ConfigureAwait(false);
-                    _mayBeComplete = !_isCut;
-                }
+            if (offset + count == _length)
+            {
+                await _source
+                    .EnsureUnchangedAsync(
+                        HashAlgorithmName.SHA256,
+                        sha256.GetCurrentHash,
+                        _moved,
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
+                _mayBeComplete = !_isCut;
+            }
 
-                await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
-                offset += count;
-                if (_isCut)
-                    continue;
+            await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
+            offset += count;
+            if (_isCut)
+                continue;
 
-                Interlocked.Exchange(ref _sent, offset);
-                OnSent?.Invoke(offset);
-                _moved();
-            } while (offset < _length);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+            Interlocked.Exchange(ref _sent, offset);
+            OnSent?.Invoke(offset);
+            _moved();
+        } while (offset < _length);
 
+        // Not after an exception: a read that was given up may write into it still.
+        ArrayPool<byte>.Shared.Return(buffer);
         if (_isCut)
             return;
 

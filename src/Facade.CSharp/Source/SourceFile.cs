@@ -13,11 +13,21 @@ internal sealed class SourceFile : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly FileStamp _stamp;
+    private readonly Reader _read;
 
-    private SourceFile(SafeFileHandle handle, string path)
+    /// <summary>As <see cref="RandomAccess.ReadAsync(SafeFileHandle, Memory{byte}, long, CancellationToken)"/>.</summary>
+    internal delegate ValueTask<int> Reader(
+        SafeFileHandle handle,
+        Memory<byte> buffer,
+        long offset,
+        CancellationToken cancellationToken
+    );
+
+    private SourceFile(SafeFileHandle handle, string path, Reader read)
     {
         _handle = handle;
         _path = path;
+        _read = read;
         _stamp = Stamp();
     }
 
@@ -25,14 +35,16 @@ internal sealed class SourceFile : IDisposable
     internal long Length => _stamp.Length;
 
     /// <summary>Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="read">What reads; the system if null.</param>
     /// <exception cref="SourceException">It cannot be used.</exception>
-    internal static SourceFile Open(string path)
+    internal static SourceFile Open(string path, Reader? read = null)
     {
         SafeFileHandle? handle = null;
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            return new SourceFile(handle, path);
+            return new SourceFile(handle, path, read ?? RandomAccess.ReadAsync);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
@@ -41,8 +53,12 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    /// <summary>Reads exactly as many bytes as asked for, from the given offset.</summary>
+    /// <summary>
+    /// Reads exactly as many bytes as asked for, from the given offset. A read that hangs (the server of a network file
+    /// system is gone) cannot be ended, but it is left alone when the time is over: it may write into the buffer still.
+    /// </summary>
     /// <exception cref="SourceException">Reading failed, or the file has become shorter.</exception>
+    /// <exception cref="OperationCanceledException">The time is over; the buffer must not be used again.</exception>
     internal async ValueTask ReadAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
     {
         var filled = 0;
@@ -130,9 +146,12 @@ internal sealed class SourceFile : IDisposable
     {
         try
         {
-            return await RandomAccess
-                .ReadAsync(_handle, buffer, offset, cancellationToken)
-                .ConfigureAwait(false);
+            var reading = _read(_handle, buffer, offset, cancellationToken);
+            return await (
+                reading.IsCompleted
+                    ? reading
+                    : new ValueTask<int>(reading.AsTask().WaitAsync(cancellationToken))
+            ).ConfigureAwait(false);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
