@@ -297,4 +297,5 @@ module Settings =
         WriteOnce = settings.WriteOnce
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes
+        Headers = []
     }

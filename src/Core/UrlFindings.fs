@@ -2,7 +2,6 @@ namespace CellOS.Export.S3.Core
 
 open System
 open System.Globalization
-open System.Net
 
 /// What is known of a target when its URL is looked at.
 type internal UrlContext = {
@@ -164,19 +163,8 @@ module internal UrlFindings =
                 "Presign for that key, or correct keyPrefix in the spec."
         | _ -> []
 
-    /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
-    let private isLoopback (host: string) =
-        // With the root's dot, too.
-        let host = host.TrimEnd '.'
-
-        host = "localhost"
-        || host.EndsWith(".localhost", StringComparison.Ordinal)
-        || (match IPAddress.TryParse host with
-            | true, NonNull address -> IPAddress.IsLoopback address
-            | _ -> false)
-
     let private plaintext context (url: RequestUrl) =
-        if RequestUrl.scheme url = "http" && not (isLoopback (RequestUrl.host url)) then
+        if RequestUrl.isPlaintext url then
             advice
                 FindingId.PlaintextTransport
                 context

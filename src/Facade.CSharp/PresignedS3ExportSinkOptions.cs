@@ -105,6 +105,16 @@ public sealed class PresignedS3ExportSinkOptions
     public bool WriteOnce { get; init; }
 
     /// <summary>
+    /// Further headers of every request, such as <c>x-amz-server-side-encryption</c> or
+    /// <c>x-amz-object-lock-mode</c>: names and values, as <see cref="ExportArtifactMetadata.Headers"/> has them for one
+    /// artifact; those win. An <c>x-amz-*</c> header that <see cref="PresignedUrl"/> is signed without (SigV4) is refused
+    /// when the sink is built, since S3 answers 403 to it; with other sources of URLs, it ends a push before anything is
+    /// sent. So does the key of SSE-C (<c>x-amz-server-side-encryption-customer-key</c>) over <c>http</c>, but to this
+    /// host. Default: none.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
+
+    /// <summary>
     /// From how many bytes on <c>Expect: 100-continue</c> is sent (RFC 9110, 10.1.1), so that a refusal arrives
     /// before the body; null for never. Default: 1 MiB.
     /// </summary>
