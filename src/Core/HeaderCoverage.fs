@@ -89,3 +89,8 @@ module internal HeaderCoverage =
             ways
             @ [ if ways.IsEmpty then "presign without it" else "or presign without it" ]
         )
+
+    /// The same as a sentence.
+    let sentence (target: TargetName) (names: string list) : string =
+        let remedy = remedy (Some target) names
+        $"{Char.ToUpperInvariant remedy[0]}{remedy.Substring 1}."
