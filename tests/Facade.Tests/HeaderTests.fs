@@ -445,11 +445,12 @@ let tests =
                 use folder = new Folder()
                 let path = folder.Write("f", patterned 100)
 
+                // So often that the limit of a detail lies in the midst of a secret.
                 let spoken (request: HttpRequestMessage) =
                     let headers = string request.Headers
                     Expect.stringContains headers key "they were sent"
-                    let padding = String('x', 230)
-                    $"{padding} {headers} {token} {key} {Uri.EscapeDataString key}"
+                    let many = String.Join(" ", Seq.replicate 30 $"{token} {key}")
+                    $"{many} {headers} {Uri.EscapeDataString key}"
 
                 let replying (status: int) code =
                     fun (request: HttpRequestMessage) _ ->
@@ -490,7 +491,7 @@ let tests =
                             path
                             reply
 
-                    for secret in [ key; Uri.EscapeDataString key; key.TrimEnd '='; token ] do
+                    for secret in [ key.Substring(0, 12); Uri.EscapeDataString key; token.Substring(0, 12) ] do
                         Expect.isFalse (text.Contains secret) text
             })
 

@@ -51,7 +51,7 @@ internal sealed class PushCommand : Command
         HelpName = "NAME: VALUE",
         Description =
             "A header that every artifact is sent with, such as 'x-amz-meta-run: 42'; once for each. The URL has to "
-            + "be presigned with it if its name begins with x-amz-.",
+            + "be presigned with it if its name begins with x-amz-. Others may see a command line: no credential belongs there.",
     };
 
     private readonly Option<string> _quiet = TextOption.Flag(
