@@ -45,6 +45,7 @@ type State = internal {
 /// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
 /// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
 ///   and what is sent with another is no success;
+/// - a `Put` carries every header that was asked for, and no `x-amz-*` one that a SigV4 URL does not cover;
 /// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that integrity accepts;
 /// - fixed waits add up to (attempts − 1) × backoff, unless the server lengthened one;
 /// - no output holds a secret that can be seen without `RequestUrl.reveal`.
@@ -87,15 +88,26 @@ module Push =
             | UrlSource.Given url -> [ url ]
             | UrlSource.Asked -> []
 
-        // A template may put the names into the query: those are no secrets, and belong into every message.
+        // A template may put the names into the query, and a header may tell them: those are no secrets, and belong
+        // into every message.
         let names = [
             ArtifactName.value state.Plan.Artifact
             CellId.value state.Plan.Target.CellId
+            Bucket.value state.Plan.Target.Bucket
+            ObjectKey.value state.Plan.Key
         ]
 
-        state.Used @ given
-        |> List.distinct
-        |> List.collect (RequestUrl.reveal >> Redaction.secretsOf)
+        let ofUrls =
+            state.Used @ given
+            |> List.distinct
+            |> List.collect (RequestUrl.reveal >> Redaction.secretsOf)
+
+        let ofHeaders =
+            state.Plan.Headers
+            |> List.filter RequestHeader.isSecret
+            |> List.map RequestHeader.reveal
+
+        ofUrls @ ofHeaders
         |> List.filter (fun secret -> not (List.contains (Uri.UnescapeDataString secret) names))
 
     let private finish (state: State) (output: Output) =
@@ -144,7 +156,9 @@ module Push =
 
     /// Fails for a reason that is not an attempt's.
     let private failWith (state: State) (kind: FailureKind) (reason: string) =
-        let fault = Fault.Create(FaultKind.Network, reason, 0L)
+        // Masked before it is cut to its length, so that no half of a secret stays.
+        let fault =
+            Fault.Create(FaultKind.Network, Redaction.known (secrets state) reason, 0L)
 
         fail (remember state (Outcome.NotSent fault)) kind
 
@@ -191,16 +205,11 @@ module Push =
             Attempt = attempt
             Url = url
             Headers = [
-                match state.Plan.ContentType with
-                | Some contentType -> struct ("Content-Type", contentType)
-                | None -> ()
-
                 match contentMd5 state with
-                | Some md5 -> struct ("Content-MD5", md5)
+                | Some md5 -> RequestHeader.trust "Content-MD5" md5
                 | None -> ()
 
-                if target.WriteOnce then
-                    struct ("If-None-Match", "*")
+                yield! PushPlan.headers state.Plan
             ]
             Length = state.Length
             // Never without a body: there would be nothing to wait with (RFC 9110, 10.1.1).
@@ -222,7 +231,7 @@ module Push =
         "host"
         :: "content-length"
         :: PresignedUrl.ContentMd5
-        :: (put.Headers |> List.map (fun struct (name, _) -> name.ToLowerInvariant()))
+        :: [ for header in put.Headers -> RequestHeader.key header ]
 
     let private takeMd5 (state: State) (attempt: int) =
         struct ({
@@ -243,6 +252,8 @@ module Push =
 
         let put = request state attempt url
 
+        let unfit = HeaderCoverage.problems url inspected put.Headers
+
         match PresignedUrl.missingHeaders (supplied put) inspected with
         | _ when isPastDeadline state -> fail state FailureKind.DeadlineExceeded
         | _ when
@@ -250,6 +261,9 @@ module Push =
             |> Option.exists (fun until -> state.Now > until)
             ->
             fail state FailureKind.UrlExpired
+        | _ when not unfit.IsEmpty ->
+            let reasons = unfit |> List.map _.Message |> String.concat " "
+            failWith state FailureKind.UrlUnusable (reasons.TrimEnd '.')
         | [] when wantsContentMd5 state && state.Md5.IsNone -> takeMd5 state attempt
         | [] ->
             struct ({
@@ -259,12 +273,12 @@ module Push =
                     },
                     Output.Put put)
         | names ->
-            let names = names |> List.map Check.quote |> String.concat " and "
+            let remedy = HeaderCoverage.remedy state.Plan.Target.Name names
 
             failWith
                 state
                 FailureKind.UrlUnusable
-                $"the signature covers a header that is not supplied ({names}), so the server would refuse the request; presign without it, or supply it"
+                $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy}"
 
     /// Begins the given attempt: with the URL in hand if it still serves, or with a fresh one if there is a
     /// source of them.

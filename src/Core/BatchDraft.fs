@@ -10,6 +10,8 @@ type ArtifactDraft = {
     Path: string | null
     /// Null for none.
     ContentType: string | null
+    /// Names and values of headers of its own.
+    Headers: KeyValuePair<string, string> seq
 }
 
 /// Artifacts that are to go through one target together, before anything is checked.
@@ -60,6 +62,9 @@ module BatchDraft =
                 | contentType -> PushPlan.withContentType contentType plan |> Result.map (fun _ -> name)
         }
 
+    let private headers (draft: ArtifactDraft) : Validation<unit, Refusal> =
+        RequestHeaders.create draft.Headers |> Result.map ignore
+
     let private path (draft: ArtifactDraft) : Result<unit, Refusal> =
         match draft.Path with
         | null -> Check.refuse "path" "is missing" "Give the file that is to be exported."
@@ -69,6 +74,7 @@ module BatchDraft =
     let private accept (target: Target) (draft: ArtifactDraft) : Validation<ArtifactName, Refusal> =
         validation {
             let! name = name target draft
+            and! () = headers draft
             and! () = path draft
             return name
         }

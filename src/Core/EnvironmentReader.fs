@@ -10,6 +10,8 @@ type Origin =
     | Variable of Name: string
     /// The cell spec.
     | Spec
+    /// The program's own source of URLs.
+    | Provider
     /// Nobody said.
     | Default
 

@@ -225,6 +225,8 @@ module internal FailureText =
             $"The bucket has Object Lock and wants a Content-MD5: have it sent ({md5Setting facts})."
         | _, Some "InvalidRequest" when says "Content-MD5" ->
             "A Content-MD5 was sent and has not arrived: look for a proxy that removes headers."
+        | _, Some "MetadataTooLarge" ->
+            "S3 takes 2 KB of metadata: shorten the names and values of the x-amz-meta-… headers."
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
         | 401, _

@@ -101,6 +101,10 @@ module FindingId =
     [<Literal>]
     let BakedEmptyChecksum = "baked-empty-checksum"
 
+    /// Advice: the URL was signed with headers that are sent only if the caller supplies them.
+    [<Literal>]
+    let SignedHeaders = "signed-headers"
+
 /// What keeps a configuration from being used. It holds no secret.
 type ConfigProblem = {
     /// The target that it is about, if it is about one.

@@ -156,6 +156,12 @@ module PresignedUrl =
         | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
         | _ -> false
 
+    /// The names of all parameters of the query, in lower case. A gateway may carry its token as one: they are for
+    /// comparing, not for showing.
+    let internal parameterNames (url: RequestUrl) : string list = [
+        for parameter in parameters (RequestUrl.revealQuery url) -> parameter.Name.ToLowerInvariant()
+    ]
+
     /// Reads what the URL says of itself.
     [<CompiledName("Inspect")>]
     let inspect (url: RequestUrl) : PresignedUrl =

@@ -7,8 +7,8 @@ type PutRequest = {
     /// 1 for the first.
     Attempt: int
     Url: RequestUrl
-    /// Besides `Host`, `Content-Length` and `Expect`; names as they are written on the wire.
-    Headers: struct (string * string) list
+    /// Besides `Host`, `Content-Length` and `Expect`.
+    Headers: RequestHeader list
     /// `Content-Length`.
     Length: int64
     /// Send `Expect: 100-continue` (RFC 9110, 10.1.1).
@@ -20,6 +20,21 @@ type PutRequest = {
     Timeout: TimeSpan
     StallTimeout: TimeSpan option
 }
+
+[<RequireQualifiedAccess>]
+module PutRequest =
+
+    /// A text of the transport's without the secrets of the request's headers, which it may quote. What it may quote
+    /// of the URL, `Fault.Of` takes away.
+    [<CompiledName("Mask")>]
+    let mask (text: string) (put: PutRequest) : string =
+        Redaction.known
+            [
+                for header in put.Headers do
+                    if RequestHeader.isSecret header then
+                        RequestHeader.reveal header
+            ]
+            text
 
 /// What the driver reports. `At` is the time at which it happened.
 [<RequireQualifiedAccess>]

@@ -23,6 +23,7 @@ module Redaction =
         "X-Amz-Credential"
         "X-Amz-Security-Token"
         "X-Amz-S3session-Token"
+        "X-Amz-Server-Side-Encryption-Customer-Key"
         "AWSAccessKeyId"
         "SignatureProvided"
         "StringToSignBytes"

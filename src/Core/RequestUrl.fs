@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Net
 
 /// A text that holds a credential: equal by its characters, and masked by `ToString`.
 [<AbstractClass>]
@@ -244,6 +245,21 @@ module RequestUrl =
         match plainHost url.Value with
         | Some host -> host
         | None -> url.Uri.IdnHost.ToLowerInvariant()
+
+    /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
+    let private isLoopback (host: string) =
+        // With the root's dot, too.
+        let host = host.TrimEnd '.'
+
+        host = "localhost"
+        || host.EndsWith(".localhost", StringComparison.Ordinal)
+        || (match IPAddress.TryParse host with
+            | true, NonNull address -> IPAddress.IsLoopback address
+            | _ -> false)
+
+    /// Whether what goes to this URL goes over a network in the clear.
+    let internal isPlaintext (url: RequestUrl) =
+        scheme url = "http" && not (isLoopback (host url))
 
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query.
     [<CompiledName("WithoutQuery")>]

@@ -9,6 +9,8 @@ type UrlChoice =
     | Template of UrlTemplate
     /// A file with a URL for each artifact.
     | Manifest of Path: string
+    /// The program's own source of URLs, which is asked for each artifact.
+    | Provider
 
 /// A target of a cell spec with all its settings, before it is known which cell it is for.
 type TargetSettings = {
@@ -62,4 +64,6 @@ type SettingsContext = {
     Now: DateTimeOffset
     /// The cell, where it is known already.
     CellId: CellId option
+    /// Whether the program has a source of URLs of its own, for the targets that the environment gives none.
+    HasProvider: bool
 }

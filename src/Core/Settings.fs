@@ -200,13 +200,14 @@ module Settings =
         | Error problems, _ -> resolution |> add problems
         | Ok _, None -> resolution
         | Ok manifest, Some item ->
-            let region =
+            let settings =
                 resolution.Targets
                 |> List.tryFind (fun report -> report.Name = target)
                 |> Option.bind _.Settings
-                |> Option.bind _.Region
 
-            let urlContext = TargetReader.contextOf context item region variable
+            let region = settings |> Option.bind _.Region
+            let writeOnce = settings |> Option.exists _.WriteOnce
+            let urlContext = TargetReader.contextOf context item region writeOnce variable
 
             let urls =
                 UrlManifest.entries manifest
@@ -289,7 +290,8 @@ module Settings =
         Url =
             match settings.Url with
             | UrlChoice.Template template -> Some template
-            | UrlChoice.Manifest _ -> None
+            | UrlChoice.Manifest _
+            | UrlChoice.Provider -> None
         Retry = settings.Retry
         Limits = settings.Limits
         Integrity = settings.Integrity
@@ -297,4 +299,5 @@ module Settings =
         WriteOnce = settings.WriteOnce
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes
+        Headers = []
     }

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 open FsToolkit.ErrorHandling
 
 /// The limits in time of a push. Both timeouts bound every attempt; there is never an attempt without them.
@@ -94,6 +95,8 @@ type Target = {
     ExpectContinueFrom: int64 option
     /// The largest artifact.
     MaxObjectBytes: int64
+    /// Headers that every artifact gets, in the order of their names.
+    Headers: RequestHeader list
 }
 
 [<RequireQualifiedAccess>]
@@ -122,6 +125,7 @@ module Target =
         WriteOnce = false
         ExpectContinueFrom = Some DefaultExpectContinueFrom
         MaxObjectBytes = MaxPutBytes
+        Headers = []
     }
 
 /// A target as a caller writes it down, before anything is checked. Null and blank mean left out where the
@@ -146,6 +150,8 @@ type TargetDraft = {
     WriteOnce: bool
     ExpectContinueFrom: int64 option
     MaxObjectBytes: int64
+    /// Headers that every artifact gets: names and values.
+    Headers: KeyValuePair<string, string> seq
 } with
 
     override this.ToString() =
@@ -197,16 +203,33 @@ module TargetDraft =
         else
             Ok bytes
 
+    /// What a template says of its headers is the same for all artifacts. A header that its signature covers may still
+    /// come with an artifact.
+    let private carried url headers : Validation<unit, Refusal> =
+        match url, headers with
+        | Ok(Some template), Ok headers ->
+            let sample = UrlTemplate.sample template
+
+            match HeaderCoverage.problems sample (PresignedUrl.inspect sample) headers with
+            | [] -> Ok()
+            | refusals -> Error refusals
+        | _ -> Ok()
+
     /// The target, or all that is wrong with it at once.
     [<CompiledName("Check")>]
     let check (draft: TargetDraft) : Validation<Target, Refusal> =
+        let url = url draft.Url draft.UrlSources
+        let headers = RequestHeaders.create draft.Headers
+
         validation {
             let! name = name draft.Name
             and! cellId = CellId.create draft.CellId
             and! bucket = Bucket.create draft.Bucket
             and! keyPrefix = KeyPrefix.create (given draft.KeyPrefix |> Option.defaultValue "")
             and! region = Region.parse draft.Region
-            and! url = url draft.Url draft.UrlSources
+            and! () = carried url headers
+            and! url = url
+            and! headers = headers
 
             and! retry =
                 RetryPolicy.create draft.RetryMode draft.MaxAttempts draft.Backoff draft.MaxBackoff
@@ -229,6 +252,7 @@ module TargetDraft =
                 WriteOnce = draft.WriteOnce
                 ExpectContinueFrom = expectContinueFrom
                 MaxObjectBytes = maxObjectBytes
+                Headers = headers
             }
         }
 
@@ -241,6 +265,8 @@ type PushPlan = {
     Url: UrlSource
     /// `Content-Type`, if one was asked for. SigV2 signs it, so none is sent on our own account.
     ContentType: string option
+    /// Other headers that were asked for: the target's, and over them the artifact's.
+    Headers: RequestHeader list
 }
 
 [<RequireQualifiedAccess>]
@@ -261,22 +287,38 @@ module PushPlan =
                     | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
                     | None -> UrlSource.Asked
                 ContentType = None
+                Headers = target.Headers
             }
         }
 
     /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
     [<CompiledName("WithContentType")>]
     let withContentType (contentType: string) (plan: PushPlan) : Result<PushPlan, Refusal> =
-        let value = contentType.Trim()
+        ContentType.create contentType
+        |> Result.map (fun value -> { plan with ContentType = Some value })
 
-        if
-            value = ""
-            || value.Length > 255
-            || value |> Seq.exists (fun c -> c < ' ' || c > '~')
-        then
-            Check.refuse
-                "content type"
-                $"{Check.quote value} is no media type"
-                "Give one such as 'text/plain', in ASCII and at most 255 characters, or leave it out."
-        else
-            Ok { plan with ContentType = Some value }
+    /// The plan with headers of the artifact's own, which take the place of the target's of the same names.
+    [<CompiledName("WithHeaders")>]
+    let withHeaders
+        (headers: KeyValuePair<string, string> seq)
+        (plan: PushPlan)
+        : Validation<PushPlan, Refusal> =
+        RequestHeaders.create headers
+        |> Result.map (fun own -> {
+            plan with
+                Headers = RequestHeaders.merge plan.Target.Headers own
+        })
+
+    /// All headers of a request of this plan besides `Host`, `Content-Length`, `Expect` and `Content-MD5`: those that a
+    /// presigner may have to sign.
+    [<CompiledName("Headers")>]
+    let headers (plan: PushPlan) : RequestHeader list = [
+        match plan.ContentType with
+        | Some contentType -> RequestHeader.trust "Content-Type" contentType
+        | None -> ()
+
+        if plan.Target.WriteOnce then
+            RequestHeader.trust "If-None-Match" "*"
+
+        yield! plan.Headers
+    ]

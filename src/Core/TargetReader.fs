@@ -30,13 +30,14 @@ module internal TargetReader =
           ]
         | None -> []
 
-    let contextOf (context: SettingsContext) (target: S3Target) region variable : UrlContext = {
+    let contextOf (context: SettingsContext) (target: S3Target) region writeOnce variable : UrlContext = {
         Name = target.Name
         Bucket = target.Bucket
         KeyPrefix = target.KeyPrefix
         Region = region
         Variable = variable
         CellId = context.CellId
+        WriteOnce = writeOnce
         Now = context.Now
     }
 
@@ -44,7 +45,8 @@ module internal TargetReader =
         match choice with
         // What a template says of its expiry is the same for all artifacts.
         | UrlChoice.Template template -> (UrlTemplate.sample template |> PresignedUrl.inspect).ExpiresAt
-        | UrlChoice.Manifest _ -> None
+        | UrlChoice.Manifest _
+        | UrlChoice.Provider -> None
 
     /// One target: its report, the findings, and the problems.
     let read
@@ -56,7 +58,7 @@ module internal TargetReader =
         let lookup = context.Lookup
         let variable = Variable.forTarget target.Name
         let who = Some target.Name
-        let url = UrlSetting.read lookup target.Name
+        let url = UrlSetting.read lookup context.HasProvider target.Name
         let region = RegionSetting.read lookup target
 
         let number name stem unit least most whenUnset =
@@ -169,7 +171,11 @@ module internal TargetReader =
 
                 [
                     yield! reading.Findings
-                    yield! UrlFindings.ofTemplate (contextOf context target region from) artifacts template
+                    yield!
+                        UrlFindings.ofTemplate
+                            (contextOf context target region writeOnce.Value from)
+                            artifacts
+                            template
                 ]
             | _ -> []
 

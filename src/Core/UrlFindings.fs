@@ -2,7 +2,6 @@ namespace CellOS.Export.S3.Core
 
 open System
 open System.Globalization
-open System.Net
 
 /// What is known of a target when its URL is looked at.
 type internal UrlContext = {
@@ -15,6 +14,8 @@ type internal UrlContext = {
     Variable: string
     /// The cell, where it is known already.
     CellId: CellId option
+    /// Whether `If-None-Match` is sent.
+    WriteOnce: bool
     Now: DateTimeOffset
 }
 
@@ -164,19 +165,8 @@ module internal UrlFindings =
                 "Presign for that key, or correct keyPrefix in the spec."
         | _ -> []
 
-    /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
-    let private isLoopback (host: string) =
-        // With the root's dot, too.
-        let host = host.TrimEnd '.'
-
-        host = "localhost"
-        || host.EndsWith(".localhost", StringComparison.Ordinal)
-        || (match IPAddress.TryParse host with
-            | true, NonNull address -> IPAddress.IsLoopback address
-            | _ -> false)
-
     let private plaintext context (url: RequestUrl) =
-        if RequestUrl.scheme url = "http" && not (isLoopback (RequestUrl.host url)) then
+        if RequestUrl.isPlaintext url then
             advice
                 FindingId.PlaintextTransport
                 context
@@ -195,12 +185,35 @@ module internal UrlFindings =
                 "Tell the presigner to calculate checksums only when required (when_required)."
         | None -> []
 
+    /// What the signature covers and no request brings along by itself.
+    let private signedHeaders context (url: PresignedUrl) =
+        let needed = [
+            for name in url.SignedHeaders do
+                if
+                    name <> "host"
+                    && name <> "content-length"
+                    && name <> PresignedUrl.ContentMd5
+                    && not (name = "if-none-match" && context.WriteOnce)
+                then
+                    name
+        ]
+
+        if needed.IsEmpty then
+            []
+        else
+            advice
+                FindingId.SignedHeaders
+                context
+                $"the signature covers {RequestHeader.shownNames needed}, which is not sent unless every artifact brings it along"
+                (HeaderCoverage.sentence context.Name needed)
+
     let private common context (url: RequestUrl) (inspected: PresignedUrl) = [
         yield! expiry context inspected
         yield! bucket context inspected
         yield! region context inspected
         yield! plaintext context url
         yield! checksum context inspected
+        yield! signedHeaders context inspected
     ]
 
     /// What the presigned URL of one artifact has against it.

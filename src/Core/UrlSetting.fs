@@ -2,12 +2,13 @@ namespace CellOS.Export.S3.Core
 
 open FsToolkit.ErrorHandling
 
-/// The URL of a target: its own variable, the manifest's, or the legacy one.
+/// The URL of a target: its own variable, the manifest's, the legacy one, or else the program's own source of URLs. What
+/// the environment says of one target is the operator's word on it, and counts more than what the program has for all.
 [<RequireQualifiedAccess>]
 module internal UrlSetting =
 
     /// Where a target's URLs come from: the choice, what to show of it, what was noticed.
-    let read lookup (target: TargetName) : Validation<Reading<UrlChoice>, ConfigProblem> =
+    let read lookup (hasProvider: bool) (target: TargetName) : Validation<Reading<UrlChoice>, ConfigProblem> =
         let name stem = Variable.forTarget target stem
         let urlVariable = name Variable.PresignedUrl
         let fileVariable = name Variable.PresignedUrlsFile
@@ -64,6 +65,17 @@ module internal UrlSetting =
         | Some url, None, _ -> template urlVariable [] url
         | None, Some path, _ -> manifest path
         | None, None, Some url -> template legacyVariable [ legacy ] url
+        | None, None, None when hasProvider ->
+            Ok {
+                Value = UrlChoice.Provider
+                Effective = {
+                    Name = "url"
+                    Value = "asked of the provider, for each artifact"
+                    Origin = Origin.Provider
+                    Variable = Some urlVariable
+                }
+                Findings = []
+            }
         | None, None, None ->
             problem
                 urlVariable

@@ -160,6 +160,25 @@ module UrlTemplate =
                 $"Give each artifact a URL of its own, or a template with {ArtifactNamePlaceholder}."
         | _ -> Ok()
 
+    /// The same for URLs that come one by one, for one target or several: what went to the object first, and what is to
+    /// go there, with their addresses.
+    [<CompiledName("AdmitToAddress")>]
+    let admitToAddress
+        (firstArtifact: ArtifactName)
+        (firstDestination: Destination)
+        (artifact: ArtifactName)
+        (destination: Destination)
+        : Result<unit, Refusal> =
+        if firstDestination = destination then
+            Ok()
+        elif firstArtifact <> artifact then
+            admitToObject (Some firstArtifact) artifact
+        else
+            Check.refuse
+                "upload URL"
+                $"names one object and was used for {Check.quote (Destination.value firstDestination)}; {Check.quote (Destination.value destination)} would overwrite it"
+                "Give each target and each artifact a URL of its own."
+
     /// The same for a template: one with `{artifact_name}` has an object for each.
     [<CompiledName("Admit")>]
     let admit

@@ -1,4 +1,6 @@
+using System.Collections.ObjectModel;
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3;
@@ -9,6 +11,9 @@ internal static class CoreMapping
     /// <summary>How many artifacts of a batch are under way at once, unless the caller says otherwise.</summary>
     internal const int DefaultConcurrency = BatchDraftModule.DefaultConcurrency;
 
+    /// <summary>What a caller who asks for no header asks for.</summary>
+    internal static IReadOnlyDictionary<string, string> NoHeaders => ReadOnlyDictionary<string, string>.Empty;
+
     internal static FSharpOption<T>? ToOption<T>(T? value)
         where T : class => value is null ? null : FSharpOption<T>.Some(value);
 
@@ -18,6 +23,15 @@ internal static class CoreMapping
     /// <exception cref="ArgumentException">It was refused; the message says why.</exception>
     internal static T Accept<T>(FSharpResult<T, Refusal> result, string parameter) =>
         result.IsOk ? result.ResultValue : throw new ArgumentException(result.ErrorValue.Message, parameter);
+
+    /// <exception cref="ArgumentException">It was refused; the message says all that is wrong.</exception>
+    internal static T Accept<T>(FSharpResult<T, FSharpList<Refusal>> result, string parameter) =>
+        result.IsOk
+            ? result.ResultValue
+            : throw new ArgumentException(
+                string.Join(" ", result.ErrorValue.Select(refusal => refusal.Message)),
+                parameter
+            );
 
     private static T? OrNull<T>(FSharpOption<T>? option)
         where T : class => option?.Value;
@@ -83,7 +97,12 @@ internal static class CoreMapping
         );
 
     internal static ArtifactDraft ToDraft(ExportArtifact? artifact) =>
-        new(artifact?.Name, artifact?.Path, artifact?.Metadata?.ContentType);
+        new(
+            artifact?.Name,
+            artifact?.Path,
+            artifact?.Metadata?.ContentType,
+            artifact?.Metadata?.Headers ?? NoHeaders
+        );
 
     internal static ExportException ToException(ExportFailure failure) =>
         new(ToKind(failure.Kind), failure.Message)

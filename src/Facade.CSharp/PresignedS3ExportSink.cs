@@ -267,8 +267,10 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         ArgumentNullException.ThrowIfNull(name);
         var artifact = CoreMapping.Accept(ArtifactNameModule.Create(name), nameof(name));
         var plan = CoreMapping.Accept(PushPlanModule.Create(_target, artifact), nameof(name));
-        return metadata?.ContentType is { } contentType
-            ? CoreMapping.Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata))
+        if (metadata?.ContentType is { } contentType)
+            plan = CoreMapping.Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata));
+        return metadata?.Headers is { } headers
+            ? CoreMapping.Accept(PushPlanModule.WithHeaders(headers, plan), nameof(metadata))
             : plan;
     }
 

@@ -19,7 +19,8 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>
     /// A presigning broker, which is asked for the exact URL of each artifact before its first attempt, and again after an
-    /// attempt that failed because the URL had expired. It may be slow, under <see cref="Deadline"/> and the caller's
+    /// attempt that failed because the URL had expired. It is told which headers the request will carry, and signs them if
+    /// it signs with SigV4 (<see cref="PresignedUrlRequest.Headers"/>). It may be slow, under <see cref="Deadline"/> and the caller's
     /// token; what it throws ends the push with <see cref="ExportFailureKind.UrlUnusable"/>, so it retries by itself.
     /// Any number of threads may call it at once. Which artifact each object was for is remembered, so that none is
     /// overwritten by another. Default: none.
@@ -103,6 +104,16 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>Never overwrite: sends <c>If-None-Match: *</c>. Default: false.</summary>
     public bool WriteOnce { get; init; }
+
+    /// <summary>
+    /// Further headers of every request, such as <c>x-amz-server-side-encryption</c> or
+    /// <c>x-amz-object-lock-mode</c>: names and values, as <see cref="ExportArtifactMetadata.Headers"/> has them for one
+    /// artifact; those win. An <c>x-amz-*</c> header that <see cref="PresignedUrl"/> is signed without (SigV4) is refused
+    /// when the sink is built, since S3 answers 403 to it; with other sources of URLs, it ends a push before anything is
+    /// sent. So does the key of SSE-C (<c>x-amz-server-side-encryption-customer-key</c>) over <c>http</c>, but to this
+    /// host. Default: none.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>
     /// From how many bytes on <c>Expect: 100-continue</c> is sent (RFC 9110, 10.1.1), so that a refusal arrives

@@ -28,11 +28,13 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         _owned = http is null
             ? new HttpMessageInvoker(S3Handler.Create(configuration.Core.ConnectTimeout, configuration.Trust))
             : null;
+        // One for all targets, so that none overwrites what another sent.
+        var provider = configuration.CreateProvider();
         foreach (var settings in Settings.Usable(configuration.Core))
         {
             var parts = new SinkParts(
                 Settings.ForCell(cellId, settings),
-                configuration.UrlsOf(settings.Name),
+                configuration.UrlsOf(settings, provider),
                 http?.Invoke() ?? _owned!,
                 OwnsHttp: false
             );
@@ -71,6 +73,12 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     /// <param name="environment">Names and values of variables; those of this process if null.</param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <param name="presignedUrlProvider">
+    /// A presigning broker, for every target that the environment gives no URL and no manifest: see
+    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It is told the name of the target. What the
+    /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
+    /// None if null.
+    /// </param>
     /// <exception cref="S3ExportConfigurationException">Spec or environment cannot be used; the exception lists all that is wrong.</exception>
     /// <exception cref="ArgumentException">The cell id is not valid.</exception>
     public static S3ExportSinks Create(
@@ -78,11 +86,18 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         string cellId,
         IReadOnlyDictionary<string, string?>? environment = null,
         TimeProvider? timeProvider = null,
-        ILoggerFactory? loggers = null
+        ILoggerFactory? loggers = null,
+        Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider = null
     )
     {
         ArgumentNullException.ThrowIfNull(cellId);
-        var configuration = S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider);
+        var configuration = S3ExportConfiguration.Resolve(
+            spec,
+            cellId,
+            environment,
+            timeProvider,
+            presignedUrlProvider
+        );
         return Create(configuration, cellId, timeProvider, loggers);
     }
 

@@ -50,7 +50,8 @@ internal static class SinkTarget
             options.ContentMd5,
             options.WriteOnce,
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
-            options.MaxObjectBytes
+            options.MaxObjectBytes,
+            options.Headers ?? CoreMapping.NoHeaders
         );
 
     private static int UrlSources(PresignedS3ExportSinkOptions options) =>

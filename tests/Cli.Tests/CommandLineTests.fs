@@ -62,6 +62,63 @@ let tests =
             Expect.equal full.Concurrency 256 "the number"
             Expect.sequenceEqual full.Paths [ "a"; "b/c" ] "paths")
 
+        testCase "push takes headers, one by one" (fun () ->
+            let read (arguments: string list) =
+                match
+                    CommandLine.Read(
+                        [ "push"; "--spec"; "s"; "--cell-id"; "c" ] @ arguments,
+                        TextWriter.Null
+                    )
+                with
+                | :? Request.Push as push -> push.Arguments
+                | other -> failtest $"no push, but {other}"
+
+            let full =
+                read [
+                    "--header"
+                    "x-amz-meta-run: a=b: c"
+                    "a"
+                    "--header=Cache-Control:no-store"
+                    "--header"
+                    "Content-Type: text/plain; charset=utf-8"
+                    "b"
+                ]
+
+            Expect.equal (nonNull full.Metadata).ContentType "text/plain; charset=utf-8" "the media type"
+
+            Expect.sequenceEqual
+                (nonNull (nonNull full.Metadata).Headers
+                 |> Seq.map (fun header -> header.Key, header.Value))
+                [ "Cache-Control", "no-store"; "x-amz-meta-run", "a=b: c" ]
+                "the others"
+
+            Expect.sequenceEqual full.Paths [ "a"; "b" ] "each option takes one value"
+            Expect.isNull (read [ "a" ]).Metadata "none")
+
+        testCase "a header that cannot be sent is refused, and its value is not told" (fun () ->
+            for headers, told in
+                [
+                    [ "x-a 5ecretvalue" ], "--header: The header has no colon. Give it as 'NAME: VALUE'."
+                    [ "Host: 5ecretvalue" ], "the host in the URL"
+                    [ "Authorization: 5ecretvalue" ], "'Authorization'"
+                    [ "If-None-Match: *" ], "CELLOS_EXPORT_S3_WRITE_ONCE__"
+                    [ "x-a: 5ecretvalue"; "X-A: 5ecretvalue" ], "'X-A' is given twice"
+                    [ "Content-Type: a/b"; "content-type: a/c" ], "given twice"
+                    [ "x-a:" ], "'x-a' has no value"
+                    [ "x-a: 5ecretvalue\nHost: h" ], "U+000A"
+                    [ "x-a: 5ecretvalue ü" ], "Percent-encode"
+                    [ "" ], "no colon"
+                    [ "x-a: 1"; "--quiet" ], "--header needs a value; '--quiet' looks like an option"
+                ] do
+                let sentences =
+                    misuse (
+                        [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+                        @ (headers |> List.collect (fun header -> [ "--header"; header ]))
+                    )
+
+                Expect.stringContains sentences told $"{headers}"
+                Expect.isFalse (sentences.Contains "5ecretvalue") sentences)
+
         testCase "paths may stand anywhere, and look like anything" (fun () ->
             let paths =
                 (push "a --spec s @b --cell-id c [suggest] --quiet d -- -e --spec -- --help").Paths
@@ -185,6 +242,8 @@ let tests =
                             "--concurrency"
                             "1 to 256"
                             "Default: 4"
+                            "--header"
+                            "NAME: VALUE"
                             "--quiet"
                             "PATH"
                         ]

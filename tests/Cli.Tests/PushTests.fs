@@ -1,6 +1,7 @@
 module Cli.Tests.PushTests
 
 open System
+open System.Collections.Generic
 open System.IO
 open System.Text.Json
 open CellOS.Export.S3.Core
@@ -56,6 +57,67 @@ let tests =
 
                 Expect.isFalse ((output + error).Contains secret) "no secret"
                 Expect.hasLength (error.TrimEnd().Split '\n') 3 "a line for each, and the sum"
+            })
+
+        testCaseTask "sends the headers that the URLs were signed with" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a"; "b" ]
+
+                let headers = [
+                    "x-amz-object-lock-mode", "COMPLIANCE"
+                    "x-amz-meta-run", "42"
+                    "content-type", "text/plain"
+                ]
+
+                let urls =
+                    [ "a"; "b" ]
+                    |> List.map (fun name ->
+                        let url =
+                            scene.Server.Presign(
+                                "PUT",
+                                bucket,
+                                $"cell-7/{name}",
+                                headers = Dictionary(dict headers)
+                            )
+
+                        name, url)
+                    |> dict
+                    |> Dictionary
+
+                let manifest = scene.Folder.Write("urls.json", JsonSerializer.Serialize urls)
+                let variables = [ urlsFileVariable, manifest ]
+
+                let asked =
+                    headers
+                    |> List.collect (fun (name, value) -> [ "--header"; $"{name}: {value}" ])
+
+                let! struct (code, output, error) = push scene variables (asked @ [ out ])
+                Expect.equal code 0 error
+                objects output |> List.iter scene.IsTrue
+
+                for name in [ "a"; "b" ] do
+                    let stored = Expect.wantSome (scene.Stored $"cell-7/{name}") name
+
+                    for header, value in headers do
+                        Expect.equal stored.Headers[header] value header
+
+                let before = scene.Server.Requests.Count
+                let! struct (code, output, _) = push scene variables [ out ]
+                Expect.equal code 1 "without them"
+
+                for line in objects output do
+                    let told = text "message" (line.GetProperty "error")
+                    Expect.stringContains told "'x-amz-meta-run'" "which"
+                    Expect.stringContains told "--header" "how to supply it"
+
+                Expect.equal scene.Server.Requests.Count before "nothing was sent"
+
+                let! struct (code, output, error) =
+                    runToolIn variables [ "check"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ]
+
+                Expect.equal code 0 error
+                Expect.stringContains output "advice signed-headers" "check tells of it beforehand"
             })
 
         testCaseTask "exports what the spec lists, and what is missing ends only itself" (fun () ->

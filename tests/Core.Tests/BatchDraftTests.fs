@@ -23,6 +23,7 @@ let private draft (name: string | null) : ArtifactDraft = {
     Name = name
     Path = "/x"
     ContentType = null
+    Headers = []
 }
 
 let private problems (names: (string | null) list) =
@@ -75,6 +76,7 @@ let tests =
                         Name = ".."
                         Path = null
                         ContentType = null
+                        Headers = []
                     }
                 ]
             }

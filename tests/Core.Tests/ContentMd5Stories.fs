@@ -20,7 +20,7 @@ let private headers (turns: Turn list) =
     puts turns
     |> List.map (fun (_, put) ->
         put.Headers
-        |> List.map (fun struct (name, value) -> $"{name}: {value}")
+        |> List.map (fun header -> $"{header.Name}: {RequestHeader.reveal header}")
         |> String.concat ", ")
 
 let private off = integrity IntegrityMode.Off

@@ -55,6 +55,7 @@ let messages =
                 404, "NoSuchBucket", "no", "Create the bucket"
                 400, "InvalidRequest", "Content-MD5 is required", "Object Lock"
                 400, "EntityTooLarge", "no", "split it"
+                400, "MetadataTooLarge", "no", "x-amz-meta-"
             ] do
             story $"{status} {code} {message}" once [ started; attempted 0 (error status code message) ] [
                 "put 1"

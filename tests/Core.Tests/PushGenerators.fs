@@ -2,6 +2,7 @@
 module CellOS.Export.S3.Core.Tests.PushGenerators
 
 open System
+open System.Collections.Generic
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
@@ -78,6 +79,36 @@ let plan (url: string option) (change: Target -> Target) =
 
     ok (PushPlan.create (change target) (ok (ArtifactName.create "logs/out.txt")))
 
+let customerKey = "x-amz-server-side-encryption-customer-key"
+
+let pairs (headers: (string * string) list) =
+    headers |> List.map (fun (name, value) -> KeyValuePair(name, value))
+
+/// Headers that a caller may ask for; the values of some are secrets.
+let private askedHeaders =
+    gen {
+        let! key = secret
+        let! token = secret
+        let! value = Gen.elements [ "42"; "cell-1"; "a  b"; String('x', 300) ]
+
+        let all = [
+            "x-amz-meta-run", value
+            "X-Amz-Acl", "bucket-owner-full-control"
+            "Cache-Control", "no-store"
+            customerKey, key
+            "X-Gateway-Token", token
+        ]
+
+        let! chosen = Gen.subListOf all
+        return! Gen.frequency [ 3, Gen.constant []; 2, Gen.constant (List.ofSeq chosen) ]
+    }
+
+/// The values of headers that no text may hold.
+let secretsOfHeaders (plan: PushPlan) =
+    plan.Headers
+    |> List.filter (fun header -> header.Name = customerKey || header.Name = "X-Gateway-Token")
+    |> List.map RequestHeader.reveal
+
 let private plans (url: string option) =
     gen {
         let! policy = policies
@@ -89,11 +120,19 @@ let private plans (url: string option) =
         let! contentMd5 = Gen.elements [ true; false; false ]
         let! writeOnce = Gen.elements [ true; false ]
         let! name = Gen.optionOf targetName
+        let! general = askedHeaders
+        let! own = askedHeaders
+
+        let orFail result =
+            match result with
+            | Ok value -> value
+            | Error problems -> failwithf "A wrong header: %A" problems
 
         return
             plan url (fun target -> {
                 target with
                     Name = name
+                    Headers = orFail (RequestHeaders.create (pairs general))
                     Retry = policy
                     Limits = limits
                     Integrity = integrity
@@ -102,6 +141,8 @@ let private plans (url: string option) =
                     Region = Some "us-west-2"
                     MaxObjectBytes = 1000L
             })
+            |> PushPlan.withHeaders (pairs own)
+            |> orFail
     }
 
 let sha256 = String('a', 64)
@@ -256,9 +297,9 @@ let private digest (secrets: string list) =
         1, fault (Gen.constant None) secrets |> Gen.map Error
     ]
 
-let private step (length: int64) (urls: Planted list) =
+let private step (length: int64) (plan: PushPlan) (urls: Planted list) =
     gen {
-        let secrets = urls |> List.collect _.Echoes
+        let secrets = secretsOfHeaders plan @ (urls |> List.collect _.Echoes)
         let! drift = drift
         let! roll = roll
         let! outcome = outcome length secrets
@@ -292,7 +333,7 @@ let scripts =
             Gen.frequency [ 9, Gen.elements [ 0L; 1L; 1000L ]; 1, Gen.elements [ 1001L; -1L ] ]
 
         let! start = Gen.choose (-1200, 1200)
-        let! steps = Gen.listOfLength 16 (step length urls)
+        let! steps = Gen.listOfLength 16 (step length plan urls)
 
         return {
             Plan = plan
@@ -317,11 +358,13 @@ let private instants =
         ]
     ]
 
-let private input (length: int64) (urls: Planted list) =
+let private input (length: int64) (plan: PushPlan) (urls: Planted list) =
     gen {
         let! at = instants
-        let! step = step length urls
-        let! fault = fault (Gen.constant None) (urls |> List.collect _.Echoes)
+        let! step = step length plan urls
+
+        let! fault =
+            fault (Gen.constant None) (secretsOfHeaders plan @ (urls |> List.collect _.Echoes))
 
         let! md5 =
             Gen.frequency [ 4, Gen.constant md5; 1, badMd5; 1, Gen.constant fault.Detail ]
@@ -349,7 +392,7 @@ let misuse =
         let! length = Gen.elements [ 0L; 1000L; Int64.MaxValue; Int64.MinValue ]
         let! started = Gen.elements [ true; true; false ]
         let! first = instants
-        let! inputs = Gen.listOf (input length [ url ])
+        let! inputs = Gen.listOf (input length plan [ url ])
         let inputs = if started then Input.Started(first, 1000L) :: inputs else inputs
         return plan, [ url ], inputs
     }

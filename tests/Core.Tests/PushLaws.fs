@@ -55,7 +55,7 @@ let private md5Of (turns: Turn list) =
 /// Whether a request carries `Content-MD5`.
 let private carriesMd5 (output: Output) =
     match output with
-    | Output.Put put -> put.Headers |> List.exists (fun struct (name, _) -> name = "Content-MD5")
+    | Output.Put put -> put.Headers |> List.exists (fun header -> header.Name = "Content-MD5")
     | _ -> false
 
 /// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
@@ -252,15 +252,19 @@ let tests =
                 let signed = (PresignedUrl.inspect put.Url).SignedHeaders
 
                 Expect.equal
-                    put.Headers
+                    [
+                        for header in put.Headers -> struct (header.Name, RequestHeader.reveal header)
+                    ]
                     [
                         if target.ContentMd5 || List.contains "content-md5" signed then
                             let md5 = Expect.wantSome (md5Of turns) "it has been taken"
                             struct ("Content-MD5", Convert.ToBase64String(Convert.FromHexString md5))
                         if target.WriteOnce then
                             struct ("If-None-Match", "*")
+                        for header in plan.Headers do
+                            struct (header.Name, RequestHeader.reveal header)
                     ]
-                    "headers"
+                    "exactly the headers that were asked for"
 
                 Expect.isTrue (put.TakeMd5 || target.Integrity = IntegrityMode.Off) "MD5"
                 Expect.isTrue (put.TakeMd5 || not (carriesMd5 (Output.Put put))) "what is told is compared"
@@ -268,10 +272,31 @@ let tests =
                 Expect.isTrue (put.Timeout <= target.Limits.RequestTimeout) "request timeout"
                 Expect.equal put.StallTimeout target.Limits.StallTimeout "stall timeout"
 
+                let sent = [ for header in put.Headers -> header.Name.ToLowerInvariant() ]
+
                 Expect.all
                     signed
-                    (fun name -> List.contains name [ "host"; "content-length"; "content-md5" ])
+                    (fun name -> List.contains name ("host" :: "content-length" :: sent))
                     "nothing signed is missing")
+
+        law "no x-amz-* header goes to a SigV4 URL that does not cover it" (fun _ turns ->
+            for _, put in puts turns do
+                let url = PresignedUrl.inspect put.Url
+
+                for header in put.Headers do
+                    let name = header.Name.ToLowerInvariant()
+
+                    Expect.isTrue
+                        (not (name.StartsWith "x-amz-")
+                         || url.Signature <> UrlSignature.V4
+                         || List.contains name url.SignedHeaders)
+                        $"{name} would be answered with 403")
+
+        law "no customer's key goes over a network in the clear" (fun _ turns ->
+            for _, put in puts turns do
+                if put.Headers |> List.exists (fun header -> header.Name = customerKey) then
+                    let uri = RequestUrl.revealUri put.Url
+                    Expect.isTrue (uri.Scheme = "https" || uri.IsLoopback) (RequestUrl.withoutQuery put.Url))
 
         propertyTimes 400 "a driver that keeps to the protocol is never told of a bug" scripts (fun script ->
             for turn in play script do
@@ -297,7 +322,7 @@ let tests =
             "no output and no state shows a secret, in whatever way"
             runs
             (fun (plan, urls, turns) ->
-                let mutable secrets = []
+                let mutable secrets = secretsOfHeaders plan
 
                 let learn (url: RequestUrl) =
                     secrets <-

@@ -27,6 +27,7 @@ let private hostile =
         | Ok spec ->
             let! environment = environment (namesOf spec)
             let! cell = Gen.optionOf cellId
+            let! hasProvider = Gen.elements [ true; false ]
 
             return
                 Some(
@@ -34,6 +35,7 @@ let private hostile =
                     {
                         contextOf environment.Value with
                             CellId = cell
+                            HasProvider = hasProvider
                     },
                     raw.Secrets @ environment.Secrets
                 )
@@ -312,6 +314,7 @@ let laws =
                 "unknown-variable"
                 "bucket-name"
                 "baked-empty-checksum"
+                "signed-headers"
             ]
 
             for finding in (Settings.resolve context spec).Findings do

@@ -484,6 +484,59 @@ let urls =
             snd
 
         table
+            "the program's own source of URLs serves the targets that the environment says nothing of"
+            [
+                [], Ok(UrlChoice.Provider, Origin.Provider, [])
+                [ url, " "; file, "" ], Ok(UrlChoice.Provider, Origin.Provider, [])
+                [ file, "urls.json" ], Ok(UrlChoice.Manifest "urls.json", Origin.Variable file, [])
+                [ legacy, "https://h/x" ],
+                Ok(
+                    UrlChoice.Template(Expect.wantOk (UrlTemplate.parse "https://h/x") "a URL"),
+                    Origin.Variable legacy,
+                    [ FindingId.LegacyUrlVariable ]
+                )
+                [ url, "https://h/x" ],
+                Ok(
+                    UrlChoice.Template(Expect.wantOk (UrlTemplate.parse "https://h/x") "a URL"),
+                    Origin.Variable url,
+                    []
+                )
+                [ url, "rubbish" ], Error [ url ]
+                [ url, "https://h/x"; file, "urls.json" ], Error [ file ]
+            ]
+            (fun (variables, _) ->
+                let context = {
+                    contextOf variables with
+                        HasProvider = true
+                }
+
+                let resolution =
+                    Settings.resolve context (specOf [ s3 "a" ] [ listed "logs/1"; listed "logs/2" ])
+
+                match resolution.Problems, resolution.Targets.Head.Settings with
+                | [], Some settings ->
+                    let value =
+                        resolution.Targets.Head.Values
+                        |> List.find (fun value -> value.Name.StartsWith "url")
+
+                    let cell = Expect.wantOk (CellId.create "cell-1") "a cell"
+
+                    Expect.equal
+                        (Settings.forCell cell settings).Url.IsNone
+                        (not settings.Url.IsTemplate)
+                        "it is asked for"
+
+                    // That an exact URL takes one artifact is another finding.
+                    let others =
+                        resolution.Findings
+                        |> List.map _.Id
+                        |> List.filter (fun id -> id <> FindingId.ExactUrlManyArtifacts)
+
+                    Ok(settings.Url, value.Origin, others)
+                | problems, _ -> Error(problems |> List.choose _.Variable))
+            snd
+
+        table
             "the bundle of authorities is a file"
             [
                 "/etc/ca.pem", (Some "/etc/ca.pem", 0)

@@ -48,6 +48,7 @@ let contextOf (variables: (string * string) list) : SettingsContext =
         Names = variables |> List.map fst
         Now = noon
         CellId = None
+        HasProvider = false
     }
 
 let resolve targets artifacts variables =

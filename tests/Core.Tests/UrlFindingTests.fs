@@ -110,6 +110,43 @@ let findingTests =
             case $"https://other.s3.us-west-2.example.com/cell/a?{hour}", []
         ]
 
+        check
+            "headers that the signature covers"
+            (let signing (names: string) =
+                case ($"{own}/cell/a?{hour}".Replace("SignedHeaders=host", $"SignedHeaders={names}"))
+
+             [
+                 signing "content-length;content-md5;host", []
+                 signing "host;x-amz-meta-run", [ "signed-headers" ]
+                 signing "content-type;host", [ "signed-headers" ]
+                 signing "host;if-none-match", [ "signed-headers" ]
+             ])
+
+        testCase "the headers that the signature covers are told with how to supply them" (fun () ->
+            let resolved writeOnce (names: string) =
+                (resolve [ s3 "a" ] [] [
+                    variable, $"{own}/cell/a?{hour}".Replace("SignedHeaders=host", $"SignedHeaders={names}")
+                    suffixed Variable.WriteOnce "a", writeOnce
+                ])
+                    .Findings
+                |> List.filter (fun finding -> finding.Id = "signed-headers")
+
+            let finding =
+                List.exactlyOne (resolved "0" "content-type;host;if-none-match;x-amz-acl")
+
+            Expect.equal finding.Severity Severity.Advice "never refused"
+
+            for part in
+                [
+                    "'content-type' and 'if-none-match' and 'x-amz-acl'"
+                    "Give it as ContentType"
+                    "CELLOS_EXPORT_S3_WRITE_ONCE__A=1"
+                    "Headers (push --header)"
+                ] do
+                Expect.stringContains finding.Message part part
+
+            Expect.isEmpty (resolved "1" "host;if-none-match") "it is sent")
+
         check "the region" [
             case $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{hour}", [ "region-mismatch" ]
             case $"https://evidence.s3.amazonaws.com/cell/a?{elsewhere}", [ "region-mismatch" ]

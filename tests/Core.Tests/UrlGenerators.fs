@@ -178,6 +178,12 @@ let private query =
                     8, Gen.constant "host"
                     2, Gen.constant "content-md5;host"
                     1, Gen.elements [ "content-length;host"; "host;x-amz-acl" ]
+                    2,
+                    Gen.elements [
+                        "host;x-amz-meta-run"
+                        "cache-control;host;x-amz-acl;x-amz-meta-run"
+                        "host;x-amz-acl;x-amz-meta-run;x-amz-server-side-encryption-customer-key"
+                    ]
                 ]
 
             return! v4Query signedAt seconds headers

@@ -88,6 +88,26 @@ let tests =
 
                 Expect.isOk (UrlTemplate.admit (Some a) b open') "a template")
 
+        property
+            "one object admits one address, whichever target it is of"
+            (Gen.zip3 artifact artifact (Gen.elements [ "a"; "b" ]))
+            (fun (a, b, other) ->
+                let orFail result = Expect.wantOk result "valid"
+
+                let address (bucket: string) (artifact: ArtifactName) =
+                    ObjectKey.create KeyPrefix.none (orFail (CellId.create "c")) artifact
+                    |> Result.map (Destination.create (orFail (Bucket.create bucket)))
+
+                match address "a" a, address other b with
+                | Ok first, Ok second ->
+                    let admitted = UrlTemplate.admitToAddress a first b second
+                    Expect.equal admitted.IsOk (first = second) "no other"
+
+                    match admitted with
+                    | Error refusal -> Expect.stringContains refusal.Message "would overwrite it" "why"
+                    | Ok() -> ()
+                | _ -> ())
+
         propertyTimes
             300
             "two artifacts that are both admitted have different URLs"

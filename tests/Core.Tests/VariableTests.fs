@@ -72,6 +72,7 @@ let variables =
                     Names = List.ofSeq values.Keys
                     Now = System.DateTimeOffset.UnixEpoch
                     CellId = None
+                    HasProvider = false
                 }
 
                 match CellSpec.create [ s3 "a" ] [] with

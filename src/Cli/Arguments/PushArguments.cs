@@ -30,6 +30,9 @@ internal sealed record PushArguments
     /// <summary>How many artifacts are under way at once: 1 to 256.</summary>
     public int Concurrency { get; init; } = DefaultConcurrency;
 
+    /// <summary>What every artifact is sent with; null for nothing.</summary>
+    public ExportArtifactMetadata? Metadata { get; init; }
+
     /// <summary>Whether standard error gets nothing but errors.</summary>
     public bool Quiet { get; init; }
 

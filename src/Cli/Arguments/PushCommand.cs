@@ -46,6 +46,14 @@ internal sealed class PushCommand : Command
         PushArguments.MaxConcurrency
     );
 
+    private readonly Option<string[]> _header = new("--header")
+    {
+        HelpName = "NAME: VALUE",
+        Description =
+            "A header that every artifact is sent with, such as 'x-amz-meta-run: 42'; once for each. The URL has to "
+            + "be presigned with it if its name begins with x-amz-. Others may see a command line: no credential belongs there.",
+    };
+
     private readonly Option<string> _quiet = TextOption.Flag(
         "--quiet",
         "Nothing but errors on standard error."
@@ -74,6 +82,7 @@ internal sealed class PushCommand : Command
         Add(_receipts);
         Add(_resume);
         Add(_concurrency);
+        Add(_header);
         Add(_quiet);
         Add(_paths);
     }
@@ -87,6 +96,7 @@ internal sealed class PushCommand : Command
             sentences.Add("A PATH is empty.");
         if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
+        var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
 
@@ -101,6 +111,7 @@ internal sealed class PushCommand : Command
                 Resume = parsed.IsSet(_resume),
                 Concurrency =
                     TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
+                Metadata = metadata,
                 Quiet = parsed.IsSet(_quiet),
                 Paths = paths,
             }

@@ -61,7 +61,11 @@ internal sealed class PushRun(
         };
         var results = sinks[target]
             .PushManyAsync(
-                artifacts.Select(artifact => new ExportArtifact(artifact.Name, artifact.Path)),
+                artifacts.Select(artifact => new ExportArtifact(
+                    artifact.Name,
+                    artifact.Path,
+                    arguments.Metadata
+                )),
                 options,
                 cancellationToken
             );

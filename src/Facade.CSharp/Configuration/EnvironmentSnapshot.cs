@@ -14,8 +14,8 @@ internal sealed class EnvironmentSnapshot
     internal EnvironmentSnapshot(IReadOnlyDictionary<string, string?>? variables) =>
         _variables = variables ?? OfProcess();
 
-    internal SettingsContext ToContext(CellId? cellId, DateTimeOffset now) =>
-        new(new Lookup(_variables), Names(), now, CoreMapping.ToOption(cellId));
+    internal SettingsContext ToContext(CellId? cellId, bool hasProvider, DateTimeOffset now) =>
+        new(new Lookup(_variables), Names(), now, CoreMapping.ToOption(cellId), hasProvider);
 
     // By hand: what FSharp.Core has for it is compiled when it is first met, which every start would wait for.
     private FSharpList<string> Names()

@@ -25,6 +25,7 @@ internal static class ResolutionMapping
             {
                 Origin.Tags.Variable => "variable",
                 Origin.Tags.Spec => "spec",
+                Origin.Tags.Provider => "provider",
                 _ => "default",
             },
             Variable = value.Variable?.Value,

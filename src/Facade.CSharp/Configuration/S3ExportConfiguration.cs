@@ -16,6 +16,7 @@ public sealed class S3ExportConfiguration
         CellId? cell,
         Resolution resolution,
         Dictionary<TargetName, ManifestFile> manifests,
+        Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? provider,
         CaBundle trust,
         DateTimeOffset now
     )
@@ -24,6 +25,7 @@ public sealed class S3ExportConfiguration
         Cell = cell;
         Core = resolution;
         Manifests = manifests;
+        Provider = provider;
         Trust = trust;
         ResolvedAt = now;
         Targets = [.. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now))];
@@ -67,23 +69,36 @@ public sealed class S3ExportConfiguration
 
     private Dictionary<TargetName, ManifestFile> Manifests { get; }
 
+    private Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? Provider { get; }
+
     /// <summary>Resolves every S3 target of a spec. What is wrong is in <see cref="Refusals"/>, not thrown.</summary>
     /// <param name="spec">What goes where.</param>
     /// <param name="cellId">The cell, if it is known already: more can be held against a URL then.</param>
     /// <param name="environment">Names and values of variables; those of this process if null.</param>
     /// <param name="timeProvider">The clock that expiry is seen from; the system's if null.</param>
+    /// <param name="presignedUrlProvider">
+    /// A presigning broker, for every target that the environment gives no URL and no manifest: see
+    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It is told the name of the target. What the
+    /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
+    /// None if null.
+    /// </param>
     /// <exception cref="ArgumentException">The cell id is not valid.</exception>
     public static S3ExportConfiguration Resolve(
         S3ExportSpec spec,
         string? cellId = null,
         IReadOnlyDictionary<string, string?>? environment = null,
-        TimeProvider? timeProvider = null
+        TimeProvider? timeProvider = null,
+        Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider = null
     )
     {
         ArgumentNullException.ThrowIfNull(spec);
         var cell = cellId is null ? null : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         var now = (timeProvider ?? TimeProvider.System).GetUtcNow();
-        var context = new EnvironmentSnapshot(environment).ToContext(cell, now);
+        var context = new EnvironmentSnapshot(environment).ToContext(
+            cell,
+            presignedUrlProvider is not null,
+            now
+        );
         var resolution = Settings.Resolve(context, spec.Core);
 
         var manifests = new Dictionary<TargetName, ManifestFile>();
@@ -103,7 +118,7 @@ public sealed class S3ExportConfiguration
         var trust = CaBundle.Load(resolution.CaBundle?.Value, out var problem);
         if (problem is not null)
             resolution = Settings.WithProblem(null, Variable.CaBundle, problem, resolution);
-        return new S3ExportConfiguration(spec, cell, resolution, manifests, trust, now);
+        return new S3ExportConfiguration(spec, cell, resolution, manifests, presignedUrlProvider, trust, now);
     }
 
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>
@@ -113,6 +128,12 @@ public sealed class S3ExportConfiguration
             throw new S3ExportConfigurationException(Refusals);
     }
 
-    /// <summary>Where the URLs of a target come from, if it has a manifest.</summary>
-    internal IUrlSource? UrlsOf(TargetName target) => Manifests.GetValueOrDefault(target);
+    /// <summary>The program's own source of URLs, if it has one, for the sinks of one cell.</summary>
+    internal UrlProvider? CreateProvider() => Provider is null ? null : new UrlProvider(Provider);
+
+    /// <summary>Where the URLs of a target come from, if it has no URL of its own.</summary>
+    internal IUrlSource? UrlsOf(TargetSettings target, UrlProvider? provider) =>
+        target.Url is UrlChoice.Manifest ? Manifests[target.Name]
+        : target.Url.IsProvider ? provider
+        : null;
 }

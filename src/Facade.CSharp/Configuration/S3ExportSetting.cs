@@ -9,7 +9,7 @@ public sealed record S3ExportSetting
     /// <summary>Its value, with its unit; a URL without its secrets.</summary>
     public required string Value { get; init; }
 
-    /// <summary><c>variable</c>, <c>spec</c> or <c>default</c>.</summary>
+    /// <summary><c>variable</c>, <c>spec</c>, <c>default</c>, or <c>provider</c> for URLs that the program gives itself.</summary>
     public required string Origin { get; init; }
 
     /// <summary>The environment variable that it came from, or that would set it; null if there is none.</summary>

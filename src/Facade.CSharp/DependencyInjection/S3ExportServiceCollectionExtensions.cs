@@ -23,6 +23,13 @@ public static class S3ExportServiceCollectionExtensions
     /// <param name="spec">What goes where.</param>
     /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
     /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
+    /// <param name="presignedUrlProvider">
+    /// A presigning broker, for every target that the environment gives no URL and no manifest: see
+    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It gets the services of the root container (a
+    /// broker that is scoped needs a scope of its own for each call), and is told the name of the target. What the
+    /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
+    /// None if null.
+    /// </param>
     /// <returns>
     /// The builder of the client that the sinks send with. A handler that is added to it must not follow redirects,
     /// retry, or add headers: a signature is for one host and certain headers. Default headers of the client, and a
@@ -35,7 +42,13 @@ public static class S3ExportServiceCollectionExtensions
         this IServiceCollection services,
         S3ExportSpec spec,
         string cellId,
-        IReadOnlyDictionary<string, string?>? environment = null
+        IReadOnlyDictionary<string, string?>? environment = null,
+        Func<
+            IServiceProvider,
+            PresignedUrlRequest,
+            CancellationToken,
+            ValueTask<string>
+        >? presignedUrlProvider = null
     )
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -51,7 +64,10 @@ public static class S3ExportServiceCollectionExtensions
             cellId,
             environment,
             provider.GetService<TimeProvider>(),
-            provider.GetService<ILoggerFactory>()
+            provider.GetService<ILoggerFactory>(),
+            presignedUrlProvider is null
+                ? null
+                : (request, cancellation) => presignedUrlProvider(provider, request, cancellation)
         ));
         services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
         services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();

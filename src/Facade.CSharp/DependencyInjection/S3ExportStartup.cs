@@ -12,12 +12,19 @@ internal sealed class S3ExportStartup(
     string cellId,
     IReadOnlyDictionary<string, string?>? environment,
     TimeProvider? timeProvider,
-    ILoggerFactory? loggers
+    ILoggerFactory? loggers,
+    Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider
 )
 {
     private readonly Lazy<S3ExportConfiguration> _configuration = new(() =>
     {
-        var configuration = S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider);
+        var configuration = S3ExportConfiguration.Resolve(
+            spec,
+            cellId,
+            environment,
+            timeProvider,
+            presignedUrlProvider
+        );
         Log.Findings(loggers, configuration);
         return configuration;
     });

@@ -107,9 +107,12 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        foreach (var (name, value) in put.Headers)
+        foreach (var header in put.Headers)
+        {
+            var (name, value) = (RequestHeaderModule.Name(header), RequestHeaderModule.Reveal(header));
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 content.Headers.TryAddWithoutValidation(name, value);
+        }
 
         // Both said out loud, or a client's default headers would decide.
         request.Headers.ExpectContinue = put.ExpectContinue;
@@ -138,7 +141,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         Fault.Of(
             put.Url,
             kind,
-            detail,
+            PutRequestModule.Mask(detail, put),
             content.BytesSent,
             content.Sent is { } sent ? FSharpOption<Sent>.Some(sent) : null
         );

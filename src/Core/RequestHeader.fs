@@ -1,0 +1,420 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Collections.Generic
+open FsToolkit.ErrorHandling
+
+/// One header field of a request, fit for the wire. Its value may be a credential (the key of SSE-C, a gateway's
+/// token), so only `RequestHeader.reveal` gives it.
+[<Sealed>]
+type RequestHeader internal (name: string, value: string) =
+    /// As it is written on the wire.
+    member _.Name = name
+
+    member internal _.Value = value
+
+    override _.Equals other =
+        match other with
+        | :? RequestHeader as other ->
+            String.Equals(other.Name, name, StringComparison.Ordinal)
+            && String.Equals(other.Value, value, StringComparison.Ordinal)
+        | _ -> false
+
+    override _.GetHashCode() =
+        HashCode.Combine(
+            name.GetHashCode StringComparison.Ordinal,
+            value.GetHashCode StringComparison.Ordinal
+        )
+
+    override _.ToString() = name + ": " + Redaction.Mask
+
+/// Headers that a caller asks for, beside those that make up the request itself.
+///
+/// Rules that this module keeps:
+/// - names match without regard to case (RFC 9110, 5.1), and are there once;
+/// - what frames the message, addresses it, authorizes it, makes it another operation than an upload of the whole
+///   file, or has a setting of its own, is refused with what to do instead;
+/// - no message holds a value, nor what stands behind the first character that a name may not have.
+[<RequireQualifiedAccess>]
+module RequestHeader =
+
+    /// The customer's own key (Amazon S3 User Guide, "Using server-side encryption with customer-provided keys").
+    [<Literal>]
+    let CustomerKey = "x-amz-server-side-encryption-customer-key"
+
+    /// More than S3 takes in all headers together (8 KB; Amazon S3 API Reference, "PutObject").
+    [<Literal>]
+    let MaxValueLength = 8192
+
+    /// The longest name. No registered one is half as long.
+    [<Literal>]
+    let MaxNameLength = 256
+
+    /// The name as it is written on the wire.
+    [<CompiledName("Name")>]
+    let name (header: RequestHeader) = header.Name
+
+    /// The value, which may be a credential, for the request itself and for who presigns it.
+    [<CompiledName("Reveal")>]
+    let reveal (header: RequestHeader) = header.Value
+
+    /// The name in lower case, as signatures list it.
+    let internal key (header: RequestHeader) = header.Name.ToLowerInvariant()
+
+    /// A header of the library's own making.
+    let internal trust (name: string) (value: string) = RequestHeader(name, value)
+
+    /// Whether the value is to be looked for in what a server says. A gateway may take its token under any name, so
+    /// only headers are let off that S3 and HTTP give a meaning which is none.
+    let internal isSecret (header: RequestHeader) =
+        match key header with
+        | CustomerKey -> true
+        | "accept"
+        | "cache-control"
+        | "content-disposition"
+        | "content-encoding"
+        | "content-language"
+        | "content-md5"
+        | "content-type"
+        | "expires"
+        | "if-none-match"
+        | "user-agent" -> false
+        | name -> not (name.StartsWith("x-amz-", StringComparison.Ordinal))
+
+    /// `token` of RFC 9110, 5.6.2.
+    let private isTokenChar (c: char) =
+        Char.IsAsciiLetterOrDigit c
+        || (match c with
+            | '!'
+            | '#'
+            | '$'
+            | '%'
+            | '&'
+            | '\''
+            | '*'
+            | '+'
+            | '-'
+            | '.'
+            | '^'
+            | '_'
+            | '`'
+            | '|'
+            | '~' -> true
+            | _ -> false)
+
+    let private isFraming (name: string) =
+        match name with
+        | "connection"
+        | "keep-alive"
+        | "proxy-connection"
+        | "te"
+        | "trailer"
+        | "transfer-encoding"
+        | "upgrade"
+        | "http2-settings" -> true
+        | _ -> false
+
+    let private isPrecondition (name: string) =
+        match name with
+        | "if-match"
+        | "if-modified-since"
+        | "if-unmodified-since"
+        | "if-range" -> true
+        | _ -> false
+
+    let private isAuthorization (name: string) =
+        match name with
+        | "authorization"
+        | "proxy-authorization"
+        | "proxy-authenticate"
+        | "cookie"
+        | "x-amz-security-token"
+        | "x-amz-s3session-token"
+        | "x-amz-credential"
+        | "x-amz-signature" -> true
+        | _ -> false
+
+    let private isDiagnostics (name: string) =
+        match name with
+        | "traceparent"
+        | "tracestate"
+        | "baggage"
+        | "request-id"
+        | "correlation-context" -> true
+        | _ -> false
+
+    /// Headers that make a PUT another operation: a copy, an append, a part.
+    let private isOtherOperation (name: string) =
+        name.StartsWith("x-amz-copy-source", StringComparison.Ordinal)
+        || (match name with
+            | "x-amz-write-offset-bytes"
+            | "content-range" -> true
+            | _ -> false)
+
+    /// Headers of a body in chunks that carry signatures or trailers ("aws-chunked"), which this one has not.
+    let private isChunking (name: string) =
+        match name with
+        | "x-amz-decoded-content-length"
+        | "x-amz-trailer" -> true
+        | _ -> false
+
+    /// What is wrong with asking for a header of this name (in lower case), and what to do instead.
+    let private reserved (name: string) =
+        match name with
+        | "host" -> Some("is the URL's own", "Give the host in the URL that was presigned for it.")
+        | "content-length" -> Some("is the file's own length", "Leave it out: it is always sent.")
+        | "content-type" ->
+            Some(
+                "has a place of its own",
+                "Give it as the ContentType of the artifact's metadata (push --header takes it as well)."
+            )
+        | "content-md5" ->
+            Some(
+                "is computed from the file",
+                $"Set ContentMd5 ({Variable.ContentMd5}<TARGET>=1); it is sent by itself where a SigV4 URL signs it."
+            )
+        | "if-none-match" ->
+            Some("has a setting of its own", $"Set WriteOnce ({Variable.WriteOnce}<TARGET>=1).")
+        | "expect" ->
+            Some(
+                "has a setting of its own",
+                $"Set ExpectContinueMinBytes ({Variable.ExpectContinueMinBytes}), in bytes."
+            )
+        | _ when isPrecondition name ->
+            // After an attempt without a reply, the next would find its own object and be told that it differs.
+            Some(
+                "is a condition that a repeated attempt cannot keep",
+                $"The one condition of an export is never to overwrite: WriteOnce ({Variable.WriteOnce}<TARGET>=1)."
+            )
+        | _ when isFraming name ->
+            Some("belongs to the connection", "Leave it out: it is no part of what is stored.")
+        | _ when isAuthorization name ->
+            Some(
+                "would carry a credential",
+                "Leave it out: the signature in the URL is the whole authentication, and a proxy's credentials belong into the proxy's URL."
+            )
+        | _ when isDiagnostics name ->
+            Some(
+                "is for tracing, and is not sent to a store",
+                "Give what is to be kept as metadata (x-amz-meta-…), presigned with it."
+            )
+        | _ when isOtherOperation name ->
+            Some(
+                "makes the request another one than an upload of the whole file",
+                "Leave it out: a receipt is for an object that holds the file and nothing else."
+            )
+        | _ when isChunking name ->
+            Some("is for a body in signed chunks", "Leave it out: the file is sent as it is.")
+        | _ -> None
+
+    /// Whether a caller may ask for a header of this name (in lower case).
+    let internal isFree (name: string) = (reserved name).IsNone
+
+    let private checkedName (name: string) : Result<string, Refusal> =
+        let bad = name |> Seq.tryFindIndex (isTokenChar >> not)
+
+        match bad with
+        | _ when name = "" -> Check.refuse "header name" "is empty" "Give one such as 'x-amz-meta-run'."
+        | Some at ->
+            let shown =
+                if at = 0 then
+                    "begins"
+                else
+                    $"goes on after {Check.quote (name.Substring(0, at))}"
+
+            Check.refuse
+                "header name"
+                $"{shown} with the character U+%04X{int name[at]}, which a name cannot hold"
+                "Give letters, digits and '-', without the colon (RFC 9110, 5.6.2)."
+        | None when name.Length > MaxNameLength ->
+            Check.refuse
+                "header name"
+                $"{Check.quote name} is {name.Length} characters long; {MaxNameLength} are allowed"
+                "Shorten it."
+        | None -> Ok name
+
+    let private characterProblem (value: string) =
+        value
+        |> Seq.tryFindIndex (fun c -> c <> '\t' && (c < ' ' || c > '~'))
+        |> Option.map (fun at ->
+            if value[at] > '\u007f' then
+                $"holds a character outside ASCII at position {at + 1}",
+                "Percent-encode it, or encode it as RFC 2047 has it ('=?UTF-8?B?…?='), which S3 asks for in metadata."
+            else
+                $"holds the control character U+%04X{int value[at]} at position {at + 1}",
+                "Give visible ASCII with blanks between, on one line.")
+
+    /// What a value would do to the upload itself.
+    let private meaningProblem (name: string) (value: string) =
+        match name with
+        | "content-encoding" when value.Contains("aws-chunked", StringComparison.OrdinalIgnoreCase) ->
+            Some("says 'aws-chunked', and the file is sent as it is", "Take it out of the list.")
+        | "x-amz-content-sha256" when
+            value <> "UNSIGNED-PAYLOAD"
+            && not (value.Length = 64 && String.forall Char.IsAsciiHexDigit value)
+            ->
+            Some(
+                "is neither UNSIGNED-PAYLOAD nor a SHA-256",
+                "Give 64 hexadecimal digits: the file is not sent in signed chunks."
+            )
+        | _ -> None
+
+    let private checkedValue (name: string) (value: string) : Result<string, Refusal> =
+        let refuse (problem, remedy) =
+            Check.refuse $"header {Check.quote name}" problem remedy
+
+        let trimmed = value.Trim(' ', '\t')
+
+        if trimmed = "" then
+            refuse ("has no value", "Give one, or leave the header out.")
+        elif trimmed.Length > MaxValueLength then
+            refuse (
+                $"has a value of {trimmed.Length} characters; {MaxValueLength} are allowed",
+                "Shorten it: S3 takes 8 KB in all headers together, and 2 KB of metadata (x-amz-meta-…)."
+            )
+        else
+            match
+                characterProblem trimmed
+                |> Option.orElseWith (fun () -> meaningProblem (name.ToLowerInvariant()) trimmed)
+            with
+            | Some problem -> refuse problem
+            | None -> Ok trimmed
+
+    /// The header, its value without outer blanks and tabs; or why it cannot be asked for.
+    [<CompiledName("Create")>]
+    let create (name: string | null) (value: string | null) : Result<RequestHeader, Refusal> =
+        result {
+            let! name = checkedName (name |> Option.ofObj |> Option.defaultValue "")
+
+            do!
+                match reserved (name.ToLowerInvariant()) with
+                | Some(problem, remedy) -> Check.refuse $"header {Check.quote name}" problem remedy
+                | None -> Ok()
+
+            let! value = checkedValue name (value |> Option.ofObj |> Option.defaultValue "")
+            return RequestHeader(name, value)
+        }
+
+    /// Names for a message: the first of them, quoted, and how many more there are.
+    let internal shownNames (names: string list) =
+        let told = names |> List.truncate 5 |> List.map Check.quote
+
+        match names.Length - told.Length with
+        | 0 -> String.concat " and " told
+        | more -> String.concat ", " told + Check.invariant $" and {more} more"
+
+/// The media type of an artifact, which goes as `Content-Type`.
+[<RequireQualifiedAccess>]
+module internal ContentType =
+
+    /// Visible ASCII and blanks, at most 255 characters.
+    let create (contentType: string) : Result<string, Refusal> =
+        let value = contentType.Trim()
+
+        if
+            value = ""
+            || value.Length > 255
+            || value |> Seq.exists (fun c -> c < ' ' || c > '~')
+        then
+            Check.refuse
+                "content type"
+                $"{Check.quote value} is no media type"
+                "Give one such as 'text/plain', in ASCII and at most 255 characters, or leave it out."
+        else
+            Ok value
+
+/// All headers that a caller asks for at once.
+[<RequireQualifiedAccess>]
+module RequestHeaders =
+
+    let private twice (header: RequestHeader) = {
+        Subject = $"header {Check.quote header.Name}"
+        Problem = "is given twice; case makes no difference in a header's name"
+        Remedy = "Keep one of them."
+    }
+
+    /// The headers in the order of their names, or all that is wrong with them.
+    [<CompiledName("Create")>]
+    let create (given: KeyValuePair<string, string> seq) : Validation<RequestHeader list, Refusal> =
+        let headers = SortedDictionary<string, RequestHeader>(StringComparer.Ordinal)
+        let problems = ResizeArray<Refusal>()
+
+        for pair in given do
+            match RequestHeader.create pair.Key pair.Value with
+            | Error refusal -> problems.Add refusal
+            | Ok header ->
+                if not (headers.TryAdd(RequestHeader.key header, header)) then
+                    problems.Add(twice header)
+
+        if problems.Count = 0 then
+            Ok(List.ofSeq headers.Values)
+        else
+            Error(List.ofSeq problems)
+
+    /// Both lists in the order of their names; of a name that is in both, the second list's.
+    let internal merge (general: RequestHeader list) (special: RequestHeader list) : RequestHeader list =
+        let headers = SortedDictionary<string, RequestHeader>(StringComparer.Ordinal)
+
+        for header in general @ special do
+            headers[RequestHeader.key header] <- header
+
+        List.ofSeq headers.Values
+
+/// Headers as lines of text.
+type HeaderLines = {
+    /// `Content-Type`, which is no header among others: it has a place of its own in an artifact's metadata.
+    ContentType: string option
+    /// The others, in the order of their names.
+    Headers: RequestHeader list
+}
+
+[<RequireQualifiedAccess>]
+module HeaderLines =
+
+    /// Name and value of a line `NAME: VALUE`. What is wrong with it is told without the line, which may hold a secret.
+    let private split (line: string) : Result<KeyValuePair<string, string>, Refusal> =
+        match line.IndexOf ':' with
+        | -1 -> Check.refuse "header" "has no colon" "Give it as 'NAME: VALUE'."
+        | i -> Ok(KeyValuePair(line.Substring(0, i).Trim(' ', '\t'), line.Substring(i + 1)))
+
+    let private isContentType (pair: KeyValuePair<string, string>) =
+        pair.Key.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)
+
+    let private contentType (pairs: KeyValuePair<string, string> list) : Validation<string option, Refusal> =
+        match pairs with
+        | [] -> Ok None
+        | [ pair ] -> ContentType.create pair.Value |> Result.map Some |> Validation.ofResult
+        | _ ->
+            Error [
+                {
+                    Subject = "header 'Content-Type'"
+                    Problem = "is given twice"
+                    Remedy = "Keep one of them."
+                }
+            ]
+
+    /// Lines as a command line gives them, `NAME: VALUE` each; or all that is wrong with them.
+    [<CompiledName("Parse")>]
+    let parse (lines: string seq) : Validation<HeaderLines, Refusal> =
+        validation {
+            let split = [ for line in lines -> split line ]
+            let pairs = split |> List.choose Result.toOption
+
+            let! () =
+                match
+                    split
+                    |> List.choose (function
+                        | Error refusal -> Some refusal
+                        | Ok _ -> None)
+                with
+                | [] -> Ok()
+                | refusals -> Error refusals
+
+            and! contentType = pairs |> List.filter isContentType |> contentType
+            and! headers = pairs |> List.filter (isContentType >> not) |> RequestHeaders.create
+
+            return {
+                ContentType = contentType
+                Headers = headers
+            }
+        }
