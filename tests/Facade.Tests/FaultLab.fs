@@ -256,8 +256,11 @@ let obeysTheLaws (setup: Setup) (url: string) (key: string) (content: byte[]) (a
             Expect.isNull failure.InnerException "nothing of the request hangs on the failure"
             [ failure.ToJson(); string failure ]
 
-    for secret in secretsOf url do
-        for text in texts @ run.Log do
+    for text in texts @ run.Log do
+        if text |> Seq.exists (fun c -> Char.IsControl c && not (Char.IsWhiteSpace c)) then
+            failtest $"a control character is told:\n{text}"
+
+        for secret in secretsOf url do
             if text.Contains secret then
                 failtest $"a secret is told:\n{text}"
 

@@ -264,11 +264,19 @@ let private replies = [
         true
     |> stored
 
+    unreachable "a NUL in the status line"
+    <| storing "HTTP/1.1 200 O\000K\r\nContent-Length: 0\r\n\r\n" true
+    |> stored
+
     unreachable "one header of 200 KB"
     <| storing ("HTTP/1.1 200 OK\r\nX: " + String('x', 200_000) + "\r\n\r\n") true
     |> stored
 
     harmless "HTTP/1.0" (storing "HTTP/1.0 200 OK\r\n\r\n" true)
+    // The platform takes it for a blank (RFC 9110, 5.5).
+    harmless "a NUL in a header"
+    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: a\000b\r\nContent-Length: 0\r\n\r\n" false
+
     harmless "no reason phrase" (storing "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n" false)
     harmless "201" (storing "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n" false)
     harmless "204" (storing "HTTP/1.1 204 No Content\r\n\r\n" false)
