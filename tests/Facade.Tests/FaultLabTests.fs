@@ -569,6 +569,43 @@ let private interim =
         |> doubtful
     ]
 
+/// A refusal in the middle of a large body, and what the server does then: the refusal is what has to be told.
+let private refusedInTheMiddle =
+    let then' (next: Exchange -> Task) (exchange: Exchange) : Task =
+        task {
+            do! giveLeave exchange
+            do! exchange.Read 1_000_000L
+            do! exchange.Send refusal
+            do! next exchange
+        }
+
+    [
+        for how, next in
+            [
+                "a reset", reset
+                "an end with unread data", close
+                "a FIN, and nothing is read", finish
+                "nothing: it just stops reading", hold
+            ] do
+            for name, expect in [ "with", expecting; "without", withoutExpect ] do
+                for transport, server in [ "", raw; " within TLS", rawTls ] do
+                    terminal
+                        $"403 in the middle of 64 MiB{transport} {name} Expect, and then {how}"
+                        (server (then' next))
+                        ExportFailureKind.Refused
+                        403
+                        (Some "AccessDenied")
+                    |> sized (64 <<< 20)
+                    |> within (seconds 10.)
+                    |> expect
+    ]
+
+let private droppedEarly =
+    unreachable "200 before the body, which is dropped" (s3 (Fault.EarlySuccess(store = false)))
+    |> sized 30_000_000
+    |> answered 200 None
+    |> doubtful
+
 let private slowly (pause: TimeSpan) (texts: string list) =
     raw (fun exchange ->
         task {
@@ -875,6 +912,13 @@ let tests =
         testList "slow" (together slow)
         testList "redirect" (apart elsewhere)
         testList "before the body ends" (apart interim)
+
+        testList "an answer that comes while the body is sent"
+        <| apart [
+            yield! refusedInTheMiddle
+            yield! answeredEarly "without" withoutExpect
+            droppedEarly
+        ]
 
         testList "a second push is sent once and has its own answer" [
             for name, first, connections in between do
