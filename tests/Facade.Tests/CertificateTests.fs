@@ -12,36 +12,8 @@ open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
 open Expecto
+open Facade.Tests.Certificates
 open Facade.Tests.Support
-
-let private authority name =
-    let key = RSA.Create 2048
-
-    let request =
-        CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-
-    request.CertificateExtensions.Add(X509BasicConstraintsExtension(true, false, 0, true))
-    request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays -1., DateTimeOffset.UtcNow.AddDays 30.)
-
-let private issue (issuer: X509Certificate2) (host: string) (until: DateTimeOffset) =
-    use key = RSA.Create 2048
-
-    let request =
-        CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-
-    let names = SubjectAlternativeNameBuilder()
-
-    match IPAddress.TryParse host with
-    | true, address -> names.AddIpAddress(nonNull address)
-    | _ -> names.AddDnsName host
-
-    request.CertificateExtensions.Add(names.Build())
-
-    use issued =
-        request.Create(issuer, DateTimeOffset.UtcNow.AddDays -0.9, until, [| 1uy; 2uy; 3uy |])
-
-    use certificate = issued.CopyWithPrivateKey key
-    X509CertificateLoader.LoadPkcs12(certificate.Export X509ContentType.Pfx, null)
 
 /// Answers one kind of request, a PUT with a length, over TLS.
 type private TlsServer(certificate: X509Certificate2) =

@@ -24,15 +24,6 @@ let private once (url: string) =
         RequestTimeout = TimeSpan.FromSeconds 20.
     )
 
-let private impatient (url: string) (limit: TimeSpan) =
-    PresignedS3ExportSinkOptions(
-        PresignedUrl = url,
-        CellId = cellId,
-        Bucket = bucket,
-        MaxAttempts = 1,
-        RequestTimeout = limit
-    )
-
 let private push (options: PresignedS3ExportSinkOptions) (content: byte[]) =
     task {
         use folder = new Folder()
@@ -40,14 +31,6 @@ let private push (options: PresignedS3ExportSinkOptions) (content: byte[]) =
         use sink = new PresignedS3ExportSink(options)
         return! failureOf (fun () -> sink.PushAsync("a", path))
     }
-
-/// A port on which nothing listens.
-let private deadPort () =
-    let listener = new TcpListener(IPAddress.Loopback, 0)
-    listener.Start()
-    let port = (listener.LocalEndpoint :?> IPEndPoint).Port
-    listener.Stop()
-    port
 
 /// Exceptions as a handler may throw them, and what becomes of each.
 let private thrown: (string * (unit -> exn) * ExportFailureKind) list =
@@ -137,93 +120,6 @@ let tests =
                     Expect.isTrue failure.MayBeStored "unknown: the whole body was read"
                     Expect.isNull failure.InnerException "no inner exception"
                 })
-
-        testCaseTask "of name resolution names the host" (fun () ->
-            task {
-                let! failure = push (once "http://no-such-host.invalid/evidence/x") [| 1uy |]
-                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
-                Expect.stringContains failure.Message "no-such-host.invalid" "the host"
-                Expect.isFalse failure.MayBeStored "certainly not sent"
-            })
-
-        testCaseTask "of a refused connection is certainly not sent" (fun () ->
-            task {
-                let! failure = push (once $"http://127.0.0.1:{deadPort ()}/evidence/x") [| 1uy |]
-                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
-                Expect.isFalse failure.MayBeStored "certainly not sent"
-            })
-
-        testCaseTask "of a connection that is not taken is a connect timeout" (fun () ->
-            task {
-                // A full backlog: the kernel leaves further connections unanswered.
-                use listener =
-                    new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                listener.Bind(IPEndPoint(IPAddress.Loopback, 0))
-                listener.Listen 0
-                let address = nonNull listener.LocalEndPoint
-                use filling = new CancellationTokenSource()
-
-                let fillers = [
-                    for _ in 1..4 ->
-                        let socket =
-                            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                        socket.ConnectAsync(address, filling.Token).AsTask() |> ignore
-                        socket
-                ]
-
-                do! Task.Delay 100
-                let! failure = push (once $"http://{address}/evidence/x") [| 1uy |]
-                filling.Cancel()
-                fillers |> List.iter _.Dispose()
-                Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
-                Expect.stringContains failure.Message "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" "what to set"
-                Expect.isFalse failure.MayBeStored "certainly not sent"
-            })
-
-        testCaseTask "of silence is a request timeout that says how far the body got" (fun () ->
-            task {
-                use! scene = scene "a" (patterned 1234)
-                scene.Server.MisbehaveAlways(bucket, scene.Key, Fault.Silence(afterBody = true))
-
-                let! failure =
-                    push (impatient scene.Url (TimeSpan.FromMilliseconds 300.)) scene.Content
-
-                Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
-                Expect.stringContains failure.Message "1234 of 1234 bytes" "how far"
-                Expect.stringContains failure.Message "300 ms" "which limit"
-                Expect.stringContains failure.Message "CELLOS_EXPORT_S3_TIMEOUT_MS" "what to set"
-                Expect.isTrue failure.MayBeStored "unknown"
-            })
-
-        testCaseTask "of a slow reader is a request timeout with part of the body sent" (fun () ->
-            task {
-                use! scene =
-                    sceneWith
-                        (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768))
-                        "a"
-                        (patterned 16_000_000)
-
-                scene.Server.MisbehaveAlways(bucket, scene.Key, Fault.SlowRead 20_000)
-
-                let! failure =
-                    push (impatient scene.Url (TimeSpan.FromMilliseconds 500.)) scene.Content
-
-                Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
-                Expect.isFalse failure.MayBeStored "certainly not sent: the body was not complete"
-                Expect.isNone scene.Stored "nothing stored"
-            })
-
-        testCaseTask "of a reset in the middle of a large body is certainly not sent" (fun () ->
-            task {
-                use! scene = scene "a" (patterned 30_000_000)
-                scene.Server.MisbehaveAlways(bucket, scene.Key, Fault.ResetWithinBody 100_000L)
-                let! failure = push (once scene.Url) scene.Content
-                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
-                Expect.isFalse failure.MayBeStored "certainly not sent"
-                Expect.isNone scene.Stored "nothing stored"
-            })
 
         testCaseTask
             "that is a refusal before the body is reported as the refusal, and no body is sent"

@@ -1,13 +1,17 @@
 namespace Facade.Tests
 
 open System
+open System.IO
 open System.Net
+open System.Net.Security
 open System.Net.Sockets
+open System.Security.Authentication
 open System.Text
+open System.Threading
 open System.Threading.Tasks
 
-/// One end of a TCP connection, for what an HTTP server would not do.
-type Connection(socket: Socket) =
+/// One end of a TCP connection, plain or within TLS, for what an HTTP server would not do.
+type Connection(socket: Socket, stream: Stream) =
     /// The head of a request, up to the empty line.
     member _.ReadHead() =
         task {
@@ -16,7 +20,7 @@ type Connection(socket: Socket) =
             let mutable go = true
 
             while go do
-                let! count = socket.ReceiveAsync(ArraySegment buffer, SocketFlags.None)
+                let! count = stream.ReadAsync(buffer.AsMemory())
 
                 if count = 0 then
                     go <- false
@@ -29,16 +33,17 @@ type Connection(socket: Socket) =
             return text.ToString()
         }
 
+    /// What there is, at least one byte; 0 at the end.
+    member _.Receive(buffer: Memory<byte>) = stream.ReadAsync(buffer).AsTask()
+
     /// Reads so many bytes, or up to the end.
-    member _.Read(count: int64) =
+    member this.Read(count: int64) =
         task {
             let buffer = Array.zeroCreate<byte> 65536
             let mutable left = count
 
             while left > 0L do
-                let! read =
-                    socket.ReceiveAsync(ArraySegment(buffer, 0, int (min left 65536L)), SocketFlags.None)
-
+                let! read = this.Receive(buffer.AsMemory(0, int (min left 65536L)))
                 left <- if read = 0 then 0L else left - int64 read
         }
 
@@ -51,62 +56,90 @@ type Connection(socket: Socket) =
     member this.ReadSome(report: int -> unit) =
         task {
             let buffer = Array.zeroCreate<byte> 65536
-            let! read = socket.ReceiveAsync(ArraySegment buffer, SocketFlags.None)
+            let! read = this.Receive(buffer.AsMemory())
             this.IsOpen <- read > 0
             report read
         }
 
-    member _.Send(text: string) =
-        task {
-            let! _ =
-                socket.SendAsync(ArraySegment(Encoding.Latin1.GetBytes text), SocketFlags.None)
+    member _.SendBytes(bytes: byte[]) = stream.WriteAsync(bytes).AsTask()
 
-            return ()
-        }
+    member this.Send(text: string) : Task<unit> =
+        task { do! this.SendBytes(Encoding.Latin1.GetBytes text) }
 
     /// Ends the connection with a RST.
     member _.Reset() =
         socket.LingerState <- LingerOption(true, 0)
         socket.Close()
 
+    /// Sends a FIN, and goes on to take what comes, into the system's buffers if nobody reads it.
+    member _.Finish() = socket.Shutdown SocketShutdown.Send
+
+    /// A FIN, or a RST where bytes of the client are left unread.
     member _.Close() = socket.Close()
 
 /// Takes connections on loopback, one after the other, and treats each as a test says.
-type RawServer(serve: int -> Connection -> Task) =
-    let listener = new TcpListener(IPAddress.Loopback, 0)
-    let mutable connections = 0
+type RawServer(serve: int -> Connection -> Task, ?tls: SslServerAuthenticationOptions, ?bound: Socket) =
+    let socket =
+        match bound with
+        | Some socket -> socket
+        | None -> RawServer.Bind()
+
+    let connections = ref 0
+
+    let talk (client: Socket) (number: int) : Task =
+        task {
+            try
+                let plain = new NetworkStream(client, false)
+
+                match tls with
+                | None -> do! serve number (Connection(client, plain))
+                | Some options ->
+                    let stream = new SslStream(plain)
+                    do! stream.AuthenticateAsServerAsync options
+                    do! serve number (Connection(client, stream))
+            with
+            | :? IOException
+            | :? SocketException
+            | :? AuthenticationException
+            | :? ObjectDisposedException ->
+                // The client has gone, or never came to trust this server: that is its right, and what the
+                // test looks at is the client.
+                client.Close()
+        }
 
     let rec accept () : Task =
         task {
-            let! socket = listener.AcceptSocketAsync()
-            connections <- connections + 1
-            let number = connections
-
-            Task.Run(fun () ->
-                task {
-                    try
-                        do! serve number (Connection socket)
-                    with
-                    | :? SocketException
-                    | :? ObjectDisposedException ->
-                        // The client has gone: that is its right, and what the test looks at is the client.
-                        ()
-                }
-                :> Task)
-            |> ignore
-
+            let! client = socket.AcceptAsync()
+            client.NoDelay <- true
+            let number = Interlocked.Increment connections
+            Task.Run(fun () -> talk client number) |> ignore
             return! accept ()
         }
 
-    do
-        listener.Start()
+    let listen () =
+        socket.Listen 128
         accept () |> ignore
 
-    member _.Connections = connections
-    member _.Port = (listener.LocalEndpoint :?> IPEndPoint).Port
+    do
+        if bound.IsNone then
+            listen ()
+
+    /// A socket on a port of its own that does not listen yet: connections to it are refused.
+    static member Bind() =
+        let socket =
+            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+        socket.Bind(IPEndPoint(IPAddress.Loopback, 0))
+        socket
+
+    /// Begins to take connections; a server on a socket of the test's own waits for this.
+    member _.Listen() = listen ()
+
+    member _.Connections = connections.Value
+    member _.Port = (nonNull socket.LocalEndPoint :?> IPEndPoint).Port
 
     member this.Url(pathAndQuery: string) =
         $"http://127.0.0.1:{this.Port}{pathAndQuery}"
 
     interface IDisposable with
-        member _.Dispose() = listener.Stop()
+        member _.Dispose() = socket.Dispose()

@@ -11,50 +11,6 @@ open Expecto
 open Facade.Tests.Support
 open LoopbackS3
 
-/// Faults that the second attempt heals, by name.
-let private healed: (string * Fault) list = [
-    "500", Fault.Status(500)
-    "503 SlowDown", Fault.Status(503, "SlowDown", "Reduce your request rate.")
-    "502 HTML", Fault.BrokenErrorBody(502, BrokenBody.Html)
-    "503 binary", Fault.BrokenErrorBody(503, BrokenBody.Binary)
-    "503 with a DTD bomb", Fault.BrokenErrorBody(503, BrokenBody.DoctypeBomb)
-    "500 cut off", Fault.BrokenErrorBody(500, BrokenBody.TruncatedXml)
-    "500 with 10 MB of error", Fault.HugeErrorBody(500, 10_000_000L)
-    "500 with an endless error", Fault.EndlessErrorBody()
-    "429", Fault.Status(429)
-    "408", Fault.Status(408)
-    "400 RequestTimeout", Fault.Status(400, "RequestTimeout")
-    "409 OperationAborted", Fault.Status(409, "OperationAborted")
-    "400 BadDigest", Fault.Status(400, "BadDigest")
-    "a reset before the body", Fault.ResetBeforeBody
-    "a reset within the body", Fault.ResetWithinBody 1000L
-    "a reset after the body, stored", Fault.ResetAfterBody true
-    "a reset after the body, lost", Fault.ResetAfterBody false
-    "an end after the body", Fault.CloseAfterBody true
-    "half a status line", Fault.RawReply("HTTP/1.1 20"B)
-    "no HTTP", Fault.RawReply("+OK POP3 ready\r\n"B)
-    "a wrong ETag", Fault.WrongETag
-    "a flipped bit", Fault.Corrupt
-]
-
-let private refused: (string * Fault * ExportFailureKind * string) list = [
-    "403", Fault.Status(403, "AccessDenied", "Access Denied"), ExportFailureKind.Refused, "AccessDenied"
-    "403 SlowDown", Fault.Status(403, "SlowDown"), ExportFailureKind.Refused, "SlowDown"
-    "400 ExpiredToken", Fault.Status(400, "ExpiredToken"), ExportFailureKind.UrlExpired, "expired"
-    "404 NoSuchBucket", Fault.Status(404, "NoSuchBucket"), ExportFailureKind.Refused, "Create the bucket"
-    "501", Fault.Status(501, "NotImplemented"), ExportFailureKind.Refused, "501"
-    "405", Fault.Status(405, "MethodNotAllowed"), ExportFailureKind.Refused, "405"
-    "301",
-    Fault.Redirect(
-        301,
-        Uri "http://127.0.0.1:1/elsewhere",
-        "eu-west-1",
-        "evidence.s3.eu-west-1.amazonaws.com"
-    ),
-    ExportFailureKind.Redirected,
-    "eu-west-1"
-]
-
 /// How long the sink waited in all, and how it ended, when the server answers with these replies in turn.
 let private play
     (options: PresignedS3ExportSinkOptions)
@@ -119,52 +75,6 @@ let private fixedRetries attempts backoff =
 [<Tests>]
 let tests =
     testList "a push" [
-        testList "is healed by the second attempt after" [
-            for name, fault in healed ->
-                testCaseTask name (fun () ->
-                    task {
-                        use! scene = scene "evidence.log" (patterned 50_000)
-                        scene.Server.Misbehave(bucket, scene.Key, fault)
-                        use sink = sinkFor scene.Url
-                        let! receipt = sink.PushAsync(scene.Artifact, scene.Path)
-                        receipt |> isTrueOf scene
-                        Expect.equal receipt.Attempts 2 "two attempts"
-                        Expect.hasLength scene.Puts 2 "two PUTs"
-                    })
-        ]
-
-        testList "ends at once with" [
-            for name, fault, kind, text in refused ->
-                testCaseTask name (fun () ->
-                    task {
-                        use! scene = scene "evidence.log" (patterned 50_000)
-                        scene.Server.MisbehaveAlways(bucket, scene.Key, fault)
-                        use sink = sinkFor scene.Url
-                        let! failure = failureOf (fun () -> sink.PushAsync(scene.Artifact, scene.Path))
-                        Expect.equal failure.Kind kind "kind"
-                        Expect.stringContains failure.Message text "what and what to do"
-                        Expect.stringContains failure.Message $"s3://{bucket}/{scene.Key}" "where"
-                        Expect.equal failure.Attempts 1 "one attempt"
-                        Expect.hasLength scene.Puts 1 "one PUT"
-                        Expect.isNone scene.Stored "nothing stored"
-                    })
-        ]
-
-        testCaseTask "never follows a redirect: the other server sees nothing" (fun () ->
-            task {
-                use! other = scene "evidence.log" (patterned 10)
-
-                for status in [ 301; 302; 303; 307; 308 ] do
-                    use! scene = scene "evidence.log" (patterned 2_000_000)
-                    scene.Server.Misbehave(bucket, scene.Key, Fault.Redirect(status, Uri other.Url))
-                    use sink = sinkFor scene.Url
-                    let! failure = failureOf (fun () -> sink.PushAsync(scene.Artifact, scene.Path))
-                    Expect.equal failure.Kind ExportFailureKind.Redirected $"{status}"
-                    Expect.equal failure.StatusCode (Nullable status) "the status"
-
-                Expect.isEmpty other.Server.Requests "not one request"
-            })
-
         testCaseTask "gives up after as many attempts as it may make, with the last reply" (fun () ->
             task {
                 use! scene = scene "a" (patterned 1000)
@@ -194,28 +104,6 @@ let tests =
                 Expect.equal failure.Kind ExportFailureKind.IntegrityMismatch "kind"
                 Expect.equal failure.Attempts 2 "once more, and no more"
                 Expect.isTrue failure.MayBeStored "the damaged object is there"
-            })
-
-        testCaseTask "to a bucket with KMS has an ETag that is no MD5, and is unverified" (fun () ->
-            task {
-                use! scene = scene "a" (patterned 1000)
-                scene.Server.Misbehave(bucket, scene.Key, Fault.KmsETag, Fault.KmsETag)
-                use sink = sinkFor scene.Url
-                let! receipt = sink.PushAsync("a", scene.Path)
-                Expect.equal receipt.Integrity "unverified" "not confirmed, not contradicted"
-
-                use strict =
-                    new PresignedS3ExportSink(
-                        PresignedS3ExportSinkOptions(
-                            PresignedUrl = scene.Url,
-                            CellId = cellId,
-                            Bucket = bucket,
-                            Integrity = S3ExportIntegrity.Require
-                        )
-                    )
-
-                let! failure = failureOf (fun () -> strict.PushAsync("a", scene.Path))
-                Expect.equal failure.Kind ExportFailureKind.Unverified "where a confirmation is required"
             })
 
         testCaseTask "waits the fixed backoff between attempts" (fun () ->

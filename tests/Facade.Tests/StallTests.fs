@@ -184,37 +184,10 @@ let tests =
                 Expect.equal connections 2 "on a connection of its own"
             })
 
-        testCaseTask "strikes where the server is silent after the body" (fun () ->
-            task {
-                let! failure, _ = failureAt silent 1 (patterned 1234)
-                failure |> isStall "1234 of 1234 bytes"
-                Expect.isTrue failure.MayBeStored "unknown"
-            })
-
         testCaseTask "strikes where an empty file has no answer" (fun () ->
             task {
                 let! failure, _ = failureAt silent 1 [||]
                 failure |> isStall "0 of 0 bytes"
-            })
-
-        testCaseTask "strikes where neither 100 Continue nor anything else comes" (fun () ->
-            task {
-                let! failure, _ = failureAt deaf 1 (patterned 2_000_000)
-                failure |> isStall "0 of 2000000 bytes"
-                Expect.isFalse failure.MayBeStored "certainly not sent"
-            })
-
-        testCaseTask "strikes where an answer breaks off within its head" (fun () ->
-            task {
-                let serve (connection: Connection) : Task =
-                    task {
-                        do! connection.Read 1000L
-                        do! connection.Send "HTTP/1.1 200 OK\r\nETa"
-                        do! silent connection
-                    }
-
-                let! failure, _ = failureAt serve 1 (patterned 1000)
-                failure |> isStall "1000 of 1000 bytes"
             })
 
         testCaseTask "does not hide an answer whose body breaks off" (fun () ->

@@ -137,6 +137,8 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
                     return null;
             }
             upload.Complete();
+            var sha256 = Convert.ToHexStringLower(upload.Received.Sha256);
+            log.Change(index, request => request with { BodySha256 = sha256 });
             return upload;
         }
         finally

@@ -3,6 +3,7 @@ namespace LoopbackS3;
 /// <summary>A request as it came, and how it went so far.</summary>
 /// <param name="Target">The raw target of the request line, octet for octet.</param>
 /// <param name="BodyBytes">Bytes of the body that the server has read.</param>
+/// <param name="BodySha256">Of the whole body, as it came: lower-case hex; null until it is there.</param>
 /// <param name="Status">Null while there is no reply, and for good when the connection is cut instead.</param>
 /// <param name="Attempt">Counts the PUTs on this key from 1, refused ones too; 0 for other methods.</param>
 /// <param name="ConnectionId">The same for requests that shared a connection.</param>
@@ -16,6 +17,7 @@ public sealed record RecordedRequest(
     bool ExpectContinue,
     string ConnectionId,
     long BodyBytes,
+    string? BodySha256,
     int? Status
 );
 

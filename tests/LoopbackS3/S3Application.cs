@@ -107,6 +107,7 @@ internal sealed class S3Application(
                 && expect.Contains("100-continue", StringComparison.OrdinalIgnoreCase),
             context.Connection.Id,
             BodyBytes: 0,
+            BodySha256: null,
             Status: null
         );
     }

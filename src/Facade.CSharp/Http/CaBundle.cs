@@ -96,18 +96,25 @@ internal sealed class CaBundle
                 namesAnotherHost: true
             );
 
-        return IsTrustedByBundle(certificate, chain)
+        return IsTrustedByBundle(certificate, chain, out var reasons)
             ? true
             : throw new CertificateRejectedException(
-                $"the certificate ({certificate.Subject}, issued by {certificate.Issuer}) is not trusted: {Status(chain)}",
+                $"the certificate ({certificate.Subject}, issued by {certificate.Issuer}) is not trusted: {reasons}",
                 namesAnotherHost: false
             );
     }
 
-    private bool IsTrustedByBundle(X509Certificate certificate, X509Chain? presented)
+    /// <summary>
+    /// Whether it is, and what is wrong otherwise: only what is left with the bundle, or one would look for an authority
+    /// that is in it.
+    /// </summary>
+    private bool IsTrustedByBundle(X509Certificate certificate, X509Chain? presented, out string reasons)
     {
         if (_authorities is not { Count: > 0 })
+        {
+            reasons = Status(presented);
             return false;
+        }
 
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
@@ -121,7 +128,9 @@ internal sealed class CaBundle
                 policy.ExtraStore.Add(element.Certificate);
 
         using var copy = new X509Certificate2(certificate);
-        return chain.Build(copy);
+        var isTrusted = chain.Build(copy);
+        reasons = Status(chain);
+        return isTrusted;
     }
 
     private static string Status(X509Chain? chain)

@@ -1,0 +1,940 @@
+/// The rows of the fault lab: each names a fault, and says what a push through it comes to.
+module Facade.Tests.FaultLabTests
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.IO.Compression
+open System.Text
+open System.Threading.Tasks
+open CellOS.Export
+open CellOS.Export.S3
+open Expecto
+open Facade.Tests.FaultLab
+open Facade.Tests.Support
+open LoopbackS3
+
+/// What an attempt through a fault comes to, if it is the last one.
+type private Ends =
+    | Receipt
+    | Failure of ExportFailureKind * status: int option * code: string option
+
+type private Row = {
+    Name: string
+    Server: Server
+    Setup: Setup
+    Size: int
+    Ends: Ends
+    /// Whether another attempt is made; then it is also shown that a second one without the fault heals it.
+    IsTransient: bool
+    /// Whether the server sees the request.
+    IsSeen: bool
+    /// Whether it stores what it got.
+    IsStored: bool
+    MayBeStored: bool
+    /// What the failure says, among other things.
+    Says: string
+}
+
+/// A fault that another attempt may heal.
+let private transient name server kind = {
+    Name = name
+    Server = server
+    Setup = { setup with Attempts = 2 }
+    Size = 50_000
+    Ends = Failure(kind, None, None)
+    IsTransient = true
+    IsSeen = true
+    IsStored = false
+    MayBeStored = false
+    Says = ""
+}
+
+let private unreachable name server =
+    transient name server ExportFailureKind.Unreachable
+
+let private timedOut name server =
+    transient name server ExportFailureKind.TimedOut
+
+let private answered status code row = {
+    row with
+        Ends =
+            match row.Ends with
+            | Failure(kind, _, _) -> Failure(kind, Some status, code)
+            | Receipt -> Receipt
+}
+
+/// A server that is not able to, after the whole body: nobody knows what it did with it.
+let private unavailable name status code server =
+    {
+        transient name server ExportFailureKind.Unavailable with
+            MayBeStored = true
+    }
+    |> answered status code
+
+/// A fault that ends the push.
+let private terminal name server kind status code =
+    {
+        transient name server kind with
+            IsTransient = false
+            Setup = setup
+    }
+    |> answered status code
+
+/// A fault that is none, looked at closely.
+let private harmless name server = {
+    transient name server ExportFailureKind.Internal with
+        Ends = Receipt
+        IsTransient = false
+        IsStored = true
+        Setup = { setup with Attempts = 1 }
+}
+
+let private unseen row = { row with IsSeen = false }
+let private doubtful row = { row with MayBeStored = true }
+
+let private stored row = {
+    row with
+        IsStored = true
+        MayBeStored = true
+}
+
+let private says text row = { row with Says = text }
+let private sized size row = { row with Size = size }
+
+let private limited change row = { row with Setup = change row.Setup }
+
+let private within limit =
+    limited (fun setup -> { setup with RequestTimeout = limit })
+
+let private stallingAfter limit =
+    limited (fun setup -> { setup with StallTimeout = Some limit })
+
+let private withoutExpect = limited (fun setup -> { setup with ExpectFrom = None })
+
+let private expecting = limited (fun setup -> { setup with ExpectFrom = Some 1L })
+
+// What servers say.
+
+let private document code =
+    $"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>No.</Message><RequestId>R1</RequestId></Error>"
+
+let private refusal =
+    let body = document "AccessDenied"
+    $"HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\n\r\n{body}"
+
+let private busy =
+    let body = document "SlowDown"
+    $"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {body.Length}\r\n\r\n{body}"
+
+let private success = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+/// Takes the body whole, says this, and goes on or closes.
+let private saying (text: string) (close: bool) =
+    raw (fun exchange ->
+        task {
+            do! takeWhole exchange
+            do! exchange.Send text
+
+            if close then
+                exchange.Close()
+        })
+
+/// The same, having stored the body.
+let private storing (text: string) (close: bool) =
+    raw (fun exchange ->
+        task {
+            do! takeWhole exchange
+            exchange.Store()
+            do! exchange.Send text
+
+            if close then
+                exchange.Close()
+        })
+
+/// Takes so much of the body and then does as told.
+let private after (count: int64) (next: Exchange -> Task) (exchange: Exchange) : Task =
+    task {
+        do! giveLeave exchange
+        do! exchange.Read count
+        do! next exchange
+    }
+
+let private reset (exchange: Exchange) : Task = task { exchange.Reset() }
+
+let private close (exchange: Exchange) : Task = task { exchange.Close() }
+
+let private finish (exchange: Exchange) : Task = task { do! exchange.FinishAndHold() }
+
+let private hold (exchange: Exchange) : Task = task { do! exchange.Hold() }
+
+let private gzipped (text: string) =
+    use out = new MemoryStream()
+
+    do
+        use stream = new GZipStream(out, CompressionLevel.Fastest)
+        stream.Write(Encoding.UTF8.GetBytes text)
+
+    out.ToArray()
+
+let private size = 50_000L
+
+let private connections = [
+    unreachable "nobody listens" refusing |> unseen
+    unreachable "no such host" unresolvable
+    |> unseen
+    |> says "no-such-host.invalid"
+    |> limited (fun setup -> { setup with Attempts = 1 })
+    timedOut "the backlog is full" overrun
+    |> unseen
+    |> says "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
+    |> limited (fun setup -> {
+        setup with
+            ConnectTimeout = seconds 0.4
+    })
+    unreachable "a reset instead of the body" (s3 Fault.ResetBeforeBody) |> doubtful
+    unreachable "a reset after 1 byte" (s3 (Fault.ResetWithinBody 1L)) |> doubtful
+    unreachable "a reset after half of the body" (s3 (Fault.ResetWithinBody(size / 2L)))
+    |> doubtful
+
+    for count in [ 0L; 1L; 15_000_000L ] do
+        unreachable $"a reset after {count} of 30,000,000 bytes" (s3 (Fault.ResetWithinBody count))
+        |> sized 30_000_000
+
+        unreachable $"an end after {count} of 30,000,000 bytes" (raw (after count finish))
+        |> sized 30_000_000
+
+        unreachable $"an end with a reset after {count} of 30,000,000 bytes" (raw (after count close))
+        |> sized 30_000_000
+
+    unreachable "a reset instead of 100 Continue" (s3 Fault.ResetBeforeBody)
+    |> expecting
+
+    for size in [ 0; 1; 50_000; 2_000_000 ] do
+        unreachable $"a reset after {size} bytes, all of them, and nothing stored"
+        <| s3 (Fault.ResetAfterBody(store = false))
+        |> sized size
+        |> doubtful
+
+        unreachable $"a reset after {size} bytes, all of them, and stored"
+        <| s3 (Fault.ResetAfterBody(store = true))
+        |> sized size
+        |> stored
+
+        unreachable $"an end after {size} bytes, all of them, and nothing stored"
+        <| s3 (Fault.CloseAfterBody(store = false))
+        |> sized size
+        |> doubtful
+
+        unreachable $"an end after {size} bytes, all of them, and stored"
+        <| s3 (Fault.CloseAfterBody(store = true))
+        |> sized size
+        |> stored
+
+        unreachable $"half a connection after {size} bytes, all of them" (raw (after (int64 size) finish))
+        |> sized size
+        |> doubtful
+]
+
+let private replies = [
+    for name, text in
+        [
+            "nothing but H", "H"
+            "half a protocol", "HTTP/1."
+            "half a status", "HTTP/1.1 20"
+            "a status line without its end", "HTTP/1.1 200 OK\r"
+            "half a header", "HTTP/1.1 200 OK\r\nETa"
+            "headers without their end", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+            "an interim answer and no other", "HTTP/1.1 103 Early Hints\r\n\r\n"
+        ] do
+        unreachable $"an answer that breaks off: {name}" (storing text true) |> stored
+
+    unreachable "HTTP/0.9" (saying "<html>It works!</html>\r\n" true) |> doubtful
+    unreachable "another protocol" (saying "+OK POP3 ready\r\n" true) |> doubtful
+    unreachable "binary" (saying "\022\003\001\000\200\255\r\n\r\n" true)
+    |> doubtful
+    unreachable "a status of two digits" (saying "HTTP/1.1 20 OK\r\n\r\n" true)
+    |> doubtful
+
+    unreachable "200 KB of headers"
+    <| storing
+        ("HTTP/1.1 200 OK\r\n"
+         + String.replicate 2000 ("X-Filler: " + String('x', 88) + "\r\n")
+         + "\r\n")
+        true
+    |> stored
+
+    unreachable "a NUL in the status line"
+    <| storing "HTTP/1.1 200 O\000K\r\nContent-Length: 0\r\n\r\n" true
+    |> stored
+
+    unreachable "one header of 200 KB"
+    <| storing ("HTTP/1.1 200 OK\r\nX: " + String('x', 200_000) + "\r\n\r\n") true
+    |> stored
+
+    harmless "HTTP/1.0" (storing "HTTP/1.0 200 OK\r\n\r\n" true)
+    // The platform takes it for a blank (RFC 9110, 5.5).
+    harmless "a NUL in a header"
+    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: a\000b\r\nContent-Length: 0\r\n\r\n" false
+
+    harmless "no reason phrase" (storing "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n" false)
+    harmless "201" (storing "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n" false)
+    harmless "204" (storing "HTTP/1.1 204 No Content\r\n\r\n" false)
+    harmless "a success whose body is short"
+    <| storing "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort" true
+    harmless "a success whose body has a bad chunk"
+    <| storing "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" true
+    harmless "a success that ends with the connection" (storing "HTTP/1.1 200 OK\r\n\r\nfine" true)
+
+
+    for name, text, code in
+        [
+            "HTTP/1.0", "HTTP/1.0 403 Forbidden\r\n\r\n" + document "AccessDenied", Some "AccessDenied"
+            "an error that ends with the connection",
+            "HTTP/1.1 403 Forbidden\r\n\r\n" + document "AccessDenied",
+            Some "AccessDenied"
+            "an error that breaks off after its code",
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\n<Error><Code>AccessDenied</Code><Mess",
+            Some "AccessDenied"
+            "an error that breaks off before its code",
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\n<Error><Co",
+            None
+            "an error that is not there", "HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\n", None
+            "chunks",
+            "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "7\r\n<Error>\r\n19\r\n<Code>AccessDenied</Code>\r\n8\r\n</Error>\r\n0\r\n\r\n",
+            Some "AccessDenied"
+            "a bad chunk at once", "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", None
+            "HTML",
+            "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html><h1>Forbidden</h1><hr>&nbsp;",
+            None
+            "no body", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", None
+        ] do
+        terminal $"403 with {name}" (saying text true) ExportFailureKind.Refused 403 code
+        |> says "HTTP 403"
+
+    let gzip (exchange: Exchange) : Task =
+        task {
+            do! takeWhole exchange
+            let body = gzipped (document "AccessDenied")
+
+            do!
+                exchange.Send
+                    $"HTTP/1.1 403 Forbidden\r\nContent-Encoding: gzip\r\nContent-Length: {body.Length}\r\n\r\n"
+
+            do! exchange.SendBytes body
+        }
+
+    // Nothing that was sent says that gzip is understood (RFC 9110, 12.5.3): the status has to do.
+    terminal "403 with gzip that nobody asked for" (raw gzip) ExportFailureKind.Refused 403 None
+
+    let echo (exchange: Exchange) : Task =
+        task {
+            do! takeWhole exchange
+            let target = exchange.Head.Split(' ')[1]
+
+            let body =
+                $"<Error><Code>AccessDenied</Code><Message>You sent {target}</Message></Error>"
+
+            do!
+                exchange.Send
+                    $"HTTP/1.1 403 No {target}\r\nx-amz-request-id: {target}\r\nContent-Length: {body.Length}\r\n\r\n{body}"
+        }
+
+    terminal "403 that echoes the signed URL" (raw echo) ExportFailureKind.Refused 403 (Some "AccessDenied")
+
+    unavailable "502 with HTML" 502 None (s3 (Fault.BrokenErrorBody(502, BrokenBody.Html)))
+    unavailable "503 with binary" 503 None (s3 (Fault.BrokenErrorBody(503, BrokenBody.Binary)))
+
+    unavailable "500 cut off" 500 (Some "InternalError")
+    <| s3 (Fault.BrokenErrorBody(500, BrokenBody.TruncatedXml))
+
+    unavailable "503 with a bomb of entities" 503 None
+    <| s3 (Fault.BrokenErrorBody(503, BrokenBody.DoctypeBomb))
+
+    unavailable "503 with 100 MiB of error" 503 (Some "InternalError")
+    <| s3 (Fault.HugeErrorBody(503, 100L <<< 20))
+
+    unavailable "500 with an endless error" 500 (Some "InternalError") (s3 (Fault.EndlessErrorBody()))
+    unavailable "500" 500 None (s3 (Fault.Status(500)))
+    unavailable "503 SlowDown" 503 (Some "SlowDown") (s3 (Fault.Status(503, "SlowDown")))
+
+    unavailable "429" 429 None (s3 (Fault.Status(429)))
+    |> fun row -> { row with MayBeStored = false }
+
+    unavailable "408" 408 None (s3 (Fault.Status(408)))
+    |> fun row -> { row with MayBeStored = false }
+
+    unavailable "409 OperationAborted" 409 (Some "OperationAborted")
+    <| s3 (Fault.Status(409, "OperationAborted"))
+    |> fun row -> { row with MayBeStored = false }
+
+    timedOut "400 RequestTimeout" (s3 (Fault.Status(400, "RequestTimeout")))
+    |> answered 400 (Some "RequestTimeout")
+
+    transient "400 BadDigest" (s3 (Fault.Status(400, "BadDigest"))) ExportFailureKind.IntegrityMismatch
+    |> answered 400 (Some "BadDigest")
+
+    for code in [ "AccessDenied"; "SlowDown" ] do
+        terminal $"403 {code}" (s3 (Fault.Status(403, code))) ExportFailureKind.Refused 403 (Some code)
+
+    terminal
+        "400 ExpiredToken"
+        (s3 (Fault.Status(400, "ExpiredToken")))
+        ExportFailureKind.UrlExpired
+        400
+        (Some "ExpiredToken")
+
+    terminal
+        "404 NoSuchBucket"
+        (s3 (Fault.Status(404, "NoSuchBucket")))
+        ExportFailureKind.Refused
+        404
+        (Some "NoSuchBucket")
+    |> says "Create the bucket"
+
+    terminal "405" (s3 (Fault.Status(405))) ExportFailureKind.Refused 405 None
+    // Any answer of the 500s to a whole body leaves it open what became of it.
+    terminal "501" (s3 (Fault.Status(501))) ExportFailureKind.Refused 501 None
+    |> doubtful
+
+    terminal
+        "503 that asks for more time than the deadline leaves"
+        (s3 (Fault.Status(503, "SlowDown", retryAfter = "19")))
+        ExportFailureKind.DeadlineExceeded
+        503
+        (Some "SlowDown")
+    |> doubtful
+    |> says "leaves no time for another attempt"
+    |> limited (fun setup -> {
+        setup with
+            Deadline = Some(seconds 15.)
+    })
+
+    transient "a wrong ETag" (s3 Fault.WrongETag) ExportFailureKind.IntegrityMismatch
+    |> answered 200 None
+    |> stored
+
+    transient "a flipped bit" (s3 Fault.Corrupt) ExportFailureKind.IntegrityMismatch
+    |> answered 200 None
+    |> stored
+
+    harmless "the ETag of KMS, which is no MD5" (s3 Fault.KmsETag)
+
+    terminal
+        "the ETag of KMS, where a confirmation is required"
+        (s3 Fault.KmsETag)
+        ExportFailureKind.Unverified
+        200
+        None
+    |> stored
+    |> limited (fun setup -> {
+        setup with
+            Integrity = S3ExportIntegrity.Require
+    })
+
+    harmless "a wrong ETag that nobody looks at" (s3 Fault.WrongETag)
+    |> limited (fun setup -> {
+        setup with
+            Integrity = S3ExportIntegrity.Off
+    })
+]
+
+let private elsewhere = [
+    for status in [ 301; 302; 303; 307; 308 ] do
+        for size in [ 50_000; 2_000_000 ] do
+            terminal
+                $"{status} to another server, of {size} bytes"
+                (redirecting (fun other ->
+                    s3 (Fault.Redirect(status, other, "eu-west-1", "evidence.s3.eu-west-1.amazonaws.com"))))
+                ExportFailureKind.Redirected
+                status
+                (Some(if status = 301 then "PermanentRedirect" else "TemporaryRedirect"))
+            |> sized size
+            |> says "eu-west-1"
+
+    terminal
+        "301 without a document, that tells the region"
+        (saying
+            "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-central-1\r\nContent-Length: 0\r\n\r\n"
+            false)
+        ExportFailureKind.Redirected
+        301
+        None
+    |> says "eu-central-1"
+
+    terminal
+        "307 without a place"
+        (saying "HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n\r\n" false)
+        ExportFailureKind.Redirected
+        307
+        None
+]
+
+/// Answers in the middle of a body that is too large to be on its way as a whole.
+let private answeredEarly name expect =
+    let in' answer store =
+        raw (fun exchange ->
+            task {
+                do! giveLeave exchange
+                do! exchange.Read 1_000_000L
+                do! exchange.Send answer
+                do! exchange.ReadAll()
+
+                if store then
+                    exchange.Store()
+            })
+
+    [
+        {
+            unavailable
+                $"503 in the middle of the body, which is read, {name} Expect"
+                503
+                (Some "SlowDown")
+                (in' busy false) with
+                MayBeStored = false
+        }
+        unreachable
+            $"200 in the middle of the body, which is then sent no further, {name} Expect"
+            (in' success true)
+        |> answered 200 None
+        |> doubtful
+    ]
+    |> List.map (sized 30_000_000 >> expect)
+
+let private interim =
+    let leave (texts: string list) =
+        raw (fun exchange ->
+            task {
+                for text in texts do
+                    do! exchange.Send text
+
+                do! exchange.ReadAll()
+                exchange.Store()
+                do! exchange.Send(ok exchange)
+            })
+
+    [
+        harmless "100 Continue twice" (leave [ continue'; continue' ]) |> expecting
+        harmless "102 Processing, then 100 Continue"
+        <| leave [ "HTTP/1.1 102 Processing\r\n\r\n"; continue' ]
+        |> expecting
+        harmless "103 Early Hints, then 100 Continue"
+        <| leave [ "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"; continue' ]
+        |> expecting
+        harmless "100 Continue that nobody asked for" (leave [ continue' ])
+        |> withoutExpect
+
+        // The client has leave, and the body is on its way: the refusal comes all the same.
+        for name, expect in [ "with", expecting; "without", withoutExpect ] do
+            let and' (next: Exchange -> Task) (exchange: Exchange) : Task =
+                task {
+                    do! giveLeave exchange
+                    do! exchange.Send refusal
+                    do! next exchange
+                }
+
+            terminal
+                $"a refusal right after 100 Continue, and the body is read, {name} Expect"
+                (raw (and' (fun exchange -> exchange.ReadAll())))
+                ExportFailureKind.Refused
+                403
+                (Some "AccessDenied")
+            |> sized 2_000_000
+            |> expect
+
+        yield! answeredEarly "with" expecting
+
+        terminal
+            "a refusal instead of 100 Continue"
+            (raw (fun exchange ->
+                task {
+                    do! exchange.Send refusal
+                    exchange.Close()
+                }))
+            ExportFailureKind.Refused
+            403
+            (Some "AccessDenied")
+        |> expecting
+
+        unavailable "503 instead of 100 Continue" 503 (Some "SlowDown")
+        <| s3 (Fault.Status(503, "SlowDown", beforeBody = true))
+        |> expecting
+        |> fun row -> { row with MayBeStored = false }
+
+        unreachable "200 before the body, from a server that would store it"
+        <| s3 (Fault.EarlySuccess(store = true))
+        |> sized 30_000_000
+        |> answered 200 None
+        |> doubtful
+    ]
+
+/// A refusal in the middle of a large body, and what the server does then: the refusal is what has to be told.
+let private refusedInTheMiddle =
+    let then' (next: Exchange -> Task) (exchange: Exchange) : Task =
+        task {
+            do! giveLeave exchange
+            do! exchange.Read 1_000_000L
+            do! exchange.Send refusal
+            do! next exchange
+        }
+
+    [
+        for how, next in
+            [
+                "a reset", reset
+                "an end with unread data", close
+                "a FIN, and nothing is read", finish
+                "nothing: it just stops reading", hold
+            ] do
+            for name, expect in [ "with", expecting; "without", withoutExpect ] do
+                for transport, server in [ "", raw; " within TLS", rawTls ] do
+                    terminal
+                        $"403 in the middle of 64 MiB{transport} {name} Expect, and then {how}"
+                        (server (then' next))
+                        ExportFailureKind.Refused
+                        403
+                        (Some "AccessDenied")
+                    |> sized (64 <<< 20)
+                    |> within (seconds 10.)
+                    |> expect
+    ]
+
+let private droppedEarly =
+    unreachable "200 before the body, which is dropped" (s3 (Fault.EarlySuccess(store = false)))
+    |> sized 30_000_000
+    |> answered 200 None
+    |> doubtful
+
+let private slowly (pause: TimeSpan) (texts: string list) =
+    raw (fun exchange ->
+        task {
+            do! takeWhole exchange
+            exchange.Store()
+
+            for text in texts do
+                do! exchange.Send text
+                do! Task.Delay pause
+        })
+
+/// Long enough for a machine that is busy with something else.
+let private limit = seconds 4.
+
+/// What takes its time. These rows wait most of theirs, so they run all at once.
+let private slow = [
+    harmless "100 Continue that does not come"
+    <| raw (fun exchange ->
+        task {
+            do! exchange.ReadAll()
+            exchange.Store()
+            do! exchange.Send(ok exchange)
+        })
+    |> expecting
+
+    timedOut "silence before the body, within the request timeout" (raw hold)
+    |> sized 30_000_000
+    |> within limit
+    |> withoutExpect
+    |> says "(RequestTimeout, CELLOS_EXPORT_S3_TIMEOUT_MS)"
+
+    timedOut "silence before the body, within the stall timeout" (raw hold)
+    |> sized 30_000_000
+    |> stallingAfter limit
+    |> withoutExpect
+    |> says "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
+
+    timedOut "silence where a 100 Continue is due, within the stall timeout" (raw hold)
+    |> expecting
+    // Shorter than the 3 s for which a 100 Continue is waited.
+    |> stallingAfter (seconds 1.5)
+    |> says "0 of 50000 bytes"
+
+    timedOut "silence after the body, within the request timeout" (s3 (Fault.Silence(afterBody = true)))
+    |> within limit
+    |> says "50000 of 50000 bytes"
+    |> doubtful
+
+    timedOut "silence after the body, within the stall timeout" (s3 (Fault.Silence(afterBody = true)))
+    |> stallingAfter limit
+    |> says "50000 of 50000 bytes"
+    |> doubtful
+
+    timedOut "silence after the body, within the deadline" (s3 (Fault.Silence(afterBody = true)))
+    |> limited (fun setup -> { setup with Deadline = Some limit })
+    |> fun row -> {
+        row with
+            IsTransient = false
+            Ends = Failure(ExportFailureKind.DeadlineExceeded, None, None)
+    }
+    |> doubtful
+
+    timedOut "an answer that stops within its head, within the stall timeout"
+    <| raw (fun exchange ->
+        task {
+            do! takeWhole exchange
+            do! exchange.Send "HTTP/1.1 200 OK\r\nETa"
+            do! exchange.Listen()
+        })
+    |> stallingAfter limit
+    |> doubtful
+
+    terminal
+        "an error that stops within its body, within the request timeout"
+        (raw (fun exchange ->
+            task {
+                do! takeWhole exchange
+
+                do!
+                    exchange.Send
+                        "HTTP/1.1 403 Forbidden\r\nContent-Length: 99\r\n\r\n<Error><Code>AccessDenied</Code>"
+
+                do! exchange.Listen()
+            }))
+        ExportFailureKind.Refused
+        403
+        (Some "AccessDenied")
+    |> within limit
+
+    timedOut "an answer of 1 byte a second, within the request timeout" (s3 (Fault.SlowReply 1))
+    |> within limit
+    |> stored
+
+    harmless "an answer of 1 byte a second, within a stall timeout of many"
+    <| slowly (seconds 1.) [ for octet in "HTTP/1.1 200\r\n\r\n" -> string octet ]
+    |> stallingAfter (seconds 5.)
+    |> within (seconds 120.)
+
+    timedOut "a server that reads 1 byte a second, within the request timeout"
+    <| s3With (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768)) (Fault.SlowRead 1)
+    |> sized 30_000_000
+    |> within limit
+    |> withoutExpect
+
+    timedOut "a server that reads 1 byte a second, within the stall timeout"
+    <| s3With (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768)) (Fault.SlowRead 1)
+    |> sized 30_000_000
+    |> stallingAfter limit
+    |> withoutExpect
+
+    harmless "a server that reads slowly, within a stall timeout of many pieces"
+    <| s3With (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768)) (Fault.SlowRead 4_000_000)
+    |> sized 20_000_000
+    |> stallingAfter (seconds 4.)
+    |> within (seconds 120.)
+    |> withoutExpect
+]
+
+// Running a row.
+
+let private content = Dictionary<int, byte[]>()
+
+let private contentOf size =
+    lock content (fun () ->
+        match content.TryGetValue size with
+        | true, bytes -> bytes
+        | _ ->
+            let bytes = patterned size
+            content[size] <- bytes
+            bytes)
+
+let private saw (row: Row) (attempts: int) (others: int) (account: unit -> Account) =
+    task {
+        let stores = others + if row.IsStored then attempts else 0
+        do! waitFor "what the server stores" (fun () -> (account ()).Stores >= stores)
+        let account = account ()
+        Expect.hasLength account.Requests (others + if row.IsSeen then attempts else 0) "requests"
+        Expect.equal account.Stores stores "how often it was stored"
+    }
+
+let private strikes (row: Row) =
+    task {
+        use! lab = labFor row.Setup row.Server forever
+        let! outcome, account = lab.Push(contentOf row.Size)
+        let attempts = if row.IsTransient then row.Setup.Attempts else 1
+
+        match row.Ends with
+        | Receipt -> Expect.equal (Expect.wantOk outcome "a receipt").Attempts attempts "attempts"
+        | Failure(kind, status, code) ->
+            let failure = Expect.wantError outcome "no receipt"
+            Expect.equal failure.Kind kind $"kind of: {failure.Message}"
+            Expect.equal (Option.ofNullable failure.StatusCode) status $"status of: {failure.Message}"
+            Expect.equal (Option.ofObj failure.ErrorCode) code "code"
+            Expect.equal failure.MayBeStored row.MayBeStored $"whether it may be stored: {failure.Message}"
+            Expect.equal failure.Attempts attempts "attempts"
+            Expect.stringContains failure.Message row.Says "what it says"
+
+        do! saw row attempts 0 account
+    }
+
+let private heals (row: Row) =
+    task {
+        use! lab = labFor row.Setup row.Server 1
+        let content = contentOf row.Size
+        let! outcome, account = lab.Push content
+        Expect.equal (Expect.wantOk outcome "a receipt").Attempts 2 "two attempts"
+        do! saw row 1 1 account
+        Expect.equal (account ()).Held (Some(sha256 content)) "the source is what is there"
+    }
+
+let private runs (row: Row) = [
+    row.Name, fun () -> strikes row
+
+    if row.IsTransient && row.Setup.Attempts > 1 then
+        $"{row.Name}; healed by the second attempt", fun () -> heals row
+]
+
+let private together (rows: Row list) =
+    let all = rows |> List.collect runs
+
+    let started =
+        lazy (dict [ for name, run in all -> name, Task.Run<unit>(Func<Task<unit>>(run)) ])
+
+    [ for name, _ in all -> testCaseTask name (fun () -> started.Value[name]) ]
+
+let private apart (rows: Row list) = [
+    for row in rows do
+        for name, run in runs row -> testCaseTask name run
+]
+
+// Several pushes through one sink, on one connection where that is possible.
+
+/// How the first push ends on the wire, what is waited for then, and how many connections both take.
+let private between: (string * (TaskCompletionSource -> Exchange -> Task) * int) list =
+    let stored (exchange: Exchange) : Task =
+        task {
+            do! takeWhole exchange
+            exchange.Store()
+        }
+
+    let answering
+        (text: Exchange -> string)
+        (next: Exchange -> Task)
+        (over: TaskCompletionSource)
+        exchange
+        : Task =
+        task {
+            do! stored exchange
+            do! exchange.Send(text exchange)
+            do! next exchange
+            over.SetResult()
+        }
+
+    let nothing (_: Exchange) = Task.CompletedTask
+
+    [
+        "the connection is left as it should be", answering ok nothing, 1
+        "a second success comes with the first", answering (fun exchange -> ok exchange + success) nothing, 2
+        "a refusal comes with the success", answering (fun exchange -> ok exchange + refusal) nothing, 2
+        "rubbish comes with the success", answering (fun exchange -> ok exchange + "\r\nrubbish") nothing, 2
+        for name, text in [ "success", success; "refusal", refusal; "line of rubbish", "rubbish\r\n" ] do
+            $"a second answer comes a moment later, a {name}",
+            answering ok (fun exchange ->
+                task {
+                    do! Task.Delay 50
+                    do! exchange.Send text
+                }),
+            2
+        "the server closes", answering ok close, 2
+        "the server resets",
+        answering ok (fun exchange ->
+            task {
+                // Later than the answer, which a reset would take away.
+                do! Task.Delay 50
+                exchange.Reset()
+            }),
+        2
+        "the server sends a FIN and stays",
+        (fun over exchange ->
+            task {
+                do! stored exchange
+                do! exchange.Send(ok exchange)
+                let held = exchange.FinishAndHold()
+                over.SetResult()
+                do! held
+            }),
+        2
+        "the server says that it closes, and does not",
+        answering (fun exchange -> (ok exchange).Replace("\r\nETag", "\r\nConnection: close\r\nETag")) nothing,
+        2
+        "the success has a body that does not come",
+        answering (fun exchange -> (ok exchange).Replace("Length: 0", "Length: 9")) nothing,
+        2
+        "the success has a body with a bad chunk",
+        answering
+            (fun exchange ->
+                (ok exchange)
+                    .Replace("Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nzz\r\n"))
+            nothing,
+        2
+    ]
+
+let private secondPush name first connections =
+    testCaseTask $"where {name}" (fun () ->
+        task {
+            let over = TaskCompletionSource()
+            use! lab = labFor { setup with Attempts = 1 } (raw (first over)) 1
+            let! outcome, account = lab.Push(contentOf 50_000)
+            Expect.isOk outcome "the first receipt"
+            do! over.Task
+            let! outcome, again = lab.Push(contentOf 60_000)
+            Expect.isOk outcome "the second receipt"
+            Expect.hasLength (again ()).Requests 1 "sent once"
+            Expect.equal (account ()).Connections connections "connections"
+        })
+
+/// The server closes the connection when it has seen the second request on it, and says nothing.
+let private closedOnReuse attempts =
+    task {
+        let isFirst = ref true
+
+        let serve (exchange: Exchange) : Task =
+            task {
+                if isFirst.Value then
+                    isFirst.Value <- false
+                    do! healthy exchange
+                else
+                    exchange.Close()
+            }
+
+        use! lab = labFor { setup with Attempts = attempts } (raw serve) 2
+        let! outcome, _ = lab.Push(contentOf 50_000)
+        Expect.isOk outcome "the first receipt"
+        let! outcome, account = lab.Push(contentOf 60_000)
+        Expect.hasLength (account ()).Requests attempts "as many requests as attempts"
+        return outcome
+    }
+
+[<Tests>]
+let tests =
+    testList "the fault lab" [
+        testList "connection" (apart connections)
+        testList "reply" (apart replies)
+        testList "slow" (together slow)
+        testList "redirect" (apart elsewhere)
+        testList "before the body ends" (apart interim)
+
+        testList "an answer that comes while the body is sent"
+        <| apart [
+            yield! refusedInTheMiddle
+            yield! answeredEarly "without" withoutExpect
+            droppedEarly
+        ]
+
+        testList "a second push is sent once and has its own answer" [
+            for name, first, connections in between do
+                secondPush name first connections
+
+            testCaseTask "and is not sent again where the connection ends instead" (fun () ->
+                task {
+                    let! outcome = closedOnReuse 1
+                    let failure = Expect.wantError outcome "no receipt"
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                })
+
+            testCaseTask "and by another attempt where the connection ends instead" (fun () ->
+                task {
+                    let! outcome = closedOnReuse 2
+                    Expect.equal (Expect.wantOk outcome "a receipt").Attempts 2 "two attempts"
+                })
+        ]
+    ]
