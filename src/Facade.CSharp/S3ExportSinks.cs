@@ -25,9 +25,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     {
         configuration.ThrowIfRefused();
         Configuration = configuration;
-        _owned = http is null
-            ? new HttpMessageInvoker(S3Handler.Create(configuration.Core.ConnectTimeout, configuration.Trust))
-            : null;
+        _owned = http is null ? new HttpMessageInvoker(configuration.CreateHandler()) : null;
         foreach (var settings in Settings.Usable(configuration.Core))
         {
             var parts = new SinkParts(

@@ -11,6 +11,8 @@ namespace CellOS.Export.S3;
 /// </summary>
 public sealed class S3ExportConfiguration
 {
+    private readonly CaBundle _trust;
+
     private S3ExportConfiguration(
         S3ExportSpec spec,
         CellId? cell,
@@ -24,7 +26,7 @@ public sealed class S3ExportConfiguration
         Cell = cell;
         Core = resolution;
         Manifests = manifests;
-        Trust = trust;
+        _trust = trust;
         ResolvedAt = now;
         Targets = [.. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now))];
         Globals = [.. resolution.Globals.Select(ResolutionMapping.ToSetting)];
@@ -59,8 +61,6 @@ public sealed class S3ExportConfiguration
     public bool IsUsable => Refusals.Count == 0;
 
     internal Resolution Core { get; }
-
-    internal CaBundle Trust { get; }
 
     /// <summary>The cell that it was resolved for; null if that was not known.</summary>
     internal CellId? Cell { get; }
@@ -112,6 +112,10 @@ public sealed class S3ExportConfiguration
         if (!IsUsable)
             throw new S3ExportConfigurationException(Refusals);
     }
+
+    /// <summary>The handler that its sinks send with.</summary>
+    internal SocketsHttpHandler CreateHandler() =>
+        S3Handler.Create(Core.ConnectTimeout, _trust, Core.Proxies);
 
     /// <summary>Where the URLs of a target come from, if it has a manifest.</summary>
     internal IUrlSource? UrlsOf(TargetName target) => Manifests.GetValueOrDefault(target);
