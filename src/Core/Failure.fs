@@ -233,7 +233,8 @@ module internal FailureText =
             "A Content-MD5 was sent and has not arrived: look for a proxy that removes headers."
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
-        | 401, _
+        | 401, _ ->
+            "Check that the key that signed the URL may put objects under this key, and, where a proxy is on the way, user name and password in its URL."
         | 403, _ ->
             "Check that the key that signed the URL may put objects under this key, and that no bucket policy forbids it."
         | 412, _ -> "A condition of the server or of the signed headers was not met."

@@ -71,6 +71,9 @@ type Connection(socket: Socket) =
 
     member _.Close() = socket.Close()
 
+    /// The connection as a stream, which ends with it.
+    member _.Stream = new NetworkStream(socket, false)
+
 /// Takes connections on loopback, one after the other, and treats each as a test says.
 type RawServer(serve: int -> Connection -> Task) =
     let listener = new TcpListener(IPAddress.Loopback, 0)
