@@ -82,6 +82,12 @@ module Proxy =
             || not (String.forall Char.IsAsciiDigit last)
             || (IpAddress.tryParse host).IsSome)
 
+    /// What .NET cannot read it would not go through: it would go straight to the server.
+    let private isUri (scheme: string) (host: string) =
+        match Uri.TryCreate($"{scheme}://{host}:1/", UriKind.Absolute) with
+        | true, NonNull uri -> uri.Host <> "" && uri.Port = 1
+        | _ -> false
+
     let private isHost (host: string) =
         if host.StartsWith '[' && host.EndsWith ']' then
             (IpAddress.tryParse (host.Substring(1, host.Length - 2)))
@@ -150,7 +156,7 @@ module Proxy =
         match credentialsOf userInfo, port with
         | Error problem, _ -> refuse problem
         | _ when host = "" -> refuse "has no host"
-        | _ when not (isHost host) -> refuse "has a host that cannot be read"
+        | _ when not (isHost host && isUri scheme host) -> refuse "has a host that cannot be read"
         | _, None -> refuse "has a port that is no number from 1 to 65535"
         | Ok credentials, Some port -> Ok(Proxy(scheme, host.ToLowerInvariant(), port, credentials))
 

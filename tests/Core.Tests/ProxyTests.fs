@@ -98,6 +98,9 @@ let urls =
                 "http://1", "has a host that cannot be read"
                 "http://a..b", "has a host that cannot be read"
                 "http://.a", "has a host that cannot be read"
+                // No host for .NET.
+                "http://bnn.b._a", "has a host that cannot be read"
+                "socks5://b.b.-_", "has a host that cannot be read"
                 "http://a%20b", "has a host that cannot be read"
                 "http://a b", "holds a blank or a control character at position 9"
                 "http://a\r\nX: y", "holds a blank or a control character at position 9"
@@ -164,6 +167,8 @@ let urls =
                     (Proxy.parse (string proxy) |> Result.map string)
                     (Ok(string proxy))
                     "reads itself"
+
+                Expect.isTrue (Uri(string proxy).IsAbsoluteUri) "and so does .NET"
             | Error refusal -> Expect.stringContains refusal.Remedy "http://host:port" "what to do")
     ]
 
