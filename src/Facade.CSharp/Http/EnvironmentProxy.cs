@@ -7,13 +7,24 @@ namespace CellOS.Export.S3.Http;
 /// Tells the handler which proxy a request goes through, as the core decided, and gives that proxy its credentials.
 /// The handler takes an exception from here for leave to go without a proxy, so nothing here throws.
 /// </summary>
-internal sealed class EnvironmentProxy(ProxyRules rules) : IWebProxy, ICredentials
+internal sealed class EnvironmentProxy : IWebProxy, ICredentials
 {
     /// <summary>
     /// The path has no meaning to a proxy. It tells <see cref="GetCredential"/> apart what is asked for: the handler
     /// names the proxy by the URI that it got from here.
     /// </summary>
     private const string TunnelPath = "/tunnel";
+
+    private readonly ProxyRules _rules;
+    private readonly Uri? _forHttp;
+    private readonly Uri? _forHttps;
+
+    internal EnvironmentProxy(ProxyRules rules)
+    {
+        _rules = rules;
+        _forHttp = rules.Http is { Value: var http } ? new Uri($"{http}/") : null;
+        _forHttps = rules.Https is { Value: var https } ? new Uri($"{https}{TunnelPath}") : null;
+    }
 
     /// <summary>Asked for when a proxy wants to know who it is.</summary>
     /// <exception cref="NotSupportedException">Credentials come from the proxy's URL alone.</exception>
@@ -32,7 +43,7 @@ internal sealed class EnvironmentProxy(ProxyRules rules) : IWebProxy, ICredentia
 
         var inTunnel = destination.Scheme == Uri.UriSchemeHttps;
         ProxyRoute.Current?.Through(proxy, inTunnel);
-        return ToUri(proxy, inTunnel);
+        return inTunnel ? _forHttps : _forHttp;
     }
 
     /// <summary>
@@ -41,12 +52,11 @@ internal sealed class EnvironmentProxy(ProxyRules rules) : IWebProxy, ICredentia
     /// </summary>
     public NetworkCredential? GetCredential(Uri uri, string authType)
     {
+        var isForTunnel = uri.AbsolutePath == TunnelPath;
         var asked = authType switch
         {
-            "Basic" when uri.AbsolutePath == TunnelPath => rules.Https?.Value,
-            "socks4" or "socks4a" or "socks5" => uri.AbsolutePath == TunnelPath
-                ? rules.Https?.Value
-                : rules.Http?.Value,
+            "Basic" when isForTunnel => _rules.Https?.Value,
+            "socks4" or "socks4a" or "socks5" => isForTunnel ? _rules.Https?.Value : _rules.Http?.Value,
             _ => null,
         };
         return asked is { HasCredentials: true }
@@ -55,7 +65,5 @@ internal sealed class EnvironmentProxy(ProxyRules rules) : IWebProxy, ICredentia
     }
 
     private Proxy? ProxyFor(Uri destination) =>
-        ProxyRulesModule.ProxyFor(destination.Scheme, destination.IdnHost, rules)?.Value;
-
-    private static Uri ToUri(Proxy proxy, bool inTunnel) => new($"{proxy}{(inTunnel ? TunnelPath : "/")}");
+        ProxyRulesModule.ProxyFor(destination.Scheme, destination.IdnHost, _rules)?.Value;
 }
