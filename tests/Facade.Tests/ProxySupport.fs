@@ -159,7 +159,7 @@ type TestProxy(answer: int -> string -> Answer) =
             try
                 do! pass connection head
             with :? SocketException ->
-                do! connection.Send(refusal 502)
+                do! connection.Send((refusal 502).Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))
                 connection.Close()
         }
 
