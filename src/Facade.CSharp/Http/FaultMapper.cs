@@ -28,13 +28,8 @@ internal static class FaultMapper
                 rejected.Message
             );
 
-        if (Find<TunnelClosedException>(exception) is not null)
-            return (
-                FaultKind.Proxy,
-                $"{Name(proxy)} closed the connection without an answer to the request for a tunnel to {host}"
-            );
-
-        // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection.
+        // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection. When it
+        // strikes, it closes the connection, which may look as if the proxy had.
         if (Find<TimeoutException>(exception) is not null)
             return bodyBegun
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
@@ -44,6 +39,12 @@ internal static class FaultMapper
                         ? $"{host} did not answer in time"
                         : $"{Name(proxy)} did not answer, or did not reach {host}, in time"
                 );
+
+        if (Find<TunnelClosedException>(exception) is not null)
+            return (
+                FaultKind.Proxy,
+                $"{Name(proxy)} closed the connection without an answer to the request for a tunnel to {host}"
+            );
 
         return exception is HttpRequestException request
             ? OfRequest(request, host, proxy)
