@@ -25,7 +25,7 @@ type FaultKind =
     | InvalidReply
     /// Any other failure of the network.
     | Network
-    /// The proxy refused the connection.
+    /// The proxy did not connect to the server.
     | Proxy
     /// The TLS handshake failed for another reason than the certificate.
     | TlsHandshake
@@ -63,6 +63,8 @@ type Fault = {
     BytesSent: int64
     /// What was sent, if all of it had been handed over.
     Sent: Sent option
+    /// The HTTP status with which a proxy refused a tunnel to the server (RFC 9110, 9.3.6), if it said one.
+    ProxyStatus: int option
 } with
 
     /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most.
@@ -74,6 +76,7 @@ type Fault = {
             |> Check.shorten 300
         BytesSent = bytesSent
         Sent = None
+        ProxyStatus = None
     }
 
     /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
@@ -85,6 +88,9 @@ type Fault = {
             Fault.Create(kind, Redaction.known secrets detail, bytesSent) with
                 Sent = sent
         }
+
+    /// The same, where it was a proxy that said so with an HTTP status.
+    member this.WithProxyStatus(status: int) = { this with ProxyStatus = Some status }
 
 /// What is kept of a reply: plain data, nothing that could hold a connection or a secret.
 type Reply = {

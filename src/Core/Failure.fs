@@ -16,7 +16,7 @@ type ExportFailure = {
     /// How many PUTs were begun; may be 0.
     Attempts: int
     Elapsed: TimeSpan
-    /// The HTTP status of the last reply.
+    /// The HTTP status of the last reply, the server's or a proxy's.
     Status: int option
     /// The S3 error code of the last reply.
     Code: string option
@@ -104,7 +104,9 @@ module internal FailureText =
         let limits = facts.Plan.Target.Limits
 
         match faultOf facts |> Option.map _.Kind with
-        | Some FaultKind.ConnectTimeout -> $"there was no connection within {time limits.ConnectTimeout}"
+        // The detail says who did not answer: the server or a proxy.
+        | Some FaultKind.ConnectTimeout ->
+            $"there was no connection within {time limits.ConnectTimeout}: {lastEvent facts}"
         | Some FaultKind.StallTimeout ->
             match limits.StallTimeout with
             | Some stall -> $"no byte moved for {time stall}; {progress facts}"
@@ -137,7 +139,11 @@ module internal FailureText =
             | Some at ->
                 $"the presigned URL expires at {moment at}, before the next attempt could begin; last: {lastEvent facts}"
             | None -> $"the presigned URL has expired: {lastEvent facts}"
-        | FailureKind.Refused -> $"the server refused it: {lastEvent facts}"
+        | FailureKind.Refused ->
+            match replyOf facts with
+            | Some reply when reply.Status = 407 -> $"a proxy refused it: {lastEvent facts}"
+            | Some _ -> $"the server refused it: {lastEvent facts}"
+            | None -> lastEvent facts
         | FailureKind.Redirected ->
             let target =
                 match replyOf facts with
@@ -229,11 +235,21 @@ module internal FailureText =
             "S3 takes 2 KB of metadata: shorten the names and values of the x-amz-meta-… headers."
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
-        | 401, _
+        | 401, _ ->
+            "Check that the key that signed the URL may put objects under this key, and, where a proxy is on the way, user name and password in its URL."
         | 403, _ ->
             "Check that the key that signed the URL may put objects under this key, and that no bucket policy forbids it."
         | 412, _ -> "A condition of the server or of the signed headers was not met."
         | _ -> "Another try would end the same way: correct the URL or the bucket first."
+
+    /// What to do about a proxy that lets nothing through.
+    let private adviceOnProxy (status: int) =
+        match status with
+        | 401
+        | 407 ->
+            "Check user name and password in the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY); special characters in them must be percent-encoded. Of the ways to authenticate to a proxy, Basic alone is supported."
+        | _ ->
+            "Check that this is the right proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) and that it allows tunnels (CONNECT) to this host and port, or list the host in NO_PROXY."
 
     let private advice (kind: FailureKind) (facts: FailureFacts) =
         match kind with
@@ -249,8 +265,12 @@ module internal FailureText =
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
         | FailureKind.Refused ->
             match replyOf facts with
+            | Some reply when reply.Status = 407 -> adviceOnProxy reply.Status
             | Some reply -> adviceOnRefusal facts reply
-            | None -> "Correct the URL or the bucket first."
+            | None ->
+                match faultOf facts |> Option.bind _.ProxyStatus with
+                | Some status -> adviceOnProxy status
+                | None -> "Correct the URL or the bucket first."
         | FailureKind.Redirected ->
             "Presign the URL for the bucket's own region and endpoint: redirects are never followed, since the signature is for one host."
         | FailureKind.AlreadyExists when facts.MayBeStored ->
@@ -319,7 +339,10 @@ module internal FailureText =
             ArtifactName = ArtifactName.value facts.Plan.Artifact
             Attempts = facts.Attempts
             Elapsed = facts.Elapsed
-            Status = reply |> Option.map _.Status
+            Status =
+                reply
+                |> Option.map _.Status
+                |> Option.orElse (faultOf facts |> Option.bind _.ProxyStatus)
             Code = reply |> Option.bind codeOf |> Option.map redact
             RequestId = requestId |> Option.map redact
             MayBeStored = facts.MayBeStored

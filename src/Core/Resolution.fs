@@ -39,7 +39,7 @@ type TargetReport = {
     Settings: TargetSettings option
 }
 
-/// What became of a spec and an environment. It holds no secret outside `TargetSettings.Url`.
+/// What became of a spec and an environment. It holds no secret outside `TargetSettings.Url` and `Proxies`.
 type Resolution = {
     Targets: TargetReport list
     /// Targets of other kinds, which this library leaves alone.
@@ -48,6 +48,8 @@ type Resolution = {
     Globals: EffectiveValue list
     CaBundle: string option
     ConnectTimeout: TimeSpan
+    /// Through which proxies the targets are reached. It holds their credentials.
+    Proxies: ProxyRules
     /// Whether warnings are refused (`CELLOS_STRICT_CONFIG`).
     Strict: bool
     Findings: Finding list

@@ -102,6 +102,7 @@ module Settings =
         let shared = SharedSettings.read context.Lookup
         let strict = EnvironmentReader.flag context.Lookup None "strict" Variable.Strict "0"
         let bundle, bundleProblems = caBundle context.Lookup
+        let proxies = ProxyRules.read context.Lookup
 
         let artifacts =
             Dictionary<string, ResizeArray<ArtifactName>>(StringComparer.Ordinal)
@@ -129,10 +130,12 @@ module Settings =
                 shared.Stall.Effective
                 shared.ExpectContinue.Effective
                 caBundleValue bundle
+                yield! proxies.Values
                 strict.Effective
             ]
             CaBundle = bundle
             ConnectTimeout = TimeSpan.FromMilliseconds(float shared.Connect.Value)
+            Proxies = proxies.Rules
             Strict = strict.Value
             Findings = [
                 for _, findings, _ in resolved do
@@ -148,6 +151,7 @@ module Settings =
                 for _, _, problems in resolved do
                     yield! problems
                 yield! bundleProblems
+                yield! proxies.Problems
             ]
         }
 

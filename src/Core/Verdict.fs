@@ -21,7 +21,7 @@ type FailureKind =
     | UrlUnusable
     /// The URL has expired.
     | UrlExpired
-    /// The server refused the request, and would again.
+    /// The server, or a proxy on the way to it, refused the request, and would again.
     | Refused
     /// The server pointed elsewhere. Redirects are never followed: the signature is for one host.
     | Redirected
@@ -118,8 +118,16 @@ module Verdict =
         | status, _ when status >= 500 -> Verdict.Retry FailureKind.Unavailable
         | _ -> Verdict.Stop FailureKind.Refused
 
+    /// Statuses that another try may change, where a proxy could not or would not connect for now.
+    let private isPassing (status: int) =
+        status = 408
+        || status = 429
+        || (status >= 500 && status <= 599 && status <> 501 && status <> 505)
+
     let private ofFault (fault: Fault) =
         match fault.Kind with
+        | FaultKind.Proxy when fault.ProxyStatus |> Option.exists (isPassing >> not) ->
+            Verdict.Stop FailureKind.Refused
         | FaultKind.NameResolution
         | FaultKind.ConnectionRefused
         | FaultKind.ConnectionReset

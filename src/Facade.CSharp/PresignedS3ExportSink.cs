@@ -71,11 +71,17 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
             }
         ) { }
 
-    /// <summary>A sink that makes and owns its HTTP connections.</summary>
+    /// <summary>
+    /// A sink that makes and owns its HTTP connections, through the proxies that this process's environment names
+    /// (<c>HTTP_PROXY</c>, <c>HTTPS_PROXY</c>, <c>ALL_PROXY</c>, <c>NO_PROXY</c>, also in lower case).
+    /// </summary>
     /// <param name="options">What goes where, and how.</param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="logger">Told of attempts, receipts and failures; never of a secret. None if null.</param>
-    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them, and no part of the URL's query.</exception>
+    /// <exception cref="ArgumentException">
+    /// One or more options are not valid, or a variable names no proxy that can be used; the message names all of them,
+    /// no part of the URL's query, and no user name or password of a proxy.
+    /// </exception>
     public PresignedS3ExportSink(
         PresignedS3ExportSinkOptions options,
         TimeProvider? timeProvider = null,
@@ -141,16 +147,20 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 
     /// <summary>
     /// A handler as a sink makes it for itself: it follows no redirect, keeps no cookie, sends no <c>traceparent</c>,
-    /// sends nothing twice, and applies the connect timeout and the CA bundle of the options.
+    /// sends nothing twice, applies the connect timeout and the CA bundle of the options, and goes through the proxies
+    /// that this process's environment names (<c>HTTP_PROXY</c>, <c>HTTPS_PROXY</c>, <c>ALL_PROXY</c>,
+    /// <c>NO_PROXY</c>, also in lower case).
     /// </summary>
     /// <param name="options">Where connect timeout and CA bundle come from; all of them are checked.</param>
-    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
+    /// <exception cref="ArgumentException">
+    /// One or more options are not valid, or a variable names no proxy that can be used; the message names all of them.
+    /// </exception>
     public static SocketsHttpHandler CreateHandler(PresignedS3ExportSinkOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var trust = CaBundle.Load(options.CaBundle, out var problem);
-        SinkTarget.From(options, problem);
-        return S3Handler.Create(options.ConnectTimeout, trust);
+        var handler = new HandlerDraft(options);
+        SinkTarget.From(options, handler.Problems);
+        return handler.Create();
     }
 
     /// <inheritdoc />

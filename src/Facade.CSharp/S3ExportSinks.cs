@@ -25,9 +25,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     {
         configuration.ThrowIfRefused();
         Configuration = configuration;
-        _owned = http is null
-            ? new HttpMessageInvoker(S3Handler.Create(configuration.Core.ConnectTimeout, configuration.Trust))
-            : null;
+        _owned = http is null ? new HttpMessageInvoker(configuration.CreateHandler()) : null;
         // One for all targets, so that none overwrites what another sent.
         var provider = configuration.CreateProvider();
         foreach (var settings in Settings.Usable(configuration.Core))

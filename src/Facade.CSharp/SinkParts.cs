@@ -20,20 +20,17 @@ internal sealed record SinkParts(Target Target, IUrlSource? Urls, HttpMessageInv
         var clientProblem = http is HttpClient client
             ? ForeignClient.Problem(client, options.RequestTimeout)
             : null;
-        string? bundleProblem = null;
-        var trust = http is null ? CaBundle.Load(options.CaBundle, out bundleProblem) : CaBundle.None;
+        var handler = http is null ? new HandlerDraft(options) : null;
         var manifest = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
             ? null
             : new ManifestFile(options.PresignedUrlsFile);
-        var target = SinkTarget.From(options, clientProblem, bundleProblem, manifest?.Problem());
+        var target = SinkTarget.From(
+            options,
+            [clientProblem, .. handler?.Problems ?? [], manifest?.Problem()]
+        );
         IUrlSource? urls = options.PresignedUrlProvider is { } provider
             ? new UrlProvider(provider)
             : manifest;
-        return new SinkParts(
-            target,
-            urls,
-            http ?? new HttpMessageInvoker(S3Handler.Create(options.ConnectTimeout, trust)),
-            http is null
-        );
+        return new SinkParts(target, urls, http ?? new HttpMessageInvoker(handler!.Create()), http is null);
     }
 }

@@ -102,6 +102,53 @@ let tests =
                     Expect.isTrue (shown.Contains name) name
             })
 
+        testCaseTask "shows the proxies of the environment where there are some, and no password" (fun () ->
+            task {
+                use! scene = sceneBehind true
+
+                let proxies = [
+                    "https_proxy", $"http://operator:{secret}@proxy.example:3128"
+                    "NO_PROXY", ".internal, 10.0.0.0/8"
+                ]
+
+                for json in [ []; [ "--json" ] ] do
+                    let! struct (code, output, error) = check scene (proxies @ scene.SeedVariables) json
+                    Expect.equal (code, error) (0, "") "it can be used"
+
+                    for shown in
+                        [
+                            "httpsProxy"
+                            "https_proxy"
+                            "http://proxy.example:3128 (with user name and password)"
+                            "noProxy"
+                            "internal, 10.0.0.0/8"
+                        ] do
+                        Expect.stringContains output shown shown
+
+                    for hidden in [ secret; "operator" ] do
+                        Expect.isFalse (output.Contains hidden) "no user info"
+
+                    let! struct (_, none, _) =
+                        check scene (("NO_PROXY", "internal") :: scene.SeedVariables) json
+
+                    Expect.isFalse (none.Contains("Proxy", StringComparison.Ordinal)) "none, no row"
+
+                let! struct (code, output, error) =
+                    check
+                        scene
+                        (("ALL_PROXY", $"ftp://operator:{secret}@proxy.example") :: scene.SeedVariables)
+                        []
+
+                Expect.equal code 2 "refused"
+
+                Expect.stringContains
+                    error
+                    "ALL_PROXY: The proxy URL has a scheme that is none of"
+                    "which and why"
+
+                Expect.isFalse ((output + error).Contains secret) "no secret"
+            })
+
         testCaseTask "ends with 2 and all reasons, where push would refuse" (fun () ->
             task {
                 use! scene = scene ()

@@ -25,7 +25,10 @@ let messages =
         story "the connect timeout" once [ started; faulted 10000 FaultKind.ConnectTimeout true ] [
             "put 1"
             "TimedOut"
-        ] [ "no connection within 10 s"; "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" ]
+        ] [
+            "no connection within 10 s: the line broke"
+            "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
+        ]
 
         story
             "the stall timeout"

@@ -245,6 +245,7 @@ let private faultKinds =
             FaultKind.ConnectTimeout
             FaultKind.StallTimeout
             FaultKind.RedirectFollowed
+            FaultKind.Proxy
         ]
         1,
         Gen.elements [
@@ -260,12 +261,14 @@ let fault (sent: Gen<Sent option>) (secrets: string list) =
         let! sent = sent
         let! detail = echo secrets
         let! bytes = Gen.choose (0, 100)
+        let! proxyStatus = Gen.elements [ None; Some 403; Some 407; Some 502 ]
 
         return {
             Kind = kind
             Detail = detail
             BytesSent = int64 bytes
             Sent = sent
+            ProxyStatus = if kind = FaultKind.Proxy then proxyStatus else None
         }
     }
 

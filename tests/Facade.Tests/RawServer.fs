@@ -77,6 +77,9 @@ type Connection(socket: Socket, stream: Stream) =
     /// A FIN, or a RST where bytes of the client are left unread.
     member _.Close() = socket.Close()
 
+    /// The connection as a stream, which ends with it.
+    member _.Stream = new NetworkStream(socket, false)
+
 /// Takes connections on loopback, one after the other, and treats each as a test says.
 type RawServer(serve: int -> Connection -> Task, ?tls: SslServerAuthenticationOptions, ?bound: Socket) =
     let socket =

@@ -27,7 +27,7 @@ public sealed class ExportException : Exception
     /// <summary>The artifact's name within the cell.</summary>
     public string? ArtifactName { get; init; }
 
-    /// <summary>The HTTP status of the last reply, if there was one.</summary>
+    /// <summary>The HTTP status of the last reply, the server's or a proxy's, if there was one.</summary>
     public int? StatusCode { get; init; }
 
     /// <summary>The S3 error code of the last reply, such as <c>SignatureDoesNotMatch</c>.</summary>

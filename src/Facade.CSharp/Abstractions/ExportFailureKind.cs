@@ -30,7 +30,7 @@ public enum ExportFailureKind
     /// <summary>The presigned URL has expired.</summary>
     UrlExpired,
 
-    /// <summary>The server refused the request, and would again.</summary>
+    /// <summary>The server, or a proxy on the way to it, refused the request, and would again.</summary>
     Refused,
 
     /// <summary>The server pointed elsewhere; redirects are never followed.</summary>

@@ -17,6 +17,9 @@ internal sealed class EnvironmentSnapshot
     internal SettingsContext ToContext(CellId? cellId, bool hasProvider, DateTimeOffset now) =>
         new(new Lookup(_variables), Names(), now, CoreMapping.ToOption(cellId), hasProvider);
 
+    /// <summary>What this process's environment says of proxies.</summary>
+    internal static ProxyReading ProxiesOfProcess() => ProxyRulesModule.Read(new Lookup(OfProcess()));
+
     // By hand: what FSharp.Core has for it is compiled when it is first met, which every start would wait for.
     private FSharpList<string> Names()
     {

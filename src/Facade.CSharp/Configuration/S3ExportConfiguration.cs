@@ -11,6 +11,8 @@ namespace CellOS.Export.S3;
 /// </summary>
 public sealed class S3ExportConfiguration
 {
+    private readonly CaBundle _trust;
+
     private S3ExportConfiguration(
         S3ExportSpec spec,
         CellId? cell,
@@ -26,7 +28,7 @@ public sealed class S3ExportConfiguration
         Core = resolution;
         Manifests = manifests;
         Provider = provider;
-        Trust = trust;
+        _trust = trust;
         ResolvedAt = now;
         Targets = [.. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now))];
         Globals = [.. resolution.Globals.Select(ResolutionMapping.ToSetting)];
@@ -61,8 +63,6 @@ public sealed class S3ExportConfiguration
     public bool IsUsable => Refusals.Count == 0;
 
     internal Resolution Core { get; }
-
-    internal CaBundle Trust { get; }
 
     /// <summary>The cell that it was resolved for; null if that was not known.</summary>
     internal CellId? Cell { get; }
@@ -127,6 +127,10 @@ public sealed class S3ExportConfiguration
         if (!IsUsable)
             throw new S3ExportConfigurationException(Refusals);
     }
+
+    /// <summary>The handler that its sinks send with.</summary>
+    internal SocketsHttpHandler CreateHandler() =>
+        S3Handler.Create(Core.ConnectTimeout, _trust, Core.Proxies);
 
     /// <summary>The program's own source of URLs, if it has one, for the sinks of one cell.</summary>
     internal UrlProvider? CreateProvider() => Provider is null ? null : new UrlProvider(Provider);

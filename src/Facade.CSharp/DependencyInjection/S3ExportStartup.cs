@@ -29,8 +29,7 @@ internal sealed class S3ExportStartup(
         return configuration;
     });
 
-    internal HttpMessageHandler CreateHandler() =>
-        S3Handler.Create(_configuration.Value.Core.ConnectTimeout, _configuration.Value.Trust);
+    internal HttpMessageHandler CreateHandler() => _configuration.Value.CreateHandler();
 
     internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http) =>
         new(

@@ -11,8 +11,14 @@ internal static class FaultMapper
     /// <summary>What happened.</summary>
     /// <param name="exception">What the transport threw.</param>
     /// <param name="host">The host that the request was for.</param>
+    /// <param name="proxy">The proxy that it went through; null for none, or one that is not known.</param>
     /// <param name="bodyBegun">Whether a connection was there: the transport had asked for the body.</param>
-    internal static (FaultKind Kind, string Detail) Classify(Exception exception, string host, bool bodyBegun)
+    internal static (FaultKind Kind, string Detail) Classify(
+        Exception exception,
+        string host,
+        Proxy? proxy,
+        bool bodyBegun
+    )
     {
         if (Find<CertificateRejectedException>(exception) is { } rejected)
             return (
@@ -22,60 +28,90 @@ internal static class FaultMapper
                 rejected.Message
             );
 
-        // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection.
+        // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection. When it
+        // strikes, it closes the connection, which may look as if the proxy had.
         if (Find<TimeoutException>(exception) is not null)
             return bodyBegun
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
-                : (FaultKind.ConnectTimeout, $"there was no connection to {host} in time");
+                : (
+                    FaultKind.ConnectTimeout,
+                    proxy is null
+                        ? $"{host} did not answer in time"
+                        : $"{Name(proxy)} did not answer, or did not reach {host}, in time"
+                );
+
+        if (Find<TunnelClosedException>(exception) is not null)
+            return (
+                FaultKind.Proxy,
+                $"{Name(proxy)} closed the connection without an answer to the request for a tunnel to {host}"
+            );
 
         return exception is HttpRequestException request
-            ? OfRequest(request, host)
-            : OfTransport(exception, host);
+            ? OfRequest(request, host, proxy)
+            : OfTransport(exception, Way(host, proxy));
     }
 
-    private static (FaultKind, string) OfRequest(HttpRequestException exception, string host) =>
+    /// <summary>The HTTP status with which a proxy refused a tunnel; null if it was not that.</summary>
+    internal static int? ProxyStatus(Exception exception) =>
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.ProxyTunnelError } request
+            ? (int?)request.StatusCode
+            : null;
+
+    private static (FaultKind, string) OfRequest(HttpRequestException exception, string host, Proxy? proxy) =>
         exception.HttpRequestError switch
         {
+            // Through a proxy, it is the proxy alone that is looked up and connected to here.
             HttpRequestError.NameResolutionError => (
                 FaultKind.NameResolution,
-                $"the host name {host} could not be resolved"
+                proxy is null
+                    ? $"the host name {host} could not be resolved"
+                    : $"the host name of {Name(proxy)} could not be resolved"
             ),
             HttpRequestError.ConnectionError => (
                 FaultKind.ConnectionRefused,
-                $"no connection to {host} could be made ({Innermost(exception)})"
+                $"no connection to {(proxy is null ? host : Name(proxy))} could be made ({Innermost(exception)})"
             ),
             HttpRequestError.SecureConnectionError => (
                 FaultKind.TlsHandshake,
-                $"the TLS handshake with {host} failed ({Innermost(exception)})"
+                $"the TLS handshake with {Way(host, proxy)} failed ({Innermost(exception)})"
             ),
             HttpRequestError.ProxyTunnelError => (
                 FaultKind.Proxy,
-                $"the proxy did not connect to {host} ({exception.Message})"
+                ProxyStatus(exception) is { } status
+                    ? $"{Name(proxy)} answered HTTP {status} to the request for a tunnel to {host}"
+                    : $"{Name(proxy)} did not connect to {host} ({Innermost(exception)})"
             ),
             HttpRequestError.ResponseEnded => (
                 FaultKind.ConnectionClosed,
-                $"{host} closed the connection before the reply was complete"
+                $"{Way(host, proxy)} closed the connection before the reply was complete"
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded => (
                 FaultKind.InvalidReply,
-                $"{host} sent what is no HTTP reply ({exception.Message})"
+                $"{Way(host, proxy)} sent what is no HTTP reply ({exception.Message})"
             ),
-            _ => OfTransport(exception, host),
+            _ => OfTransport(exception, Way(host, proxy)),
         };
 
-    private static (FaultKind, string) OfTransport(Exception exception, string host) =>
+    private static (FaultKind, string) OfTransport(Exception exception, string way) =>
         Find<SocketException>(exception)?.SocketErrorCode switch
         {
             SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => (
                 FaultKind.ConnectionReset,
-                $"the connection to {host} was reset"
+                $"the connection to {way} was reset"
             ),
-            { } code => (FaultKind.Network, $"the connection to {host} failed ({code})"),
+            { } code => (FaultKind.Network, $"the connection to {way} failed ({code})"),
             null => (
                 FaultKind.Network,
-                $"the request to {host} failed ({exception.GetType().Name}: {Innermost(exception)})"
+                $"the request to {way} failed ({exception.GetType().Name}: {Innermost(exception)})"
             ),
         };
+
+    /// <summary>The proxy, without user name and password.</summary>
+    private static string Name(Proxy? proxy) => proxy is null ? "the proxy" : $"the proxy {proxy.Authority}";
+
+    /// <summary>The host, and the proxy on the way to it: which of the two it was cannot be told.</summary>
+    private static string Way(string host, Proxy? proxy) =>
+        proxy is null ? host : $"{host} (through {Name(proxy)})";
 
     private static string Innermost(Exception exception) => exception.GetBaseException().Message;
 

@@ -35,6 +35,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         using var request = ToMessage(put, content);
         var watch = new ReplyWatch(content, stall);
         ReplyWatch.Current = watch;
+        var route = ProxyRoute.Current = new ProxyRoute(request);
         try
         {
             using var response = await SendAsync(request, any.Token).ConfigureAwait(false);
@@ -55,8 +56,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var (kind, detail) = Classify(exception, put, content, limit.Token, stall.Token);
+            var (kind, detail) = Classify(exception, put, content, route.Proxy, limit.Token, stall.Token);
             var fault = ToFault(put, content, kind, detail);
+            if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
+                fault = fault.WithProxyStatus(status);
             return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -67,6 +70,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         finally
         {
             ReplyWatch.Current = null;
+            ProxyRoute.Current = null;
             watch.End();
         }
     }
@@ -124,6 +128,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         Exception exception,
         PutRequest put,
         SourceContent content,
+        Proxy? proxy,
         CancellationToken limit,
         CancellationToken stall
     )
@@ -134,7 +139,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
             : stall.IsCancellationRequested
                 ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
-            : FaultMapper.Classify(exception, host, content.HasBegun);
+            : FaultMapper.Classify(exception, host, proxy, content.HasBegun);
     }
 
     private static Fault ToFault(PutRequest put, SourceContent content, FaultKind kind, string detail) =>

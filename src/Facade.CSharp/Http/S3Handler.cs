@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Http;
 
@@ -16,11 +17,13 @@ internal static class S3Handler
     /// Sends what it is told and nothing else: follows no redirect, keeps no cookie, adds no <c>traceparent</c>,
     /// decodes no body, and sends nothing twice.
     /// </summary>
-    internal static SocketsHttpHandler Create(TimeSpan connectTimeout, CaBundle trust) =>
+    internal static SocketsHttpHandler Create(TimeSpan connectTimeout, CaBundle trust, ProxyRules proxies) =>
         new()
         {
             AllowAutoRedirect = false,
             UseCookies = false,
+            UseProxy = !proxies.IsEmpty,
+            Proxy = proxies.IsEmpty ? null : new EnvironmentProxy(proxies),
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
             ConnectTimeout = connectTimeout,
@@ -32,10 +35,10 @@ internal static class S3Handler
             ConnectCallback = (context, cancellationToken) =>
                 ConnectAsync(context.DnsEndPoint, cancellationToken),
             PlaintextStreamFilter = (context, _) =>
-                ValueTask.FromResult(
-                    // The answer of a proxy that is to make a tunnel is none to the request.
+                ValueTask.FromResult<Stream>(
+                    // What a proxy says to the request for a tunnel is no reply to the PUT.
                     context.InitialRequestMessage.Method == HttpMethod.Connect
-                        ? context.PlaintextStream
+                        ? new TunnelStream(context.PlaintextStream)
                         : new WatchedStream(context.PlaintextStream)
                 ),
         };

@@ -1,0 +1,277 @@
+/// Exports through proxies that fail, or refuse.
+module Facade.Tests.ProxyFaultTests
+
+open System
+open System.Net
+open System.Net.Sockets
+open CellOS.Export
+open Expecto
+open Facade.Tests.ProxySupport
+open Facade.Tests.Support
+
+let private adviceOn407 = "Check user name and password in the proxy's URL"
+
+[<Tests>]
+let tests =
+    testList "a proxy's fault" [
+        for name, variables, tries in
+            [
+                "no credentials", through, 1
+                "wrong credentials", (fun scheme proxy -> throughAs scheme $"{user}:wr0ngp5ecret" proxy), 2
+            ] do
+            testCaseTask $"407 to a tunnel ends the push: {name}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = guarded ()
+                    let! failure = lab.Failed "https" (variables "https" proxy)
+                    Expect.equal failure.Kind ExportFailureKind.Refused "kind"
+                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal failure.Attempts 1 "attempts"
+                    Expect.equal proxy.Heads.Length tries "what the proxy was asked"
+
+                    Expect.stringContains
+                        failure.Message
+                        $"the proxy {proxy.Authority} answered HTTP 407 to the request for a tunnel to localhost"
+                        "who said so"
+
+                    Expect.stringContains failure.Message adviceOn407 "what to do"
+                })
+
+            testCaseTask $"407 to a plain request ends the push, which went out once: {name}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = guarded ()
+                    let! failure = lab.Failed "http" (variables "http" proxy)
+                    Expect.equal failure.Kind ExportFailureKind.Refused "kind"
+                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal failure.Attempts 1 "attempts"
+                    Expect.equal proxy.Heads.Length 1 "one request"
+                    Expect.equal proxy.BodyBytes lab.Content.LongLength "of one body"
+                    Expect.stringContains failure.Message "a proxy refused it: HTTP 407" "who said so"
+                    Expect.stringContains failure.Message adviceOn407 "what to do"
+                })
+
+        testCaseTask "407 to a large request comes before its body" (fun () ->
+            task {
+                use! lab = labWith (patterned 5_000_000)
+                use proxy = guarded ()
+                let! failure = lab.Failed "http" (throughAs "http" $"{user}:wr0ng" proxy)
+                Expect.equal failure.StatusCode (Nullable 407) "status"
+                Expect.equal proxy.BodyBytes 0L "no byte of it"
+            })
+
+        testCaseTask "a challenge other than Basic is not answered" (fun () ->
+            task {
+                for scheme in [ "http"; "https" ] do
+                    use! lab = lab ()
+
+                    use proxy =
+                        new TestProxy(fun _ _ ->
+                            Say(
+                                challenge.Replace(
+                                    "Basic realm=\"proxy\"",
+                                    "Digest realm=\"proxy\", nonce=\"abc\", Negotiate, NTLM"
+                                )
+                            ))
+
+                    let! failure = lab.Failed scheme (throughAs scheme credentials proxy)
+                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal proxy.Heads.Length 1 "once"
+                    Expect.stringContains failure.Message "Basic alone" "why"
+            })
+
+        for status in [ 302; 400; 401; 403; 404; 405; 501 ] do
+            testCaseTask $"{status} to a tunnel ends the push" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = new TestProxy(fun _ _ -> Say(refusal status))
+                    let! failure = lab.Failed "https" (throughAs "https" credentials proxy)
+                    Expect.equal failure.Kind ExportFailureKind.Refused "kind"
+                    Expect.equal failure.StatusCode (Nullable status) "status"
+                    Expect.equal failure.Attempts 1 "attempts"
+                    Expect.equal proxy.Heads.Length 1 "one request"
+                    Expect.stringContains failure.Message $"the proxy {proxy.Authority}" "who"
+                })
+
+        for status in [ 408; 429; 500; 502; 503; 504 ] do
+            testCaseTask $"{status} to a tunnel is tried again" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = new TestProxy(fun _ _ -> Say(refusal status))
+                    let! failure = lab.Failed "https" (throughAs "https" credentials proxy)
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                    Expect.equal failure.StatusCode (Nullable status) "status"
+                    Expect.equal failure.Attempts 3 "attempts"
+                    Expect.equal proxy.Heads.Length 3 "three requests"
+
+                    Expect.stringContains
+                        failure.Message
+                        $"the proxy {proxy.Authority} answered HTTP {status}"
+                        "who"
+                })
+
+        for scheme in [ "http"; "https" ] do
+            testCaseTask $"502, and then a way through: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+
+                    use proxy =
+                        new TestProxy(fun number _ -> if number = 1 then Say(refusal 502) else Forward)
+
+                    let! receipt = lab.Exported scheme (through scheme proxy)
+                    Expect.equal receipt.Attempts 2 "attempts"
+                    Expect.equal (Seq.length lab.Server.Requests) 1 "one request at the server"
+                })
+
+            testCaseTask $"garbage is tried again, and told as that: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = new TestProxy(fun _ _ -> Last "lorem ipsum\r\n\r\n")
+                    let! outcome = lab.Push scheme (throughAs scheme credentials proxy)
+                    let failure = Expect.wantError outcome "a failure"
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                    Expect.equal failure.Attempts 3 "attempts"
+                    Expect.equal proxy.Connections 3 "three connections"
+                    Expect.stringContains failure.Message $"through the proxy {proxy.Authority}" "who"
+                    Expect.isEmpty lab.Server.Requests "the server saw nothing"
+                })
+
+            testCaseTask $"no answer at all is tried again, as often as the push says: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = new TestProxy(fun _ _ -> HangUp)
+                    let! outcome = lab.Push scheme (throughAs scheme credentials proxy)
+                    let failure = Expect.wantError outcome "a failure"
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                    Expect.equal failure.Attempts 3 "attempts"
+                    Expect.equal proxy.Heads.Length 3 "three requests"
+                    Expect.stringContains failure.Message $"the proxy {proxy.Authority}" "who"
+                    Expect.isEmpty lab.Server.Requests "the server saw nothing"
+                })
+
+            testCaseTask $"nobody listens: it is the proxy that is named: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use dead = new DeadPort()
+                    let variable = scheme.ToUpperInvariant() + "_PROXY"
+
+                    let! failure =
+                        lab.Failed scheme [ variable, $"http://{credentials}@127.0.0.1:{dead.Port}" ]
+
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                    Expect.equal failure.Attempts 3 "attempts"
+
+                    Expect.stringContains
+                        failure.Message
+                        $"no connection to the proxy 127.0.0.1:{dead.Port} could be made"
+                        "who"
+                })
+
+            testCaseTask $"its name cannot be resolved: it is the proxy that is named: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    let variable = scheme.ToUpperInvariant() + "_PROXY"
+
+                    let! failure =
+                        lab.Failed scheme [
+                            variable, $"http://{credentials}@no-such-proxy.invalid:3128"
+                            "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "1"
+                        ]
+
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+
+                    Expect.stringContains
+                        failure.Message
+                        "the host name of the proxy no-such-proxy.invalid:3128 could not be resolved"
+                        "who"
+                })
+
+            testCaseTask $"it takes no connection: the connect timeout names it: {scheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    // A full backlog: the kernel leaves further connections unanswered.
+                    use listener =
+                        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+                    listener.Bind(IPEndPoint(IPAddress.Loopback, 0))
+                    listener.Listen 0
+                    let address = nonNull listener.LocalEndPoint
+
+                    let fillers = [
+                        for _ in 1..4 ->
+                            let socket =
+                                new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+                            socket.ConnectAsync address |> ignore
+                            socket
+                    ]
+
+                    let variable = scheme.ToUpperInvariant() + "_PROXY"
+
+                    let! failure =
+                        lab.Failed scheme [
+                            variable, $"http://{credentials}@{address}"
+                            "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "1"
+                            "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", "300"
+                        ]
+
+                    fillers |> List.iter _.Dispose()
+                    Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
+
+                    Expect.stringContains
+                        failure.Message
+                        $"within 300 ms: the proxy {address} did not answer"
+                        "who"
+
+                    Expect.stringContains failure.Message "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" "what to set"
+                })
+
+        testCaseTask "silence to the request for a tunnel is bounded by the connect timeout" (fun () ->
+            task {
+                use! lab = lab ()
+                use proxy = new TestProxy(fun _ _ -> Silence)
+
+                let! failure =
+                    lab.Failed "https" [
+                        yield! throughAs "https" credentials proxy
+                        "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "2"
+                        "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", "300"
+                    ]
+
+                Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
+                Expect.equal failure.Attempts 2 "attempts"
+                Expect.isTrue (failure.Elapsed < TimeSpan.FromSeconds 10.) "before the request timeout"
+                Expect.stringContains failure.Message $"the proxy {proxy.Authority} did not answer" "who"
+            })
+
+        testCaseTask "a server that the proxy cannot reach is told as the proxy tells it" (fun () ->
+            task {
+                use! lab = lab ()
+                use proxy = forwarding ()
+                use dead = new DeadPort()
+                let at = $"https://127.0.0.1:{dead.Port}/k"
+
+                let! failure =
+                    lab.Failed "https" [
+                        yield! through "https" proxy
+                        "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET", at
+                    ]
+
+                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                Expect.equal failure.StatusCode (Nullable 502) "status"
+                Expect.equal proxy.Heads.Length 3 "three requests"
+            })
+
+        testCaseTask "a tunnel that ends before TLS begins is tried again" (fun () ->
+            task {
+                use! lab = lab ()
+
+                use proxy =
+                    new TestProxy(fun _ _ -> Last "HTTP/1.1 200 Connection established\r\n\r\n")
+
+                let! failure = lab.Failed "https" (through "https" proxy)
+                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                Expect.equal failure.Attempts 3 "attempts"
+                Expect.equal proxy.Heads.Length 3 "three requests"
+            })
+    ]
