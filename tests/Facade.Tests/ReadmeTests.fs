@@ -187,6 +187,28 @@ let tests =
 
                 Expect.isTrue (shownElsewhere || options.Contains property.Name) property.Name)
 
+        testCase "names, for each promise, tests that are there" (fun () ->
+            let promises = rows "Promise"
+            Expect.isGreaterThan promises.Length 12 "promises"
+
+            for row in promises do
+                let held = row[1].Split ';'
+
+                for holder in held do
+                    match
+                        quoted holder,
+                        [ for found in Regex.Matches(holder, "\"([^\"]+)\"") -> found.Groups[1].Value ]
+                    with
+                    | [ "./build.sh soak" ], [] -> ()
+                    | [ file ], (_ :: _ as names) ->
+                        let source = File.ReadAllText(Path.Combine(root, "tests", file))
+
+                        for name in names do
+                            Expect.isTrue
+                                (Regex.IsMatch(source, $"\"[^\"\n]*{Regex.Escape name}"))
+                                $"{file} has {name}"
+                    | _ -> failtest $"a promise is held by named tests: {holder}")
+
         testCase "shows a receipt with the fields of a receipt, in their order" (fun () ->
             let names (json: string) = [
                 for field in JsonDocument.Parse(json).RootElement.EnumerateObject() -> field.Name

@@ -12,8 +12,9 @@ open CellOS.Export.S3.Source
 open Expecto
 open Facade.Tests.Support
 
-/// A connection whose other end is a test: each read takes what was said next, each write does what `takes` says.
-type private Wire(takes: int -> Task) =
+/// A connection whose other end is a test: each read takes what was said next, or does what `gives` says, and each
+/// write does what `takes` says.
+type private Wire(takes: int -> Task, ?gives: Memory<byte> -> CancellationToken -> Task<int>) =
     inherit Stream()
     let said = Channels.Channel.CreateUnbounded<byte[]>()
     let mutable writes = 0
@@ -39,13 +40,16 @@ type private Wire(takes: int -> Task) =
     override _.Write(_: byte[], _: int, _: int) = raise (NotSupportedException())
 
     override _.ReadAsync(buffer: Memory<byte>, cancellationToken: CancellationToken) =
-        ValueTask<int>(
-            task {
-                let! bytes = said.Reader.ReadAsync cancellationToken
-                bytes.CopyTo buffer
-                return bytes.Length
-            }
-        )
+        match gives with
+        | Some gives -> ValueTask<int>(gives buffer cancellationToken)
+        | None ->
+            ValueTask<int>(
+                task {
+                    let! bytes = said.Reader.ReadAsync cancellationToken
+                    bytes.CopyTo buffer
+                    return bytes.Length
+                }
+            )
 
     override _.WriteAsync(_: ReadOnlyMemory<byte>, _: CancellationToken) =
         writes <- writes + 1
@@ -123,7 +127,7 @@ let tests =
             task {
                 use folder = new Folder()
                 let wire = new Wire(taking)
-                use connection = new WatchedStream(wire)
+                use connection = new WatchedStream(wire, null)
                 use first = new Request(folder)
                 do! first.Write connection
                 do! first.SendBody()
@@ -154,7 +158,7 @@ let tests =
                     task {
                         use folder = new Folder()
                         let wire = new Wire(taking)
-                        use connection = new WatchedStream(wire)
+                        use connection = new WatchedStream(wire, null)
                         use request = new Request(folder)
                         do! request.Write connection
                         do! request.SendBody()
@@ -183,7 +187,7 @@ let tests =
                 let wire =
                     new Wire(fun writes -> if writes = 1 then Task.CompletedTask else stuck.Task)
 
-                use connection = new WatchedStream(wire)
+                use connection = new WatchedStream(wire, null)
                 use request = new Request(folder)
                 do! request.Write connection
                 let writing = request.Write connection
@@ -205,6 +209,44 @@ let tests =
                 Expect.isTrue wire.IsDisposed "closed"
             })
 
+        testCaseTask "has the last bytes wait until what the server has said was read" (fun () ->
+            task {
+                use folder = new Folder()
+                use listener = new TcpListener(Net.IPAddress.Loopback, 0)
+                listener.Start()
+                use client = new TcpClient()
+                let endpoint = listener.LocalEndpoint :?> Net.IPEndPoint
+                do! client.ConnectAsync endpoint
+                use! server = listener.AcceptTcpClientAsync()
+
+                // Reads of this connection wait for the test.
+                let mayRead = TaskCompletionSource()
+
+                let wire =
+                    new Wire(
+                        taking,
+                        fun buffer cancellationToken ->
+                            task {
+                                do! mayRead.Task
+                                return! client.GetStream().ReadAsync(buffer, cancellationToken)
+                            }
+                    )
+
+                use connection = new WatchedStream(wire, client.Client)
+                use request = new Request(folder)
+                request.Content.BeforeLast <- Func<_, _>(request.Watch.CatchUpAsync)
+                do! request.Write connection
+                do! server.GetStream().WriteAsync(Text.Encoding.ASCII.GetBytes success)
+                do! waitFor "the answer" (fun () -> client.Available > 0)
+                let sending = request.SendBody()
+                do! Task.Delay 50
+                Expect.isFalse sending.IsCompleted "not before the answer was seen"
+                mayRead.SetResult()
+                do! sending
+                Expect.isTrue request.Watch.IsEarly "it came before the body was out"
+                Expect.isNull request.Content.Sent "so nothing was sent"
+            })
+
         testCaseTask "lets a fault of the connection through that is no cut" (fun () ->
             task {
                 use folder = new Folder()
@@ -215,7 +257,7 @@ let tests =
                             IOException("full", SocketException(int SocketError.NoBufferSpaceAvailable))
                         ))
 
-                use connection = new WatchedStream(wire)
+                use connection = new WatchedStream(wire, null)
                 use request = new Request(folder)
                 let! error = errorOf (fun () -> request.Write connection)
                 Expect.equal error.Message "full" "as it came"
@@ -234,7 +276,7 @@ let tests =
                     let wire =
                         new Wire(fun _ -> Task.FromException(IOException("cut", SocketException(int code))))
 
-                    use connection = new WatchedStream(wire)
+                    use connection = new WatchedStream(wire, null)
                     use request = new Request(folder)
                     do! request.Write connection
                     wire.Say "HTTP/1.1 403 Forbidden\r\n\r\n"

@@ -219,14 +219,14 @@ let tests =
                             do! connection.Read content.LongLength
 
                             for octet in "HTTP/1.1 200 OK\r\nX: 1234567890\r\nContent-Length: 0\r\n\r\n" do
-                                do! Task.Delay 40
+                                do! Task.Delay 100
                                 do! connection.Send(string octet)
                         })
 
                 use folder = new Folder()
                 let path = folder.Write("f", content)
                 // In all the answer takes longer than that.
-                use sink = new PresignedS3ExportSink(stalling 1 (seconds 1.5) (server.Url "/x"))
+                use sink = new PresignedS3ExportSink(stalling 1 (seconds 4.) (server.Url "/x"))
                 let! receipt = sink.PushAsync("a", path)
                 Expect.equal receipt.Sha256 (sha256 content) "of the whole body"
             })

@@ -34,6 +34,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         };
         using var request = ToMessage(put, content);
         var watch = new ReplyWatch(content, stall);
+        content.BeforeLast = watch.CatchUpAsync;
         ReplyWatch.Current = watch;
         var route = ProxyRoute.Current = new ProxyRoute(request);
         try

@@ -50,6 +50,16 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
         content.Cut();
     }
 
+    /// <summary>
+    /// Waits until all that has come from the server was looked at: whoever sends may be faster than whoever reads, on
+    /// a machine that is busy.
+    /// </summary>
+    internal async ValueTask CatchUpAsync(CancellationToken cancellationToken)
+    {
+        while (!_hasBegun && _connection is { HasUnread: true })
+            await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>The request is over. A connection that it did not go out on whole can carry no other.</summary>
     internal void End()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Http;
@@ -12,6 +13,9 @@ internal static class S3Handler
     /// that refuses later than this may do so in the middle of the body, where its refusal can be lost.
     /// </summary>
     private static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>From the making of a connection to the filter of its stream, which TLS may lie around.</summary>
+    private static readonly ConditionalWeakTable<HttpRequestMessage, Socket> Sockets = [];
 
     /// <summary>
     /// Sends what it is told and nothing else: follows no redirect, keeps no cookie, adds no <c>traceparent</c>,
@@ -32,14 +36,16 @@ internal static class S3Handler
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             MaxResponseDrainSize = 64 * 1024,
             SslOptions = { RemoteCertificateValidationCallback = trust.Validate },
-            ConnectCallback = (context, cancellationToken) =>
-                ConnectAsync(context.DnsEndPoint, cancellationToken),
+            ConnectCallback = ConnectAsync,
             PlaintextStreamFilter = (context, _) =>
                 ValueTask.FromResult<Stream>(
                     // What a proxy says to the request for a tunnel is no reply to the PUT.
                     context.InitialRequestMessage.Method == HttpMethod.Connect
                         ? new TunnelStream(context.PlaintextStream)
-                        : new WatchedStream(context.PlaintextStream)
+                        : new WatchedStream(
+                            context.PlaintextStream,
+                            Sockets.TryGetValue(context.InitialRequestMessage, out var socket) ? socket : null
+                        )
                 ),
         };
 
@@ -48,10 +54,11 @@ internal static class S3Handler
     /// connect timeout would not bound it.
     /// </summary>
     private static async ValueTask<Stream> ConnectAsync(
-        DnsEndPoint endpoint,
+        SocketsHttpConnectionContext context,
         CancellationToken cancellationToken
     )
     {
+        var endpoint = context.DnsEndPoint;
         var addresses = await Dns.GetHostAddressesAsync(endpoint.Host, cancellationToken)
             .WaitAsync(cancellationToken)
             .ConfigureAwait(false);
@@ -59,6 +66,7 @@ internal static class S3Handler
         try
         {
             await socket.ConnectAsync(addresses, endpoint.Port, cancellationToken).ConfigureAwait(false);
+            Sockets.AddOrUpdate(context.InitialRequestMessage, socket);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

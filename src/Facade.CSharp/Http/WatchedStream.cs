@@ -14,7 +14,9 @@ namespace CellOS.Export.S3.Http;
 /// <item>one that did not take a whole request is not used again.</item>
 /// </list>
 /// </summary>
-internal sealed class WatchedStream(Stream inner) : Stream
+/// <param name="inner">The connection.</param>
+/// <param name="socket">What it is a connection of; null where a proxy's tunnel lies between.</param>
+internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
 {
     private readonly ReadAhead _reader = new(inner);
     private readonly CancellationTokenSource _stop = new();
@@ -24,6 +26,23 @@ internal sealed class WatchedStream(Stream inner) : Stream
 
     /// <summary>Nothing more is written.</summary>
     private volatile bool _isCut;
+
+    /// <summary>Whether something has come that nobody has read yet.</summary>
+    internal bool HasUnread
+    {
+        get
+        {
+            try
+            {
+                return socket is { Available: > 0 };
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // It is closed; whoever reads is told.
+                return false;
+            }
+        }
+    }
 
     public override bool CanRead => inner.CanRead;
     public override bool CanSeek => false;

@@ -54,6 +54,9 @@ internal sealed class SourceContent : HttpContent
     /// <summary>Told how many bytes have been handed over, after each buffer.</summary>
     internal Action<long>? OnSent { private get; init; }
 
+    /// <summary>Awaited before the last bytes are handed over.</summary>
+    internal Func<CancellationToken, ValueTask>? BeforeLast { private get; set; }
+
     /// <summary>What was sent, once all of it has been handed over.</summary>
     internal Sent? Sent { get; private set; }
 
@@ -121,6 +124,8 @@ internal sealed class SourceContent : HttpContent
                         cancellationToken
                     )
                     .ConfigureAwait(false);
+                if (BeforeLast is { } beforeLast)
+                    await beforeLast(cancellationToken).ConfigureAwait(false);
                 _mayBeComplete = !_isCut;
             }
 
