@@ -16,6 +16,8 @@ usage: ./build.sh [COMMAND]
                         without FOLDER, an evidence bundle of its own
   test [ARGUMENT...]    build, run the experiment and all test programs; arguments go to each of
                         them (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
+                        every result must be true, handles and memory must return to where they were; Linux
   format                format all sources
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
@@ -124,6 +126,12 @@ quickstart() {
   dotnet "samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll" "$@"
 }
 
+soak() {
+  restore
+  dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
+  dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
+}
+
 format() {
   restore
   dotnet fantomas src tests samples
@@ -192,6 +200,7 @@ case $command in
   build) build ;;
   quickstart) quickstart "$@" ;;
   test) run_tests "$@" ;;
+  soak) soak "$@" ;;
   format) format ;;
   check-format) check_format ;;
   update) update ;;
