@@ -103,7 +103,7 @@ module Tolerance =
     let peakHandles = 4 * Exporter.concurrency
 
     /// A source of URLs remembers of which artifact each object is, as long as its sink lives.
-    let growthPerArtifact = 768.
+    let growthPerArtifact = 512.
 
 let private mebibytes (bytes: int64) = $"%.1f{float bytes / 1048576.} MiB"
 
