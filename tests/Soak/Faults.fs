@@ -131,7 +131,7 @@ let all (endpoint: Uri) = [
     }
     {
         // Only with Expect: 100-continue, where the client has not sent the body yet.
-        fault "200 before the body, not stored" 60 (always (Fault.EarlySuccess false)) unreachable with
+        fault "200 before the body, not stored" 90 (always (Fault.EarlySuccess false)) unreachable with
             Fits = _.ExpectContinue
     }
     {

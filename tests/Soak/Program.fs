@@ -73,15 +73,23 @@ let private untruths (cases: Faults.FaultCase list) report (book: Book) items no
     ]
 
 /// That the faults were there: without them the rest says little.
-let private missing count (cases: Faults.FaultCase list) (attempts: int) (struck: string list) = [
+let private missing
+    count
+    (cases: Faults.FaultCase list)
+    (report: Report)
+    (attempts: int)
+    (struck: string list)
+    = [
     if count >= enoughForAll then
         let share = float struck.Length / float attempts
 
         if share < 0.08 || share > 0.12 then
             $"%.1f{share * 100.} %% of the attempts were struck by a fault, and 10 %% were to be"
 
+        let ever = report.Puts.Values |> Seq.concat |> Seq.choose _.Fault |> Set.ofSeq
+
         for case in cases do
-            if not (List.contains case.Name struck) then
+            if not (ever.Contains case.Name) then
                 $"the fault '%s{case.Name}' never struck"
 ]
 
@@ -122,7 +130,7 @@ let private soak count seed (cancellationToken: CancellationToken) =
                 "a redirect was followed"
         ]
 
-        complain (untrue @ missing count cases attempts struck @ strays @ leaks)
+        complain (untrue @ missing count cases report attempts struck @ strays @ leaks)
 
         if not leaks.IsEmpty then
             eprintfn $"soak: new handles: %s{newHandles handles (handlesByKind ())}"
@@ -130,7 +138,7 @@ let private soak count seed (cancellationToken: CancellationToken) =
         let receipts = notes |> Seq.filter _.IsExported |> Seq.length
 
         let isWell =
-            List.forall List.isEmpty [ untrue; missing count cases attempts struck; strays; leaks ]
+            List.forall List.isEmpty [ untrue; missing count cases report attempts struck; strays; leaks ]
 
         let verdict = if isWell then "passed" else "FAILED"
 
