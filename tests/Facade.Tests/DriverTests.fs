@@ -150,6 +150,34 @@ let tests =
                 Expect.equal posts 0 "posts"
             })
 
+        // A handler of the host's may ask for the body on the caller's thread.
+        for length in [ 0; 200_000 ] do
+            testCaseTask
+                $"does not come back to the caller's context: after a body of {length} bytes"
+                (fun () ->
+                    task {
+                        use folder = new Folder()
+                        let path = folder.Write("a", patterned length)
+
+                        let options =
+                            PresignedS3ExportSinkOptions(
+                                PresignedUrl = "https://h/x",
+                                CellId = cellId,
+                                Bucket = bucket
+                            )
+
+                        use sink =
+                            scriptedSink options TimeProvider.System 0.5 (fun request _ ->
+                                (nonNull request.Content)
+                                    .CopyToAsync(IO.Stream.Null)
+                                    .ContinueWith(fun (_: Task) ->
+                                        new HttpResponseMessage(HttpStatusCode.OK)))
+
+                        let! posts, ended = postsOf (fun () -> sink.PushAsync("a", path)) nothing
+                        Expect.isTrue ended.IsCompletedSuccessfully "a receipt"
+                        Expect.equal posts 0 "posts"
+                    })
+
         testCaseTask "logs each attempt and the end, each at its level" (fun () ->
             task {
                 use! scene = scene "a" (patterned 10)
