@@ -16,6 +16,10 @@ usage: ./build.sh [COMMAND]
                         without FOLDER, an evidence bundle of its own
   test [ARGUMENT...]    build, run the experiment and all test programs; arguments go to each of
                         them (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
+                        every result must be true, handles and memory must return to where they were; Linux
+  mutate [GLOB...]      break the C# of the library in small ways, one at a time, and see whether its tests notice
+                        (Stryker): all of it, which takes hours, or the files that match ('**/PushDriver.cs')
   format                format all sources
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
@@ -124,6 +128,40 @@ quickstart() {
   dotnet "samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll" "$@"
 }
 
+soak() {
+  restore
+  dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
+  dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
+}
+
+# In a copy, since Stryker puts mutated assemblies in place of the built ones. Its version is here and not among the
+# tools of .config, which everybody restores.
+stryker_version=5.1.0
+
+mutate() {
+  restore
+  local home=$PWD/obj/mutate glob
+  local tree=$home/tree tools=$home/stryker-$stryker_version
+  if ! [ -x "$tools/dotnet-stryker" ]; then
+    dotnet tool install dotnet-stryker --version "$stryker_version" --tool-path "$tools" >obj/tools.log 2>&1 ||
+      { cat obj/tools.log >&2; die "Stryker could not be installed"; }
+  fi
+  rm -rf "$tree" && mkdir -p "$tree"
+  git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
+    if [ -e "$file" ]; then cp --parents "$file" "$tree"; fi
+  done
+  cp -r .feed .paket "$tree"
+  local globs=()
+  for glob in "$@"; do globs+=(--mutate "$glob"); done
+  (
+    cd "$tree"
+    mkdir -p obj
+    dotnet paket restore >obj/paket.log 2>&1 || { cat obj/paket.log >&2; die "paket restore failed"; }
+    cd tests/Facade.Tests
+    "$tools/dotnet-stryker" --skip-version-check --output "$home/report" ${globs[@]+"${globs[@]}"}
+  )
+}
+
 format() {
   restore
   dotnet fantomas src tests samples
@@ -192,6 +230,8 @@ case $command in
   build) build ;;
   quickstart) quickstart "$@" ;;
   test) run_tests "$@" ;;
+  soak) soak "$@" ;;
+  mutate) mutate "$@" ;;
   format) format ;;
   check-format) check_format ;;
   update) update ;;

@@ -200,6 +200,7 @@ let tests =
                 linuxOnly ()
                 let! failure = refused (fun _ -> "/dev/zero")
                 Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+                Expect.stringContains failure.Message "/dev/zero is a device" "what it is"
             })
 
         testCaseTask "that is a socket" (fun () ->
@@ -215,6 +216,7 @@ let tests =
                         folder.At "socket")
 
                 Expect.equal failure.Kind ExportFailureKind.SourceNotAFile "kind"
+                Expect.stringContains failure.Message "is a socket or a device" "what it is"
             })
 
         testCaseTask "that may not be read" (fun () ->
@@ -294,25 +296,31 @@ let tests =
             })
 
         testList "that changes while it is read is never sent whole:" [
-            for name, touch in
+            for name, touch, words in
                 [
-                    "it grows", (fun (path: string) -> File.AppendAllText(path, "more"))
+                    "it grows",
+                    (fun (path: string) -> File.AppendAllText(path, "more")),
+                    "grew from 300000 to 300004 bytes"
                     "it shrinks",
                     (fun path ->
                         use file = File.OpenWrite path
-                        file.SetLength 100_000L)
-                    "it is emptied", (fun path -> File.WriteAllBytes(path, [||]))
+                        file.SetLength 100_000L),
+                    "shrank from 300000 to 100000 bytes"
+                    "it is emptied", (fun path -> File.WriteAllBytes(path, [||])), "shrank from 300000"
                     "it is rewritten in place, and its time stamp put back",
-                    (fun path -> rewriteInPlace path (DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc)))
+                    (fun path -> rewriteInPlace path (DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc))),
+                    "was rewritten"
                     "it is rewritten with as many bytes",
                     (fun path ->
                         File.WriteAllBytes(path, Array.zeroCreate 300_000)
-                        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds 5.))
+                        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddSeconds 5.)),
+                    "was written to"
                 ] ->
                 testCaseTask name (fun () ->
                     task {
                         let! failure, body = touched (patterned 300_000) touch
                         Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
+                        Expect.stringContains failure.Message words "what happened to it"
                         Expect.equal failure.Attempts 1 "not tried again"
                         Expect.isFalse failure.MayBeStored "certainly not sent"
                         Expect.isLessThan body.Length 300_000 "the server never had the whole body"
@@ -381,5 +389,6 @@ let tests =
 
                 let! failure = failureOf (fun () -> sink.PushAsync("a", "/proc/cpuinfo"))
                 Expect.equal failure.Kind ExportFailureKind.SourceChanged "kind"
+                Expect.stringContains failure.Message "had more than its 0 bytes to read" "what there was"
             })
     ]
