@@ -596,27 +596,8 @@ let refusing: Server =
 let overrun: Server =
     fun times ->
         task {
-            let socket = RawServer.Bind()
-            socket.Listen 0
-            let address = nonNull socket.LocalEndPoint
-            let stand = Stand(healthy, 0, None, Some socket)
-            let filling = new CancellationTokenSource()
-
-            let fillers = [
-                for _ in 1..4 ->
-                    let filler =
-                        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                    filler.ConnectAsync(address, filling.Token).AsTask() |> ignore
-                    filler
-            ]
-
-            do! Task.Delay 100
-            let inBacklog = fillers |> Seq.filter _.Connected |> Seq.length
-
-            let stop () =
-                filling.Cancel()
-                fillers |> List.iter _.Dispose()
+            let! full = FullBacklog.Make()
+            let stand = Stand(healthy, 0, None, Some full.Socket)
 
             return {
                 Url = presigned (stand.Server.Url "")
@@ -626,18 +607,17 @@ let overrun: Server =
 
                         {
                             account with
-                                Connections = max 0 (account.Connections - inBacklog)
+                                Connections = max 0 (account.Connections - full.Taken)
                         }
                 Heal =
                     fun () ->
                         if not (isForever times) then
-                            stop ()
+                            full.Drain()
                             stand.Server.Listen()
                 CaBundle = None
                 Close =
                     fun () ->
-                        stop ()
-                        filling.Dispose()
+                        (full :> IDisposable).Dispose()
                         stand.Close()
             }
         }
