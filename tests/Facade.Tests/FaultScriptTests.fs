@@ -12,6 +12,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Facade.Tests.FaultLab
+open Facade.Tests.FaultLaws
 open Facade.Tests.Support
 open LoopbackS3
 
