@@ -129,6 +129,14 @@ quickstart() {
 }
 
 soak() {
+  # Before the build, which takes longer than reading this.
+  local number
+  [ $# -le 2 ] || die "soak takes COUNT and SEED, no more"
+  for number in "$@"; do
+    case $number in
+      "" | *[!0-9]*) die "soak takes whole numbers, not '$number'" ;;
+    esac
+  done
   restore
   dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
   dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
@@ -223,7 +231,7 @@ clean() {
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build | format | check-format | update | clean) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+  build | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
 esac
 mkdir -p obj
 case $command in

@@ -115,6 +115,14 @@ let tests =
             ]
 
         story
+            "a deadline that cuts the last attempt that there is"
+            (given (fun target -> {
+                (within 5000 target) with
+                    Retry = policy RetryMode.Fixed 1 0 0
+            }))
+            [ started; faulted 5000 FaultKind.RequestTimeout true ] [ "put 1"; "DeadlineExceeded" ] []
+
+        story
             "a delegate is asked, and asked again after an expiry"
             (asked same)
             [

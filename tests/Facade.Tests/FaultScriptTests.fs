@@ -12,6 +12,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open Facade.Tests.FaultLab
+open Facade.Tests.FaultLaws
 open Facade.Tests.Support
 open LoopbackS3
 
@@ -108,6 +109,9 @@ type private Shared() =
     let make setup =
         new PresignedS3ExportSink(optionsOf setup null provider null, TimeProvider.System, log)
 
+    // Its cases come one by one, and nobody knows which is the last.
+    do AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> (folder :> IDisposable).Dispose())
+
     member _.Server = server
 
     /// A file of this size, and what is in it.
@@ -130,12 +134,6 @@ type private Shared() =
             obeysTheLaws setup urls[key] key content account run
             return run.Outcome, account
         }
-
-    interface IDisposable with
-        member _.Dispose() =
-            sinks.Values |> Seq.iter _.Dispose()
-            server.DisposeAsync().AsTask().Wait()
-            (folder :> IDisposable).Dispose()
 
 let private setupOf (script: Script) = {
     setup with

@@ -2,8 +2,6 @@
 module Facade.Tests.ProxyFaultTests
 
 open System
-open System.Net
-open System.Net.Sockets
 open CellOS.Export
 open Expecto
 open Facade.Tests.ProxySupport
@@ -189,38 +187,21 @@ let tests =
             testCaseTask $"it takes no connection: the connect timeout names it: {scheme}" (fun () ->
                 task {
                     use! lab = lab ()
-                    // A full backlog: the kernel leaves further connections unanswered.
-                    use listener =
-                        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                    listener.Bind(IPEndPoint(IPAddress.Loopback, 0))
-                    listener.Listen 0
-                    let address = nonNull listener.LocalEndPoint
-
-                    let fillers = [
-                        for _ in 1..4 ->
-                            let socket =
-                                new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                            socket.ConnectAsync address |> ignore
-                            socket
-                    ]
-
+                    use! full = FullBacklog.Make()
                     let variable = scheme.ToUpperInvariant() + "_PROXY"
 
                     let! failure =
                         lab.Failed scheme [
-                            variable, $"http://{credentials}@{address}"
+                            variable, $"http://{credentials}@{full.Address}"
                             "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "1"
                             "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", "300"
                         ]
 
-                    fillers |> List.iter _.Dispose()
                     Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
 
                     Expect.stringContains
                         failure.Message
-                        $"within 300 ms: the proxy {address} did not answer"
+                        $"within 300 ms: the proxy {full.Address} did not answer"
                         "who"
 
                     Expect.stringContains failure.Message "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS" "what to set"

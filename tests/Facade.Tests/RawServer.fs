@@ -146,3 +146,42 @@ type RawServer(serve: int -> Connection -> Task, ?tls: SslServerAuthenticationOp
 
     interface IDisposable with
         member _.Dispose() = socket.Dispose()
+
+/// A listener whose backlog is full: the kernel leaves further connections unanswered.
+type FullBacklog private (socket: Socket, fillers: Socket list, filling: CancellationTokenSource) =
+    static member Make() =
+        task {
+            let socket = RawServer.Bind()
+            socket.Listen 0
+            let address = nonNull socket.LocalEndPoint
+            let filling = new CancellationTokenSource()
+
+            let fillers = [
+                for _ in 1..4 ->
+                    let filler =
+                        new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+
+                    filler.ConnectAsync(address, filling.Token).AsTask() |> ignore
+                    filler
+            ]
+
+            do! Task.Delay 100
+            return new FullBacklog(socket, fillers, filling)
+        }
+
+    member _.Socket = socket
+    member _.Address = nonNull socket.LocalEndPoint
+
+    /// How many connections the kernel took before it stopped.
+    member val Taken = fillers |> Seq.filter _.Connected |> Seq.length
+
+    /// Takes away what fills it; the listener stays.
+    member _.Drain() =
+        filling.Cancel()
+        fillers |> List.iter _.Dispose()
+
+    interface IDisposable with
+        member this.Dispose() =
+            this.Drain()
+            filling.Dispose()
+            socket.Dispose()

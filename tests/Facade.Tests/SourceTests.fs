@@ -9,9 +9,11 @@ open System.Threading
 open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
+open CellOS.Export.S3.Source
 open Expecto
 open Facade.Tests.Support
 open LoopbackS3
+open Microsoft.Win32.SafeHandles
 
 module private Native =
     /// Changes the user as whom this thread opens files, and only this thread (setfsuid(2)).
@@ -114,6 +116,22 @@ let private rewriteInPlace (path: string) (stamp: DateTime) =
 
     File.SetLastWriteTimeUtc(path, stamp)
 
+/// As of a network file system whose server is gone: no token ends it. `released` lets the test's own thread go.
+let private hanging
+    : (string *
+      (SourceFile.Reader | null) *
+      (ManualResetEventSlim -> Func<SafeFileHandle, string, FileStamp> | null)) list = [
+    "reading",
+    SourceFile.Reader(fun _ _ _ _ -> ValueTask<int>(TaskCompletionSource<int>().Task)),
+    (fun _ -> null)
+    "asking for length and times",
+    null,
+    (fun released ->
+        Func<_, _, _>(fun handle path ->
+            released.Wait()
+            SourceFile.Stamp(handle, path)))
+]
+
 [<Tests>]
 let tests =
     testList "a source" [
@@ -171,29 +189,33 @@ let tests =
                 Expect.stringContains failure.Message "a pipe" "what it is"
             })
 
-        testCaseTask "whose file system hangs does not hang the export" (fun () ->
-            task {
-                use folder = new Folder()
-                let path = folder.Write("f", patterned 100)
-                // As of a network file system whose server is gone: no token ends it.
-                let never = TaskCompletionSource<int>()
-                use source = Source.SourceFile.Open(path, fun _ _ _ _ -> ValueTask<int>(never.Task))
-                use content = new Source.SourceContent(source, 100L, true, Action ignore)
-                use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
-                use nowhere = new MemoryStream()
+        for what, read, look in hanging do
+            testCaseTask $"whose file system hangs does not hang the export: {what}" (fun () ->
+                task {
+                    use folder = new Folder()
+                    let path = folder.Write("f", patterned 100)
+                    use released = new ManualResetEventSlim()
+                    use source = SourceFile.Open(path, read, look released)
+                    use content = new SourceContent(source, 100L, true, Action ignore)
+                    use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
+                    use nowhere = new MemoryStream()
 
-                let! ended =
-                    task {
-                        try
-                            do! content.CopyToAsync(nowhere, limit.Token)
-                            return false
-                        with :? OperationCanceledException ->
-                            return true
-                    }
+                    let sending () =
+                        task {
+                            try
+                                do! content.CopyToAsync(nowhere, limit.Token)
+                                return false
+                            with :? OperationCanceledException ->
+                                return true
+                        }
 
-                Expect.isTrue ended "given up when the time is over"
-                Expect.equal nowhere.Length 0L "and nothing was made up"
-            })
+                    try
+                        let! ended = Task.Run<bool>(sending).WaitAsync(TimeSpan.FromSeconds 20.)
+                        Expect.isTrue ended "given up when the time is over"
+                        Expect.equal nowhere.Length 0L "and nothing was made up"
+                    finally
+                        released.Set()
+                })
 
         testCaseTask "that is a device" (fun () ->
             task {

@@ -3,7 +3,6 @@ module Facade.Tests.StallTests
 open System
 open System.Net
 open System.Net.Http
-open System.Net.Sockets
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export
@@ -251,32 +250,14 @@ let tests =
 
         testCaseTask "does not bound connecting, for which there is the connect timeout" (fun () ->
             task {
-                // A full backlog: the kernel leaves further connections unanswered.
-                use listener =
-                    new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                listener.Bind(IPEndPoint(IPAddress.Loopback, 0))
-                listener.Listen 0
-                let address = nonNull listener.LocalEndPoint
-                use filling = new CancellationTokenSource()
-
-                let fillers = [
-                    for _ in 1..4 ->
-                        let socket =
-                            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-
-                        socket.ConnectAsync(address, filling.Token).AsTask() |> ignore
-                        socket
-                ]
-
-                do! Task.Delay 100
+                use! full = FullBacklog.Make()
                 use folder = new Folder()
                 let path = folder.Write("f", [| 1uy |])
 
                 use sink =
                     new PresignedS3ExportSink(
                         PresignedS3ExportSinkOptions(
-                            PresignedUrl = $"http://{address}/evidence/x",
+                            PresignedUrl = $"http://{full.Address}/evidence/x",
                             CellId = cellId,
                             Bucket = bucket,
                             MaxAttempts = 1,
@@ -286,8 +267,6 @@ let tests =
                     )
 
                 let! failure = failureOf (fun () -> sink.PushAsync("a", path))
-                filling.Cancel()
-                fillers |> List.iter _.Dispose()
                 Expect.stringContains failure.Message "no connection within 600 ms" "which limit"
             })
 

@@ -12,6 +12,7 @@ open CellOS.Export
 open CellOS.Export.S3
 open Expecto
 open Facade.Tests.FaultLab
+open Facade.Tests.FaultLaws
 open Facade.Tests.Support
 
 /// What `openssl ca` and `openssl req` need to know of each kind of certificate.

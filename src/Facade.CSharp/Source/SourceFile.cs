@@ -14,6 +14,7 @@ internal sealed class SourceFile : IDisposable
     private readonly string _path;
     private readonly FileStamp _stamp;
     private readonly Reader _read;
+    private readonly Func<SafeFileHandle, string, FileStamp> _look;
 
     /// <summary>As <see cref="RandomAccess.ReadAsync(SafeFileHandle, Memory{byte}, long, CancellationToken)"/>.</summary>
     internal delegate ValueTask<int> Reader(
@@ -23,12 +24,18 @@ internal sealed class SourceFile : IDisposable
         CancellationToken cancellationToken
     );
 
-    private SourceFile(SafeFileHandle handle, string path, Reader read)
+    private SourceFile(
+        SafeFileHandle handle,
+        string path,
+        Reader read,
+        Func<SafeFileHandle, string, FileStamp> look
+    )
     {
         _handle = handle;
         _path = path;
         _read = read;
-        _stamp = Stamp();
+        _look = look;
+        _stamp = Stamp(handle, path);
     }
 
     /// <summary>The length in bytes when it was opened.</summary>
@@ -37,14 +44,19 @@ internal sealed class SourceFile : IDisposable
     /// <summary>Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait.</summary>
     /// <param name="path">The file.</param>
     /// <param name="read">What reads; the system if null.</param>
+    /// <param name="look">What tells later whether it has changed; the system if null.</param>
     /// <exception cref="SourceException">It cannot be used.</exception>
-    internal static SourceFile Open(string path, Reader? read = null)
+    internal static SourceFile Open(
+        string path,
+        Reader? read = null,
+        Func<SafeFileHandle, string, FileStamp>? look = null
+    )
     {
         SafeFileHandle? handle = null;
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            return new SourceFile(handle, path, read ?? RandomAccess.ReadAsync);
+            return new SourceFile(handle, path, read ?? RandomAccess.ReadAsync, look ?? Stamp);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
@@ -89,7 +101,7 @@ internal sealed class SourceFile : IDisposable
         CancellationToken cancellationToken
     )
     {
-        var now = Stamp();
+        var now = await StampAsync(cancellationToken).ConfigureAwait(false);
         if (now.Length != _stamp.Length)
             throw SourceException.Changed(
                 _path,
@@ -159,7 +171,20 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    private FileStamp Stamp() => Stamp(_handle, _path);
+    /// <summary>On a thread that may be left behind: asking hangs where reading hangs.</summary>
+    private async Task<FileStamp> StampAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Task.Run(() => _look(_handle, _path), CancellationToken.None)
+                .WaitAsync(cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsOfTheFileSystem(exception))
+        {
+            throw SourceException.From(exception, _path);
+        }
+    }
 
     /// <summary>What tells whether an open file has changed.</summary>
     internal static FileStamp Stamp(SafeFileHandle handle, string path) =>
