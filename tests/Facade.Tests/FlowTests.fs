@@ -4,6 +4,7 @@ module Facade.Tests.FlowTests
 open System
 open System.IO
 open System.Net.Http
+open System.Net.Security
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export
@@ -11,15 +12,18 @@ open CellOS.Export.S3
 open Expecto
 open Facade.Tests.Support
 
-let private optionsTo (server: RawServer) =
+let private optionsWithin (server: string) (bundle: string | null) =
     PresignedS3ExportSinkOptions(
-        PresignedUrl = server.Url "/evidence/{artifact_name}",
+        PresignedUrl = server + "/evidence/{artifact_name}",
+        CaBundle = bundle,
         CellId = cellId,
         Bucket = bucket,
         MaxAttempts = 1,
         RequestTimeout = TimeSpan.FromSeconds 5.,
         ExpectContinueMinBytes = Nullable()
     )
+
+let private optionsTo (server: RawServer) = optionsWithin (server.Url "") null
 
 let private answer status =
     $"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"
@@ -74,34 +78,57 @@ let tests =
                     answer "403 Forbidden"
                 ]
             ] do
-            for inUse in [ false; true ] do
-                let how = if inUse then "a connection in use" else "a new connection"
+            for inUse, isTls in [ false, false; true, false; false, true; true, true ] do
+                let how =
+                    (if inUse then "a connection in use" else "a new connection")
+                    + (if isTls then " within TLS" else "")
 
                 testCaseTask $"see an answer {name} while the body is sent, on {how}" (fun () ->
                     task {
                         use folder = new Folder()
                         let path = sparse folder (16L <<< 20)
                         let small = folder.Write("small", patterned 10)
+                        use root = Certificates.authority "flow"
+
+                        use certificate =
+                            Certificates.issue root "127.0.0.1" (DateTimeOffset.UtcNow.AddDays 10.)
+
+                        let serve (connection: Connection) : Task =
+                            task {
+                                if inUse then
+                                    let! _ = connection.ReadHead()
+                                    do! connection.Read 10L
+                                    do! connection.Send(answer "200 OK")
+
+                                let! _ = connection.ReadHead()
+                                do! connection.Read 100_000L
+
+                                for piece in pieces do
+                                    do! connection.Send piece
+                                    do! Task.Delay 10
+
+                                do! connection.Read Int64.MaxValue
+                            }
 
                         use server =
-                            new RawServer(fun _ connection ->
-                                task {
-                                    if inUse then
-                                        let! _ = connection.ReadHead()
-                                        do! connection.Read 10L
-                                        do! connection.Send(answer "200 OK")
+                            if isTls then
+                                new RawServer(
+                                    (fun _ connection -> serve connection),
+                                    tls = SslServerAuthenticationOptions(ServerCertificate = certificate)
+                                )
+                            else
+                                new RawServer(fun _ connection -> serve connection)
 
-                                    let! _ = connection.ReadHead()
-                                    do! connection.Read 100_000L
+                        let bundle = folder.At "bundle.pem"
+                        File.WriteAllText(bundle, root.ExportCertificatePem())
 
-                                    for piece in pieces do
-                                        do! connection.Send piece
-                                        do! Task.Delay 10
-
-                                    do! connection.Read Int64.MaxValue
-                                })
-
-                        use sink = new PresignedS3ExportSink(optionsTo server)
+                        use sink =
+                            new PresignedS3ExportSink(
+                                if isTls then
+                                    optionsWithin ((server.Url "").Replace("http:", "https:")) bundle
+                                else
+                                    optionsTo server
+                            )
 
                         if inUse then
                             let! _ = sink.PushAsync("small", small)
