@@ -25,6 +25,12 @@ let private optionsWithin (server: string) (bundle: string | null) =
 
 let private optionsTo (server: RawServer) = optionsWithin (server.Url "") null
 
+/// An authority, and a certificate of this host.
+let private identity =
+    lazy
+        (let root = Certificates.authority "flow"
+         root, Certificates.issue root "127.0.0.1" (DateTimeOffset.UtcNow.AddDays 10.))
+
 let private answer status =
     $"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"
 
@@ -88,10 +94,6 @@ let tests =
                         use folder = new Folder()
                         let path = sparse folder (16L <<< 20)
                         let small = folder.Write("small", patterned 10)
-                        use root = Certificates.authority "flow"
-
-                        use certificate =
-                            Certificates.issue root "127.0.0.1" (DateTimeOffset.UtcNow.AddDays 10.)
 
                         let serve (connection: Connection) : Task =
                             task {
@@ -114,13 +116,18 @@ let tests =
                             if isTls then
                                 new RawServer(
                                     (fun _ connection -> serve connection),
-                                    tls = SslServerAuthenticationOptions(ServerCertificate = certificate)
+                                    tls =
+                                        SslServerAuthenticationOptions(
+                                            ServerCertificate = snd identity.Value
+                                        )
                                 )
                             else
                                 new RawServer(fun _ connection -> serve connection)
 
                         let bundle = folder.At "bundle.pem"
-                        File.WriteAllText(bundle, root.ExportCertificatePem())
+
+                        if isTls then
+                            File.WriteAllText(bundle, (fst identity.Value).ExportCertificatePem())
 
                         use sink =
                             new PresignedS3ExportSink(
