@@ -8,7 +8,9 @@ open System
 /// - a SigV4 signature covers the headers that it names: one of them that is not sent breaks it, and S3 answers 403 to
 ///   an `x-amz-*` header that it does not name. Other headers may go along unsigned;
 /// - SigV2 covers all `x-amz-*` headers and names none, and a URL without a signature is a gateway's: both are let pass;
-/// - a customer's key never goes in the clear.
+/// - a customer's key never goes in the clear;
+/// - what was presigned is an upload of the whole object. S3 answers 200 to one part of an upload, too, and to tags and
+///   access rights, and there is no object that holds the file.
 [<RequireQualifiedAccess>]
 module internal HeaderCoverage =
 
@@ -38,6 +40,41 @@ module internal HeaderCoverage =
                 "Presign with it as a header (an SDK may call that unhoistable), or do not ask for it."
           ]
 
+    /// Parameters that make a PUT of an object another operation (Amazon S3 API Reference, "UploadPart",
+    /// "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"), and what it is
+    /// then. A copy's source is a header, which a presigner may have put there.
+    let private operation (parameter: string) =
+        match parameter with
+        | "uploadid"
+        | "partnumber" -> Some "one part of an upload"
+        | "acl" -> Some "the access rights of an object"
+        | "tagging" -> Some "the tags of an object"
+        | "retention"
+        | "legal-hold" -> Some "the lock on an object"
+        | "renameobject" -> Some "the renaming of an object"
+        | "x-amz-copy-source" -> Some "the copy of an object"
+        | _ -> None
+
+    /// A gateway may mean what it likes by its parameters: only what S3 signs is judged.
+    let private otherOperation (url: RequestUrl) (inspected: PresignedUrl) =
+        if inspected.Signature = UrlSignature.Unsigned then
+            []
+        else
+            let operations = [
+                for parameter in PresignedUrl.parameterNames url do
+                    match operation parameter with
+                    | Some operation -> operation
+                    | None -> ()
+            ]
+
+            match operations with
+            | [] -> []
+            | operation :: _ -> [
+                refusal
+                    $"is presigned for {operation}, and not for an upload of the whole object"
+                    "Presign a PutObject: a receipt is for an object that holds the file and nothing else."
+              ]
+
     let private inTheClear (url: RequestUrl) (headers: RequestHeader list) =
         if
             RequestUrl.isPlaintext url
@@ -52,7 +89,7 @@ module internal HeaderCoverage =
         else
             []
 
-    /// What keeps the headers from being sent to the URL.
+    /// What keeps a request with these headers from being sent to the URL.
     let problems (url: RequestUrl) (inspected: PresignedUrl) (headers: RequestHeader list) : Refusal list =
         let unsigned =
             PresignedUrl.unsignedHeaders [ for header in headers -> RequestHeader.key header ] inspected
@@ -64,7 +101,10 @@ module internal HeaderCoverage =
                 let parameters = PresignedUrl.parameterNames url
                 unsigned |> List.partition (fun name -> List.contains name parameters)
 
-        uncovered plain @ inQuery hoisted @ inTheClear url headers
+        otherOperation url inspected
+        @ uncovered plain
+        @ inQuery hoisted
+        @ inTheClear url headers
 
     /// How to supply headers that a signature covers (names in lower case), for a target of this name.
     let remedy (target: TargetName option) (names: string list) : string =

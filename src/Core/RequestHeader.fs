@@ -143,12 +143,17 @@ module RequestHeader =
         | "correlation-context" -> true
         | _ -> false
 
-    /// Headers that make a PUT another operation: a copy, an append, a part.
+    /// Headers that make a PUT another operation: a copy, a renaming, an append, a part, or whatever a gateway may take
+    /// for the method.
     let private isOtherOperation (name: string) =
         name.StartsWith("x-amz-copy-source", StringComparison.Ordinal)
         || (match name with
+            | "x-amz-rename-source"
             | "x-amz-write-offset-bytes"
-            | "content-range" -> true
+            | "content-range"
+            | "x-http-method"
+            | "x-http-method-override"
+            | "x-method-override" -> true
             | _ -> false)
 
     /// Headers of a body in chunks that carry signatures or trailers ("aws-chunked"), which this one has not.

@@ -99,7 +99,9 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// The client, which the sink does not dispose of. Its handler must not follow redirects (a push through one that
     /// does is told as <see cref="ExportFailureKind.Redirected"/>), retry or add headers: a signature is for one host
     /// and certain headers. Make it on <see cref="CreateHandler"/>; with another one, a server's success that comes
-    /// before the end of the body cannot be told from one that comes after. It has no default headers but
+    /// before the end of the body cannot be told from one that comes after. On one of <see cref="CreateHandler"/>, a
+    /// handler of your own around it must send nothing but the request: a second connection within it ends the attempt.
+    /// It has no default headers but
     /// <c>User-Agent</c>, and a <see cref="HttpClient.Timeout"/> no shorter than the request timeout of the options,
     /// which bounds every attempt.
     /// </param>

@@ -4,7 +4,8 @@ namespace CellOS.Export.S3;
 public sealed class PresignedS3ExportSinkOptions
 {
     /// <summary>
-    /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>. With <c>{cell_id}</c> or
+    /// The presigned PUT URL: absolute, <c>http</c> or <c>https</c>, presigned for a <c>PutObject</c> (one for a part of
+    /// an upload, tags or access rights is refused). With <c>{cell_id}</c> or
     /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact. Without <c>{artifact_name}</c> it
     /// names one object, and takes one artifact only.
     /// It is a credential. One of this, <see cref="PresignedUrlsFile"/> and <see cref="PresignedUrlProvider"/> is required.

@@ -34,6 +34,9 @@ internal sealed class PushDriver(
     )
     {
         cancellationToken.ThrowIfCancellationRequested();
+        // What is sent is known by the flow that sends it. It ends with this method: the caller's stays as it is.
+        if (ExecutionContext.IsFlowSuppressed())
+            ExecutionContext.RestoreFlow();
         var clock = new PushClock(time);
         var reports = progress is null ? null : new GuardedProgress(progress, logger);
         using var source = TryOpen(path, out var fault);

@@ -34,6 +34,8 @@ let private named (target: Target) = {
         Name = TargetName.create "worm" |> Result.toOption
 }
 
+let private toPair struct (state, output) = state, output
+
 let private key = "c2VjcmV0LWtleS1vZi0zMi1ieXRlcy1mb3Itc3NlLWM="
 
 /// The headers of each request, one after the other.
@@ -190,6 +192,48 @@ let tests =
                 (List.exactlyOne (refusals "http://h.example/k" [ customerKey, key ]))
                 "in the clear"
                 "the key")
+
+        testCase "go to no URL that was presigned for another operation" (fun () ->
+            let refusals url =
+                match TargetDraft.check (draft url []) with
+                | Ok _ -> []
+                | Error refusals -> refusals |> List.map _.Message
+
+            for parameter, told in
+                [
+                    "partNumber=1&uploadId=5ecret-upload", "one part of an upload"
+                    "uploadId=5ecret-upload", "one part of an upload"
+                    "acl", "access rights"
+                    "acl=", "access rights"
+                    "tagging=", "tags"
+                    "%74agging=", "tags"
+                    "retention=", "lock"
+                    "legal-hold=", "lock"
+                    "renameObject=", "renaming"
+                    "x-amz-copy-source=%2Fb%2F5ecret-key", "copy"
+                ] do
+                let url = (v4 3600).Replace("?", $"?{parameter}&")
+                let message = List.exactlyOne (refusals url)
+                Expect.stringContains message told parameter
+                Expect.stringContains message "Presign a PutObject" parameter
+                Expect.isFalse (message.Contains "5ecret") "no secret"
+
+                // A broker's or a manifest's: nothing is sent.
+                let _, output =
+                    Push.step
+                        (fst (toPair (Push.step (Push.create (plan None id)) started)))
+                        (Input.UrlGiven(at 0, parsed url))
+                    |> toPair
+
+                match output with
+                | Output.Failed failure ->
+                    Expect.equal failure.Kind FailureKind.UrlUnusable failure.Message
+                    Expect.stringContains failure.Message told parameter
+                | other -> failtest $"{other}"
+
+                Expect.isEmpty (refusals $"https://h.example/k?{parameter}") "a gateway's own"
+
+            Expect.isEmpty (refusals ((v4 3600).Replace("?", "?x-id=PutObject&"))) "an SDK's mark")
 
         testCase "of the artifact's own take the place of the sink's" (fun () ->
             let plan =

@@ -124,6 +124,10 @@ let tests =
                         "x-amz-copy-source-server-side-encryption-customer-key"
                         "x-amz-write-offset-bytes"
                         "Content-Range"
+                        "x-amz-rename-source"
+                        "X-HTTP-Method-Override"
+                        "X-HTTP-Method"
+                        "X-Method-Override"
                     ],
                     "holds the file and nothing else"
                     [ "x-amz-decoded-content-length"; "x-amz-trailer" ], "signed chunks"

@@ -28,6 +28,26 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             stall.Token,
             cancellationToken
         );
+        while (true)
+            if (
+                await TrySendAsync(put, source, onSent, stall, limit.Token, any.Token, cancellationToken)
+                    .ConfigureAwait(false) is
+                { } outcome
+            )
+                return outcome;
+    }
+
+    /// <summary>Sends it; null if it was given a connection that can carry no other, of which there is one less now.</summary>
+    private async Task<Outcome?> TrySendAsync(
+        PutRequest put,
+        SourceFile source,
+        Action<long>? onSent,
+        StallWatch stall,
+        CancellationToken limit,
+        CancellationToken any,
+        CancellationToken cancellationToken
+    )
+    {
         using var content = new SourceContent(source, put.Length, put.TakeMd5, stall.Moved)
         {
             OnSent = onSent,
@@ -39,25 +59,25 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         var route = ProxyRoute.Current = new ProxyRoute(request);
         try
         {
-            using var response = await SendAsync(request, any.Token).ConfigureAwait(false);
+            using var response = await SendAsync(request, any).ConfigureAwait(false);
             stall.Moved();
             if (RedirectIn(response, put) is { } elsewhere)
                 return Outcome.NewUnknown(ToFault(put, content, FaultKind.RedirectFollowed, elsewhere));
 
             var reply = await ReplyReader
-                .ReadAsync(
-                    response,
-                    watch.IsEarly ? null : content.Sent,
-                    stall.Moved,
-                    any.Token,
-                    cancellationToken
-                )
+                .ReadAsync(response, watch.IsEarly ? null : content.Sent, stall.Moved, any, cancellationToken)
                 .ConfigureAwait(false);
             return Outcome.NewReplied(reply);
         }
+        catch (HttpRequestException exception)
+            when (exception.GetBaseException() is SpentConnectionException && !any.IsCancellationRequested)
+        {
+            // Nothing has left.
+            return null;
+        }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var (kind, detail) = Classify(exception, put, content, route.Proxy, limit.Token, stall.Token);
+            var (kind, detail) = Classify(exception, put, content, route.Proxy, limit, stall.Token);
             var fault = ToFault(put, content, kind, detail);
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);

@@ -4,34 +4,48 @@ namespace CellOS.Export.S3.Http;
 
 /// <summary>
 /// Reads from a connection before anybody asks for it, so that an answer is seen while the body is still being sent.
-/// It reads once, and only a little: the head of an answer. At any time at most one read is under way.
+/// It goes on until its beginning was seen, interim answers and all, but keeps only a little. At any time at most one
+/// read is under way.
 /// </summary>
 internal sealed class ReadAhead(Stream inner)
 {
-    internal delegate void Look(ReadOnlySpan<byte> read);
+    /// <summary>Looks at what was read, nothing at the end.</summary>
+    /// <returns>Whether what comes next is to be read ahead as well.</returns>
+    internal delegate bool Look(ReadOnlySpan<byte> read);
 
-    /// <summary>Some status line and a header or two.</summary>
-    private const int Size = 512;
+    /// <summary>Some interim answers, a status line, a header or two.</summary>
+    private const int Size = 4096;
 
     private readonly Lock _gate = new();
     private readonly byte[] _buffer = new byte[Size];
 
-    /// <summary>Null when nothing is under way and nothing is left.</summary>
+    /// <summary>Null when no read ahead is under way.</summary>
     private Task? _ahead;
-    private bool _isReading;
+
+    /// <summary>Whether somebody reads what comes next.</summary>
+    private bool _isAsked;
+    private bool _isOver;
     private int _from;
     private int _to;
     private ExceptionDispatchInfo? _error;
 
-    /// <summary>Begins to read, unless somebody does or there is something left.</summary>
+    /// <summary>Whether what comes is read.</summary>
+    internal bool IsReading
+    {
+        get
+        {
+            lock (_gate)
+                return _isAsked || _ahead is not null;
+        }
+    }
+
+    /// <summary>Begins to read, unless somebody does, or there is no room.</summary>
     internal void Begin(Look look)
     {
         lock (_gate)
         {
-            if (_isReading || _ahead is not null)
-                return;
-
-            _ahead = ReadAsync(look);
+            if (!_isAsked && _ahead is null && !_isOver && _error is null && _to < Size)
+                _ahead = FillAsync(look);
         }
     }
 
@@ -42,55 +56,81 @@ internal sealed class ReadAhead(Stream inner)
         CancellationToken cancellationToken
     )
     {
-        Task? ahead;
-        lock (_gate)
+        while (true)
         {
-            ahead = _ahead;
-            _isReading = ahead is null;
+            Task ahead;
+            lock (_gate)
+            {
+                if (_from < _to)
+                    return Take(buffer.Span);
+                _error?.Throw();
+                if (_isOver)
+                    return 0;
+                if (_ahead is null)
+                {
+                    _isAsked = true;
+                    break;
+                }
+
+                ahead = _ahead;
+            }
+
+            await ahead.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        if (ahead is null)
+        var isMoreWanted = false;
+        try
         {
-            try
-            {
-                var read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-                if (!buffer.IsEmpty)
-                    look(buffer.Span[..read]);
-                return read;
-            }
-            finally
-            {
-                lock (_gate)
-                    _isReading = false;
-            }
+            var read = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            if (!buffer.IsEmpty)
+                isMoreWanted = look(buffer.Span[..read]);
+            return read;
         }
-
-        await ahead.WaitAsync(cancellationToken).ConfigureAwait(false);
-        lock (_gate)
+        finally
         {
-            _error?.Throw();
-            var count = Math.Min(buffer.Length, _to - _from);
-            _buffer.AsSpan(_from, count).CopyTo(buffer.Span);
-            _from += count;
-            // The end of the stream stays.
-            if (_from == _to && _to > 0)
-                (_ahead, _from, _to) = (null, 0, 0);
-            return count;
+            lock (_gate)
+                _isAsked = false;
+            // Whoever asked may be about to write for a long time.
+            if (isMoreWanted)
+                Begin(look);
         }
     }
 
-    private async Task ReadAsync(Look look)
+    private int Take(Span<byte> buffer)
+    {
+        var count = Math.Min(buffer.Length, _to - _from);
+        _buffer.AsSpan(_from, count).CopyTo(buffer);
+        _from += count;
+        // A read that is under way fills the rest of the buffer.
+        if (_from == _to && _ahead is null)
+            (_from, _to) = (0, 0);
+        return count;
+    }
+
+    /// <summary>Reads once, and begins the next read if that is wanted; keeps an exception for whoever asks.</summary>
+    private async Task FillAsync(Look look)
     {
         // Not under the lock: what is read may end the sending at once.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var read = 0;
+        var isMoreWanted = false;
+        ExceptionDispatchInfo? error = null;
         try
         {
-            _to = await inner.ReadAsync(_buffer).ConfigureAwait(false);
-            look(_buffer.AsSpan(0, _to));
+            read = await inner.ReadAsync(_buffer.AsMemory(_to)).ConfigureAwait(false);
+            isMoreWanted = look(_buffer.AsSpan(_to, read));
         }
         catch (Exception exception)
         {
-            _error = ExceptionDispatchInfo.Capture(exception);
+            error = ExceptionDispatchInfo.Capture(exception);
+        }
+
+        lock (_gate)
+        {
+            _to += read;
+            _error = error;
+            _isOver = read == 0;
+            _ahead = isMoreWanted && _to < Size ? FillAsync(look) : null;
         }
     }
 }

@@ -13,7 +13,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
 
     private static readonly AsyncLocal<ReplyWatch?> CurrentWatch = new();
 
-    private volatile WatchedStream? _connection;
+    private WatchedStream? _connection;
     private volatile bool _hasBegun;
     private volatile bool _isCut;
     private int _position;
@@ -36,12 +36,21 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
     /// </summary>
     internal bool IsEarly => _isCut || (_connection is not null && !_hasBegun);
 
-    /// <summary>Takes note that there is a connection, and that something is about to be written to it.</summary>
-    internal void Send(WatchedStream connection)
+    /// <summary>
+    /// Takes note that the request goes out on this connection. It goes out on one only, and once: what is written to
+    /// another in its flow is a request of somebody else's, whose answer would be taken for this one's.
+    /// </summary>
+    /// <exception cref="IOException">It has a connection.</exception>
+    internal void Attach(WatchedStream connection)
     {
-        _connection = connection;
-        stall.Moved();
+        if (Interlocked.CompareExchange(ref _connection, connection, null) is not null)
+            throw new IOException(
+                "Another request was sent on behalf of this one: a handler around this library's own must send nothing else, and nothing twice."
+            );
     }
+
+    /// <summary>Something is about to be written.</summary>
+    internal void Moved() => stall.Moved();
 
     /// <summary>Nothing more of the request leaves: the server has answered, or has cut the connection.</summary>
     internal void Cut()
@@ -81,7 +90,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
                 _isInterim = octet == (byte)'1';
             if (_position >= StatusAt && !_isInterim)
             {
-                var isEarly = !content.MayBeComplete;
+                var isEarly = content.TryCut();
                 _hasBegun = true;
                 return isEarly;
             }

@@ -60,7 +60,7 @@ internal static class S3Handler
     {
         var endpoint = context.DnsEndPoint;
         var addresses = await Dns.GetHostAddressesAsync(endpoint.Host, cancellationToken)
-            .WaitAsync(cancellationToken)
+            .OrGiveUpAsync(cancellationToken)
             .ConfigureAwait(false);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try

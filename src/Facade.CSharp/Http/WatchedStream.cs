@@ -27,14 +27,17 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
     /// <summary>Nothing more is written.</summary>
     private volatile bool _isCut;
 
-    /// <summary>Whether something has come that nobody has read yet.</summary>
+    /// <summary>
+    /// Whether something has come that is about to be read. What nobody reads (there is no room left to read ahead, or
+    /// reading has failed) may lie there for good.
+    /// </summary>
     internal bool HasUnread
     {
         get
         {
             try
             {
-                return socket is { Available: > 0 };
+                return socket is { Available: > 0 } && _reader.IsReading;
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
@@ -130,35 +133,35 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         if (current != _watch)
         {
             if (_isCut)
-                throw new IOException("The connection did not take the whole of an earlier request.");
+                throw new SpentConnectionException();
 
+            current.Attach(this);
             _watch = current;
-            current.Send(this);
             _reader.Begin(Note);
         }
-        else
-        {
-            current.Send(this);
-        }
+
+        current.Moved();
     }
 
-    private void Note(ReadOnlySpan<byte> read)
+    /// <summary>What of an answer has come is looked at; its beginning is worth reading ahead.</summary>
+    private bool Note(ReadOnlySpan<byte> read)
     {
         if (_watch is not { } watch)
-            return;
+            return false;
 
         if (!read.IsEmpty)
         {
             if (watch.Receive(read))
                 Cut();
+            return !watch.HasBegun;
         }
-        else if (!watch.HasBegun)
-        {
-            throw new HttpIOException(
+
+        return watch.HasBegun
+            ? false
+            : throw new HttpIOException(
                 HttpRequestError.ResponseEnded,
                 "The connection was closed without an answer."
             );
-        }
     }
 
     private void Cut()
@@ -184,3 +187,10 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         return false;
     }
 }
+
+/// <summary>
+/// The connection did not take the whole of an earlier request, and nothing of this one was written to it: HttpClient
+/// hands a connection from one request straight to another that waits, without a look at it.
+/// </summary>
+internal sealed class SpentConnectionException()
+    : IOException("The connection did not take the whole of an earlier request.");

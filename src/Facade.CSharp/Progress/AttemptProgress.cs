@@ -12,6 +12,9 @@ internal sealed class AttemptProgress : IDisposable
     private readonly IProgress<ExportProgress> _progress;
     private readonly string _artifact;
     private readonly PutRequest _put;
+
+    /// <summary>The caller's, in which nothing tells of the request that is under way.</summary>
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private long _told;
     private bool _isOver;
 
@@ -38,7 +41,10 @@ internal sealed class AttemptProgress : IDisposable
             if (_isOver || bytes <= _told)
                 return;
             _told = bytes;
-            Report();
+            if (_context is null)
+                Report();
+            else
+                ExecutionContext.Run(_context, static self => ((AttemptProgress)self!).Report(), this);
         }
     }
 

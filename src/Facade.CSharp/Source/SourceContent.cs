@@ -18,6 +18,7 @@ internal sealed class SourceContent : HttpContent
     private readonly long _length;
     private readonly bool _takeMd5;
     private readonly Action _moved;
+    private readonly Lock _gate = new();
     private long _sent;
     private volatile bool _mayBeComplete;
     private volatile bool _isCut;
@@ -49,7 +50,24 @@ internal sealed class SourceContent : HttpContent
     /// The connection takes nothing more: the file is not read to its end, and what HttpClient still wants for the
     /// announced length is made up and goes nowhere.
     /// </summary>
-    internal void Cut() => _isCut = true;
+    internal void Cut()
+    {
+        lock (_gate)
+            _isCut = true;
+    }
+
+    /// <summary>The same, if the last byte has not left: of the two, one comes first.</summary>
+    internal bool TryCut()
+    {
+        lock (_gate)
+        {
+            if (_mayBeComplete)
+                return false;
+
+            _isCut = true;
+            return true;
+        }
+    }
 
     /// <summary>Told how many bytes have been handed over, after each buffer.</summary>
     internal Action<long>? OnSent { private get; init; }
@@ -126,7 +144,8 @@ internal sealed class SourceContent : HttpContent
                     .ConfigureAwait(false);
                 if (BeforeLast is { } beforeLast)
                     await beforeLast(cancellationToken).ConfigureAwait(false);
-                _mayBeComplete = !_isCut;
+                lock (_gate)
+                    _mayBeComplete = !_isCut;
             }
 
             await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);

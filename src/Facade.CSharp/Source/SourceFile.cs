@@ -162,7 +162,7 @@ internal sealed class SourceFile : IDisposable
             return await (
                 reading.IsCompleted
                     ? reading
-                    : new ValueTask<int>(reading.AsTask().WaitAsync(cancellationToken))
+                    : new ValueTask<int>(reading.AsTask().OrGiveUpAsync(cancellationToken))
             ).ConfigureAwait(false);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))

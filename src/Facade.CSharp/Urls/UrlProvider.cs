@@ -45,7 +45,7 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             // It may pay no heed to the token.
             text = await provider(request, cancellationToken)
                 .AsTask()
-                .WaitAsync(cancellationToken)
+                .OrGiveUpAsync(cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

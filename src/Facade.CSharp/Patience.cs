@@ -1,0 +1,28 @@
+namespace CellOS.Export.S3;
+
+/// <summary>Waits for what may pay no heed to a token.</summary>
+internal static class Patience
+{
+    /// <summary>
+    /// What the task comes to, or the end of the waiting. What it comes to after that is nobody's concern: an error in
+    /// it must not turn up as one that nobody has looked at (<see cref="TaskScheduler.UnobservedTaskException"/>).
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
+    internal static async Task<T> OrGiveUpAsync<T>(this Task<T> task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = task.ContinueWith(
+                static late => _ = late.Exception,
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
+            throw;
+        }
+    }
+}
