@@ -248,8 +248,6 @@ module Push =
                 Used = url :: List.except [ url ] state.Used
         }
 
-        let state = state.Last |> Option.map (remember state) |> Option.defaultValue state
-
         let put = request state attempt url
 
         let unfit = HeaderCoverage.problems url inspected put.Headers

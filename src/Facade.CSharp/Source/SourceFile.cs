@@ -177,7 +177,7 @@ internal sealed class SourceFile : IDisposable
         try
         {
             return await Task.Run(() => _look(_handle, _path), CancellationToken.None)
-                .WaitAsync(cancellationToken)
+                .OrGiveUpAsync(cancellationToken)
                 .ConfigureAwait(false);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
