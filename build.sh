@@ -87,24 +87,37 @@ build() {
 # Live.Tests wants an S3 that is not ours: `./build.sh live`.
 test_programs() { ls -d tests/*.Tests | grep -v '^tests/Live.Tests$' | sort; }
 
-# Runs every test program to its end, even after a failure, and adds up what they counted.
+passed=0 failed=0 skipped=0
+
+# PROGRAM ARGUMENT...: runs a test program to its end, and adds up what it counted.
+run_program() {
+  local program=$1 name log counts status=0 p i f e
+  shift
+  name=$(basename "$program")
+  log=obj/$name.log
+  say "$name"
+  dotnet "$program/bin/$configuration/net10.0/$name.dll" "$@" 2>&1 | tee "$log" || status=$?
+  counts=$(sed -nE 's/.* ([0-9,]+) passed, ([0-9,]+) ignored, ([0-9,]+) failed, ([0-9,]+) errored.*/\1 \2 \3 \4/p' "$log" | tail -n 1 | tr -d ,)
+  read -r p i f e <<<"${counts:-0 0 0 0}"
+  passed=$((passed + p)) skipped=$((skipped + i)) failed=$((failed + f + e))
+  # A program that ended badly without counting a failure (it crashed, or ran nothing) is one failure.
+  if [ "$status" -ne 0 ] && [ $((f + e)) -eq 0 ] && { [ "$status" -ne 8 ] || [ $# -eq 0 ]; }; then
+    printf 'build.sh: %s ended with status %s\n' "$name" "$status" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+sum_up() {
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# All of them, even after a failure.
 run_tests() {
   build
-  local passed=0 failed=0 skipped=0 program name log status counts
+  local program
   for program in $(test_programs); do
-    name=$(basename "$program")
-    log=obj/$name.log
-    say "$name"
-    status=0
-    dotnet "$program/bin/$configuration/net10.0/$name.dll" "$@" 2>&1 | tee "$log" || status=$?
-    counts=$(sed -nE 's/.* ([0-9,]+) passed, ([0-9,]+) ignored, ([0-9,]+) failed, ([0-9,]+) errored.*/\1 \2 \3 \4/p' "$log" | tail -n 1 | tr -d ,)
-    read -r p i f e <<<"${counts:-0 0 0 0}"
-    passed=$((passed + p)) skipped=$((skipped + i)) failed=$((failed + f + e))
-    # A program that ended badly without counting a failure (it crashed, or ran nothing) is one failure.
-    if [ "$status" -ne 0 ] && [ $((f + e)) -eq 0 ] && { [ "$status" -ne 8 ] || [ $# -eq 0 ]; }; then
-      printf 'build.sh: %s ended with status %s\n' "$name" "$status" >&2
-      failed=$((failed + 1))
-    fi
+    run_program "$program" "$@"
   done
   if [ $# -eq 0 ]; then
     say "samples/retry-schedule.fsx"
@@ -115,8 +128,7 @@ run_tests() {
       failed=$((failed + 1))
     fi
   fi
-  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
-  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  sum_up
 }
 
 # The AWS SDK for JavaScript, if there is a Node for it: what it presigns is a second opinion, and not needed to pass.
@@ -134,6 +146,7 @@ get_node_sdk() {
       return 0
     }
   fi
+  cp tests/Live.Tests/presign.mjs "$folder"
   export LIVE_S3_NODE=$folder
 }
 
@@ -152,8 +165,8 @@ run_live() {
     export LIVE_S3_CONTROL=$PWD/tests/servers/rgw
   fi
   get_node_sdk
-  say "Live.Tests"
-  dotnet "tests/Live.Tests/bin/$configuration/net10.0/Live.Tests.dll" "$@"
+  run_program tests/Live.Tests "$@"
+  sum_up
 }
 
 # The folder is the caller's, wherever this script lies.

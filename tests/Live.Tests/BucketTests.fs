@@ -67,6 +67,46 @@ let tests =
                 return ()
             })
 
+        testCaseTask "keeps the metadata that its URL signs and the caller gives" (fun () ->
+            task {
+                let! bucket = plainBucket ()
+                use folder = new Folder()
+                let path = folder.Write("f", "with metadata"B)
+                let cell = newCell "metadata"
+
+                let headers = [ "x-amz-meta-run", "run 7, of 9"; "x-amz-meta-host", "h-1" ]
+
+                let options =
+                    PresignedS3ExportSinkOptions(
+                        PresignedUrl =
+                            presignWith Amazon.S3.HttpVerb.PUT (endpoint ()) bucket $"{cell}/f" headers,
+                        CellId = cell,
+                        Bucket = bucket,
+                        Headers = readOnlyDict [ headers[0] ]
+                    )
+
+                use sink = new PresignedS3ExportSink(options)
+                let metadata = ExportArtifactMetadata(Headers = readOnlyDict [ headers[1] ])
+                let! receipt = sink.PushAsync("f", path, metadata)
+                let! stored = isTrue receipt bucket $"{cell}/f" path
+
+                Expect.equal stored.Metadata (Map.ofList headers) "of the sink and of the artifact"
+
+                // Without one of them the signature would not fit, and nothing is sent.
+                let! failure =
+                    task {
+                        try
+                            let! _ = sink.PushAsync("f", path)
+                            return None
+                        with :? ExportException as failure ->
+                            return Some failure
+                    }
+
+                let failure = Expect.wantSome failure "no receipt"
+                Expect.equal failure.Kind ExportFailureKind.UrlUnusable failure.Message
+                Expect.stringContains failure.Message "x-amz-meta-host" "what is missing"
+            })
+
         testCaseTask "with versions tells which one it made" (fun () ->
             task {
                 let! bucket = versionedBucket ()

@@ -12,8 +12,8 @@ open Expecto
 open Live.Tests.Evidence
 open Live.Tests.Store
 
-/// The folder in which `node_modules` has the SDK.
-let private modules () =
+/// The folder with the script, and with the SDK in its `node_modules`.
+let private folder () =
     match Environment.GetEnvironmentVariable "LIVE_S3_NODE" with
     | null
     | "" -> skiptest "LIVE_S3_NODE is not set: there is no Node here with the AWS SDK for JavaScript"
@@ -21,16 +21,12 @@ let private modules () =
 
 let private table (bucket: string) (keys: string list) (checksums: string) =
     task {
-        let folder = modules ()
-        let script = Path.Join(folder, "presign.mjs")
-        File.Copy(Path.Join(AppContext.BaseDirectory, "presign.mjs"), script, true)
-
         use node =
             nonNull (
                 Process.Start(
                     ProcessStartInfo(
                         "node",
-                        [ script ],
+                        [ Path.Join(folder (), "presign.mjs") ],
                         RedirectStandardInput = true,
                         RedirectStandardOutput = true,
                         RedirectStandardError = true
