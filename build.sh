@@ -20,6 +20,9 @@ usage: ./build.sh [COMMAND]
                         every result must be true, handles and memory must return to where they were; Linux
   mutate [GLOB...]      break the C# of the library in small ways, one at a time, and see whether its tests notice
                         (Stryker): all of it, which takes hours, or the files that match ('**/PushDriver.cs')
+  live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
+                        Debian's packages if it is missing, as root), or the one that LIVE_S3_ENDPOINT,
+                        _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY name
   format                format all sources
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
@@ -81,26 +84,40 @@ build() {
   dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
 }
 
-test_programs() { ls -d tests/*.Tests | sort; }
+# Live.Tests wants an S3 that is not ours: `./build.sh live`.
+test_programs() { ls -d tests/*.Tests | grep -v '^tests/Live.Tests$' | sort; }
 
-# Runs every test program to its end, even after a failure, and adds up what they counted.
+passed=0 failed=0 skipped=0
+
+# PROGRAM ARGUMENT...: runs a test program to its end, and adds up what it counted.
+run_program() {
+  local program=$1 name log counts status=0 p i f e
+  shift
+  name=$(basename "$program")
+  log=obj/$name.log
+  say "$name"
+  dotnet "$program/bin/$configuration/net10.0/$name.dll" "$@" 2>&1 | tee "$log" || status=$?
+  counts=$(sed -nE 's/.* ([0-9,]+) passed, ([0-9,]+) ignored, ([0-9,]+) failed, ([0-9,]+) errored.*/\1 \2 \3 \4/p' "$log" | tail -n 1 | tr -d ,)
+  read -r p i f e <<<"${counts:-0 0 0 0}"
+  passed=$((passed + p)) skipped=$((skipped + i)) failed=$((failed + f + e))
+  # A program that ended badly without counting a failure (it crashed, or ran nothing) is one failure.
+  if [ "$status" -ne 0 ] && [ $((f + e)) -eq 0 ] && { [ "$status" -ne 8 ] || [ $# -eq 0 ]; }; then
+    printf 'build.sh: %s ended with status %s\n' "$name" "$status" >&2
+    failed=$((failed + 1))
+  fi
+}
+
+sum_up() {
+  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# All of them, even after a failure.
 run_tests() {
   build
-  local passed=0 failed=0 skipped=0 program name log status counts
+  local program
   for program in $(test_programs); do
-    name=$(basename "$program")
-    log=obj/$name.log
-    say "$name"
-    status=0
-    dotnet "$program/bin/$configuration/net10.0/$name.dll" "$@" 2>&1 | tee "$log" || status=$?
-    counts=$(sed -nE 's/.* ([0-9,]+) passed, ([0-9,]+) ignored, ([0-9,]+) failed, ([0-9,]+) errored.*/\1 \2 \3 \4/p' "$log" | tail -n 1 | tr -d ,)
-    read -r p i f e <<<"${counts:-0 0 0 0}"
-    passed=$((passed + p)) skipped=$((skipped + i)) failed=$((failed + f + e))
-    # A program that ended badly without counting a failure (it crashed, or ran nothing) is one failure.
-    if [ "$status" -ne 0 ] && [ $((f + e)) -eq 0 ] && { [ "$status" -ne 8 ] || [ $# -eq 0 ]; }; then
-      printf 'build.sh: %s ended with status %s\n' "$name" "$status" >&2
-      failed=$((failed + 1))
-    fi
+    run_program "$program" "$@"
   done
   if [ $# -eq 0 ]; then
     say "samples/retry-schedule.fsx"
@@ -111,8 +128,45 @@ run_tests() {
       failed=$((failed + 1))
     fi
   fi
-  printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
-  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  sum_up
+}
+
+# The AWS SDK for JavaScript, if there is a Node for it: what it presigns is a second opinion, and not needed to pass.
+# No lock file, since that would name a package host.
+get_node_sdk() {
+  local folder=$PWD/obj/live-node
+  command -v npm >/dev/null || return 0
+  if [ ! -d "$folder/node_modules/@aws-sdk/s3-request-presigner" ]; then
+    mkdir -p "$folder"
+    echo '{ "private": true, "type": "module" }' >"$folder/package.json"
+    (cd "$folder" && npm install --no-package-lock --no-audit --no-fund --loglevel=error \
+      @aws-sdk/client-s3@3 @aws-sdk/s3-request-presigner@3) >obj/live-node.log 2>&1 || {
+      say "the AWS SDK for JavaScript could not be had (obj/live-node.log): its tests are skipped"
+      rm -rf "$folder/node_modules"
+      return 0
+    }
+  fi
+  cp tests/Live.Tests/presign.mjs "$folder"
+  export LIVE_S3_NODE=$folder
+}
+
+# The suite against an S3 of another house: the one that LIVE_S3_ENDPOINT names, or a throw-away Ceph.
+run_live() {
+  build
+  if [ -z "${LIVE_S3_ENDPOINT:-}" ]; then
+    say "radosgw"
+    export RGW_FOLDER=$PWD/obj/rgw
+    trap 'tests/servers/rgw down' EXIT
+    tests/servers/rgw up >obj/live.env
+    set -a
+    # shellcheck disable=SC1091
+    . obj/live.env
+    set +a
+    export LIVE_S3_CONTROL=$PWD/tests/servers/rgw
+  fi
+  get_node_sdk
+  run_program tests/Live.Tests "$@"
+  sum_up
 }
 
 # The folder is the caller's, wherever this script lies.
@@ -240,6 +294,7 @@ case $command in
   test) run_tests "$@" ;;
   soak) soak "$@" ;;
   mutate) mutate "$@" ;;
+  live) run_live "$@" ;;
   format) format ;;
   check-format) check_format ;;
   update) update ;;

@@ -245,7 +245,7 @@ let tests =
             let code, out, _ = run "help"
             Expect.equal code 0 "help succeeds"
 
-            for command in [ "build"; "quickstart"; "test"; "format"; "clean"; "help" ] do
+            for command in [ "build"; "quickstart"; "test"; "live"; "soak"; "format"; "clean"; "help" ] do
                 Expect.stringContains out $"\n  {command}" command
 
             let code, _, error = run "nonsense"

@@ -1,0 +1,6 @@
+module Live.Tests.Program
+
+open Expecto
+
+[<EntryPoint>]
+let main argv = runTestsInAssemblyWithCLIArgs [] argv
