@@ -153,6 +153,15 @@ let private isPlausible (script: Script) outcome (account: Account) =
 
         let met = script.Faults |> List.truncate failure.Attempts
 
+        // The other half of the law: what the server stored, and said so, has a receipt.
+        for name, request in List.zip met account.Requests do
+            let isConfirmed =
+                name = "none" || name = "KMS" && script.Integrity <> S3ExportIntegrity.Require
+
+            Expect.isFalse
+                (isConfirmed && request.Status = Some 200 && request.IsAfterBody)
+                $"the server stored it and said so, but: {failure.Message}"
+
         if failure.Kind = ExportFailureKind.Unverified then
             Expect.equal script.Integrity S3ExportIntegrity.Require "a confirmation is required"
         elif met |> List.forall ((=) "none") then
