@@ -135,6 +135,7 @@ let tests =
             Expect.hasLength (S3ExportSpec.Load path).Targets 1 "a target"
             let missing = refusalOf (fun () -> S3ExportSpec.Load(folder.At "none.yaml"))
             Expect.stringContains missing.Message "none.yaml" "the file"
+            Expect.isFalse (missing.Message.Contains ".)") "no sentence ends twice"
             let folderItself = refusalOf (fun () -> S3ExportSpec.Load folder.Path)
             Expect.stringContains folderItself.Message "cannot be read" "a folder"
             let latin = folder.Write("latin.yaml", [| byte 'a'; 0xE4uy |])

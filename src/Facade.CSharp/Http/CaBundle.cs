@@ -58,11 +58,11 @@ internal sealed class CaBundle
                         or SourceException
             )
         {
-            problem = $"cannot be read ({Redaction.Text(exception.Message)})";
+            problem = $"cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')})";
         }
         catch (CryptographicException exception)
         {
-            problem = $"is broken: one of its certificates cannot be read ({exception.Message})";
+            problem = $"is broken: one of its certificates cannot be read ({exception.Message.TrimEnd('.')})";
         }
 
         // The path may be anything that was given in the wrong place, a URL for one.

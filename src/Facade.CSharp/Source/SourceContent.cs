@@ -177,6 +177,8 @@ internal sealed class SourceContent : HttpContent
         CancellationToken cancellationToken
     )
     {
+        // It was rented, and holds the bytes of others beyond what was read.
+        Array.Clear(buffer);
         for (; left > 0; left -= buffer.Length)
             await stream
                 .WriteAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken)

@@ -119,7 +119,7 @@ internal static class SmallFile
             )
         {
             problem =
-                $"The file cannot be read ({Redaction.Text(exception.Message)}). Check its path and permissions.";
+                $"The file cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')}). Check its path and permissions.";
         }
 
         return null;
