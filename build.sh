@@ -150,13 +150,24 @@ get_node_sdk() {
   export LIVE_S3_NODE=$folder
 }
 
+# Also where this shell alone is terminated: its children first, then the store.
+end_live() {
+  local child
+  for child in $(cat "/proc/$$/task/$$/children" 2>/dev/null); do kill "$child" 2>/dev/null || true; done
+  [ "${RGW_FOLDER:-}" != "$PWD/obj/rgw" ] || tests/servers/rgw down
+  rm -rf "$PWD/obj/live-tmp"
+}
+
 # The suite against an S3 of another house: the one that LIVE_S3_ENDPOINT names, or a throw-away Ceph.
 run_live() {
   build
+  # What an interrupted test does not remove, up to 1 GiB, is removed with this.
+  export TMPDIR=$PWD/obj/live-tmp
+  mkdir -p "$TMPDIR"
+  trap end_live EXIT
   if [ -z "${LIVE_S3_ENDPOINT:-}" ]; then
     say "radosgw"
     export RGW_FOLDER=$PWD/obj/rgw
-    trap 'tests/servers/rgw down' EXIT
     tests/servers/rgw up >obj/live.env
     set -a
     # shellcheck disable=SC1091

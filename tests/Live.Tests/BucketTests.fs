@@ -130,6 +130,27 @@ let tests =
                 Expect.equal (Expect.wantSome first "the first").Length 3L "the first is still there"
             })
 
+        testCaseTask
+            "with a lock that is given no Content-MD5: AWS refuses it, RGW takes it; what is receipted is there"
+            (fun () ->
+                task {
+                    let! bucket = lockedBucket ()
+                    use folder = new Folder()
+                    let path = folder.Write("f", "without a digest"B)
+                    let cell = newCell "locked"
+                    let! outcome = push (optionsFor (presign bucket $"{cell}/f") bucket cell) "f" path
+
+                    match outcome with
+                    | Ok receipt ->
+                        let! _ = isTrue receipt bucket $"{cell}/f" path
+                        ()
+                    | Error failure ->
+                        Expect.equal failure.Kind ExportFailureKind.Refused failure.Message
+                        Expect.equal failure.StatusCode (Nullable 400) failure.Message
+                        Expect.stringContains failure.Message "Content-MD5" "what to do"
+                        do! isNotStored bucket $"{cell}/f"
+                })
+
         testCaseTask "with a lock keeps what it took" (fun () ->
             task {
                 let! bucket = lockedBucket ()

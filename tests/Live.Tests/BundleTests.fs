@@ -86,6 +86,18 @@ type private Bundle(folder: Folder, bucket: string, cell: string, count: int) =
 
         nonNull (Process.Start info)
 
+    /// The receipts that a tool which is no more has left; a line that it did not finish does not count.
+    member _.Receipts() =
+        let text = File.ReadAllText receipts
+
+        [
+            for line in
+                text
+                    .Substring(0, text.LastIndexOf '\n' + 1)
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries) ->
+                Expect.wantOk (Receipt.parse line) line
+        ]
+
     /// Every artifact has a receipt, and every receipt is true.
     member _.IsWhole() =
         task {
@@ -123,14 +135,33 @@ let private receiptsAfter (tool: Process) (count: int) =
             Expect.isNotNull line "it goes on"
     }
 
-let private ended (tool: Process) =
+/// The tool does not outlive a test that failed.
+let private endingWith (tool: Process) = {
+    new IDisposable with
+        member _.Dispose() =
+            if not tool.HasExited then
+                tool.Kill()
+}
+
+/// The exit code, and what it said; `told` counts the lines meanwhile.
+let private endedTelling (told: int ref) (tool: Process) =
     task {
         let error = tool.StandardError.ReadToEndAsync()
-        let! _ = tool.StandardOutput.ReadToEndAsync()
+        let mutable more = true
+
+        while more do
+            let! line = tool.StandardOutput.ReadLineAsync()
+            more <- not (isNull line)
+
+            if more then
+                told.Value <- told.Value + 1
+
         let! error = error
         do! tool.WaitForExitAsync()
         return tool.ExitCode, error
     }
+
+let private ended (tool: Process) = endedTelling (ref 0) tool
 
 let private controlled (arguments: string list) =
     task {
@@ -146,7 +177,8 @@ let private controlled (arguments: string list) =
 let private patient = [
     "CELLOS_EXPORT_S3_MAX_ATTEMPTS__EVIDENCE", "60"
     "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__EVIDENCE", "250"
-    "CELLOS_EXPORT_S3_TIMEOUT_MS", "5000"
+    // Shorter than the store is away: without its disk the gateway takes requests, and answers none.
+    "CELLOS_EXPORT_S3_TIMEOUT_MS", "2000"
 ]
 
 [<Tests>]
@@ -164,11 +196,18 @@ let tests =
                         do! receiptsAfter tool count
                         tool.Kill()
                         do! tool.WaitForExitAsync()
+                        Expect.notEqual tool.ExitCode 0 "it was killed at work"
+                        Expect.isLessThan (bundle.Receipts().Length) 1000 "with some left to do"
 
                     use tool = bundle.Push []
+                    let before = bundle.Receipts() |> List.map _.ArtifactName
                     let! code, error = ended tool
                     Expect.equal code 0 error
                     do! bundle.IsWhole()
+
+                    // A receipt that a kill cut in two is made again; the others are not.
+                    Expect.isGreaterThan before.Length 300 "it went on where it was"
+                    Expect.equal (bundle.Receipts().Length) 1000 "each artifact is receipted once"
                 })
 
             for daemon in [ "rgw"; "osd" ] do
@@ -179,14 +218,35 @@ let tests =
                         use folder = new Folder()
                         let bundle = Bundle(folder, bucket, newCell daemon, 600)
                         use tool = bundle.Push patient
+                        use _ = endingWith tool
                         do! receiptsAfter tool 100
+                        // Nobody reads its output meanwhile, so it cannot end before the store does.
                         do! controlled [ "stop"; daemon ]
-                        do! Task.Delay 3000
+
+                        // From here on only the store holds it up.
+                        let told = ref 0
+                        let ended = endedTelling told tool
+
+                        let! before, after =
+                            task {
+                                try
+                                    do! Task.Delay 1000
+                                    let before = told.Value
+                                    do! Task.Delay 4000
+                                    return before, told.Value
+                                finally
+                                    (controlled [ "start"; daemon ]).GetAwaiter().GetResult()
+                            }
+
                         Expect.isFalse tool.HasExited "it waits for the store"
-                        do! controlled [ "start"; daemon ]
-                        let! code, error = ended tool
+                        Expect.equal after before "and gets no receipt from it"
+                        let! code, error = ended
                         Expect.equal code 0 error
                         do! bundle.IsWhole()
+
+                        Expect.isTrue
+                            (bundle.Receipts() |> List.exists (fun receipt -> receipt.Attempts > 1))
+                            "what the store did not take was tried again"
                     })
 
             testCaseTask
@@ -204,11 +264,20 @@ let tests =
                         ]
 
                         use tool = bundle.Push hasty
+                        use _ = endingWith tool
                         do! receiptsAfter tool 50
                         do! controlled [ "stop"; "rgw" ]
-                        let! code, error = ended tool
-                        do! controlled [ "start"; "rgw" ]
+
+                        let! code, error =
+                            task {
+                                try
+                                    return! ended tool
+                                finally
+                                    (controlled [ "start"; "rgw" ]).GetAwaiter().GetResult()
+                            }
+
                         Expect.equal code 1 error
+                        Expect.isLessThan (bundle.Receipts().Length) 200 "not all were taken"
                         use tool = bundle.Push []
                         let! code, error = ended tool
                         Expect.equal code 0 error

@@ -74,6 +74,7 @@ let tests =
             "a body that ends too early: whatever the code, it is no success and stores nothing"
             (fun () ->
                 task {
+                    plainEndpoint () |> ignore
                     let! bucket = plainBucket ()
                     let cell = newCell "short"
                     let url = Uri(presign bucket $"{cell}/f")

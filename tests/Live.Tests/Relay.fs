@@ -11,6 +11,7 @@ open System.Threading.Tasks
 type Damaging(port: int, length: int64, requests: int) =
     let listener = new TcpListener(IPAddress.Loopback, 0)
     let mutable damaged = 0
+    let mutable passed = 0L
 
     /// In the middle of a body; the heads before it, of this and of earlier requests, are far shorter.
     let isInTheMiddle (at: int64) = at % length = length / 2L
@@ -33,6 +34,10 @@ type Damaging(port: int, length: int64, requests: int) =
                                 buffer[i] <- buffer[i] ^^^ 1uy
 
                     at <- at + int64 count
+
+                    if upwards then
+                        Threading.Interlocked.Add(&passed, int64 count) |> ignore
+
                     do! into.WriteAsync(buffer.AsMemory(0, count))
             with
             | :? IOException
@@ -65,6 +70,9 @@ type Damaging(port: int, length: int64, requests: int) =
     do
         listener.Start()
         accept () |> ignore
+
+    /// The bytes that have gone to the store.
+    member _.Upwards = Threading.Volatile.Read &passed
 
     member _.Port = (listener.LocalEndpoint :?> IPEndPoint).Port
 

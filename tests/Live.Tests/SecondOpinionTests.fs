@@ -63,10 +63,13 @@ let tests =
                 let! bucket = plainBucket ()
                 let cell = newCell "node"
                 let keyOf name = $"{cell}/{name}"
-                let! urls = table bucket (UploadTests.names |> List.map keyOf) "WHEN_REQUIRED"
+                let folders = String.replicate 5 (String('d', 150) + "/")
+                let longest = folders + String('k', 1024 - cell.Length - 1 - folders.Length)
+                let names = longest :: UploadTests.names
+                let! urls = table bucket (names |> List.map keyOf) "WHEN_REQUIRED"
                 use folder = new Folder()
 
-                for name in UploadTests.names do
+                for name in names do
                     let path = folder.Write("f", Encoding.UTF8.GetBytes name)
                     let! outcome = push (optionsFor urls[keyOf name] bucket cell) name path
                     let receipt = Expect.wantOk outcome name

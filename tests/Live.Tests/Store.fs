@@ -26,6 +26,15 @@ let private need (name: string) =
 /// Both ways to the same store. Without a TLS endpoint what needs one is skipped.
 let endpoint () = Uri(need "LIVE_S3_ENDPOINT")
 
+/// For what talks to it without TLS: the tests that look at the wire.
+let plainEndpoint () =
+    let at = endpoint ()
+
+    if at.Scheme <> "http" then
+        skiptest "LIVE_S3_ENDPOINT is https, and this looks at the wire"
+
+    at
+
 let tlsEndpoint () = Uri(need "LIVE_S3_TLS_ENDPOINT")
 
 /// The authorities of the endpoint, where they are not the system's.

@@ -52,6 +52,28 @@ let tests =
                         })
                 )
 
+        testCaseTask "is not made to a server whose certificate is not trusted" (fun () ->
+            task {
+                if isNull (caBundle ()) then
+                    skiptest "LIVE_S3_CA_BUNDLE is not set: the system trusts the store"
+
+                let at = tlsEndpoint ()
+                let! bucket = plainBucket ()
+                use folder = new Folder()
+                let path = folder.Write("f", "x"B)
+                let cell = newCell "untrusted"
+                let url = presignWith Amazon.S3.HttpVerb.PUT at bucket $"{cell}/f" []
+
+                let options =
+                    PresignedS3ExportSinkOptions(PresignedUrl = url, CellId = cell, Bucket = bucket)
+
+                let! outcome = push options "f" path
+                let failure = Expect.wantError outcome "no receipt"
+                Expect.equal failure.Kind ExportFailureKind.CertificateRejected failure.Message
+                Expect.equal failure.Attempts 1 "it is not tried again"
+                do! isNotStored bucket $"{cell}/f"
+            })
+
         for name in names do
             testCaseTask $"named {name} goes where it was signed for" (fun () ->
                 task {
