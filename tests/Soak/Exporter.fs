@@ -140,11 +140,11 @@ let private optionsOf store round items sink =
         WriteOnce = (sink = Sink.Once)
     )
 
-/// Lets files grow while they are sent.
+/// Lets files grow while they are sent, in whichever attempt that is: one that is refused early sends nothing.
 type private Meddler(items: Item[]) =
     interface IProgress<ExportProgress> with
         member _.Report report =
-            if report.BytesSent > 0L && report.Attempt = 1 then
+            if report.BytesSent > 0L then
                 match items[indexOf report.ArtifactName].Source with
                 | Changing(path, GrowsInTheMiddle) -> change path GrowsInTheMiddle
                 | _ -> ()
