@@ -16,8 +16,9 @@ namespace CellOS.Export.S3.Http;
 /// </summary>
 /// <param name="inner">The connection.</param>
 /// <param name="socket">What it is a connection of; null where a proxy's tunnel lies between.</param>
-internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
+internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionStream(inner)
 {
+    private readonly Stream _inner = inner;
     private readonly ReadAhead _reader = new(inner);
     private readonly CancellationTokenSource _stop = new();
 
@@ -47,17 +48,6 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         }
     }
 
-    public override bool CanRead => inner.CanRead;
-    public override bool CanSeek => false;
-    public override bool CanWrite => inner.CanWrite;
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
     public override ValueTask<int> ReadAsync(
         Memory<byte> buffer,
         CancellationToken cancellationToken = default
@@ -66,16 +56,6 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         _isCut && ReplyWatch.Current != _watch
             ? ValueTask.FromResult(0)
             : _reader.ReadAsync(buffer, Note, cancellationToken);
-
-    public override Task<int> ReadAsync(
-        byte[] buffer,
-        int offset,
-        int count,
-        CancellationToken cancellationToken
-    ) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 
     public override async ValueTask WriteAsync(
         ReadOnlyMemory<byte> buffer,
@@ -89,7 +69,7 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         try
         {
             // HttpClient gives no token of its own: it disposes of a connection to end what is under way.
-            await inner.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
+            await _inner.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (_watch is not null && (_isCut || IsCutByServer(exception)))
         {
@@ -98,31 +78,8 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : Stream
         }
     }
 
-    public override Task WriteAsync(
-        byte[] buffer,
-        int offset,
-        int count,
-        CancellationToken cancellationToken
-    ) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override void Write(byte[] buffer, int offset, int count) =>
-        WriteAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
-
-    public override void Flush() => inner.Flush();
-
     public override Task FlushAsync(CancellationToken cancellationToken) =>
-        _isCut ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-            inner.Dispose();
-        base.Dispose(disposing);
-    }
+        _isCut ? Task.CompletedTask : base.FlushAsync(cancellationToken);
 
     /// <summary>A request is written by the flow that sends it; an answer may be read ahead by another.</summary>
     private void Attach()
