@@ -238,14 +238,14 @@ mutate() {
 format() {
   restore
   dotnet fantomas src tests samples
-  dotnet csharpier format src tests samples
+  dotnet csharpier format src tests samples bench
 }
 
 check_format() {
   restore
   local status=0
   dotnet fantomas --check src tests samples || status=1
-  dotnet csharpier check src tests samples || status=1
+  dotnet csharpier check src tests samples bench || status=1
   [ "$status" -eq 0 ] || say "run ./build.sh format"
   return "$status"
 }
@@ -258,7 +258,7 @@ update() {
   mkdir -p obj/update
   {
     echo '<Project Sdk="Microsoft.NET.Sdk">'
-    echo '  <PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit></PropertyGroup>'
+    echo '  <PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit><!-- Paket also wants what the framework has. --><RestoreEnablePackagePruning>false</RestoreEnablePackagePruning></PropertyGroup>'
     echo '  <ItemGroup>'
     sed -nE 's/^ *nuget ([^ ]+) >= ([^ ]+).*/\1 \2/p' paket.dependencies | sort -u |
       while read -r name version; do echo "    <PackageReference Include=\"$name\" Version=\"$version\" />"; done
@@ -290,7 +290,7 @@ restore_import_conditions() {
 
 clean() {
   rm -rf .feed .paket paket-files obj TestResults
-  find src tests samples -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
+  find src tests samples bench -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
 command=${1:-build}
