@@ -16,6 +16,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 {
     private readonly Target _target;
     private readonly PushDriver _driver;
+    private readonly Func<ArtifactName, Refusal?> _claim;
     private readonly HttpMessageInvoker? _owned;
 
     /// <summary>The artifact that was sent first.</summary>
@@ -133,6 +134,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     )
     {
         _target = parts.Target;
+        _claim = Claim;
         _owned = parts.OwnsHttp ? parts.Http : null;
         var time = timeProvider ?? TimeProvider.System;
         _driver = new PushDriver(
@@ -271,7 +273,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var plan = Plan(name, metadata);
-        return _driver.PushAsync(plan, path, () => Claim(plan.Artifact), progress, cancellationToken);
+        return _driver.PushAsync(plan, path, _claim, progress, cancellationToken);
     }
 
     private PushPlan Plan(string name, ExportArtifactMetadata? metadata)

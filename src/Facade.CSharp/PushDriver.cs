@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Progress;
@@ -28,7 +29,7 @@ internal sealed class PushDriver(
     internal async Task<ExportReceipt> PushAsync(
         PushPlan plan,
         string path,
-        Func<Refusal?> claim,
+        Func<ArtifactName, Refusal?> claim,
         IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -50,7 +51,7 @@ internal sealed class PushDriver(
             (state, var output) = Push.Step(state, input);
             switch (output)
             {
-                case Output.Put { Request.Attempt: 1 } when claim() is { } refusal:
+                case Output.Put { Request.Attempt: 1 } when claim(plan.Artifact) is { } refusal:
                     // Nothing has been sent: the push begins anew, without a URL.
                     state = Push.Create(plan);
                     input = Input.NewNoUrl(clock.Now, refusal.Message.TrimEnd('.'));
@@ -92,7 +93,8 @@ internal sealed class PushDriver(
         }
     }
 
-    private async Task<Input> AskUrlAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Input> AskUrlAsync(
         PushPlan plan,
         Output.AskUrl ask,
         PushClock clock,
@@ -102,16 +104,19 @@ internal sealed class PushDriver(
         if (urls is null)
             return Input.NewNoUrl(clock.Now, "this sink has no source of URLs");
 
-        using var limit = clock.LimitUntil(ask.Until?.Value);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var limit = ask.Until is null ? null : clock.LimitUntil(ask.Until.Value);
+        using var both = limit is null
+            ? null
+            : CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var either = both?.Token ?? cancellationToken;
         try
         {
-            var answer = await urls.AskAsync(plan, ask.Attempt, both.Token).ConfigureAwait(false);
+            var answer = await urls.AskAsync(plan, ask.Attempt, either).ConfigureAwait(false);
             return answer.Url is { } url
                 ? Input.NewUrlGiven(clock.Now, url)
                 : Input.NewNoUrl(clock.Now, answer.Reason.TrimEnd('.'));
         }
-        catch (OperationCanceledException) when (both.IsCancellationRequested)
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return Input.NewWoke(clock.Now);
@@ -129,7 +134,7 @@ internal sealed class PushDriver(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var md5 = await source.TakeMd5Async(both.Token).ConfigureAwait(false);
+            var md5 = await new Md5Pass(source).TakeAsync(both.Token).ConfigureAwait(false);
             return Input.NewMd5Taken(clock.Now, Convert.ToHexStringLower(md5));
         }
         catch (SourceException exception)

@@ -42,9 +42,11 @@ let private complaint (work: unit -> Task) =
     }
 
 let private ensure (source: SourceFile) moved =
-    source.EnsureUnchangedAsync(
+    let digest = SHA256.HashData(patterned 10)
+
+    source.EnsureUnchanged(
         HashAlgorithmName.SHA256,
-        (fun () -> SHA256.HashData(patterned 10)),
+        ReadOnlySpan digest,
         (fun () -> moved ()),
         CancellationToken.None
     )
@@ -136,7 +138,7 @@ let tests =
             task {
                 linuxOnly ()
                 use source = SourceFile.Open "/proc/self/mem"
-                let! failure = complaint (fun () -> (ensure source ignore).AsTask())
+                let! failure = complaint (fun () -> Task.Run(fun () -> ensure source ignore))
                 Expect.equal failure.Kind FaultKind.SourceUnreadable "kind"
 
                 Expect.stringStarts
@@ -163,12 +165,11 @@ let tests =
                     let path = folder.Write("f", patterned 10)
                     use source = SourceFile.Open path
                     change path
-                    let! failure = complaint (fun () -> (ensure source ignore).AsTask())
+                    let! failure = complaint (fun () -> Task.Run(fun () -> ensure source ignore))
                     Expect.equal failure.Kind FaultKind.SourceChanged "kind"
                     Expect.equal failure.Message $"the file {path} {words}" "what"
 
-                    let! failure =
-                        complaint (fun () -> source.TakeMd5Async(CancellationToken.None).AsTask() :> Task)
+                    let! failure = complaint (fun () -> Md5Pass(source).TakeAsync CancellationToken.None)
 
                     Expect.equal failure.Kind FaultKind.SourceChanged "kind, of the MD5"
                 })
@@ -181,8 +182,7 @@ let tests =
                 File.WriteAllBytes(path, patterned 7)
                 let buffer = Memory(Array.zeroCreate<byte> 8)
 
-                let! failure =
-                    complaint (fun () -> source.ReadAsync(buffer, 5L, CancellationToken.None).AsTask())
+                let! failure = complaint (fun () -> Task.Run(fun () -> source.Read(buffer, 5L)))
 
                 Expect.equal
                     failure.Message
@@ -198,7 +198,7 @@ let tests =
                 use source = SourceFile.Open path
                 File.SetUnixFileMode(path, UnixFileMode.UserRead)
                 let moved = ref 0
-                do! ensure source (fun () -> moved.Value <- moved.Value + 1)
+                ensure source (fun () -> moved.Value <- moved.Value + 1)
                 Expect.equal moved.Value 1 "one piece"
             })
 
@@ -230,8 +230,8 @@ let tests =
                     Expect.isTrue content.MayBeComplete "complete"
                     Expect.sequenceEqual before [ 0L; 65536L; 131072L ] $"before each piece, time {time}"
                     Expect.sequenceEqual sent [ 65536L; 131072L; 150_000L ] $"after each, time {time}"
-                    // When it begins, and with each of three pieces, read and handed over.
-                    Expect.equal moved.Value 7 $"signs of life, time {time}"
+                    // When it begins, when it is read, and with each of three parts that is handed over.
+                    Expect.equal moved.Value 5 $"signs of life, time {time}"
 
                     let all = nonNull content.Sent
                     Expect.equal all.Bytes 150_000L "all of it"

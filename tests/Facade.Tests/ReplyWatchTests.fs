@@ -82,8 +82,10 @@ let private errorOf (action: unit -> Task) =
 type private Request(folder: Folder) =
     let source = SourceFile.Open(folder.Write(Guid.NewGuid().ToString(), patterned 100))
     let content = new SourceContent(source, 100L, false, Action ignore)
-    let stall = new StallWatch(Nullable(), TimeProvider.System)
-    let watch = ReplyWatch(content, stall)
+    let attempt = new CancellationTokenSource()
+    let stall = new StallWatch(Nullable(), TimeProvider.System, attempt)
+    let request = new HttpRequestMessage()
+    let watch = ReplyWatch(content, stall, ProxyRoute request)
     member _.Watch = watch
     member _.Content = content
 
@@ -115,7 +117,9 @@ type private Request(folder: Folder) =
 
     interface IDisposable with
         member _.Dispose() =
+            request.Dispose()
             content.Dispose()
+            attempt.Dispose()
             (source :> IDisposable).Dispose()
 
 let private success = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

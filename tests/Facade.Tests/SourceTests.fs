@@ -119,13 +119,16 @@ let private rewriteInPlace (path: string) (stamp: DateTime) =
 /// As of a network file system whose server is gone: no token ends it. `released` lets the test's own thread go.
 let private hanging
     : (string *
-      (SourceFile.Reader | null) *
+      (ManualResetEventSlim -> SourceFile.Reader | null) *
       (ManualResetEventSlim -> Func<SafeFileHandle, string, FileStamp> | null)) list = [
     "reading",
-    SourceFile.Reader(fun _ _ _ _ -> ValueTask<int>(TaskCompletionSource<int>().Task)),
+    (fun released ->
+        SourceFile.Reader(fun _ _ _ ->
+            released.Wait()
+            0)),
     (fun _ -> null)
     "asking for length and times",
-    null,
+    (fun _ -> null),
     (fun released ->
         Func<_, _, _>(fun handle path ->
             released.Wait()
@@ -195,7 +198,7 @@ let tests =
                     use folder = new Folder()
                     let path = folder.Write("f", patterned 100)
                     use released = new ManualResetEventSlim()
-                    use source = SourceFile.Open(path, read, look released)
+                    use source = SourceFile.Open(path, read released, look released)
                     use content = new SourceContent(source, 100L, true, Action ignore)
                     use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
                     use nowhere = new MemoryStream()

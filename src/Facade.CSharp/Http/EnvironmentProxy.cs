@@ -42,7 +42,7 @@ internal sealed class EnvironmentProxy : IWebProxy, ICredentials
             return null;
 
         var inTunnel = destination.Scheme == Uri.UriSchemeHttps;
-        ProxyRoute.Current?.Through(proxy, inTunnel);
+        ReplyWatch.Current?.Route.Through(proxy, inTunnel);
         return inTunnel ? _forHttps : _forHttp;
     }
 

@@ -10,15 +10,6 @@ namespace CellOS.Export.S3.Http;
 /// </summary>
 internal sealed class ProxyRoute(HttpRequestMessage request)
 {
-    private static readonly AsyncLocal<ProxyRoute?> CurrentRoute = new();
-
-    /// <summary>The way of the request that this flow of control is sending.</summary>
-    internal static ProxyRoute? Current
-    {
-        get => CurrentRoute.Value;
-        set => CurrentRoute.Value = value;
-    }
-
     /// <summary>The proxy that the request goes through; null if it goes straight to the server.</summary>
     internal Proxy? Proxy { get; private set; }
 

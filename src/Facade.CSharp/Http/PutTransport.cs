@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
 using Microsoft.FSharp.Core;
@@ -14,36 +15,36 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     /// <param name="onSent">Told how many bytes of the body are out; must not throw.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    internal async Task<Outcome> SendAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<Outcome> SendAsync(
         PutRequest put,
         SourceFile source,
         Action<long>? onSent,
         CancellationToken cancellationToken
     )
     {
-        using var limit = new CancellationTokenSource(put.Timeout, time);
-        await using var stall = new StallWatch(put.StallTimeout?.Value, time);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(
-            limit.Token,
-            stall.Token,
-            cancellationToken
-        );
+        // Whatever ends the attempt ends it through this one.
+        using var any = new CancellationTokenSource(put.Timeout, time);
+        await using var stall = new StallWatch(put.StallTimeout?.Value, time, any);
+        using var caller = cancellationToken.UnsafeRegister(Cancel, any);
         while (true)
             if (
-                await TrySendAsync(put, source, onSent, stall, limit.Token, any.Token, cancellationToken)
+                await TrySendAsync(put, source, onSent, stall, any.Token, cancellationToken)
                     .ConfigureAwait(false) is
                 { } outcome
             )
                 return outcome;
+
+        static void Cancel(object? any) => ((CancellationTokenSource)any!).Cancel();
     }
 
     /// <summary>Sends it; null if it was given a connection that can carry no other, of which there is one less now.</summary>
-    private async Task<Outcome?> TrySendAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Outcome?> TrySendAsync(
         PutRequest put,
         SourceFile source,
         Action<long>? onSent,
         StallWatch stall,
-        CancellationToken limit,
         CancellationToken any,
         CancellationToken cancellationToken
     )
@@ -53,10 +54,9 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             OnSent = onSent,
         };
         using var request = ToMessage(put, content);
-        var watch = new ReplyWatch(content, stall);
+        // For the flow of this method alone: whoever called it has another.
+        var watch = ReplyWatch.Current = new ReplyWatch(content, stall, new ProxyRoute(request));
         content.BeforeLast = watch.CatchUpAsync;
-        ReplyWatch.Current = watch;
-        var route = ProxyRoute.Current = new ProxyRoute(request);
         try
         {
             using var response = await SendAsync(request, any).ConfigureAwait(false);
@@ -77,7 +77,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var (kind, detail) = Classify(exception, put, content, route.Proxy, limit, stall.Token);
+            var (kind, detail) = Classify(exception, put, content, watch.Route.Proxy, stall, any);
             var fault = ToFault(put, content, kind, detail);
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);
@@ -90,8 +90,6 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
         finally
         {
-            ReplyWatch.Current = null;
-            ProxyRoute.Current = null;
             watch.End();
         }
     }
@@ -132,8 +130,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        foreach (var header in put.Headers)
+        // Walked so, a list costs no enumerator.
+        for (var left = put.Headers; !left.IsEmpty; left = left.Tail)
         {
+            var header = left.Head;
             var (name, value) = (RequestHeaderModule.Name(header), RequestHeaderModule.Reveal(header));
             if (!request.Headers.TryAddWithoutValidation(name, value))
                 content.Headers.TryAddWithoutValidation(name, value);
@@ -150,16 +150,15 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         PutRequest put,
         SourceContent content,
         Proxy? proxy,
-        CancellationToken limit,
-        CancellationToken stall
+        StallWatch stall,
+        CancellationToken any
     )
     {
         var host = RequestUrlModule.Host(put.Url);
         return content.SourceFault is { } source ? (source.Kind, source.Message)
-            : limit.IsCancellationRequested
+            : stall.HasStruck ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
+            : any.IsCancellationRequested
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
-            : stall.IsCancellationRequested
-                ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
             : FaultMapper.Classify(exception, host, proxy, content.HasBegun);
     }
 

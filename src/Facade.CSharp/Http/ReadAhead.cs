@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace CellOS.Export.S3.Http;
@@ -7,7 +8,7 @@ namespace CellOS.Export.S3.Http;
 /// It goes on until its beginning was seen, interim answers and all, but keeps only a little. At any time at most one
 /// read is under way.
 /// </summary>
-internal sealed class ReadAhead(Stream inner)
+internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
 {
     /// <summary>Looks at what was read, nothing at the end.</summary>
     /// <returns>Whether what comes next is to be read ahead as well.</returns>
@@ -40,21 +41,18 @@ internal sealed class ReadAhead(Stream inner)
     }
 
     /// <summary>Begins to read, unless somebody does, or there is no room.</summary>
-    internal void Begin(Look look)
+    internal void Begin()
     {
         lock (_gate)
         {
             if (!_isAsked && _ahead is null && !_isOver && _error is null && _to < Size)
-                _ahead = FillAsync(look);
+                _ahead = FillAsync();
         }
     }
 
     /// <summary>What was read ahead, or what comes next.</summary>
-    internal async ValueTask<int> ReadAsync(
-        Memory<byte> buffer,
-        Look look,
-        CancellationToken cancellationToken
-    )
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -92,7 +90,7 @@ internal sealed class ReadAhead(Stream inner)
                 _isAsked = false;
             // Whoever asked may be about to write for a long time.
             if (isMoreWanted)
-                Begin(look);
+                Begin();
         }
     }
 
@@ -108,7 +106,7 @@ internal sealed class ReadAhead(Stream inner)
     }
 
     /// <summary>Reads once, and begins the next read if that is wanted; keeps an exception for whoever asks.</summary>
-    private async Task FillAsync(Look look)
+    private async Task FillAsync()
     {
         // Not under the lock: what is read may end the sending at once.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -130,7 +128,7 @@ internal sealed class ReadAhead(Stream inner)
             _to += read;
             _error = error;
             _isOver = read == 0;
-            _ahead = isMoreWanted && _to < Size ? FillAsync(look) : null;
+            _ahead = isMoreWanted && _to < Size ? FillAsync() : null;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Core;
 
@@ -17,7 +18,8 @@ internal static class ReplyReader
     /// <param name="attempt">Ends with the attempt's time, or with the caller's patience.</param>
     /// <param name="caller">Ends with the caller's patience.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled while an error body was read.</exception>
-    internal static async Task<Reply> ReadAsync(
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal static async ValueTask<Reply> ReadAsync(
         HttpResponseMessage response,
         Sent? sent,
         Action moved,

@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Http;
 /// Sees when the answer to one request begins. HttpClient does not tell: it may take an early success for one that
 /// came after the body, and an answer to nothing for the answer to the request.
 /// </summary>
-internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
+internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyRoute route)
 {
     /// <summary>Where the first digit of the status stands: <c>HTTP/1.1 2</c> (RFC 9112, 4).</summary>
     private const int StatusAt = 9;
@@ -26,6 +26,9 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall)
         get => CurrentWatch.Value;
         set => CurrentWatch.Value = value;
     }
+
+    /// <summary>Which way the request goes.</summary>
+    internal ProxyRoute Route => route;
 
     /// <summary>Whether the final answer has begun to come; those of the 100s come before it.</summary>
     internal bool HasBegun => _hasBegun;

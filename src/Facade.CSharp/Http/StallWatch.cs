@@ -7,44 +7,44 @@ namespace CellOS.Export.S3.Http;
 /// </summary>
 internal sealed class StallWatch : IAsyncDisposable
 {
+    private static readonly Action Nothing = static () => { };
+
     private readonly TimeProvider _time;
     private readonly TimeSpan _limit;
-    private readonly CancellationTokenSource _struck = new();
+    private readonly CancellationTokenSource _attempt;
     private readonly ITimer? _timer;
     private long _movedAt;
     private int _hasBegun;
+    private volatile bool _hasStruck;
 
     /// <param name="limit">The longest time in which nothing moves; null for no limit.</param>
     /// <param name="time">The clock.</param>
-    internal StallWatch(TimeSpan? limit, TimeProvider time)
+    /// <param name="attempt">Cancelled when the limit strikes.</param>
+    internal StallWatch(TimeSpan? limit, TimeProvider time, CancellationTokenSource attempt)
     {
         _time = time;
         _limit = limit ?? Timeout.InfiniteTimeSpan;
+        _attempt = attempt;
+        Moved = limit is null ? Nothing : Note;
         if (limit is not null)
             _timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Cancelled when the limit strikes.</summary>
-    internal CancellationToken Token => _struck.Token;
+    /// <summary>Whether the limit ended the attempt.</summary>
+    internal bool HasStruck => _hasStruck;
 
-    /// <summary>A byte moved, or is about to for the first time.</summary>
-    internal void Moved()
+    /// <summary>To be called when a byte moved, or is about to for the first time.</summary>
+    internal Action Moved { get; }
+
+    private void Note()
     {
-        if (_timer is null)
-            return;
-
         Interlocked.Exchange(ref _movedAt, _time.GetTimestamp());
         if (Volatile.Read(ref _hasBegun) == 0 && Interlocked.Exchange(ref _hasBegun, 1) == 0)
-            _timer.Change(_limit, Timeout.InfiniteTimeSpan);
+            _timer!.Change(_limit, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>After this the limit does not strike any more; a look that is under way has ended.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_timer is not null)
-            await _timer.DisposeAsync().ConfigureAwait(false);
-        _struck.Dispose();
-    }
+    public ValueTask DisposeAsync() => _timer?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private void Look()
     {
@@ -55,7 +55,10 @@ internal sealed class StallWatch : IAsyncDisposable
                 TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)),
                 Timeout.InfiniteTimeSpan
             );
-        else
-            _struck.Cancel();
+        else if (!_attempt.IsCancellationRequested)
+        {
+            _hasStruck = true;
+            _attempt.Cancel();
+        }
     }
 }

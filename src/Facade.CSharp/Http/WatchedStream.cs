@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace CellOS.Export.S3.Http;
 
@@ -14,12 +15,11 @@ namespace CellOS.Export.S3.Http;
 /// <item>one that did not take a whole request is not used again.</item>
 /// </list>
 /// </summary>
-/// <param name="inner">The connection.</param>
-/// <param name="socket">What it is a connection of; null where a proxy's tunnel lies between.</param>
-internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionStream(inner)
+internal sealed class WatchedStream : ConnectionStream
 {
-    private readonly Stream _inner = inner;
-    private readonly ReadAhead _reader = new(inner);
+    private readonly Stream _inner;
+    private readonly Socket? _socket;
+    private readonly ReadAhead _reader;
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>On the request that was last written to this connection.</summary>
@@ -27,6 +27,16 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionSt
 
     /// <summary>Nothing more is written.</summary>
     private volatile bool _isCut;
+
+    /// <param name="inner">The connection.</param>
+    /// <param name="socket">What it is a connection of; null where a proxy's tunnel lies between.</param>
+    internal WatchedStream(Stream inner, Socket? socket)
+        : base(inner)
+    {
+        _inner = inner;
+        _socket = socket;
+        _reader = new ReadAhead(inner, Note);
+    }
 
     /// <summary>
     /// Whether something has come that is about to be read. What nobody reads (there is no room left to read ahead, or
@@ -38,7 +48,7 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionSt
         {
             try
             {
-                return socket is { Available: > 0 } && _reader.IsReading;
+                return _socket is { Available: > 0 } && _reader.IsReading;
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
@@ -55,8 +65,9 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionSt
         // HttpClient looks so whether a connection may be used again.
         _isCut && ReplyWatch.Current != _watch
             ? ValueTask.FromResult(0)
-            : _reader.ReadAsync(buffer, Note, cancellationToken);
+            : _reader.ReadAsync(buffer, cancellationToken);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(
         ReadOnlyMemory<byte> buffer,
         CancellationToken cancellationToken = default
@@ -94,7 +105,7 @@ internal sealed class WatchedStream(Stream inner, Socket? socket) : ConnectionSt
 
             current.Attach(this);
             _watch = current;
-            _reader.Begin(Note);
+            _reader.Begin();
         }
 
         current.Moved();

@@ -1,6 +1,5 @@
-using System.Buffers;
 using System.Net;
-using System.Security.Cryptography;
+using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Source;
@@ -11,8 +10,11 @@ namespace CellOS.Export.S3.Source;
 /// </summary>
 internal sealed class SourceContent : HttpContent
 {
-    /// <summary>Large enough to make few calls, small enough to stay out of the large object heap.</summary>
-    private const int BufferSize = 64 * 1024;
+    /// <summary>
+    /// How much is handed over at once: large enough to make few calls, small enough that a slow connection is seen to
+    /// move.
+    /// </summary>
+    private const int PartSize = 64 * 1024;
 
     private readonly SourceFile _source;
     private readonly long _length;
@@ -111,77 +113,61 @@ internal sealed class SourceContent : HttpContent
         }
     }
 
-    private async Task SendAsync(Stream stream, CancellationToken cancellationToken)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendAsync(Stream stream, CancellationToken cancellationToken)
     {
-        using var sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using var md5 = _takeMd5 ? IncrementalHash.CreateHash(HashAlgorithmName.MD5) : null;
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(_length, 1, BufferSize));
+        using var pass = new SourcePass(_source, _length, _takeMd5, _moved);
         var offset = 0L;
         do
         {
             if (_isCut)
-            {
-                await FillAsync(stream, buffer, _length - offset, cancellationToken).ConfigureAwait(false);
                 break;
-            }
 
-            var count = (int)Math.Min(buffer.Length, _length - offset);
-            var chunk = buffer.AsMemory(0, count);
-            await _source.ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+            var left = await pass.NextAsync(cancellationToken).ConfigureAwait(false);
             _moved();
-            sha256.AppendData(chunk.Span);
-            md5?.AppendData(chunk.Span);
-
-            if (offset + count == _length)
+            do
             {
-                await _source
-                    .EnsureUnchangedAsync(
-                        HashAlgorithmName.SHA256,
-                        sha256.GetCurrentHash,
-                        _moved,
-                        cancellationToken
-                    )
-                    .ConfigureAwait(false);
-                if (BeforeLast is { } beforeLast)
-                    await beforeLast(cancellationToken).ConfigureAwait(false);
-                lock (_gate)
-                    _mayBeComplete = !_isCut;
-            }
+                var part = left[..Math.Min(left.Length, PartSize)];
+                left = left[part.Length..];
+                offset += part.Length;
+                if (offset == _length)
+                    await SealAsync(cancellationToken).ConfigureAwait(false);
+                await stream.WriteAsync(part, cancellationToken).ConfigureAwait(false);
+                if (_isCut)
+                    break;
 
-            await stream.WriteAsync(chunk, cancellationToken).ConfigureAwait(false);
-            offset += count;
-            if (_isCut)
-                continue;
-
-            Interlocked.Exchange(ref _sent, offset);
-            OnSent?.Invoke(offset);
-            _moved();
+                Interlocked.Exchange(ref _sent, offset);
+                OnSent?.Invoke(offset);
+                _moved();
+            } while (left.Length > 0);
         } while (offset < _length);
 
-        // Not after an exception: a read that was given up may write into it still.
-        ArrayPool<byte>.Shared.Return(buffer);
         if (_isCut)
+        {
+            await FillAsync(stream, _length - offset, cancellationToken).ConfigureAwait(false);
             return;
+        }
 
-        Sent = new Sent(
-            _length,
-            Convert.ToHexStringLower(sha256.GetCurrentHash()),
-            CoreMapping.ToOption(md5 is null ? null : Convert.ToHexStringLower(md5.GetCurrentHash()))
-        );
+        // The server need not wait for the digests.
+        if (_length > SourcePass.SmallSize)
+            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        Sent = await pass.DigestsAsync().ConfigureAwait(false);
     }
 
-    private static async Task FillAsync(
-        Stream stream,
-        byte[] buffer,
-        long left,
-        CancellationToken cancellationToken
-    )
+    /// <summary>From here on the body may be complete, unless it was cut.</summary>
+    private async ValueTask SealAsync(CancellationToken cancellationToken)
     {
-        // It was rented, and holds the bytes of others beyond what was read.
-        Array.Clear(buffer);
-        for (; left > 0; left -= buffer.Length)
+        if (BeforeLast is { } beforeLast)
+            await beforeLast(cancellationToken).ConfigureAwait(false);
+        lock (_gate)
+            _mayBeComplete = !_isCut;
+    }
+
+    private static async ValueTask FillAsync(Stream stream, long left, CancellationToken cancellationToken)
+    {
+        for (; left > 0; left -= PartSize)
             await stream
-                .WriteAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, left)), cancellationToken)
+                .WriteAsync(new byte[Math.Min(PartSize, left)], cancellationToken)
                 .ConfigureAwait(false);
     }
 }

@@ -10,19 +10,17 @@ namespace CellOS.Export.S3.Source;
 /// </summary>
 internal sealed class SourceFile : IDisposable
 {
+    /// <summary>Reads that are only tried go here; what comes is looked at by nobody.</summary>
+    private static readonly byte[] OneByte = new byte[1];
+
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly FileStamp _stamp;
     private readonly Reader _read;
     private readonly Func<SafeFileHandle, string, FileStamp> _look;
 
-    /// <summary>As <see cref="RandomAccess.ReadAsync(SafeFileHandle, Memory{byte}, long, CancellationToken)"/>.</summary>
-    internal delegate ValueTask<int> Reader(
-        SafeFileHandle handle,
-        Memory<byte> buffer,
-        long offset,
-        CancellationToken cancellationToken
-    );
+    /// <summary>As <see cref="RandomAccess.Read(SafeFileHandle, Span{byte}, long)"/>.</summary>
+    internal delegate int Reader(SafeFileHandle handle, Memory<byte> buffer, long offset);
 
     private SourceFile(
         SafeFileHandle handle,
@@ -56,7 +54,7 @@ internal sealed class SourceFile : IDisposable
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            return new SourceFile(handle, path, read ?? RandomAccess.ReadAsync, look ?? Stamp);
+            return new SourceFile(handle, path, read ?? ReadAt, look ?? Stamp);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
@@ -65,20 +63,15 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    /// <summary>
-    /// Reads exactly as many bytes as asked for, from the given offset. A read that hangs (the server of a network file
-    /// system is gone) cannot be ended, but it is left alone when the time is over: it may write into the buffer still.
-    /// </summary>
+    /// <summary>Reads exactly as many bytes as asked for, from the given offset. It may hang.</summary>
     /// <exception cref="SourceException">Reading failed, or the file has become shorter.</exception>
-    /// <exception cref="OperationCanceledException">The time is over; the buffer must not be used again.</exception>
-    internal async ValueTask ReadAsync(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+    internal void Read(Memory<byte> buffer, long offset)
     {
-        var filled = 0;
-        while (filled < buffer.Length)
+        for (var filled = 0; filled < buffer.Length; )
         {
-            var read = await Read(buffer[filled..], offset + filled, cancellationToken).ConfigureAwait(false);
+            var read = ReadSome(buffer[filled..], offset + filled);
             if (read == 0)
-                throw SourceException.Changed(_path, $"shrank from {Length} to {offset + filled} bytes");
+                throw Shrank(offset + filled);
             filled += read;
         }
     }
@@ -87,21 +80,22 @@ internal sealed class SourceFile : IDisposable
     /// Makes sure that the file ends where it ended when it was opened, and holds what was read of it. Some file
     /// systems report another length than there is to read, so that is tried as well. Whoever may write to a file may
     /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
-    /// was renamed or deleted in the meantime is still the file that was opened.
+    /// was renamed or deleted in the meantime is still the file that was opened. It may hang.
     /// </summary>
     /// <param name="algorithm">Of the digest.</param>
-    /// <param name="digest">Gives the digest of all that was read.</param>
+    /// <param name="digest">The digest of all that was read.</param>
     /// <param name="moved">Told of each piece that is read once more.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">The file has changed.</exception>
-    internal async ValueTask EnsureUnchangedAsync(
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    internal void EnsureUnchanged(
         HashAlgorithmName algorithm,
-        Func<byte[]> digest,
+        ReadOnlySpan<byte> digest,
         Action moved,
         CancellationToken cancellationToken
     )
     {
-        var now = await StampAsync(cancellationToken).ConfigureAwait(false);
+        var now = Look();
         if (now.Length != _stamp.Length)
             throw SourceException.Changed(
                 _path,
@@ -109,41 +103,42 @@ internal sealed class SourceFile : IDisposable
             );
         if (now.Modified != _stamp.Modified)
             throw SourceException.Changed(_path, "was written to");
-        if (await Read(new byte[1], Length, cancellationToken).ConfigureAwait(false) != 0)
+        if (ReadSome(OneByte, Length) != 0)
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
             now.Changed != _stamp.Changed
-            && !(await DigestAsync(algorithm, moved, cancellationToken).ConfigureAwait(false))
-                .AsSpan()
-                .SequenceEqual(digest())
+            && !Digest(algorithm, moved, cancellationToken).AsSpan().SequenceEqual(digest)
         )
             throw SourceException.Changed(_path, "was rewritten");
     }
 
-    /// <summary>Reads all of it, and makes sure that it did not change meanwhile.</summary>
+    /// <summary>Reads all of it, and makes sure that it did not change meanwhile. It may hang.</summary>
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
-    internal async ValueTask<byte[]> TakeMd5Async(CancellationToken cancellationToken)
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    internal byte[] TakeMd5(CancellationToken cancellationToken)
     {
-        var md5 = await DigestAsync(HashAlgorithmName.MD5, Ignore, cancellationToken).ConfigureAwait(false);
-        await EnsureUnchangedAsync(HashAlgorithmName.MD5, () => md5, Ignore, cancellationToken)
-            .ConfigureAwait(false);
+        var md5 = Digest(HashAlgorithmName.MD5, Ignore, cancellationToken);
+        EnsureUnchanged(HashAlgorithmName.MD5, md5, Ignore, cancellationToken);
         return md5;
 
         static void Ignore() { }
     }
 
-    private async ValueTask<byte[]> DigestAsync(
-        HashAlgorithmName algorithm,
-        Action moved,
-        CancellationToken cancellationToken
-    )
+    public void Dispose() => _handle.Dispose();
+
+    /// <summary>What was read before may be gone as well by now.</summary>
+    private SourceException Shrank(long end) =>
+        SourceException.Changed(_path, $"shrank from {Length} to {Math.Min(end, Look().Length)} bytes");
+
+    private byte[] Digest(HashAlgorithmName algorithm, Action moved, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(algorithm);
         var buffer = new byte[64 * 1024];
         for (var offset = 0L; offset < Length; )
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var chunk = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
-            await ReadAsync(chunk, offset, cancellationToken).ConfigureAwait(false);
+            Read(chunk, offset);
             hash.AppendData(chunk.Span);
             offset += chunk.Length;
             moved();
@@ -152,18 +147,11 @@ internal sealed class SourceFile : IDisposable
         return hash.GetCurrentHash();
     }
 
-    public void Dispose() => _handle.Dispose();
-
-    private async ValueTask<int> Read(Memory<byte> buffer, long offset, CancellationToken cancellationToken)
+    private int ReadSome(Memory<byte> buffer, long offset)
     {
         try
         {
-            var reading = _read(_handle, buffer, offset, cancellationToken);
-            return await (
-                reading.IsCompleted
-                    ? reading
-                    : new ValueTask<int>(reading.AsTask().OrGiveUpAsync(cancellationToken))
-            ).ConfigureAwait(false);
+            return _read(_handle, buffer, offset);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
@@ -171,20 +159,20 @@ internal sealed class SourceFile : IDisposable
         }
     }
 
-    /// <summary>On a thread that may be left behind: asking hangs where reading hangs.</summary>
-    private async Task<FileStamp> StampAsync(CancellationToken cancellationToken)
+    private FileStamp Look()
     {
         try
         {
-            return await Task.Run(() => _look(_handle, _path), CancellationToken.None)
-                .OrGiveUpAsync(cancellationToken)
-                .ConfigureAwait(false);
+            return _look(_handle, _path);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
             throw SourceException.From(exception, _path);
         }
     }
+
+    private static int ReadAt(SafeFileHandle handle, Memory<byte> buffer, long offset) =>
+        RandomAccess.Read(handle, buffer.Span, offset);
 
     /// <summary>What tells whether an open file has changed.</summary>
     internal static FileStamp Stamp(SafeFileHandle handle, string path) =>

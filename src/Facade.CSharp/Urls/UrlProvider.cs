@@ -1,6 +1,8 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Urls;
@@ -12,11 +14,10 @@ namespace CellOS.Export.S3.Urls;
 internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, ValueTask<string>> provider)
     : IUrlSource
 {
-    private readonly ConcurrentDictionary<string, (ArtifactName, Destination)> _objects = new(
-        StringComparer.Ordinal
-    );
+    private readonly ConcurrentDictionary<Digest, (ArtifactName, Destination)> _objects = new();
 
     /// <inheritdoc />
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<UrlAnswer> AskAsync(
         PushPlan plan,
         int attempt,
@@ -31,22 +32,16 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
         )
         {
             TargetName = plan.Target.Name is { Value: var name } ? TargetNameModule.Value(name) : null,
-            Headers = PushPlanModule
-                .Headers(plan)
-                .ToDictionary(
-                    RequestHeaderModule.Name,
-                    RequestHeaderModule.Reveal,
-                    StringComparer.OrdinalIgnoreCase
-                ),
+            Headers = HeadersOf(plan),
         };
         string? text;
         try
         {
             // It may pay no heed to the token.
-            text = await provider(request, cancellationToken)
-                .AsTask()
-                .OrGiveUpAsync(cancellationToken)
-                .ConfigureAwait(false);
+            var answer = provider(request, cancellationToken);
+            text = answer.IsCompletedSuccessfully
+                ? answer.Result
+                : await answer.AsTask().OrGiveUpAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -63,11 +58,22 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             : Admit(url.ResultValue, plan);
     }
 
+    private static IReadOnlyDictionary<string, string> HeadersOf(PushPlan plan)
+    {
+        var headers = PushPlanModule.Headers(plan);
+        return headers.IsEmpty
+            ? CoreMapping.NoHeaders
+            : headers.ToDictionary(
+                RequestHeaderModule.Name,
+                RequestHeaderModule.Reveal,
+                StringComparer.OrdinalIgnoreCase
+            );
+    }
+
     private UrlAnswer Admit(RequestUrl url, PushPlan plan)
     {
-        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(UrlManifestModule.ObjectOf(url)));
         var (artifact, destination) = _objects.GetOrAdd(
-            Convert.ToHexString(digest),
+            Digest.Of(UrlManifestModule.ObjectOf(url)),
             (plan.Artifact, plan.Destination)
         );
         var admitted = UrlTemplateModule.AdmitToAddress(
@@ -77,5 +83,19 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             plan.Destination
         );
         return admitted.IsError ? new UrlAnswer(null, admitted.ErrorValue.Message) : new UrlAnswer(url, "");
+    }
+
+    /// <summary>A SHA-256, in 32 bytes and no object.</summary>
+    private readonly record struct Digest(UInt128 High, UInt128 Low)
+    {
+        internal static Digest Of(string text)
+        {
+            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
+            return new(
+                BinaryPrimitives.ReadUInt128BigEndian(digest),
+                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
+            );
+        }
     }
 }

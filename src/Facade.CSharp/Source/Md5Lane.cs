@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using System.Threading.Tasks.Sources;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>
+/// Takes the MD5 of pieces in their order, beside whoever reads and sends them: it is the slowest of all that is done
+/// with a body. A thread is taken up when there is a piece, and left when there is none.
+/// </summary>
+/// <param name="capacity">How many pieces may be there at once, those that wait and the one in work.</param>
+internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSource
+{
+    private readonly Lock _gate = new();
+    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[capacity];
+    private ManualResetValueTaskSourceCore<bool> _reached = new() { RunContinuationsAsynchronously = true };
+    private long _added;
+    private long _done;
+
+    /// <summary>How many pieces somebody waits for; 0 if nobody does.</summary>
+    private long _awaited;
+    private bool _isRunning;
+    private bool _isAtPiece;
+    private bool _isStopped;
+
+    /// <summary>Whether a thread is at a piece, which must stay as it is.</summary>
+    internal bool IsAtPiece
+    {
+        get
+        {
+            lock (_gate)
+                return _isAtPiece;
+        }
+    }
+
+    /// <summary>Adds a piece, which must stay as it is until it is done.</summary>
+    internal void Add(ReadOnlyMemory<byte> piece)
+    {
+        lock (_gate)
+        {
+            _pieces[_added++ % _pieces.Length] = piece;
+            if (_isRunning)
+                return;
+            _isRunning = true;
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>Waits until so many pieces, of all that were ever added, are done. One may wait at a time.</summary>
+    internal ValueTask DoneAsync(long count)
+    {
+        lock (_gate)
+        {
+            if (_done >= count)
+                return ValueTask.CompletedTask;
+            _reached.Reset();
+            _awaited = count;
+            return new ValueTask(this, _reached.Version);
+        }
+    }
+
+    /// <summary>The MD5 of all pieces, when they are done: 32 hexadecimal digits in lower case.</summary>
+    internal string Digest() => Convert.ToHexStringLower(_md5.GetCurrentHash());
+
+    /// <summary>Ends with the piece that is in work.</summary>
+    internal void Stop()
+    {
+        lock (_gate)
+        {
+            _isStopped = true;
+            if (!_isRunning)
+                _md5.Dispose();
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        while (Next() is { } piece)
+        {
+            _md5.AppendData(piece.Span);
+            bool isReached;
+            lock (_gate)
+            {
+                _isAtPiece = false;
+                _done++;
+                isReached = _awaited > 0 && _done >= _awaited;
+                if (isReached)
+                    _awaited = 0;
+            }
+
+            if (isReached)
+                _reached.SetResult(true);
+        }
+    }
+
+    private ReadOnlyMemory<byte>? Next()
+    {
+        lock (_gate)
+        {
+            _isAtPiece = !_isStopped && _done < _added;
+            if (_isAtPiece)
+                return _pieces[_done % _pieces.Length];
+
+            _isRunning = false;
+            if (_isStopped)
+                _md5.Dispose();
+            return null;
+        }
+    }
+
+    void IValueTaskSource.GetResult(short token) => _reached.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _reached.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation,
+        object? state,
+        short token,
+        ValueTaskSourceOnCompletedFlags flags
+    ) => _reached.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,164 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>
+/// One reading of the file, from its beginning to its end, with its digests. While a piece is sent, the next one is
+/// read and its SHA-256 taken, and the MD5 follows on a thread of its own. A small file is read and digested at one go.
+/// The last piece is given only when the file proved unchanged.
+/// </summary>
+internal sealed class SourcePass : FileWork, IDisposable
+{
+    /// <summary>Large enough that handing a piece to another thread costs next to nothing beside its digests.</summary>
+    internal const int PieceSize = 256 * 1024;
+
+    /// <summary>Up to here the MD5 is taken sooner than another thread would begin with it.</summary>
+    internal const int SmallSize = 64 * 1024;
+
+    /// <summary>The one that is sent, the one that is read, and those that wait for their MD5.</summary>
+    private const int MostBuffers = 4;
+
+    private readonly SourceFile _source;
+    private readonly long _length;
+    private readonly Action _moved;
+    private readonly byte[]?[] _buffers;
+
+    /// <summary>Null where one piece is the whole: its digests need no state.</summary>
+    private readonly IncrementalHash? _sha256;
+    private readonly IncrementalHash? _md5;
+    private readonly Md5Lane? _lane;
+    private readonly bool _takeMd5;
+
+    /// <summary>What is read, or was read last.</summary>
+    private Memory<byte> _piece;
+    private long _offset;
+    private int _given;
+    private string _sha256Digest = "";
+    private string? _md5Digest;
+
+    /// <param name="source">The file.</param>
+    /// <param name="length">How many bytes of it, from its beginning.</param>
+    /// <param name="takeMd5">Whether to take the MD5 besides the SHA-256.</param>
+    /// <param name="moved">Told of each piece that has to be read once more, by the thread that reads it.</param>
+    internal SourcePass(SourceFile source, long length, bool takeMd5, Action moved)
+    {
+        _source = source;
+        _length = length;
+        _moved = moved;
+        var pieces = Math.Max(1, (length + PieceSize - 1) / PieceSize);
+        // Without MD5 nobody keeps more than two.
+        _buffers = new byte[]?[Math.Min(pieces, takeMd5 ? MostBuffers : 2)];
+        if (takeMd5 && length > SmallSize && Environment.ProcessorCount > 1)
+            _lane = new Md5Lane(_buffers.Length);
+        _takeMd5 = takeMd5 && _lane is null;
+        if (pieces == 1)
+            return;
+        _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (_takeMd5)
+            _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    }
+
+    /// <summary>Where the next piece begins that nobody has been given yet.</summary>
+    private long Next => _offset + _piece.Length;
+
+    /// <summary>
+    /// The next piece, which stays as it is until the one after the next has been asked for. There is at least one,
+    /// and none after the one that ends the file.
+    /// </summary>
+    /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The time is over. A read that hangs is left alone; it may write into a buffer still.
+    /// </exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    internal async ValueTask<ReadOnlyMemory<byte>> NextAsync(CancellationToken cancellationToken)
+    {
+        if (_given == 0)
+            BeginReading(cancellationToken);
+        await EndAsync().ConfigureAwait(false);
+        ReadOnlyMemory<byte> piece = _piece;
+        _given++;
+        _lane?.Add(piece);
+        if (Next < _length)
+        {
+            // Its buffer held the piece that was read so many pieces ago.
+            if (_lane is not null)
+                await _lane.DoneAsync(_given + 1 - _buffers.Length).ConfigureAwait(false);
+            BeginReading(cancellationToken);
+        }
+
+        return piece;
+    }
+
+    /// <summary>What was read, after the last piece.</summary>
+    internal async ValueTask<Sent> DigestsAsync()
+    {
+        if (_lane is not null)
+        {
+            await _lane.DoneAsync(_given).ConfigureAwait(false);
+            _md5Digest = _lane.Digest();
+        }
+
+        return new Sent(_length, _sha256Digest, CoreMapping.ToOption(_md5Digest));
+    }
+
+    /// <summary>
+    /// Ends what is under way after the piece that it is at. What a thread may be at still is left to the garbage
+    /// collector.
+    /// </summary>
+    public void Dispose()
+    {
+        _lane?.Stop();
+        if (IsUnderWay || _lane is { IsAtPiece: true })
+            return;
+
+        _sha256?.Dispose();
+        _md5?.Dispose();
+        foreach (ref var buffer in _buffers.AsSpan())
+        {
+            if (buffer is not null)
+                ArrayPool<byte>.Shared.Return(buffer);
+            buffer = null;
+        }
+    }
+
+    private void BeginReading(CancellationToken cancellationToken)
+    {
+        ref var buffer = ref _buffers[_given % _buffers.Length];
+        buffer ??= ArrayPool<byte>.Shared.Rent((int)Math.Clamp(_length, 1, PieceSize));
+        _offset = Next;
+        _piece = buffer.AsMemory(0, (int)Math.Min(PieceSize, _length - _offset));
+        Begin(cancellationToken);
+    }
+
+    protected override void Perform()
+    {
+        _source.Read(_piece, _offset);
+        _sha256?.AppendData(_piece.Span);
+        _md5?.AppendData(_piece.Span);
+        if (Next == _length)
+            Conclude();
+    }
+
+    private void Conclude()
+    {
+        Span<byte> sha256 = stackalloc byte[SHA256.HashSizeInBytes];
+        if (_sha256 is null)
+            SHA256.HashData(_piece.Span, sha256);
+        else
+            _sha256.GetCurrentHash(sha256);
+        _source.EnsureUnchanged(HashAlgorithmName.SHA256, sha256, _moved, Cancellation);
+        _sha256Digest = Convert.ToHexStringLower(sha256);
+        if (!_takeMd5)
+            return;
+
+        Span<byte> md5 = stackalloc byte[MD5.HashSizeInBytes];
+        if (_md5 is null)
+            CryptographicOperations.HashData(HashAlgorithmName.MD5, _piece.Span, md5);
+        else
+            _md5.GetCurrentHash(md5);
+        _md5Digest = Convert.ToHexStringLower(md5);
+    }
+}
