@@ -131,7 +131,11 @@ internal sealed class SourceContent : HttpContent
                 left = left[part.Length..];
                 offset += part.Length;
                 if (offset == _length)
+                {
+                    await pass.ProveAsync(cancellationToken).ConfigureAwait(false);
                     await SealAsync(cancellationToken).ConfigureAwait(false);
+                }
+
                 await stream.WriteAsync(part, cancellationToken).ConfigureAwait(false);
                 if (_isCut)
                     break;

@@ -7,8 +7,8 @@ namespace CellOS.Export.S3.Source;
 
 /// <summary>
 /// One reading of the file, from its beginning to its end, with its digests. While a piece is sent, the next one is
-/// read and its SHA-256 taken, and the MD5 follows on a thread of its own. A small file is read and digested at one go.
-/// The last piece is given only when the file proved unchanged.
+/// read and its SHA-256 taken, and the MD5 follows on a thread of its own. A small file is read, digested and looked at
+/// once more at one go.
 /// </summary>
 internal sealed class SourcePass : FileWork, IDisposable
 {
@@ -36,6 +36,8 @@ internal sealed class SourcePass : FileWork, IDisposable
     private Memory<byte> _piece;
     private long _offset;
     private int _given;
+    private bool _isRead;
+    private bool _isProven;
     private string _sha256Digest = "";
     private string? _md5Digest;
 
@@ -92,7 +94,23 @@ internal sealed class SourcePass : FileWork, IDisposable
         return piece;
     }
 
-    /// <summary>What was read, after the last piece.</summary>
+    /// <summary>
+    /// Makes sure that the file is what it was and holds what was read of it. To be asked for when all pieces but the
+    /// end of the last one are sent: a server is never to have the whole of a body that was mixed.
+    /// </summary>
+    /// <exception cref="SourceException">The file has changed, or cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    internal ValueTask ProveAsync(CancellationToken cancellationToken)
+    {
+        if (_isProven)
+            return ValueTask.CompletedTask;
+
+        _isRead = true;
+        Begin(cancellationToken);
+        return EndAsync();
+    }
+
+    /// <summary>What was read, after <see cref="ProveAsync"/>.</summary>
     internal async ValueTask<Sent> DigestsAsync()
     {
         if (_lane is not null)
@@ -135,14 +153,18 @@ internal sealed class SourcePass : FileWork, IDisposable
 
     protected override void Perform()
     {
-        _source.Read(_piece, _offset);
-        _sha256?.AppendData(_piece.Span);
-        _md5?.AppendData(_piece.Span);
-        if (Next == _length)
-            Conclude();
+        if (!_isRead)
+        {
+            _source.Read(_piece, _offset);
+            _sha256?.AppendData(_piece.Span);
+            _md5?.AppendData(_piece.Span);
+        }
+
+        if (_isRead || _length <= SmallSize)
+            Prove();
     }
 
-    private void Conclude()
+    private void Prove()
     {
         Span<byte> sha256 = stackalloc byte[SHA256.HashSizeInBytes];
         if (_sha256 is null)
@@ -151,6 +173,7 @@ internal sealed class SourcePass : FileWork, IDisposable
             _sha256.GetCurrentHash(sha256);
         _source.EnsureUnchanged(HashAlgorithmName.SHA256, sha256, _moved, Cancellation);
         _sha256Digest = Convert.ToHexStringLower(sha256);
+        _isProven = true;
         if (!_takeMd5)
             return;
 
