@@ -1,0 +1,276 @@
+/// One reading of a source: pieces are read, digested and sent at the same time.
+module Facade.Tests.PassTests
+
+open System
+open System.IO
+open System.Net.Http
+open System.Threading
+open System.Threading.Tasks
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Http
+open CellOS.Export.S3.Source
+open Expecto
+open Facade.Tests.Support
+open FsCheck.FSharp
+
+let private piece = SourcePass.PieceSize
+let private small = SourcePass.SmallSize
+
+let private limit = TimeSpan.FromSeconds 20.
+
+/// Nothing, or at most so many bytes at once, from a file system that gives as many as it likes.
+let private readingAtMost (count: Random -> int) (seed: int) =
+    let random = Random seed
+    let gate = obj ()
+
+    SourceFile.Reader(fun handle buffer offset ->
+        let most = lock gate (fun () -> max 1 (count random))
+        RandomAccess.Read(handle, buffer.Span.Slice(0, min buffer.Length most), offset))
+
+/// Where the cutting of a body into pieces and parts could go wrong.
+let private lengths =
+    let edges = [ 0; 1; small; piece; 2 * piece; 4 * piece; 5 * piece ]
+
+    Gen.oneof [
+        Gen.elements [
+            for edge in edges do
+                for by in -1 .. 1 do
+                    if edge + by >= 0 then
+                        edge + by
+        ]
+        Gen.choose (0, 6 * piece)
+    ]
+
+type private Split = {
+    Length: int
+    /// Most bytes that one read gives.
+    Read: int
+    Md5: bool
+    Seed: int
+}
+
+let private splits =
+    gen {
+        let! length = lengths
+        let! read = Gen.elements [ 1_000; 4_096; 65_536; 100_001; Int32.MaxValue ]
+        let! md5 = Gen.elements [ true; false ]
+        let! seed = Gen.choose (0, Int32.MaxValue)
+
+        return {
+            Length = length
+            Read = read
+            Md5 = md5
+            Seed = seed
+        }
+    }
+
+/// A body as a source gives it, to a connection that takes each part like this.
+let private send (source: SourceFile) (length: int) takeMd5 take =
+    task {
+        use content = new SourceContent(source, int64 length, takeMd5, ignore)
+        use stream = new ReceivingStream(take)
+        do! content.CopyToAsync(stream, CancellationToken.None)
+        return nonNull content.Sent
+    }
+
+let private check (split: Split) =
+    use folder = new Folder()
+    let bytes = Array.zeroCreate<byte> split.Length
+    Random(split.Seed).NextBytes bytes
+
+    let read = readingAtMost (fun random -> random.Next(1, split.Read)) split.Seed
+
+    use source = SourceFile.Open(folder.Write("f", bytes), read)
+    use body = new MemoryStream()
+
+    let sent =
+        Task
+            .Run<CellOS.Export.S3.Core.Sent>(fun () ->
+                send source split.Length split.Md5 (fun part cancellationToken ->
+                    task {
+                        // The next pieces are read meanwhile.
+                        if split.Seed % 3 = 0 then
+                            do! Task.Yield()
+
+                        do! body.WriteAsync(part, cancellationToken)
+                    }))
+            .GetAwaiter()
+            .GetResult()
+
+    Expect.isTrue (body.ToArray().AsSpan().SequenceEqual bytes) "the bytes"
+    Expect.equal sent.Bytes (int64 split.Length) "how many"
+    Expect.equal sent.Sha256 (sha256 bytes) "SHA-256"
+    Expect.equal sent.Md5 (if split.Md5 then Some(md5 bytes) else None) "MD5"
+
+/// Waits until nothing happens any more; gives how often it did by then.
+let private settled (count: unit -> int) =
+    task {
+        let mutable last = -1
+
+        while last <> count () do
+            last <- count ()
+            do! Task.Delay 100
+
+        return last
+    }
+
+let private large = 20 * piece
+
+/// How many bytes are allocated, on all threads, by one run of this.
+let private allocatedBy (work: unit -> Task) =
+    task {
+        let before = GC.GetTotalAllocatedBytes true
+        do! work ()
+        return GC.GetTotalAllocatedBytes true - before
+    }
+
+[<Tests>]
+let tests =
+    testList "a pass over a source" [
+        propertyTimes
+            60
+            "gives the bytes and their digests, however the file and the reads are cut"
+            splits
+            check
+
+        // The MD5 is the slowest: it falls behind, and buffers have to wait for it.
+        testCase "keeps a piece until its MD5 has been taken" (fun () ->
+            for seed in 1..4 do
+                check {
+                    Length = 64 * piece
+                    Read = Int32.MaxValue
+                    Md5 = true
+                    Seed = 3 * seed + 1
+                })
+
+        testCaseTask "reads at most one piece beyond the one whose sending fails" (fun () ->
+            task {
+                use folder = new Folder()
+                let mutable reads = 0
+
+                let read =
+                    SourceFile.Reader(fun handle buffer offset ->
+                        Interlocked.Increment &reads |> ignore
+                        RandomAccess.Read(handle, buffer.Span, offset))
+
+                use source = SourceFile.Open(folder.Write("f", patterned large), read)
+                let mutable parts = 0
+
+                let! error =
+                    task {
+                        try
+                            let! _ =
+                                send source large true (fun _ _ ->
+                                    parts <- parts + 1
+
+                                    if parts = 9 then
+                                        Task.FromException(IOException "cut")
+                                    else
+                                        Task.CompletedTask)
+
+                            return ""
+                        with :? HttpRequestException as error ->
+                            return error.GetBaseException().Message
+                    }
+
+                Expect.equal error "cut" "the sender's own error"
+                let! reads = settled (fun () -> Volatile.Read &reads)
+                // The ninth part is the first of the third piece.
+                Expect.isLessThan reads 5 "reads"
+                Expect.equal parts 9 "parts"
+            })
+
+        testCaseTask "sends nothing of what comes after a piece that cannot be read" (fun () ->
+            task {
+                use folder = new Folder()
+
+                let read =
+                    SourceFile.Reader(fun handle buffer offset ->
+                        if offset >= int64 (3 * piece) then
+                            raise (IOException "a bad sector")
+
+                        RandomAccess.Read(handle, buffer.Span, offset))
+
+                use source = SourceFile.Open(folder.Write("f", patterned large), read)
+                let mutable sent = 0
+
+                let! error =
+                    task {
+                        try
+                            let! _ =
+                                send source large true (fun part _ ->
+                                    sent <- sent + part.Length
+                                    Task.CompletedTask)
+
+                            return ""
+                        with :? SourceException as error ->
+                            return error.Message
+                    }
+
+                Expect.stringContains error "a bad sector" "why"
+                let! sent = settled (fun () -> sent)
+                Expect.equal sent (3 * piece) "what was read before"
+            })
+
+        testCaseTask "waits for no read that hangs when the sending has failed" (fun () ->
+            task {
+                use folder = new Folder()
+                use released = new ManualResetEventSlim()
+
+                let read =
+                    SourceFile.Reader(fun handle buffer offset ->
+                        if offset > 0L then
+                            released.Wait()
+
+                        RandomAccess.Read(handle, buffer.Span, offset))
+
+                use source = SourceFile.Open(folder.Write("f", patterned large), read)
+
+                try
+                    let sending =
+                        Task.Run<string>(fun () ->
+                            task {
+                                try
+                                    let! _ =
+                                        send source large true (fun _ _ ->
+                                            Task.FromException(IOException "cut"))
+
+                                    return ""
+                                with :? HttpRequestException as error ->
+                                    return error.GetBaseException().Message
+                            })
+
+                    let! error = sending.WaitAsync limit
+                    Expect.equal error "cut" "told at once"
+                finally
+                    released.Set()
+            })
+
+        testSequenced (
+            testCaseTask "allocates no more for a body of 64 MiB than for one of 2 MiB" (fun () ->
+                task {
+                    use folder = new Folder()
+                    let path = folder.At "f"
+
+                    do
+                        use file = File.Create path
+                        file.SetLength(64L <<< 20)
+
+                    let sending length () : Task =
+                        task {
+                            use source = SourceFile.Open path
+                            use content = new SourceContent(source, length, true, ignore)
+                            use stream = new ReceivingStream(fun _ _ -> Task.CompletedTask)
+
+                            do! content.CopyToAsync(stream, CancellationToken.None)
+                        }
+
+                    // The pools are filled, and all code is loaded.
+                    do! sending (64L <<< 20) ()
+                    let! little = allocatedBy (sending (2L <<< 20))
+                    let! much = allocatedBy (sending (64L <<< 20))
+                    // Of 64 MiB it would be 1,024 parts or 256 pieces: less than a hundred bytes for each.
+                    Expect.isLessThan much (little + 25_000L) $"{little} bytes for 2 MiB, {much} for 64 MiB"
+                })
+        )
+    ]
