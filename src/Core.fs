@@ -11,6 +11,13 @@ type internal Phase =
     | Waiting of nextAttempt: int * until: DateTimeOffset
     | Ended of output: Output
 
+/// What an attempt came to in the words of the server or the transport, which may echo what they were sent. It is
+/// masked once it is shown: most attempts end in a receipt, of which it is no part.
+[<Sealed>]
+type internal Heard(outcome: Outcome) =
+    member _.Outcome = outcome
+    override _.ToString() = Redaction.Mask
+
 /// A push between two inputs.
 type State = internal {
     Plan: PushPlan
@@ -21,12 +28,12 @@ type State = internal {
     Length: int64
     /// How many PUTs were begun.
     Attempts: int
-    /// What the last attempt came to, without the secrets that a server may have echoed.
-    Last: Outcome option
-    /// The URL in use and what it says of itself.
-    Url: (RequestUrl * PresignedUrl) option
-    /// All URLs that were in use: their secrets stay secret.
-    Used: RequestUrl list
+    /// What the last attempt came to.
+    Last: Heard option
+    /// The URL in use.
+    Url: RequestUrl voption
+    /// URLs that were in use before: their secrets stay secret.
+    Earlier: RequestUrl list
     /// SHA-256 of the source, once an attempt has read it to its end.
     Sha256: string option
     /// MD5 of the source, 32 hexadecimal digits in lower case, once it was taken for a `Content-MD5`.
@@ -62,53 +69,64 @@ module Push =
         Length = 0L
         Attempts = 0
         Last = None
-        Url = None
-        Used = []
+        Url = ValueNone
+        Earlier = []
         Sha256 = None
         Md5 = None
         Damaged = false
         MayBeStored = false
     }
 
-    let private plus (span: TimeSpan) (at: DateTimeOffset) =
-        if span <= TimeSpan.Zero then at
-        elif at > DateTimeOffset.MaxValue - span then DateTimeOffset.MaxValue
-        else at + span
-
     let private deadline (state: State) =
         state.Plan.Target.Limits.Deadline
-        |> Option.map (fun deadline -> plus deadline state.StartedAt)
+        |> Option.map (fun deadline -> Instant.plus deadline state.StartedAt)
 
-    let private isPastDeadline (state: State) =
-        deadline state |> Option.exists (fun deadline -> state.Now >= deadline)
+    /// Whether the moment is at the deadline or past it.
+    let private isTooLate (at: DateTimeOffset) (state: State) =
+        match deadline state with
+        | Some deadline -> not (Instant.isBefore deadline at)
+        | None -> false
 
-    let private secrets (state: State) =
-        let given =
+    let private isPastDeadline (state: State) = isTooLate state.Now state
+
+    /// A template may put the names into the query, and a header may tell them: those are no secrets, and belong into
+    /// every message.
+    let private isName (plan: PushPlan) (secret: string) =
+        match Uri.UnescapeDataString secret with
+        | text when text = ArtifactName.value plan.Artifact -> true
+        | text when text = CellId.value plan.Target.CellId -> true
+        | text when text = Bucket.value plan.Target.Bucket -> true
+        | text -> text = ObjectKey.value plan.Key
+
+    /// The secrets of the push that could stand in a text of so many characters.
+    let private secretsUpTo (most: int) (state: State) : string list =
+        let current =
             match state.Plan.Url with
-            | UrlSource.Given url -> [ url ]
-            | UrlSource.Asked -> []
+            | UrlSource.Given url -> RequestUrl.secretsUpTo most url
+            | UrlSource.Asked ->
+                match state.Url with
+                | ValueSome url -> RequestUrl.secretsUpTo most url
+                | ValueNone -> []
 
-        // A template may put the names into the query, and a header may tell them: those are no secrets, and belong
-        // into every message.
-        let names = [
-            ArtifactName.value state.Plan.Artifact
-            CellId.value state.Plan.Target.CellId
-            Bucket.value state.Plan.Target.Bucket
-            ObjectKey.value state.Plan.Key
-        ]
-
-        let ofUrls =
-            state.Used @ given
-            |> List.distinct
-            |> List.collect (RequestUrl.reveal >> Redaction.secretsOf)
+        let earlier =
+            if state.Earlier.IsEmpty then
+                []
+            else
+                state.Earlier |> List.collect (RequestUrl.secretsUpTo most)
 
         let ofHeaders =
-            state.Plan.Headers
-            |> List.filter RequestHeader.isSecret
-            |> List.map RequestHeader.reveal
+            if state.Plan.Headers.IsEmpty then
+                []
+            else
+                state.Plan.Headers
+                |> List.filter RequestHeader.isSecret
+                |> List.map RequestHeader.reveal
 
-        ofUrls @ ofHeaders
-        |> List.filter (fun secret -> not (List.contains (Uri.UnescapeDataString secret) names))
+        match current @ earlier @ ofHeaders with
+        | [] -> []
+        | secrets -> secrets |> List.filter (isName state.Plan >> not)
+
+    let private secrets (state: State) = secretsUpTo Int32.MaxValue state
 
     let private finish (state: State) (output: Output) =
         struct ({
@@ -117,42 +135,52 @@ module Push =
                 },
                 output)
 
-    /// The `Content-MD5` that goes with a request to the URL in use: where it was asked for, and where the
-    /// signature covers it.
-    let private wantsContentMd5 (state: State) =
-        state.Plan.Target.ContentMd5
-        || state.Url |> Option.exists (snd >> PresignedUrl.signs PresignedUrl.ContentMd5)
+    /// Whether a request to the URL takes a `Content-MD5` along: where it was asked for, and where the signature
+    /// covers it.
+    let private wantsContentMd5 (state: State) (url: RequestUrl) =
+        state.Plan.Target.ContentMd5 || SignedQuery.signs SignedQuery.ContentMd5 url.Query
 
-    let private contentMd5 (state: State) =
-        if wantsContentMd5 state then
+    let private contentMd5 (state: State) (url: RequestUrl) =
+        if wantsContentMd5 state url then
             state.Md5 |> Option.map Integrity.contentMd5
         else
             None
 
+    /// What a server says, fit to be shown: masked first, and shortened then, so that no half of a secret stays.
+    let private presentable (secrets: string list) (text: string) =
+        Redaction.known secrets text |> Check.visible |> Check.shorten 512
+
+    /// The same for a text that there may be. It holds few secrets: most are longer than what a server says.
+    let private shown (state: State) (text: string option) =
+        match text with
+        | Some value -> Some(presentable (secretsUpTo value.Length state) value)
+        | None -> None
+
     let private fail (state: State) (kind: FailureKind) =
+        let secrets = secrets state
+
         FailureText.create kind {
             Plan = state.Plan
-            Url = state.Url |> Option.map snd
+            Url =
+                match state.Url with
+                | ValueSome url -> Some(PresignedUrl.inspect url)
+                | ValueNone -> None
             Length = state.Length
-            ContentMd5 = contentMd5 state
+            ContentMd5 =
+                match state.Url with
+                | ValueSome url -> contentMd5 state url
+                | ValueNone -> None
             Attempts = state.Attempts
             Elapsed = state.Now - state.StartedAt
-            Last = state.Last
+            Last =
+                state.Last
+                |> Option.map (fun heard -> Outcome.mapTexts (presentable secrets) heard.Outcome)
             MayBeStored = state.MayBeStored
-            Secrets = secrets state
+            Secrets = secrets
             Now = state.Now
         }
         |> Output.Failed
         |> finish state
-
-    /// What a server says, fit to be shown: masked first, and shortened then, so that no half of a secret stays.
-    let private presentable (state: State) =
-        Redaction.known (secrets state) >> Check.visible >> Check.shorten 512
-
-    let private remember (state: State) (outcome: Outcome) = {
-        state with
-            Last = Some(Outcome.mapTexts (presentable state) outcome)
-    }
 
     /// Fails for a reason that is not an attempt's.
     let private failWith (state: State) (kind: FailureKind) (reason: string) =
@@ -160,11 +188,14 @@ module Push =
         let fault =
             Fault.Create(FaultKind.Network, Redaction.known (secrets state) reason, 0L)
 
-        fail (remember state (Outcome.NotSent fault)) kind
+        fail
+            {
+                state with
+                    Last = Some(Heard(Outcome.NotSent fault))
+            }
+            kind
 
     let private finishWith (state: State) (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
-        let shown = presentable state
-
         finish
             state
             (Output.Done {
@@ -175,12 +206,15 @@ module Push =
                 CellId = CellId.value state.Plan.Target.CellId
                 ArtifactName = ArtifactName.value state.Plan.Artifact
                 Region = state.Plan.Target.Region
-                ObjectUrl = state.Url |> Option.map (fst >> RequestUrl.withoutQuery)
+                ObjectUrl =
+                    match state.Url with
+                    | ValueSome url -> Some(RequestUrl.withoutQuery url)
+                    | ValueNone -> None
                 Sha256 = sent.Sha256
-                Md5 = sent.Md5 |> Option.orElse state.Md5
-                ETag = reply.ETag |> Option.map shown
-                VersionId = reply.VersionId |> Option.map shown
-                RequestId = reply.RequestId |> Option.map shown
+                Md5 = if sent.Md5.IsSome then sent.Md5 else state.Md5
+                ETag = shown state reply.ETag
+                VersionId = shown state reply.VersionId
+                RequestId = shown state reply.RequestId
                 Integrity = confirmed.Name
                 Attempts = state.Attempts
                 StartedAt = state.StartedAt
@@ -204,34 +238,24 @@ module Push =
         {
             Attempt = attempt
             Url = url
-            Headers = [
-                match contentMd5 state with
-                | Some md5 -> RequestHeader.trust "Content-MD5" md5
-                | None -> ()
-
-                yield! PushPlan.headers state.Plan
-            ]
+            Headers =
+                match contentMd5 state url with
+                | Some md5 -> RequestHeader.trust "Content-MD5" md5 :: PushPlan.headers state.Plan
+                | None -> PushPlan.headers state.Plan
             Length = state.Length
             // Never without a body: there would be nothing to wait with (RFC 9110, 10.1.1).
             ExpectContinue =
                 state.Length > 0L
                 && target.ExpectContinueFrom |> Option.exists (fun from -> state.Length >= from)
             // Once it is known it is compared, whatever else is not: a receipt is of the bytes that were sent.
-            TakeMd5 = target.Integrity <> IntegrityMode.Off || state.Md5.IsSome
+            TakeMd5 = not target.Integrity.IsOff || state.Md5.IsSome
             ConnectTimeout = target.Limits.ConnectTimeout
             Timeout =
                 match deadline state with
-                | Some deadline -> min target.Limits.RequestTimeout (deadline - state.Now)
+                | Some deadline -> Instant.shorter target.Limits.RequestTimeout (deadline - state.Now)
                 | None -> target.Limits.RequestTimeout
             StallTimeout = target.Limits.StallTimeout
         }
-
-    /// Headers that a request brings along: what a signature may cover without anybody's doing.
-    let private supplied (put: PutRequest) =
-        "host"
-        :: "content-length"
-        :: PresignedUrl.ContentMd5
-        :: [ for header in put.Headers -> RequestHeader.key header ]
 
     let private takeMd5 (state: State) (attempt: int) =
         struct ({
@@ -240,56 +264,62 @@ module Push =
                 },
                 Output.TakeMd5(deadline state))
 
+    /// Whether no request with this URL may begin at the given moment.
+    let private isExpired (at: DateTimeOffset) (url: RequestUrl) =
+        match url.Query.UsableUntil with
+        | ValueSome until -> Instant.isBefore at until
+        | ValueNone -> false
+
     /// Makes the attempt, unless the URL or the time forbids it, or the file's MD5 has to be taken first.
-    let private put (state: State) (attempt: int) (url: RequestUrl, inspected: PresignedUrl) =
-        let state = {
-            state with
-                Url = Some(url, inspected)
-                Used = url :: List.except [ url ] state.Used
-        }
-
+    let private put (state: State) (attempt: int) (url: RequestUrl) =
         let put = request state attempt url
+        let inHand () = { state with Url = ValueSome url }
 
-        let unfit = HeaderCoverage.problems url inspected put.Headers
+        if isPastDeadline state then
+            fail (inHand ()) FailureKind.DeadlineExceeded
+        elif isExpired state.Now url then
+            fail (inHand ()) FailureKind.UrlExpired
+        else
+            match HeaderCoverage.problems url put.Headers, HeaderCoverage.missing url put.Headers with
+            | [], [] when wantsContentMd5 state url && state.Md5.IsNone -> takeMd5 (inHand ()) attempt
+            | [], [] ->
+                struct ({
+                            state with
+                                Url = ValueSome url
+                                Phase = Phase.Putting put
+                                Attempts = attempt
+                        },
+                        Output.Put put)
+            | [], names ->
+                let remedy = HeaderCoverage.remedy state.Plan.Target.Name names
 
-        match PresignedUrl.missingHeaders (supplied put) inspected with
-        | _ when isPastDeadline state -> fail state FailureKind.DeadlineExceeded
-        | _ when
-            PresignedUrl.usableUntil inspected
-            |> Option.exists (fun until -> state.Now > until)
-            ->
-            fail state FailureKind.UrlExpired
-        | _ when not unfit.IsEmpty ->
-            let reasons = unfit |> List.map _.Message |> String.concat " "
-            failWith state FailureKind.UrlUnusable (reasons.TrimEnd '.')
-        | [] when wantsContentMd5 state && state.Md5.IsNone -> takeMd5 state attempt
-        | [] ->
-            struct ({
-                        state with
-                            Phase = Phase.Putting put
-                            Attempts = attempt
-                    },
-                    Output.Put put)
-        | names ->
-            let remedy = HeaderCoverage.remedy state.Plan.Target.Name names
+                failWith
+                    (inHand ())
+                    FailureKind.UrlUnusable
+                    $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy}"
+            | unfit, _ ->
+                let reasons = unfit |> List.map _.Message |> String.concat " "
+                failWith (inHand ()) FailureKind.UrlUnusable (reasons.TrimEnd '.')
 
-            failWith
-                state
-                FailureKind.UrlUnusable
-                $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy}"
+    let private askAnew (state: State) (attempt: int) =
+        let state =
+            match state.Url with
+            | ValueSome url -> {
+                state with
+                    Url = ValueNone
+                    Earlier = url :: state.Earlier
+              }
+            | ValueNone -> state
+
+        ask state attempt
 
     /// Begins the given attempt: with the URL in hand if it still serves, or with a fresh one if there is a
     /// source of them.
     let private start (state: State) (attempt: int) =
         match state.Plan.Url, state.Url with
-        | UrlSource.Given _, Some inHand -> put state attempt inHand
-        | UrlSource.Given url, None -> put state attempt (url, PresignedUrl.inspect url)
-        | UrlSource.Asked, Some(_, inspected as inHand) when
-            PresignedUrl.usableUntil inspected
-            |> Option.forall (fun until -> state.Now <= until)
-            ->
-            put state attempt inHand
-        | UrlSource.Asked, _ -> ask { state with Url = None } attempt
+        | UrlSource.Given url, _ -> put state attempt url
+        | UrlSource.Asked, ValueSome url when not (isExpired state.Now url) -> put state attempt url
+        | UrlSource.Asked, _ -> askAnew state attempt
 
     /// Waits and tries again, or ends the push with the given kind if nothing is left to try.
     let private retry (state: State) (roll: float) (ifLast: FailureKind) =
@@ -299,26 +329,29 @@ module Push =
             fail state ifLast
         else
             let asked =
-                match state.Last with
+                match state.Last |> Option.map _.Outcome with
                 | Some(Outcome.Replied reply) ->
-                    Retry.asked policy.MaxBackoff state.Now reply.RetryAfter reply.AmzRetryAfter
+                    Retry.asked
+                        policy.MaxBackoff
+                        state.Now
+                        (shown state reply.RetryAfter)
+                        (shown state reply.AmzRetryAfter)
                 | _ -> TimeSpan.Zero
 
             let wait = Retry.wait policy state.Attempts roll asked
-            let until = plus wait state.Now
+            let until = Instant.plus wait state.Now
             let next = state.Attempts + 1
 
             let pastExpiry =
                 match state.Plan.Url, state.Url with
-                | UrlSource.Given _, Some(_, inspected) ->
-                    PresignedUrl.usableUntil inspected |> Option.exists (fun last -> until > last)
+                | UrlSource.Given _, ValueSome url -> isExpired until url
                 | _ -> false
 
-            if deadline state |> Option.exists (fun deadline -> until >= deadline) then
+            if isTooLate until state then
                 fail state FailureKind.DeadlineExceeded
             elif pastExpiry then
                 fail state FailureKind.UrlExpired
-            elif wait = TimeSpan.Zero then
+            elif wait.Ticks = 0L then
                 start state next
             else
                 struct ({
@@ -342,10 +375,11 @@ module Push =
                 Some $"the file had {state.Length} bytes when it was opened, and {sent.Bytes} were sent"
             elif state.Sha256 |> Option.exists (fun known -> known <> sent.Sha256) then
                 Some "the file's content changed between two attempts"
-            elif Option.map2 (<>) state.Md5 sent.Md5 = Some true then
-                Some "the file's content changed after its MD5 had been taken"
             else
-                None
+                match state.Md5, sent.Md5 with
+                | Some known, Some md5 when known <> md5 ->
+                    Some "the file's content changed after its MD5 had been taken"
+                | _ -> None
         | None -> None
 
     let private isTimeout (outcome: Outcome) =
@@ -354,34 +388,41 @@ module Push =
         | Outcome.Unknown fault -> fault.Kind = FaultKind.RequestTimeout
         | Outcome.Replied _ -> false
 
+    /// The state after an attempt that has not ended the push with a receipt.
+    let private heard (state: State) (outcome: Outcome) = {
+        state with
+            Last = Some(Heard outcome)
+            MayBeStored = state.MayBeStored || Verdict.mayHaveStored outcome
+            Sha256 =
+                match Outcome.sent outcome with
+                | Some sent -> Some sent.Sha256
+                | None -> state.Sha256
+    }
+
     let private attempted (state: State) (put: PutRequest) (roll: float) (outcome: Outcome) =
-        let changed = sourceChanged state outcome
+        let cutByDeadline () =
+            isTimeout outcome
+            && put.Timeout.Ticks < state.Plan.Target.Limits.RequestTimeout.Ticks
 
-        let state = {
-            remember state outcome with
-                MayBeStored = state.MayBeStored || Verdict.mayHaveStored outcome
-                Sha256 = Outcome.sent outcome |> Option.map _.Sha256 |> Option.orElse state.Sha256
-        }
-
-        let cutByDeadline =
-            isTimeout outcome && put.Timeout < state.Plan.Target.Limits.RequestTimeout
-
-        match changed, Verdict.ofOutcome state.Plan.Target.WriteOnce outcome with
-        | Some reason, _ -> failWith state FailureKind.SourceChanged reason
+        match sourceChanged state outcome, Verdict.ofOutcome state.Plan.Target.WriteOnce outcome with
+        | Some reason, _ -> failWith (heard state outcome) FailureKind.SourceChanged reason
         | None, Verdict.Accepted(reply, sent) ->
-            match Integrity.verdict state.Plan.Target.Integrity (contentMd5 state).IsSome reply sent with
+            let hasContentMd5 = state.Md5.IsSome && wantsContentMd5 state put.Url
+
+            match Integrity.verdict state.Plan.Target.Integrity hasContentMd5 reply sent with
             | IntegrityVerdict.Confirmed confirmed -> finishWith state reply sent confirmed
-            | IntegrityVerdict.Mismatch _ -> retryOnce state roll
-            | IntegrityVerdict.Missing -> fail state FailureKind.Unverified
-        | None, Verdict.Retry _ when cutByDeadline -> fail state FailureKind.DeadlineExceeded
-        | None, Verdict.Retry ifLast -> retry state roll ifLast
-        | None, Verdict.RetryOnce -> retryOnce state roll
+            | IntegrityVerdict.Mismatch _ -> retryOnce (heard state outcome) roll
+            | IntegrityVerdict.Missing -> fail (heard state outcome) FailureKind.Unverified
+        | None, Verdict.Retry _ when cutByDeadline () ->
+            fail (heard state outcome) FailureKind.DeadlineExceeded
+        | None, Verdict.Retry ifLast -> retry (heard state outcome) roll ifLast
+        | None, Verdict.RetryOnce -> retryOnce (heard state outcome) roll
         | None, Verdict.FreshUrl ->
             match state.Plan.Url with
             | UrlSource.Asked when state.Attempts < state.Plan.Target.Retry.MaxAttempts ->
-                ask { state with Url = None } (state.Attempts + 1)
-            | _ -> fail state FailureKind.UrlExpired
-        | None, Verdict.Stop kind -> fail state kind
+                askAnew (heard state outcome) (state.Attempts + 1)
+            | _ -> fail (heard state outcome) FailureKind.UrlExpired
+        | None, Verdict.Stop kind -> fail (heard state outcome) kind
 
     /// In UTC: sums near either end of time have no other representation.
     let private timeOf (input: Input) =
@@ -395,7 +436,7 @@ module Push =
         | Input.Woke at -> at.ToUniversalTime()
 
     let private failSource (state: State) (fault: Fault) =
-        let state = remember state (Outcome.NotSent fault)
+        let state = heard state (Outcome.NotSent fault)
 
         match Verdict.ofOutcome false (Outcome.NotSent fault) with
         | Verdict.Stop kind -> fail state kind
@@ -406,7 +447,7 @@ module Push =
     [<CompiledName("Step")>]
     let step (state: State) (input: Input) : struct (State * Output) =
         let at = timeOf input
-        let now = max state.Now at
+        let now = Instant.later state.Now at
 
         match state.Phase, input with
         | Phase.Ended output, _ -> struct (state, output)
@@ -426,7 +467,7 @@ module Push =
                 start state 1
         | Phase.Fresh, Input.NoSource(_, fault) -> failSource { state with StartedAt = at; Now = at } fault
         | Phase.Asking attempt, Input.UrlGiven(_, url) ->
-            put { state with Now = now } attempt (url, PresignedUrl.inspect url)
+            put { state with Now = now } attempt url
         | Phase.Fresh, Input.NoUrl(at, reason) ->
             failWith { state with StartedAt = at; Now = at } FailureKind.UrlUnusable reason
         | Phase.Asking _, Input.NoUrl(_, reason) ->
@@ -455,7 +496,7 @@ module Push =
                 takeMd5 state attempt
         | Phase.Putting request, Input.Attempted(_, roll, outcome) ->
             attempted { state with Now = now } request roll outcome
-        | Phase.Waiting(_, until), Input.Woke _ when at < until ->
+        | Phase.Waiting(_, until), Input.Woke _ when Instant.isBefore until at ->
             struct ({ state with Now = now }, Output.Wait until)
         | Phase.Waiting(next, _), Input.Woke _ -> start { state with Now = now } next
         | _ ->

@@ -40,46 +40,21 @@ module internal HeaderCoverage =
                 "Presign with it as a header (an SDK may call that unhoistable), or do not ask for it."
           ]
 
-    /// Parameters that make a PUT of an object another operation (Amazon S3 API Reference, "UploadPart",
-    /// "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"), and what it is
-    /// then. A copy's source is a header, which a presigner may have put there.
-    let private operation (parameter: string) =
-        match parameter with
-        | "uploadid"
-        | "partnumber" -> Some "one part of an upload"
-        | "acl" -> Some "the access rights of an object"
-        | "tagging" -> Some "the tags of an object"
-        | "retention"
-        | "legal-hold" -> Some "the lock on an object"
-        | "renameobject" -> Some "the renaming of an object"
-        | "x-amz-copy-source" -> Some "the copy of an object"
-        | _ -> None
-
     /// A gateway may mean what it likes by its parameters: only what S3 signs is judged.
-    let private otherOperation (url: RequestUrl) (inspected: PresignedUrl) =
-        if inspected.Signature = UrlSignature.Unsigned then
-            []
-        else
-            let operations = [
-                for parameter in PresignedUrl.parameterNames url do
-                    match operation parameter with
-                    | Some operation -> operation
-                    | None -> ()
-            ]
-
-            match operations with
-            | [] -> []
-            | operation :: _ -> [
-                refusal
-                    $"is presigned for {operation}, and not for an upload of the whole object"
-                    "Presign a PutObject: a receipt is for an object that holds the file and nothing else."
-              ]
+    let private otherOperation (query: SignedQuery) =
+        match query.OtherOperation with
+        | Some operation when query.Signature <> UrlSignature.Unsigned -> [
+            refusal
+                $"is presigned for {operation}, and not for an upload of the whole object"
+                "Presign a PutObject: a receipt is for an object that holds the file and nothing else."
+          ]
+        | _ -> []
 
     let private inTheClear (url: RequestUrl) (headers: RequestHeader list) =
         if
-            RequestUrl.isPlaintext url
-            && headers
-               |> List.exists (fun header -> RequestHeader.key header = RequestHeader.CustomerKey)
+            headers
+            |> List.exists (fun header -> RequestHeader.key header = RequestHeader.CustomerKey)
+            && RequestUrl.isPlaintext url
         then
             [
                 refusal
@@ -89,22 +64,42 @@ module internal HeaderCoverage =
         else
             []
 
+    /// Those `x-amz-*` headers that the signature does not cover, in lower case.
+    let private unsigned (query: SignedQuery) (headers: RequestHeader list) =
+        if query.Signature = UrlSignature.V4 then
+            headers
+            |> List.filter (fun header ->
+                let name = RequestHeader.key header
+
+                name.StartsWith("x-amz-", StringComparison.Ordinal)
+                && not (SignedQuery.signs name query))
+            |> List.map RequestHeader.key
+        else
+            []
+
     /// What keeps a request with these headers from being sent to the URL.
-    let problems (url: RequestUrl) (inspected: PresignedUrl) (headers: RequestHeader list) : Refusal list =
-        let unsigned =
-            PresignedUrl.unsignedHeaders [ for header in headers -> RequestHeader.key header ] inspected
+    let problems (url: RequestUrl) (headers: RequestHeader list) : Refusal list =
+        let query = url.Query
 
-        let hoisted, plain =
-            if unsigned.IsEmpty then
-                [], []
-            else
-                let parameters = PresignedUrl.parameterNames url
-                unsigned |> List.partition (fun name -> List.contains name parameters)
+        match otherOperation query, unsigned query headers, inTheClear url headers with
+        | [], [], [] -> []
+        | otherOperation, unsigned, inTheClear ->
+            let hoisted, plain =
+                unsigned
+                |> List.partition (fun name -> (RequestUrl.parameter name url).IsSome)
 
-        otherOperation url inspected
-        @ uncovered plain
-        @ inQuery hoisted
-        @ inTheClear url headers
+            otherOperation @ uncovered plain @ inQuery hoisted @ inTheClear
+
+    /// The headers that the signature covers and that nobody supplies, in lower case. `host` and `content-length` come
+    /// with every request, and `content-md5` with those to a URL that signs it.
+    let missing (url: RequestUrl) (headers: RequestHeader list) : string list =
+        let isSupplied name =
+            name = "host"
+            || name = "content-length"
+            || name = SignedQuery.ContentMd5
+            || headers |> List.exists (fun header -> RequestHeader.key header = name)
+
+        url.Query.SignedHeaders |> List.filter (isSupplied >> not)
 
     /// How to supply headers that a signature covers (names in lower case), for a target of this name.
     let remedy (target: TargetName option) (names: string list) : string =

@@ -39,6 +39,22 @@ type ArtifactName =
 
 [<RequireQualifiedAccess>]
 module ArtifactName =
+    let private isPlainSegment (segment: ReadOnlySpan<char>) =
+        segment.Length > 0 && segment.Length <= 255 && segment[0] <> '.'
+
+    /// Whether it is of visible ASCII, with nothing that needs a closer look: most names are.
+    let private isPlain (value: string) =
+        let rec areSegments (first: int) =
+            let rest = value.AsSpan first
+
+            match rest.IndexOf '/' with
+            | -1 -> isPlainSegment rest
+            | stop -> isPlainSegment (rest.Slice(0, stop)) && areSegments (first + stop + 1)
+
+        value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0
+        && not (value.Contains '\\')
+        && areSegments 0
+
     let private firstProblem (value: string) =
         let segments = value.Split '/'
 
@@ -59,7 +75,12 @@ module ArtifactName =
     /// 255 UTF-8 bytes.
     [<CompiledName("Create")>]
     let create (value: string) : Result<ArtifactName, Refusal> =
-        match (if String.IsNullOrEmpty value then Some "is empty" else firstProblem value) with
+        let problem =
+            if String.IsNullOrEmpty value then Some "is empty"
+            elif isPlain value then None
+            else firstProblem value
+
+        match problem with
         | None -> Ok(ArtifactName value)
         | Some problem ->
             Check.refuse
@@ -251,12 +272,10 @@ module ObjectKey =
     /// `[key_prefix/]cell_id/artifact_name`; refused when longer than 1,024 UTF-8 bytes.
     [<CompiledName("Create")>]
     let create (prefix: KeyPrefix) (cellId: CellId) (artifact: ArtifactName) : Result<ObjectKey, Refusal> =
-        let below = $"{CellId.value cellId}/{ArtifactName.value artifact}"
-
         let key =
             match KeyPrefix.value prefix with
-            | "" -> below
-            | prefix -> $"{prefix}/{below}"
+            | "" -> String.Concat(CellId.value cellId, "/", ArtifactName.value artifact)
+            | prefix -> $"{prefix}/{CellId.value cellId}/{ArtifactName.value artifact}"
 
         match Check.utf8Length key with
         | length when length > MaxBytes ->

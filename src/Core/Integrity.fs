@@ -50,19 +50,22 @@ type IntegrityVerdict =
 module Integrity =
 
     /// The entity tag without quotes and without the mark of a weak one (RFC 9110, 8.8.3).
-    let private bareTag (etag: string) =
-        let etag = etag.Trim()
+    let private bareTag (etag: string) : ReadOnlySpan<char> =
+        let etag = etag.AsSpan().Trim()
 
-        (if etag.StartsWith("W/", StringComparison.Ordinal) then
-             etag.Substring 2
-         else
-             etag)
-            .Trim('"')
+        (if etag.StartsWith "W/" then etag.Slice 2 else etag).Trim '"'
+
+    let private isMd5Span (text: ReadOnlySpan<char>) =
+        let mutable i = 0
+
+        while i < text.Length && Char.IsAsciiHexDigit text[i] do
+            i <- i + 1
+
+        i = 32 && text.Length = 32
 
     /// Whether the text is an MD5: 32 hexadecimal digits.
     [<CompiledName("IsMd5")>]
-    let isMd5 (text: string) =
-        text.Length = 32 && text |> Seq.forall Char.IsAsciiHexDigit
+    let isMd5 (text: string) = isMd5Span (text.AsSpan())
 
     /// The value of `Content-MD5` for an MD5: its octets in Base64 (RFC 1864, 2), not its digits.
     let internal contentMd5 (md5: string) =
@@ -79,8 +82,8 @@ module Integrity =
     /// Whether the ETag confirms (Some true) or contradicts (Some false) the MD5.
     let private tag (reply: Reply) (sent: Sent) =
         match reply.ETag, sent.Md5 with
-        | Some etag, Some md5 when isMd5 (bareTag etag) ->
-            if String.Equals(bareTag etag, md5, StringComparison.OrdinalIgnoreCase) then
+        | Some etag, Some md5 when isMd5Span (bareTag etag) ->
+            if (bareTag etag).Equals(md5, StringComparison.OrdinalIgnoreCase) then
                 Some true
             elif tagIsNoMd5 reply then
                 None
@@ -107,10 +110,10 @@ module Integrity =
     let verdict (mode: IntegrityMode) (contentMd5: bool) (reply: Reply) (sent: Sent) : IntegrityVerdict =
         let otherwise () =
             if contentMd5 then IntegrityVerdict.Confirmed Confirmation.ContentMd5
-            elif mode = IntegrityMode.Require then IntegrityVerdict.Missing
+            elif mode.IsRequire then IntegrityVerdict.Missing
             else IntegrityVerdict.Confirmed Confirmation.Unverified
 
-        if mode = IntegrityMode.Off then
+        if mode.IsOff then
             otherwise ()
         else
             match checksum reply sent, tag reply sent with

@@ -4,16 +4,6 @@ open System
 open System.Globalization
 open System.Text
 
-/// How a presigned URL is signed. Holds nothing of the signature or the credential themselves.
-[<RequireQualifiedAccess>]
-type UrlSignature =
-    /// No signature that this library knows.
-    | Unsigned
-    /// AWS Signature Version 4 in the query.
-    | V4
-    /// AWS Signature Version 2 in the query. It signs `Content-Type`, so none is sent unless asked for.
-    | V2
-
 /// What a presigned URL says of itself, without any network and without any secret. What is absent or cannot
 /// be read is `None` or empty.
 type PresignedUrl = {
@@ -48,69 +38,15 @@ type PresignedUrl = {
 module PresignedUrl =
 
     /// How far S3's clock and the client's may be apart: 15 minutes.
-    let AllowedSkew = TimeSpan.FromMinutes 15.
+    let AllowedSkew = SignedQuery.allowedSkew
 
     /// The longest life of a SigV4 URL: 604,800 seconds.
     [<Literal>]
-    let MaxExpiresSeconds = 604800L
+    let MaxExpiresSeconds = SignedQuery.MaxExpiresSeconds
 
     /// The name of the header that is supplied where it is signed (RFC 1864), as a signature names it.
     [<Literal>]
-    let ContentMd5 = "content-md5"
-
-    /// A parameter of the query, percent-decoded.
-    type private Parameter = { Name: string; Value: string }
-
-    let private unescape (text: string) =
-        if text.Contains '%' then Uri.UnescapeDataString text else text
-
-    let private parameters (query: string) =
-        query.Split('&', StringSplitOptions.RemoveEmptyEntries)
-        |> Array.map (fun parameter ->
-            let name, value =
-                match parameter.IndexOf '=' with
-                | -1 -> parameter, ""
-                | i -> parameter.Substring(0, i), parameter.Substring(i + 1)
-
-            {
-                Name = unescape name
-                Value = unescape value
-            })
-
-    /// What is chosen of the first parameter that it is chosen of.
-    let private pick (choose: Parameter -> string option) (parameters: Parameter[]) =
-        let rec from i =
-            if i = parameters.Length then
-                None
-            else
-                match choose parameters[i] with
-                | None -> from (i + 1)
-                | found -> found
-
-        from 0
-
-    let private instant (value: string) =
-        match
-            DateTimeOffset.TryParseExact(
-                value,
-                "yyyyMMdd'T'HHmmss'Z'",
-                CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal
-            )
-        with
-        | true, at -> Some at
-        | _ -> None
-
-    let private wholeNumber (value: string) =
-        match Int64.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture) with
-        // .NET takes NUL characters at the end.
-        | true, number when not (value.EndsWith '\000') -> Some number
-        | _ -> None
-
-    let private unixTime (value: string) =
-        wholeNumber value
-        |> Option.filter (fun seconds -> seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds())
-        |> Option.map DateTimeOffset.FromUnixTimeSeconds
+    let ContentMd5 = SignedQuery.ContentMd5
 
     /// Percent-decodes a path; `None` if the octets are no UTF-8, so that no wrong key is ever shown.
     let private decodePath (path: string) =
@@ -145,56 +81,15 @@ module PresignedUrl =
                 decodePath (below.Substring(0, i)) |> Option.bind nonEmpty,
                 decodePath (below.Substring(i + 1)) |> Option.bind nonEmpty
 
-    /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity"). The name is
-    /// in lower case.
-    let private isEmptyChecksum (name: string) (value: string) =
-        match name with
-        | "x-amz-checksum-crc32"
-        | "x-amz-checksum-crc32c" -> value = "AAAAAA=="
-        | "x-amz-checksum-crc64nvme" -> value = "AAAAAAAAAAA="
-        | "x-amz-checksum-sha1" -> value = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
-        | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-        | _ -> false
-
-    /// The names of all parameters of the query, in lower case. A gateway may carry its token as one: they are for
-    /// comparing, not for showing.
-    let internal parameterNames (url: RequestUrl) : string list = [
-        for parameter in parameters (RequestUrl.revealQuery url) -> parameter.Name.ToLowerInvariant()
-    ]
+    let private toOption (value: 'a voption) =
+        match value with
+        | ValueSome value -> Some value
+        | ValueNone -> None
 
     /// Reads what the URL says of itself.
     [<CompiledName("Inspect")>]
     let inspect (url: RequestUrl) : PresignedUrl =
-        let parameters = parameters (RequestUrl.revealQuery url)
-
-        let find (name: string) =
-            parameters
-            |> pick (fun parameter ->
-                if parameter.Name.Equals(name, StringComparison.OrdinalIgnoreCase) then
-                    Some parameter.Value
-                else
-                    None)
-
-        let signedAt = find "X-Amz-Date" |> Option.bind instant
-
-        let lifetime =
-            find "X-Amz-Expires"
-            |> Option.bind wholeNumber
-            |> Option.filter (fun seconds -> seconds <= MaxExpiresSeconds)
-            |> Option.map (float >> TimeSpan.FromSeconds)
-
-        let isV4 = (find "X-Amz-Signature").IsSome
-        let isV2 = not isV4 && (find "Signature").IsSome && (find "AWSAccessKeyId").IsSome
-
-        let expiresAt =
-            if isV2 then
-                find "Expires" |> Option.bind unixTime
-            else
-                match signedAt, lifetime with
-                | Some at, Some lifetime when at.UtcTicks <= DateTimeOffset.MaxValue.UtcTicks - lifetime.Ticks ->
-                    Some(at + lifetime)
-                | _ -> None
-
+        let query = url.Query
         let host = S3Host.tryParse (RequestUrl.host url)
 
         let bucket, key =
@@ -203,20 +98,12 @@ module PresignedUrl =
             | None -> None, None
 
         {
-            Signature =
-                if isV4 then UrlSignature.V4
-                elif isV2 then UrlSignature.V2
-                else UrlSignature.Unsigned
-            SignedAt = signedAt
-            ExpiresAt = expiresAt
-            SignedHeaders =
-                match find "X-Amz-SignedHeaders" with
-                | Some names ->
-                    names.Split(';', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
-                    |> fun names -> [ for name in names -> name.ToLowerInvariant() ]
-                | None -> []
+            Signature = query.Signature
+            SignedAt = toOption query.SignedAt
+            ExpiresAt = toOption query.ExpiresAt
+            SignedHeaders = query.SignedHeaders
             ScopeRegion =
-                find "X-Amz-Credential"
+                RequestUrl.parameter "X-Amz-Credential" url
                 |> Option.bind (fun credential ->
                     // <access key id>/<yyyyMMdd>/<region>/s3/aws4_request; the id may itself hold a '/'.
                     let parts = credential.Split '/'
@@ -225,28 +112,19 @@ module PresignedUrl =
                         nonEmpty parts[parts.Length - 3]
                     else
                         None)
-            HasSecurityToken = (find "X-Amz-Security-Token").IsSome
+            HasSecurityToken = query.HasSecurityToken
             Bucket = bucket
             Key = key
             Region = host |> Option.bind _.Region
             IsAccessPoint = host |> Option.exists _.IsAccessPoint
-            EmptyChecksum =
-                parameters
-                |> pick (fun parameter ->
-                    let name = parameter.Name.ToLowerInvariant()
-                    if isEmptyChecksum name parameter.Value then Some name else None)
+            EmptyChecksum = query.EmptyChecksum
         }
 
     /// The last moment at which a request with this URL may begin: its expiry and the skew that S3 allows.
     /// `None` for a URL that does not say when it expires.
     [<CompiledName("UsableUntil")>]
     let usableUntil (url: PresignedUrl) =
-        url.ExpiresAt
-        |> Option.map (fun at ->
-            if at > DateTimeOffset.MaxValue - AllowedSkew then
-                DateTimeOffset.MaxValue
-            else
-                at + AllowedSkew)
+        url.ExpiresAt |> Option.map (Instant.plus AllowedSkew)
 
     /// Whether the signature covers the header of this name (in lower case).
     [<CompiledName("Signs")>]

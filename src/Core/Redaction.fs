@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open System.Text
 
 /// Keeps the credentials of a presigned URL out of everything that people or machines read.
@@ -35,21 +36,6 @@ module Redaction =
         "Authorization"
         "Proxy-Authorization"
     |]
-
-    /// Query parameters that are no secret, and that help whoever reads a redacted URL. All others are masked:
-    /// a gateway may carry its token under any name.
-    let private isHarmlessName (name: string) =
-        match name with
-        | "x-amz-algorithm"
-        | "x-amz-date"
-        | "x-amz-expires"
-        | "x-amz-signedheaders"
-        | "x-amz-content-sha256"
-        | "expires"
-        | "x-id"
-        | "versionid"
-        | "partnumber" -> true
-        | _ -> false
 
     let private matchesAt (text: Unescape.Seen[]) (at: int) (name: string) =
         at + name.Length <= text.Length
@@ -192,12 +178,17 @@ module Redaction =
 
         ranges
 
+    /// Without any of these, nothing in a text can be an escape, user info, or a value behind its name.
+    let private marks = SearchValues.Create "%\\=:,>"
+
     /// Free text (an error message, a log line, a server's reply) with the value of every secret parameter
     /// and all user info masked, wherever a URL or a part of one stands in it.
     [<CompiledName("Text")>]
     let text (value: string) : string =
         if String.IsNullOrEmpty value then
             ""
+        elif value.AsSpan().IndexOfAny marks < 0 then
+            value
         else
             let ranges = secretRanges (Unescape.see value)
 
@@ -213,38 +204,28 @@ module Redaction =
 
                 result.Append(value, at, value.Length - at).ToString()
 
-    let private nameOf (parameter: string) =
-        let name =
-            match parameter.IndexOf '=' with
-            | -1 -> parameter
-            | i -> parameter.Substring(0, i)
-
-        Unescape.plain (Unescape.see name)
-
-    /// A parameter that may be shown: of a harmless name, and with nothing in it that could be a parameter or
-    /// a URL of its own.
-    let private isHarmless (parameter: string) =
-        isHarmlessName ((nameOf parameter).ToLowerInvariant())
-        && (match parameter.IndexOf '=' with
-            | -1 -> true
-            | i ->
-                Unescape.plain(Unescape.see (parameter.Substring(i + 1))).IndexOfAny [|
-                    '='
-                    '?'
-                    '/'
-                    '@'
-                    '&'
-                |]
-                    <
-                    0)
-
-    let private maskParameter (parameter: string) =
-        if parameter = "" || isHarmless parameter then
-            parameter
+    let private maskParameter (text: string) (parameter: QueryParameter) : string =
+        if parameter.First = parameter.Stop || QuerySecrets.isHarmless text parameter then
+            text.Substring(parameter.First, parameter.Stop - parameter.First)
+        elif parameter.Sign = parameter.Stop then
+            Mask
         else
-            match parameter.IndexOf '=' with
-            | -1 -> Mask
-            | i -> parameter.Substring(0, i + 1) + Mask
+            text.Substring(parameter.First, parameter.Sign + 1 - parameter.First) + Mask
+
+    let private maskQuery (text: string) (first: int) : string =
+        let masked = StringBuilder(text, 0, first, text.Length)
+        let mutable next = first
+
+        while next <= text.Length do
+            let parameter = QueryParameter.at text next
+            masked.Append(maskParameter text parameter) |> ignore
+
+            if parameter.Stop < text.Length then
+                masked.Append '&' |> ignore
+
+            next <- parameter.Stop + 1
+
+        masked.ToString()
 
     /// A URL with its user info, its fragment and all query values masked, but for those few that say
     /// when it was signed, for how long, and which headers it covers.
@@ -260,14 +241,8 @@ module Redaction =
 
             match beforeFragment.IndexOf '?' with
             | -1 -> text beforeFragment
-            | i ->
-                let query =
-                    beforeFragment.Substring(i + 1).Split('&')
-                    |> Array.map maskParameter
-                    |> String.concat "&"
-
-                // The name of a parameter may itself hold what looks like one.
-                text (beforeFragment.Substring(0, i + 1) + query)
+            // The name of a parameter may itself hold what looks like one.
+            | i -> text (maskQuery beforeFragment (i + 1))
 
     /// Whether a text that should be a plain name or path may be a URL, or hold a credential: somebody pasted it
     /// into the wrong place. Escapes are seen through.
@@ -300,7 +275,7 @@ module Redaction =
 
     /// Values of fewer characters are not looked for by `known`: they are no secret, and stand everywhere.
     [<Literal>]
-    let ShortestSecret = 6
+    let ShortestSecret = SecretForms.Shortest
 
     /// The text without the given secrets, whether they stand in it plain or percent-encoded, and then
     /// redacted by name as `text` does. Secrets shorter than `ShortestSecret` are passed over.
@@ -309,50 +284,12 @@ module Redaction =
         if String.IsNullOrEmpty value then
             ""
         else
-            let mask (text: string) (secret: string) =
-                text.Replace(secret, Mask, StringComparison.OrdinalIgnoreCase)
-
-            secrets
-            |> List.collect (fun secret -> [
-                secret
-                Uri.UnescapeDataString secret
-                // The padding of Base64 is no part of the secret.
-                (Uri.UnescapeDataString secret).TrimEnd('=')
-                Uri.EscapeDataString secret
-                // As a form decodes it.
-                Uri.UnescapeDataString(secret.Replace('+', ' '))
-            ])
-            |> List.filter (fun form -> form.Length >= ShortestSecret)
-            |> List.distinct
-            |> List.sortByDescending _.Length
-            |> List.fold mask value
-            |> text
+            text (SecretForms.mask Mask secrets value)
 
     /// Every secret value that a URL's query carries, as it stands there: the values of all parameters that
     /// `url` would mask, and the access key id at the head of a SigV4 credential.
     [<CompiledName("SecretsOf")>]
     let secretsOf (value: string) : string list =
-        let query =
-            match value.IndexOf '?' with
-            | -1 -> ""
-            | i -> value.Substring(i + 1)
-
-        let ofParameter (parameter: string) =
-            if isHarmless parameter then
-                []
-            else
-                match parameter.IndexOf '=' with
-                | -1 -> []
-                | i ->
-                    let secret = parameter.Substring(i + 1)
-                    let unescaped = Uri.UnescapeDataString secret
-
-                    match unescaped.IndexOf '/' with
-                    | slash when
-                        slash > 0
-                        && nameOf(parameter).Contains("credential", StringComparison.OrdinalIgnoreCase)
-                          ->
-                          [ secret; unescaped.Substring(0, slash) ]
-                    | _ -> [ secret ]
-
-        query.Split('&') |> Seq.collect ofParameter |> List.ofSeq
+        match value.IndexOf '?' with
+        | -1 -> []
+        | i -> QuerySecrets.places value (i + 1) |> QuerySecrets.upTo Int32.MaxValue 0 value

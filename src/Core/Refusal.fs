@@ -53,15 +53,21 @@ module internal Check =
         | UnicodeCategory.ParagraphSeparator -> true
         | _ -> false
 
+    let private isVisibleAscii (value: string) =
+        value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0
+
     /// A text on one line, in which nothing hides: what a terminal would act on or not show is written out.
     let visible (value: string) =
-        let shown = StringBuilder(value.Length)
+        if isVisibleAscii value then
+            value
+        else
+            let shown = StringBuilder(value.Length)
 
-        for rune in value.EnumerateRunes() do
-            shown.Append(if isHidden rune then $"\\u{rune.Value:X4}" else rune.ToString())
-            |> ignore
+            for rune in value.EnumerateRunes() do
+                shown.Append(if isHidden rune then $"\\u{rune.Value:X4}" else rune.ToString())
+                |> ignore
 
-        shown.ToString()
+            shown.ToString()
 
     /// An input that should be a plain name or path, on one line and without secrets: see `Redaction.plain`.
     let plain (value: string) = visible (Redaction.plain value)
@@ -94,7 +100,7 @@ module internal Check =
             else
                 from (i + 1)
 
-        from 0
+        if isVisibleAscii value then None else from 0
 
     /// What keeps a text from being one segment of a path.
     let segmentProblem (value: string) =

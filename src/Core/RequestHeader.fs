@@ -12,6 +12,9 @@ type RequestHeader internal (name: string, value: string) =
 
     member internal _.Value = value
 
+    /// The name in lower case, as signatures list it. Every attempt asks for it.
+    member val internal Key = name.ToLowerInvariant()
+
     override _.Equals other =
         match other with
         | :? RequestHeader as other ->
@@ -58,7 +61,7 @@ module RequestHeader =
     let reveal (header: RequestHeader) = header.Value
 
     /// The name in lower case, as signatures list it.
-    let internal key (header: RequestHeader) = header.Name.ToLowerInvariant()
+    let internal key (header: RequestHeader) = header.Key
 
     /// A header of the library's own making.
     let internal trust (name: string) (value: string) = RequestHeader(name, value)

@@ -1,7 +1,9 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open System.Net
+open System.Threading
 
 /// A text that holds a credential: equal by its characters, and masked by `ToString`.
 [<AbstractClass>]
@@ -21,14 +23,33 @@ type MaskedUrl internal (value: string) =
     override _.ToString() = Redaction.url value
 
 /// Where a part of a text begins, and where it has ended.
+[<Struct>]
 type internal Extent = { First: int; Stop: int }
 
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
-type RequestUrl internal (value: string, uri: Lazy<Uri>) =
+type RequestUrl internal (value: string, authority: Extent, hasPlainHost: bool, query: SignedQuery) =
     inherit MaskedUrl(value)
-    member internal _.Uri = uri.Value
+
+    // Made when it is first asked for, since a start of the command line's need not wait for System.Uri.
+    let mutable uri: Uri | null = null
+
+    member internal _.Authority = authority
+
+    /// Whether `System.Uri` takes the host as it is written, in lower case.
+    member internal _.HasPlainHost = hasPlainHost
+
+    /// What its query says, read when the URL was made.
+    member internal _.Query = query
+
+    /// The same `Uri` for everybody who asks, in whatever thread: the first one that was made.
+    member internal _.Uri(make: string -> Uri) : Uri =
+        match Volatile.Read &uri with
+        | NonNull made -> made
+        | _ ->
+            Interlocked.CompareExchange(&uri, make value, null) |> ignore
+            nonNull uri
 
 [<RequireQualifiedAccess>]
 module RequestUrl =
@@ -39,27 +60,34 @@ module RequestUrl =
 
     let private refuse problem = Check.refuse subject problem remedy
 
+    let private blanks = [| ' '; '\t'; '\r'; '\n' |]
+
     /// A variable that was read from a file often ends with a line break; inside, none is allowed.
     let internal trim (value: string) =
-        if isNull (box value) then "" else value.Trim(' ', '\t', '\r', '\n')
+        if isNull (box value) then "" else value.Trim blanks
 
     /// Where the authority of an absolute URL begins and ends.
-    let internal authorityOf (value: string) =
+    let internal authorityOf (value: string) : Extent voption =
         match value.IndexOf("://", StringComparison.Ordinal) with
-        | -1 -> None
+        | -1 -> ValueNone
         | i ->
             let first = i + 3
 
-            match value.IndexOfAny([| '/'; '?'; '#' |], first) with
-            | -1 -> Some { First = first; Stop = value.Length }
-            | stop -> Some { First = first; Stop = stop }
+            match value.AsSpan(first).IndexOfAny('/', '?', '#') with
+            | -1 -> ValueSome { First = first; Stop = value.Length }
+            | length ->
+                ValueSome {
+                    First = first
+                    Stop = first + length
+                }
 
     /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
     /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
     let private tryUri (value: string) =
         let withPath =
             match authorityOf value with
-            | Some { Stop = stop } when stop = value.Length || value[stop] = '?' -> value.Insert(stop, "/")
+            | ValueSome { Stop = stop } when stop = value.Length || value[stop] = '?' ->
+                value.Insert(stop, "/")
             | _ -> value
 
         let mutable asWritten =
@@ -69,54 +97,64 @@ module RequestUrl =
         | true, NonNull uri when uri.Host <> "" -> Some uri
         | _ -> None
 
-    /// The host of a URL whose authority is nothing but a name in dots, of letters, digits and inner hyphens, which
-    /// `System.Uri` takes as it is, in lower case. `None`: ask `System.Uri`, whose first answer of a process takes
-    /// longer than all the rest of a configuration.
-    let private plainHost (value: string) =
-        let isLabel (label: string) =
-            label.Length >= 1
-            && label.Length <= 63
-            && label |> String.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-')
-            && label[0] <> '-'
-            && label[label.Length - 1] <> '-'
-            && not (label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
+    let private uriOf (value: string) =
+        match tryUri value with
+        | Some uri -> uri
+        | None -> invalidOp "A URL whose host could be read cannot be read."
 
-        match authorityOf value with
-        | Some { First = first; Stop = stop } when stop - first <= 253 && value.Length < 32_768 ->
-            let host = value.Substring(first, stop - first)
-            let labels = host.Split '.'
+    let private isLabel (label: ReadOnlySpan<char>) =
+        let mutable isPlain = label.Length >= 1 && label.Length <= 63
+        let mutable i = 0
 
-            let rec areLabels i =
-                i = labels.Length || (isLabel labels[i] && areLabels (i + 1))
+        while isPlain && i < label.Length do
+            isPlain <- Char.IsAsciiLetterOrDigit label[i] || label[i] = '-'
+            i <- i + 1
 
+        isPlain
+        && label[0] <> '-'
+        && label[label.Length - 1] <> '-'
+        && not (label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
+
+    /// Longer ones are left to `System.Uri`, which has a limit of its own.
+    [<Literal>]
+    let private LongestPlain = 32_767
+
+    /// Whether an authority is nothing but a name in dots, of letters, digits and inner hyphens, which `System.Uri`
+    /// takes as it is, in lower case. If not: ask `System.Uri`, whose first answer of a process takes longer than all
+    /// the rest of a configuration.
+    let private isPlainHost (value: string) (authority: Extent) =
+        let rec areLabels first count =
+            let rest = value.AsSpan(first, authority.Stop - first)
+
+            match rest.IndexOf '.' with
             // One name alone may have a meaning of its own, and a number at the end makes it an address.
-            if
-                labels.Length > 1
-                && areLabels 0
-                && Char.IsAsciiLetter(labels[labels.Length - 1][0])
-            then
-                Some(host.ToLowerInvariant())
-            else
-                None
-        | _ -> None
+            | -1 -> count > 0 && isLabel rest && Char.IsAsciiLetter rest[0]
+            | dot -> isLabel (rest.Slice(0, dot)) && areLabels (first + dot + 1) (count + 1)
+
+        authority.Stop - authority.First <= 253 && areLabels authority.First 0
+
+    /// Where the query begins, behind its `?`; the end of the URL if it has none.
+    let private queryAfter (value: string) (first: int) =
+        match value.IndexOf('?', first) with
+        | -1 -> value.Length
+        | i -> i + 1
 
     /// The URL, if it has a host that can be read.
     let private tryUrl (value: string) =
-        if (plainHost value).IsSome then
-            let uri () =
-                match tryUri value with
-                | Some uri -> uri
-                | None -> invalidOp "A URL with a plain host cannot be read."
+        match authorityOf value with
+        | ValueNone -> None
+        | ValueSome authority ->
+            let isPlain = value.Length <= LongestPlain && isPlainHost value authority
 
-            Some(RequestUrl(value, Lazy<Uri> uri))
-        else
-            match tryUri value with
-            | Some uri -> Some(RequestUrl(value, Lazy<Uri> uri))
-            | None -> None
+            if isPlain || (tryUri value).IsSome then
+                let query = SignedQuery.read value (queryAfter value authority.Stop)
+                Some(RequestUrl(value, authority, isPlain, query))
+            else
+                None
 
     /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
     /// character may be part of a secret.
-    let private badCharacter (value: string) =
+    let private whereBad (value: string) =
         let escapes i =
             i + 2 < value.Length
             && Char.IsAsciiHexDigit value[i + 1]
@@ -153,6 +191,28 @@ module RequestUrl =
 
         from 0
 
+    /// All characters that RFC 3986 allows in a URI (2.2, 2.3), and `%`.
+    let private allowed =
+        SearchValues.Create
+            "!#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~"
+
+    let private areEscapesWhole (value: string) =
+        let rec from (i: int) =
+            i < 0
+            || (i + 2 < value.Length
+                && Char.IsAsciiHexDigit value[i + 1]
+                && Char.IsAsciiHexDigit value[i + 2]
+                && from (value.IndexOf('%', i + 3)))
+
+        from (value.IndexOf '%')
+
+    /// What is wrong is looked for, one by one, only if something is.
+    let private badCharacter (value: string) =
+        if value.AsSpan().IndexOfAnyExcept allowed < 0 && areEscapesWhole value then
+            None
+        else
+            whereBad value
+
     let private schemeProblem (value: string) =
         if
             value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
@@ -164,7 +224,7 @@ module RequestUrl =
 
     let private userInfoProblem (value: string) =
         match authorityOf value with
-        | Some { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
+        | ValueSome { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
             Some "holds user info before the host; the signature in the query is the whole authentication"
         | _ -> None
 
@@ -201,50 +261,65 @@ module RequestUrl =
         | Some url -> url
         | None -> invalidOp "A URL that was rendered from a parsed template cannot be read."
 
+    /// The same for text that differs from a URL of that template in its path alone: what is before it and behind it
+    /// has been read already.
+    let internal withOtherPath (url: RequestUrl) (value: string) =
+        if value.Length <= LongestPlain then
+            RequestUrl(value, url.Authority, url.HasPlainHost, url.Query)
+        else
+            trust value
+
     /// The whole URL with its signature, for the request itself and for nothing else.
     [<CompiledName("Reveal")>]
     let reveal (url: RequestUrl) = url.Value
 
     /// The whole URL with its signature as a `Uri` that is sent octet for octet, for the request itself.
     [<CompiledName("RevealUri")>]
-    let revealUri (url: RequestUrl) = url.Uri
+    let revealUri (url: RequestUrl) = url.Uri uriOf
 
-    let private afterAuthority (url: RequestUrl) =
-        match authorityOf url.Value with
-        | Some { Stop = stop } -> url.Value.Substring stop
-        | None -> ""
+    /// Where the query begins, behind its `?`; the end of the URL if it has none.
+    let private queryStart (url: RequestUrl) =
+        queryAfter url.Value url.Authority.Stop
+
+    /// Where the path has ended.
+    let private pathStop (url: RequestUrl) =
+        match url.Value.IndexOf('?', url.Authority.Stop) with
+        | -1 -> url.Value.Length
+        | i -> i
 
     /// The path as configured, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
     [<CompiledName("Path")>]
     let path (url: RequestUrl) =
-        let rest = afterAuthority url
-
-        match rest.IndexOf '?' with
-        | -1 when rest = "" -> "/"
-        | -1 -> rest
-        | 0 -> "/"
-        | i -> rest.Substring(0, i)
+        match url.Value.Substring(url.Authority.Stop, pathStop url - url.Authority.Stop) with
+        | "" -> "/"
+        | path -> path
 
     /// The query as configured, without its `?`; empty for none. It holds the signature.
     [<CompiledName("RevealQuery")>]
-    let revealQuery (url: RequestUrl) =
-        let rest = afterAuthority url
+    let revealQuery (url: RequestUrl) = url.Value.Substring(queryStart url)
 
-        match rest.IndexOf '?' with
-        | -1 -> ""
-        | i -> rest.Substring(i + 1)
+    /// The value of the first parameter of this name, in any case, percent-decoded.
+    let internal parameter (name: string) (url: RequestUrl) : string option =
+        SignedQuery.find name url.Value (queryStart url)
+
+    /// Those secrets of the query that could stand in a text of so many characters.
+    let internal secretsUpTo (most: int) (url: RequestUrl) : string list =
+        QuerySecrets.upTo most (queryStart url - url.Query.First) url.Value url.Query.Secrets
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]
     let scheme (url: RequestUrl) =
-        url.Value.Substring(0, url.Value.IndexOf ':').ToLowerInvariant()
+        url.Value.Substring(0, url.Authority.First - 3).ToLowerInvariant()
 
     /// The host in lower case, an IPv6 address without brackets.
     [<CompiledName("Host")>]
     let host (url: RequestUrl) =
-        match plainHost url.Value with
-        | Some host -> host
-        | None -> url.Uri.IdnHost.ToLowerInvariant()
+        if url.HasPlainHost then
+            url.Value
+                .Substring(url.Authority.First, url.Authority.Stop - url.Authority.First)
+                .ToLowerInvariant()
+        else
+            (revealUri url).IdnHost.ToLowerInvariant()
 
     /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
     let private isLoopback (host: string) =
@@ -261,7 +336,18 @@ module RequestUrl =
     let internal isPlaintext (url: RequestUrl) =
         scheme url = "http" && not (isLoopback (host url))
 
+    /// Scheme and authority as `System.Uri` writes them, which is in lower case.
+    let private hasPlainOrigin (url: RequestUrl) =
+        url.HasPlainHost
+        && url.Value.AsSpan(0, url.Authority.Stop).IndexOfAnyInRange('A', 'Z') < 0
+
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query.
     [<CompiledName("WithoutQuery")>]
     let withoutQuery (url: RequestUrl) =
-        $"{url.Uri.Scheme}://{url.Uri.Authority}{path url}"
+        let stop = pathStop url
+
+        if stop > url.Authority.Stop && hasPlainOrigin url then
+            url.Value.Substring(0, stop)
+        else
+            let uri = revealUri url
+            $"{uri.Scheme}://{uri.Authority}{path url}"

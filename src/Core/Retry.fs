@@ -174,4 +174,4 @@ module Retry =
     /// The wait before the next attempt: the policy's own, lengthened by what the server asked for.
     [<CompiledName("Wait")>]
     let wait (policy: RetryPolicy) (attempt: int) (roll: float) (askedFor: TimeSpan) =
-        max (delay policy attempt roll) askedFor
+        Instant.longer (delay policy attempt roll) askedFor

@@ -208,9 +208,7 @@ module TargetDraft =
     let private carried url headers : Validation<unit, Refusal> =
         match url, headers with
         | Ok(Some template), Ok headers ->
-            let sample = UrlTemplate.sample template
-
-            match HeaderCoverage.problems sample (PresignedUrl.inspect sample) headers with
+            match HeaderCoverage.problems (UrlTemplate.sample template) headers with
             | [] -> Ok()
             | refusals -> Error refusals
         | _ -> Ok()
@@ -274,22 +272,19 @@ module PushPlan =
     /// The plan for an artifact; refused if its key would be longer than S3 allows.
     [<CompiledName("Create")>]
     let create (target: Target) (artifact: ArtifactName) : Result<PushPlan, Refusal> =
-        result {
-            let! key = ObjectKey.create target.KeyPrefix target.CellId artifact
-
-            return {
-                Target = target
-                Artifact = artifact
-                Key = key
-                Destination = Destination.create target.Bucket key
-                Url =
-                    match target.Url with
-                    | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
-                    | None -> UrlSource.Asked
-                ContentType = None
-                Headers = target.Headers
-            }
-        }
+        ObjectKey.create target.KeyPrefix target.CellId artifact
+        |> Result.map (fun key -> {
+            Target = target
+            Artifact = artifact
+            Key = key
+            Destination = Destination.create target.Bucket key
+            Url =
+                match target.Url with
+                | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
+                | None -> UrlSource.Asked
+            ContentType = None
+            Headers = target.Headers
+        })
 
     /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
     [<CompiledName("WithContentType")>]
@@ -312,13 +307,13 @@ module PushPlan =
     /// All headers of a request of this plan besides `Host`, `Content-Length`, `Expect` and `Content-MD5`: those that a
     /// presigner may have to sign.
     [<CompiledName("Headers")>]
-    let headers (plan: PushPlan) : RequestHeader list = [
+    let headers (plan: PushPlan) : RequestHeader list =
+        let conditional =
+            if plan.Target.WriteOnce then
+                RequestHeader.trust "If-None-Match" "*" :: plan.Headers
+            else
+                plan.Headers
+
         match plan.ContentType with
-        | Some contentType -> RequestHeader.trust "Content-Type" contentType
-        | None -> ()
-
-        if plan.Target.WriteOnce then
-            RequestHeader.trust "If-None-Match" "*"
-
-        yield! plan.Headers
-    ]
+        | Some contentType -> RequestHeader.trust "Content-Type" contentType :: conditional
+        | None -> conditional

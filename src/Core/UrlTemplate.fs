@@ -1,13 +1,35 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open FsToolkit.ErrorHandling
+
+/// A piece of a template: text as it stands there, or a placeholder, before the `?` or behind it.
+[<RequireQualifiedAccess>]
+type internal TemplatePiece =
+    | Text of string
+    | CellId of InPath: bool
+    | ArtifactName of InPath: bool
 
 /// Where a target's uploads go: one exact URL, or a template with placeholders. Both hold a credential.
 [<Sealed>]
-type UrlTemplate internal (value: string, exact: RequestUrl option) =
+type UrlTemplate internal (value: string, sample: RequestUrl, pieces: TemplatePiece[]) =
     inherit MaskedUrl(value)
-    member internal _.Exact = exact
+
+    /// The URL with `x` in the place of all names: for what is the same in all of them.
+    member internal _.Sample = sample
+
+    /// What it is put together from for each artifact.
+    member internal _.Pieces = pieces
+
+    /// Whether all its URLs have one query.
+    member val internal HasOneQuery =
+        pieces
+        |> Array.forall (fun piece ->
+            match piece with
+            | TemplatePiece.Text _ -> true
+            | TemplatePiece.CellId inPath
+            | TemplatePiece.ArtifactName inPath -> inPath)
 
 /// Rules that this module keeps:
 /// - a URL without a placeholder is exact, and goes onto the wire octet for octet;
@@ -31,18 +53,22 @@ module UrlTemplate =
         + ArtifactNamePlaceholder
         + "; any other brace must come percent-encoded (%7B, %7D)."
 
+    let private unreserved =
+        SearchValues.Create "-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
+
+    let private unreservedOrSlash =
+        SearchValues.Create "-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"
+
     /// Percent-encodes a value; with `slashes`, its slashes stay.
     let internal encode (slashes: bool) (value: string) =
-        let isUnreserved c =
-            Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_' || c = '~'
+        let asTheyAre = if slashes then unreservedOrSlash else unreserved
 
-        let escaped =
-            if String.forall isUnreserved value then value else Uri.EscapeDataString value
-
-        if slashes then
-            escaped.Replace("%2F", "/", StringComparison.Ordinal)
+        if value.AsSpan().IndexOfAnyExcept asTheyAre < 0 then
+            value
+        elif slashes then
+            Uri.EscapeDataString(value).Replace("%2F", "/", StringComparison.Ordinal)
         else
-            escaped
+            Uri.EscapeDataString value
 
     let private hasPlaceholder (text: string) =
         text.Contains(CellIdPlaceholder, StringComparison.Ordinal)
@@ -76,8 +102,8 @@ module UrlTemplate =
 
             let inPath =
                 match RequestUrl.authorityOf bare with
-                | Some { Stop = pathStart } -> pathStart <= i
-                | None -> false
+                | ValueSome { Stop = pathStart } -> pathStart <= i
+                | ValueNone -> false
 
             if bare.AsSpan(0, i).IndexOfAny('?', '#') >= 0 then
                 Some "holds an unknown placeholder or a stray brace in its query"
@@ -91,10 +117,46 @@ module UrlTemplate =
     let private inAuthority (value: string) =
         let before =
             match RequestUrl.authorityOf value with
-            | Some { Stop = stop } -> value.Substring(0, stop)
-            | None -> value
+            | ValueSome { Stop = stop } -> value.Substring(0, stop)
+            | ValueNone -> value
 
         hasPlaceholder before
+
+    /// The pieces of a template without a stray brace, so that no placeholder stands within another.
+    let private pieces (value: string) : TemplatePiece[] =
+        let query =
+            match value.IndexOf '?' with
+            | -1 -> value.Length
+            | i -> i
+
+        let placeholderAt (first: int) =
+            let at (name: string) =
+                match value.IndexOf(name, first, StringComparison.Ordinal) with
+                | -1 -> value.Length
+                | i -> i
+
+            let cell, artifact = at CellIdPlaceholder, at ArtifactNamePlaceholder
+
+            if cell < artifact then
+                struct (cell, CellIdPlaceholder.Length, TemplatePiece.CellId(cell < query))
+            else
+                struct (artifact, ArtifactNamePlaceholder.Length, TemplatePiece.ArtifactName(artifact < query))
+
+        let found = ResizeArray<TemplatePiece>()
+        let mutable next = 0
+
+        while next < value.Length do
+            let struct (first, length, placeholder) = placeholderAt next
+
+            if first > next then
+                found.Add(TemplatePiece.Text(value.Substring(next, first - next)))
+
+            if first < value.Length then
+                found.Add placeholder
+
+            next <- first + length
+
+        found.ToArray()
 
     /// A URL with or without placeholders, trimmed; or why it cannot be used. No message holds any part of
     /// its query.
@@ -112,31 +174,40 @@ module UrlTemplate =
         | None ->
             result {
                 let! sample = RequestUrl.parse (fill (fun _ -> "x") (fun _ -> "x") value)
-                return UrlTemplate(value, (if hasPlaceholder value then None else Some sample))
+                return UrlTemplate(value, sample, pieces value)
             }
 
     /// Whether the URL holds no placeholder, and so names one object only.
     [<CompiledName("IsExact")>]
-    let isExact (template: UrlTemplate) = template.Exact.IsSome
+    let isExact (template: UrlTemplate) =
+        match template.Pieces with
+        | [| TemplatePiece.Text _ |] -> true
+        | _ -> false
 
     /// The URL for one artifact of one cell.
     [<CompiledName("Render")>]
     let render (cellId: CellId) (artifact: ArtifactName) (template: UrlTemplate) : RequestUrl =
-        match template.Exact with
-        | Some url -> url
-        | None ->
-            let value slashes name =
-                match name with
-                | CellIdPlaceholder -> encode slashes (CellId.value cellId)
-                | _ -> encode slashes (ArtifactName.value artifact)
+        if isExact template then
+            template.Sample
+        else
+            let texts = Array.zeroCreate<string> template.Pieces.Length
 
-            RequestUrl.trust (fill (value true) (value false) template.Value)
+            for i in 0 .. texts.Length - 1 do
+                texts[i] <-
+                    match template.Pieces[i] with
+                    | TemplatePiece.Text text -> text
+                    | TemplatePiece.CellId inPath -> encode inPath (CellId.value cellId)
+                    | TemplatePiece.ArtifactName inPath -> encode inPath (ArtifactName.value artifact)
+
+            let value = String.Concat texts
+
+            if template.HasOneQuery then
+                RequestUrl.withOtherPath template.Sample value
+            else
+                RequestUrl.trust value
 
     /// The URL with `x` in the place of all names: for what is the same in all of them.
-    let internal sample (template: UrlTemplate) : RequestUrl =
-        match template.Exact with
-        | Some url -> url
-        | None -> RequestUrl.trust (fill (fun _ -> "x") (fun _ -> "x") template.Value)
+    let internal sample (template: UrlTemplate) : RequestUrl = template.Sample
 
     /// Whether every artifact of a cell gets the same URL: there is no `{artifact_name}` in it.
     [<CompiledName("NamesOneObject")>]

@@ -66,20 +66,25 @@ type Verdict =
 module Verdict =
 
     /// Codes that end the push with any status (`ExpiredToken` does so, too, but for a fresh URL).
-    let private terminalCodes =
-        Set.ofList [
-            "InvalidToken"
-            "RequestTimeTooSkewed"
-            "SignatureDoesNotMatch"
-            "AccessDenied"
-        ]
+    let private isTerminal (code: string) =
+        match code with
+        | "InvalidToken"
+        | "RequestTimeTooSkewed"
+        | "SignatureDoesNotMatch"
+        | "AccessDenied" -> true
+        | _ -> false
 
     /// Codes that say that the server is at fault, with any status.
-    let private transientCodes =
-        Set.ofList [ "InternalError"; "SlowDown"; "ServiceUnavailable" ]
+    let private isTransient (code: string) =
+        match code with
+        | "InternalError"
+        | "SlowDown"
+        | "ServiceUnavailable" -> true
+        | _ -> false
 
     /// Codes that say that the body did not arrive as it was sent.
-    let private damageCodes = Set.ofList [ "BadDigest"; "IncompleteBody" ]
+    let private isDamage (code: string) =
+        code = "BadDigest" || code = "IncompleteBody"
 
     let private codeOf (reply: Reply) =
         match reply.Error with
@@ -108,10 +113,10 @@ module Verdict =
         | 412, _ -> Verdict.Stop FailureKind.Refused
         | _ when saysExpired reply -> Verdict.FreshUrl
         | 403, _ -> Verdict.Stop FailureKind.Refused
-        | _, code when terminalCodes.Contains code -> Verdict.Stop FailureKind.Refused
-        | _, code when transientCodes.Contains code -> Verdict.Retry FailureKind.Unavailable
+        | _, code when isTerminal code -> Verdict.Stop FailureKind.Refused
+        | _, code when isTransient code -> Verdict.Retry FailureKind.Unavailable
         | 400, "RequestTimeout" -> Verdict.Retry FailureKind.TimedOut
-        | 400, code when damageCodes.Contains code -> Verdict.RetryOnce
+        | 400, code when isDamage code -> Verdict.RetryOnce
         | 409, ("OperationAborted" | "ConditionalRequestConflict") -> Verdict.Retry FailureKind.Unavailable
         | (408 | 429), _ -> Verdict.Retry FailureKind.Unavailable
         | (501 | 505), _ -> Verdict.Stop FailureKind.Refused

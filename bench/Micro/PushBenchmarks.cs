@@ -1,0 +1,71 @@
+using BenchmarkDotNet.Attributes;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Bench;
+
+/// <summary>
+/// Whole pushes, from the name of an artifact to its receipt: plan, URL, machine, and the inputs that a driver makes.
+/// What a URL says of itself is read anew wherever the URL is a new one, as it is in life.
+/// </summary>
+[MemoryDiagnoser]
+public class PushBenchmarks
+{
+    private Target _target = null!;
+    private Target _asked = null!;
+    private string _url = null!;
+
+    /// <inheritdoc cref="UrlBenchmarks.LongToken"/>
+    [Params(false, true)]
+    public bool LongToken { get; set; }
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        _target = Samples.Target(Samples.Template(LongToken));
+        _asked = Samples.Target(null);
+        _url = Samples.Url(LongToken);
+    }
+
+    [Benchmark]
+    public Receipt OneAttempt() => Drive(_target, null, 1);
+
+    [Benchmark]
+    public Receipt OneAttemptAsked() => Drive(_asked, _url, 1);
+
+    [Benchmark]
+    public Receipt ThreeAttempts() => Drive(_target, null, 3);
+
+    [Benchmark]
+    public Receipt ThreeAttemptsAsked() => Drive(_asked, _url, 3);
+
+    /// <summary>Answers what the machine asks for: 503 to all PUTs but the last, and 200 to that.</summary>
+    private static Receipt Drive(Target target, string? url, int attempts)
+    {
+        var now = Samples.Noon;
+        var state = Push.Create(Samples.Plan(target));
+        var input = Input.NewStarted(now, 65536);
+        while (true)
+        {
+            (state, var output) = Push.Step(state, input);
+            now = now.AddMilliseconds(5);
+            switch (output)
+            {
+                case Output.Put put:
+                    var outcome = put.Request.Attempt < attempts ? Samples.Busy : Samples.Stored;
+                    input = Input.NewAttempted(now, 0.5, outcome);
+                    break;
+                case Output.Wait wait:
+                    now = wait.Until;
+                    input = Input.NewWoke(now);
+                    break;
+                case Output.AskUrl when url is not null:
+                    input = Input.NewUrlGiven(now, Samples.Parsed(url));
+                    break;
+                case Output.Done done when done.Receipt.Attempts == attempts:
+                    return done.Receipt;
+                default:
+                    throw new InvalidOperationException($"The push went another way: {output}");
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
+
+namespace CellOS.Export.S3.Bench;
+
+/// <summary>What a push deals with, as S3 and its presigners write it: made up, and of the usual lengths.</summary>
+internal static class Samples
+{
+    internal const string Name = "logs/2026-11-22/stdout.txt";
+
+    /// <summary>Two hours before <see cref="Noon"/> signed, for 12 hours.</summary>
+    private const string Head =
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256"
+        + "&X-Amz-Credential=ASIAIOSFODNN7EXAMPLE%2F20261122%2Fus-west-2%2Fs3%2Faws4_request"
+        + "&X-Amz-Date=20261122T100000Z&X-Amz-Expires=43200&X-Amz-SignedHeaders=host";
+
+    private const string Tail =
+        "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+
+    private const string Origin = "https://evidence-prod.s3.us-west-2.amazonaws.com/";
+
+    internal static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
+
+    /// <summary>A template of some 430 characters, or of 1,400 with a session token of the usual length.</summary>
+    internal static string Template(bool longToken) =>
+        Origin + "audit/2026/{cell_id}/{artifact_name}?" + Query(longToken);
+
+    /// <summary>The URL that a source of URLs would give for the same object.</summary>
+    internal static string Url(bool longToken) =>
+        Origin + "audit/2026/cell-7f3a/" + Name + "?" + Query(longToken);
+
+    private static string Query(bool longToken) => Head + "&X-Amz-Security-Token=" + Token(longToken) + Tail;
+
+    /// <summary>Base64, percent-encoded; one character of 20 is an escape.</summary>
+    private static string Token(bool isLong) =>
+        string.Concat(Enumerable.Repeat("IQoJb3JpZ2luX2VjEJr%2F", isLong ? 46 : 4)) + "aXVzLXdlc3QtMg%3D%3D";
+
+    internal static Target Target(string? template) =>
+        new(
+            FSharpOption<TargetName>.Some(TargetNameModule.Create("artifact-bucket").ResultValue),
+            CellIdModule.Create("cell-7f3a").ResultValue,
+            BucketModule.Create("evidence-prod").ResultValue,
+            KeyPrefixModule.Create("audit/2026").ResultValue,
+            FSharpOption<string>.Some("us-west-2"),
+            template is null
+                ? null
+                : FSharpOption<UrlTemplate>.Some(UrlTemplateModule.Parse(template).ResultValue),
+            RetryPolicyModule.Defaults,
+            LimitsModule.Defaults,
+            IntegrityMode.Verify,
+            contentMd5: false,
+            writeOnce: false,
+            FSharpOption<long>.Some(TargetModule.DefaultExpectContinueFrom),
+            TargetModule.MaxPutBytes,
+            FSharpList<RequestHeader>.Empty
+        );
+
+    internal static PushPlan Plan(Target target) =>
+        PushPlanModule.Create(target, ArtifactNameModule.Create(Name).ResultValue).ResultValue;
+
+    internal static RequestUrl Parsed(string url) => RequestUrlModule.Parse(url).ResultValue;
+
+    private static readonly Sent Sent = new(
+        65536,
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        FSharpOption<string>.Some("098f6bcd4621d373cade4e832627b4f6")
+    );
+
+    private static FSharpOption<string> Text(string value) => FSharpOption<string>.Some(value);
+
+    /// <summary>200, as S3 answers a PUT to a bucket with versions.</summary>
+    internal static readonly Outcome Stored = Outcome.NewReplied(
+        new Reply(
+            200,
+            eTag: Text("\"098f6bcd4621d373cade4e832627b4f6\""),
+            versionId: Text("3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"),
+            requestId: Text("0A49CE4060975EAC"),
+            hostId: Text("XotGXc5vZ0VqYn7dMBPmXUy3yVMs2LSVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJE="),
+            serverSideEncryption: Text("AES256"),
+            customerAlgorithm: null,
+            checksumSha256: null,
+            retryAfter: null,
+            amzRetryAfter: null,
+            bucketRegion: null,
+            redirectHost: null,
+            error: null,
+            FSharpOption<Sent>.Some(Sent)
+        )
+    );
+
+    /// <summary>503 SlowDown, with S3's error document.</summary>
+    internal static readonly Outcome Busy = Outcome.NewReplied(
+        new Reply(
+            503,
+            eTag: null,
+            versionId: null,
+            requestId: Text("5B9FC1D8A9F0C2E7"),
+            hostId: Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
+            serverSideEncryption: null,
+            customerAlgorithm: null,
+            checksumSha256: null,
+            retryAfter: null,
+            amzRetryAfter: null,
+            bucketRegion: null,
+            redirectHost: null,
+            FSharpOption<S3Error>.Some(
+                new S3Error(
+                    "SlowDown",
+                    Text("Please reduce your request rate."),
+                    Text("5B9FC1D8A9F0C2E7"),
+                    Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
+                    region: null,
+                    endpoint: null
+                )
+            ),
+            FSharpOption<Sent>.Some(Sent)
+        )
+    );
+}
