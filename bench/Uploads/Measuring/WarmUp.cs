@@ -1,0 +1,35 @@
+using CellOS.Export.S3.Bench.Peers;
+
+namespace CellOS.Export.S3.Bench.Measuring;
+
+/// <summary>
+/// What goes before a measurement, so that all code is loaded, and compiled the way that it stays: some hundred small
+/// pushes, twice, or some large ones, each time with a pause in which the runtime's compiler does the rest.
+/// </summary>
+internal static class WarmUp
+{
+    /// <summary>The most that one push of a warm-up sends, in bytes.</summary>
+    internal const long Most = 64 << 20;
+    private const long Small = 1 << 20;
+    private const int Pushes = 400;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    /// <returns>How many pushes it took.</returns>
+    internal static async Task<int> RunAsync(IPeer peer, Sources sources, int concurrency)
+    {
+        // A process that ends has nothing to warm.
+        if (peer is CurlPeer)
+            return 0;
+
+        var total = 0;
+        foreach (var share in new[] { 1, 2 })
+        {
+            var count = sources.Size <= Small ? Pushes * share : (int)(Most / sources.Size);
+            await Load.PushAsync(peer, sources, $"{PresignedUrls.WarmUp}{share}/", count, concurrency);
+            await Task.Delay(Pause);
+            total += count;
+        }
+
+        return total;
+    }
+}
