@@ -14,7 +14,7 @@ internal sealed class PresignedUrls(string endpoint)
     internal const string WarmUp = "warm-up/";
 
     /// <summary>How the paths of measured uploads begin.</summary>
-    internal const string MeasuredPath = $"/{Bucket}/{CellId}/{Measured}";
+    internal static ReadOnlySpan<byte> MeasuredPath => "/evidence/cell-7/run/"u8;
 
     private readonly string _before = $"{endpoint}/{Bucket}/{CellId}/";
     private readonly string _query =
