@@ -34,4 +34,8 @@ internal sealed record Measurement
 
     /// <summary>Collections of the generations 0, 1 and 2; null for what is not .NET.</summary>
     public required IReadOnlyList<int>? Collections { get; init; }
+
+    internal double SecondsPerPush => Seconds / Count;
+
+    internal double CpuSecondsPerPush => CpuSeconds / Count;
 }

@@ -21,12 +21,16 @@ internal static class RunCommand
             : sources;
         if (warm.Size > WarmUp.Most)
             throw new UsageException($"--warm-up wants a file of at most {WarmUp.Most} bytes.");
-        var count = (int)options.Whole("--count", 1);
-        var concurrency = (int)options.Whole("--concurrency", 1);
+        var milliseconds = options.Text("--count") is null ? options.Whole("--milliseconds") : 0;
+        var given = (int)options.Whole("--count", otherwise: 0);
+        var concurrency = (int)options.Whole("--concurrency", otherwise: 1);
         options.EnsureNothingElse();
 
         using var peer = PeerName.Create(name, urls, digests);
-        var warmUps = await WarmUp.RunAsync(peer, warm, concurrency);
+        var (warmUps, secondsPerPush) = await WarmUp.RunAsync(peer, warm, concurrency);
+        // What a push of the warm-up took says how many there is time for.
+        var expected = secondsPerPush / Math.Max(1, warm.Size) * Math.Max(1, size);
+        var count = given > 0 ? given : (int)Math.Clamp(milliseconds / 1000.0 / expected, 1, 1_000_000);
         var measurement = await MeasureAsync();
         Console.WriteLine(JsonSerializer.Serialize(measurement, BenchJson.Line));
         return 0;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CellOS.Export.S3.Bench.Peers;
 
 namespace CellOS.Export.S3.Bench.Measuring;
@@ -14,22 +15,29 @@ internal static class WarmUp
     private const int Pushes = 400;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <returns>How many pushes it took.</returns>
-    internal static async Task<int> RunAsync(IPeer peer, Sources sources, int concurrency)
+    /// <returns>How many pushes it took, and how long one took in the end, in seconds.</returns>
+    internal static async Task<(int Pushes, double SecondsPerPush)> RunAsync(
+        IPeer peer,
+        Sources sources,
+        int concurrency
+    )
     {
         // A process that ends has nothing to warm.
         if (peer is CurlPeer)
-            return 0;
+            return (0, double.PositiveInfinity);
 
         var total = 0;
+        var secondsPerPush = 0.0;
         foreach (var share in new[] { 1, 2 })
         {
             var count = sources.Size <= Small ? Pushes * share : (int)(Most / sources.Size);
+            var clock = Stopwatch.StartNew();
             await Load.PushAsync(peer, sources, $"{PresignedUrls.WarmUp}{share}/", count, concurrency);
+            secondsPerPush = clock.Elapsed.TotalSeconds / count;
             await Task.Delay(Pause);
             total += count;
         }
 
-        return total;
+        return (total, secondsPerPush);
     }
 }
