@@ -11,8 +11,9 @@ internal static class WarmUp
 {
     /// <summary>The most that one push of a warm-up sends, in bytes.</summary>
     internal const long Most = 64 << 20;
-    private const long Small = 1 << 20;
-    private const int Pushes = 400;
+
+    /// <summary>The most pushes in one of its two halves; the runtime compiles anew what ran 30 times.</summary>
+    private const int MostPushes = 600;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     /// <returns>How many pushes it took, and how long one took in the end, in seconds.</returns>
@@ -28,11 +29,11 @@ internal static class WarmUp
 
         var total = 0;
         var secondsPerPush = 0.0;
-        foreach (var share in new[] { 1, 2 })
+        var count = (int)Math.Clamp(Most / Math.Max(1, sources.Size), 1, MostPushes);
+        for (var half = 1; half <= 2; half++)
         {
-            var count = sources.Size <= Small ? Pushes * share : (int)(Most / sources.Size);
             var clock = Stopwatch.StartNew();
-            await Load.PushAsync(peer, sources, $"{PresignedUrls.WarmUp}{share}/", count, concurrency);
+            await Load.PushAsync(peer, sources, $"{PresignedUrls.WarmUp}{half}/", count, concurrency);
             secondsPerPush = clock.Elapsed.TotalSeconds / count;
             await Task.Delay(Pause);
             total += count;

@@ -109,12 +109,14 @@ internal static class Goals
     {
         if (count is not { Tenths: [var first, .., var last] })
             yield break;
+        // Not against the first one, in which the code is compiled: it would hide that the others get slower.
+        var middle = Spread.Of(count.Tenths.Select(tenth => tenth.PushesPerSecond)).Median;
         yield return new Goal(
-            $"count: speed in the last tenth of {Table.Count(count.Files)} / in the first",
+            $"count: speed in the last tenth of {Table.Count(count.Files)} / in the median tenth",
             Bound.AtLeast,
             0.9,
             "×",
-            Spread.Of([last.PushesPerSecond / first.PushesPerSecond])
+            Spread.Of([last.PushesPerSecond / middle])
         );
         yield return new Goal(
             $"count: RSS after the last tenth of {Table.Count(count.Files)} / after the first",
