@@ -28,6 +28,7 @@ internal static class BenchCommand
         using var stopping = new CancellationTokenSource();
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
         try
         {
             var report = await MeasureAsync(scale, name => only is null || only == name, stopping.Token);

@@ -32,8 +32,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Runs what is to deliver, and holds against the server what it claims.</summary>
     /// <param name="what">For the message.</param>
-    /// <param name="requests">How many measured PUTs there should be in it.</param>
-    /// <param name="bytes">Of how many bytes in sum.</param>
+    /// <param name="claim">How many PUTs it says it made, and of how many bytes in sum.</param>
     /// <param name="work">Gives what came of it.</param>
     /// <param name="stopping">Ends the wait.</param>
     /// <exception cref="FailedException">The server got more or less.</exception>
@@ -62,9 +61,16 @@ internal sealed class ServerProcess : IAsyncDisposable
         await _child.DisposeAsync();
     }
 
-    private async Task<Delivered> LookAsync(CancellationToken stopping) =>
-        JsonSerializer.Deserialize<Delivered>(
-            await _client.GetStringAsync($"{Url}/stats", stopping),
-            BenchJson.Line
-        )!;
+    private async Task<Delivered> LookAsync(CancellationToken stopping)
+    {
+        try
+        {
+            var json = await _client.GetStringAsync($"{Url}/stats", stopping);
+            return JsonSerializer.Deserialize<Delivered>(json, BenchJson.Line)!;
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new FailedException($"The server does not answer any more: {exception.Message}");
+        }
+    }
 }
