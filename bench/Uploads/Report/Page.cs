@@ -54,7 +54,7 @@ internal static class Page
         return
         [
             "",
-            $"{contest.Name}: files of {Table.Bytes(contest.Size)}, {contest.Concurrency} at a time, {contest.Rounds.Count} rounds",
+            $"{contest.Name}: files of {Table.Bytes(contest.Size)}, {contest.Concurrency} at a time, {Table.Count(contest.Rounds.Count)} round{(contest.Rounds.Count == 1 ? "" : "s")}",
             .. Table.Render(rows),
             .. contest.Skipped.Select(pair => $"{pair.Key} was skipped: {pair.Value}"),
         ];
