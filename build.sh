@@ -18,6 +18,10 @@ usage: ./build.sh [COMMAND]
                         them (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
   soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
                         every result must be true, handles and memory must return to where they were; Linux
+  bench [--quick] [ARGUMENT...]
+                        build, measure the core's parts, then uploads against their peers (HttpClient, AWSSDK.S3, curl)
+                        on loopback: a table, and obj/bench/uploads.json; some ten minutes, or two with --quick.
+                        Arguments other than --quick go to the latter (--only NAME, --rounds N, --json FILE)
   mutate [GLOB...]      break the C# of the library in small ways, one at a time, and see whether its tests notice
                         (Stryker): all of it, which takes hours, or the files that match ('**/PushDriver.cs')
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -207,6 +211,23 @@ soak() {
   dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
 }
 
+# What only the one of the two programs takes is not for the other.
+bench() {
+  local quick=() argument project
+  for argument in "$@"; do
+    if [ "$argument" = --quick ]; then quick=(--quick); fi
+  done
+  restore
+  say "build"
+  for project in src/Cli bench/Micro bench/Uploads; do
+    dotnet build "$project" --configuration "$configuration" --verbosity quiet -nologo
+  done
+  say "Micro"
+  dotnet "bench/Micro/bin/$configuration/net10.0/Micro.dll" ${quick[@]+"${quick[@]}"}
+  say "Uploads"
+  dotnet "bench/Uploads/bin/$configuration/net10.0/Uploads.dll" "$@"
+}
+
 # In a copy, since Stryker puts mutated assemblies in place of the built ones. Its version is here and not among the
 # tools of .config, which everybody restores.
 stryker_version=5.1.0
@@ -304,6 +325,7 @@ case $command in
   quickstart) quickstart "$@" ;;
   test) run_tests "$@" ;;
   soak) soak "$@" ;;
+  bench) bench "$@" ;;
   mutate) mutate "$@" ;;
   live) run_live "$@" ;;
   format) format ;;

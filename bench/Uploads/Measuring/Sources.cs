@@ -1,0 +1,24 @@
+namespace CellOS.Export.S3.Bench.Measuring;
+
+/// <summary>The files that are sent, in turn: one, or those of a folder.</summary>
+internal sealed class Sources
+{
+    private readonly string[] _paths;
+
+    /// <summary>Of each, in bytes.</summary>
+    internal long Size { get; }
+
+    /// <exception cref="UsageException">There is none, or one has another size.</exception>
+    internal Sources(string path, long size)
+    {
+        Size = size;
+        _paths = Directory.Exists(path) ? Directory.GetFiles(path) : [path];
+        if (
+            _paths.Length == 0
+            || _paths.Any(file => new FileInfo(file) is not { Exists: true } info || info.Length != size)
+        )
+            throw new UsageException($"'{path}' is no file of {size} bytes, and no folder of such files.");
+    }
+
+    internal string this[int index] => _paths[index % _paths.Length];
+}

@@ -1,0 +1,28 @@
+namespace CellOS.Export.S3.Bench.Peers;
+
+/// <summary>The same client as <see cref="PlainPeer"/>, which takes the digests on the way, on one thread.</summary>
+internal sealed class DigestsPeer : IPeer
+{
+    private readonly HttpClient _client = PlainPeer.CreateClient();
+    private readonly PresignedUrls _urls;
+    private readonly bool _md5;
+
+    internal DigestsPeer(PresignedUrls urls, DigestChoice digests)
+    {
+        if (digests == DigestChoice.None)
+            throw new UsageException("Without a digest it is the peer 'plain'.");
+        _urls = urls;
+        _md5 = digests == DigestChoice.Both;
+    }
+
+    public async Task PushAsync(string name, string path)
+    {
+        await using var file = PlainPeer.OpenRead(path);
+        using var content = new HashingContent(file, _md5);
+        await PlainPeer.SendAsync(_client, _urls.For(name), content);
+        if (content.Sha256 is null || content.Md5 is not null != _md5)
+            throw new InvalidOperationException("The digests were not taken.");
+    }
+
+    public void Dispose() => _client.Dispose();
+}

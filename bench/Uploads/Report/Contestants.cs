@@ -1,0 +1,29 @@
+using CellOS.Export.S3.Bench.Peers;
+
+namespace CellOS.Export.S3.Bench.Report;
+
+/// <summary>What takes part is called by its peer, and by the digests where these are not what the peer stands for.</summary>
+internal static class Contestants
+{
+    internal const string Plain = PeerName.Plain;
+    internal const string Digests = PeerName.Digests;
+    internal const string DigestsSha256 = "digests sha256";
+    internal const string Sink = PeerName.Sink;
+    internal const string SinkSha256 = "sink sha256";
+    internal const string SinkTemplate = PeerName.SinkTemplate;
+    internal const string AwsSdk = PeerName.AwsSdk;
+    internal const string Curl = PeerName.Curl;
+
+    internal static IReadOnlyList<string> OfLargeFile =>
+        [Plain, Digests, DigestsSha256, Sink, SinkSha256, AwsSdk, Curl];
+
+    internal static IReadOnlyList<string> OfSmallFiles => [Plain, Digests, Sink, SinkTemplate, AwsSdk];
+
+    internal static IReadOnlyList<string> OfSizes => [Digests, Sink];
+
+    /// <summary>The peer, and the word of <c>--digests</c>.</summary>
+    internal static (string Peer, string Digests) Parse(string contestant) =>
+        contestant.Split(' ') is [var peer, var digests] ? (peer, digests)
+        : contestant is Digests or Sink or SinkTemplate ? (contestant, "both")
+        : (contestant, "none");
+}

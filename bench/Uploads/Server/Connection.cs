@@ -1,0 +1,121 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace CellOS.Export.S3.Bench.Server;
+
+/// <summary>One connection: a request after another, each read to its end and answered with a success.</summary>
+internal sealed class Connection(Socket socket, Tally tally)
+{
+    private static readonly byte[] Continue = "HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray();
+
+    /// <summary>
+    /// As S3 says it. The ETag is that of an object uploaded in parts, which is no MD5: nobody has an answer to hold
+    /// against what was sent, and nobody is refused for having sent it.
+    /// </summary>
+    private readonly byte[] _stored = Encoding.ASCII.GetBytes(
+        "HTTP/1.1 200 OK\r\n"
+            + "x-amz-id-2: eftixk72aD6Ap51TnqcoF8eFidJG9Z/2mkiDFu8yU9AS1ed4OpIszj7UDNEHGran\r\n"
+            + "x-amz-request-id: 318BC8BC148832E5\r\n"
+            + $"Date: {DateTime.UtcNow:R}\r\n"
+            + "ETag: \"9b2cf535f27731c974343645a3985328-1\"\r\n"
+            + "Content-Length: 0\r\nServer: Uploads\r\n\r\n"
+    );
+
+    /// <summary>Heads, and what comes with them.</summary>
+    private readonly byte[] _buffer = new byte[16 * 1024];
+
+    /// <summary>Never written to: what is discarded has to have a place all the same.</summary>
+    private readonly byte[] _discarded = GC.AllocateUninitializedArray<byte>(1 << 20);
+    private int _filled;
+
+    internal void Serve()
+    {
+        using var _ = socket;
+        socket.NoDelay = true;
+        try
+        {
+            while (TryReadHead(out var length))
+                if (!TryServe(length))
+                    return;
+        }
+        catch (SocketException)
+        {
+            // The client has gone; what it sent was not whole, and is not counted.
+        }
+    }
+
+    /// <returns>Whether there is one.</returns>
+    private bool TryReadHead(out int length)
+    {
+        while (true)
+        {
+            var end = _buffer.AsSpan(0, _filled).IndexOf("\r\n\r\n"u8);
+            length = end + 4;
+            if (end >= 0)
+                return true;
+            var read = _filled < _buffer.Length ? socket.Receive(_buffer.AsSpan(_filled)) : 0;
+            if (read == 0)
+                return false;
+            _filled += read;
+        }
+    }
+
+    /// <returns>Whether the connection may carry another request.</returns>
+    private bool TryServe(int headLength)
+    {
+        var head = RequestHead.Parse(_buffer.AsSpan(0, headLength));
+        if (head.BodyLength < 0 || !(head.IsPut || head.IsStats))
+        {
+            Send("HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8);
+            return false;
+        }
+
+        var atHand = (int)Math.Min(_filled - headLength, head.BodyLength);
+        if (head.ExpectsContinue && atHand == 0)
+            Send(Continue);
+        if (!TryDiscard(head.BodyLength - atHand))
+            return false;
+
+        var taken = headLength + atHand;
+        _buffer.AsSpan(taken, _filled - taken).CopyTo(_buffer);
+        _filled -= taken;
+        if (head.IsStats)
+        {
+            SendStats();
+            return true;
+        }
+
+        tally.Add(head);
+        Send(_stored);
+        return true;
+    }
+
+    /// <returns>Whether all of it has come.</returns>
+    private bool TryDiscard(long left)
+    {
+        var flags = OperatingSystem.IsLinux() ? SocketFlags.Truncated : SocketFlags.None;
+        while (left > 0)
+        {
+            var read = socket.Receive(_discarded.AsSpan(0, (int)Math.Min(left, _discarded.Length)), flags);
+            if (read == 0)
+                return false;
+            left -= read;
+        }
+
+        return true;
+    }
+
+    private void SendStats()
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(tally.Look(), BenchJson.Line);
+        Send(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n"));
+        Send(body);
+    }
+
+    private void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[socket.Send(bytes)..];
+    }
+}
