@@ -238,7 +238,7 @@ let tests =
 
                 use connection = new WatchedStream(wire, client.Client)
                 use request = new Request(folder)
-                request.Content.BeforeLast <- Func<_, _>(request.Watch.CatchUpAsync)
+                request.Content.End <- request.Watch
                 do! request.Write connection
                 do! server.GetStream().WriteAsync(Text.Encoding.ASCII.GetBytes success)
                 do! waitFor "the answer" (fun () -> client.Available > 0)

@@ -56,7 +56,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         using var request = ToMessage(put, content);
         // For the flow of this method alone: whoever called it has another.
         var watch = ReplyWatch.Current = new ReplyWatch(content, stall, new ProxyRoute(request));
-        content.BeforeLast = watch.CatchUpAsync;
+        content.End = watch;
         try
         {
             using var response = await SendAsync(request, any).ConfigureAwait(false);

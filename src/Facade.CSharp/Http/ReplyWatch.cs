@@ -30,6 +30,9 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
     /// <summary>Which way the request goes.</summary>
     internal ProxyRoute Route => route;
 
+    /// <summary>Whether the rest of the request follows at once, and is little.</summary>
+    internal bool IsEnding { get; private set; }
+
     /// <summary>Whether the final answer has begun to come; those of the 100s come before it.</summary>
     internal bool HasBegun => _hasBegun;
 
@@ -64,12 +67,20 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
 
     /// <summary>
     /// Waits until all that has come from the server was looked at: whoever sends may be faster than whoever reads, on
-    /// a machine that is busy.
+    /// a machine that is busy. To be awaited before the last bytes are handed over.
     /// </summary>
-    internal async ValueTask CatchUpAsync(CancellationToken cancellationToken)
+    internal async ValueTask BeforeLastAsync(CancellationToken cancellationToken)
     {
         while (!_hasBegun && _connection is { HasUnread: true })
             await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+        IsEnding = content.Length <= HeldBack.Size;
+    }
+
+    /// <summary>The last bytes have been handed over and flushed: lets go of what was held back.</summary>
+    internal ValueTask AfterLastAsync()
+    {
+        IsEnding = false;
+        return _connection?.ReleaseAsync() ?? ValueTask.CompletedTask;
     }
 
     /// <summary>The request is over. A connection that it did not go out on whole can carry no other.</summary>

@@ -21,6 +21,7 @@ internal sealed class WatchedStream : ConnectionStream
     private readonly Socket? _socket;
     private readonly ReadAhead _reader;
     private readonly CancellationTokenSource _stop = new();
+    private HeldBack _held;
 
     /// <summary>On the request that was last written to this connection.</summary>
     private volatile ReplyWatch? _watch;
@@ -67,20 +68,37 @@ internal sealed class WatchedStream : ConnectionStream
             ? ValueTask.FromResult(0)
             : _reader.ReadAsync(buffer, cancellationToken);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public override async ValueTask WriteAsync(
+    public override ValueTask WriteAsync(
         ReadOnlyMemory<byte> buffer,
         CancellationToken cancellationToken = default
     )
     {
         Attach();
-        if (_isCut)
-            return;
+        return _isCut || (_watch is { IsEnding: true } && _held.TryAdd(buffer.Span))
+            ? ValueTask.CompletedTask
+            : SendAsync(buffer);
+    }
 
+    /// <summary>Sends what was held back, if anything was.</summary>
+    internal ValueTask ReleaseAsync() =>
+        _isCut || _held.Bytes.IsEmpty ? ValueTask.CompletedTask : SendAsync(ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Sends what was held back, and these.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
+    {
         try
         {
             // HttpClient gives no token of its own: it disposes of a connection to end what is under way.
-            await _inner.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
+            if (!_held.Bytes.IsEmpty)
+            {
+                await _inner.WriteAsync(_held.Bytes, _stop.Token).ConfigureAwait(false);
+                // Not after an exception: the system may be reading from it still.
+                _held.Clear();
+            }
+
+            if (!buffer.IsEmpty)
+                await _inner.WriteAsync(buffer, _stop.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (_watch is not null && (_isCut || IsCutByServer(exception)))
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Source;
 
@@ -74,8 +75,11 @@ internal sealed class SourceContent : HttpContent
     /// <summary>Told how many bytes have been handed over, after each buffer.</summary>
     internal Action<long>? OnSent { private get; init; }
 
-    /// <summary>Awaited before the last bytes are handed over.</summary>
-    internal Func<CancellationToken, ValueTask>? BeforeLast { private get; set; }
+    /// <summary>How many bytes it has.</summary>
+    internal long Length => _length;
+
+    /// <summary>Told of the end, which nobody else sees: HttpClient only learns that the body is out.</summary>
+    internal ReplyWatch? End { private get; set; }
 
     /// <summary>What was sent, once all of it has been handed over.</summary>
     internal Sent? Sent { get; private set; }
@@ -137,6 +141,8 @@ internal sealed class SourceContent : HttpContent
                 }
 
                 await stream.WriteAsync(part, cancellationToken).ConfigureAwait(false);
+                if (offset == _length)
+                    await FlushAsync(stream, cancellationToken).ConfigureAwait(false);
                 if (_isCut)
                     break;
 
@@ -152,19 +158,24 @@ internal sealed class SourceContent : HttpContent
             return;
         }
 
-        // The server need not wait for the digests.
-        if (_length > SourcePass.SmallSize)
-            await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
         Sent = await pass.DigestsAsync().ConfigureAwait(false);
     }
 
     /// <summary>From here on the body may be complete, unless it was cut.</summary>
     private async ValueTask SealAsync(CancellationToken cancellationToken)
     {
-        if (BeforeLast is { } beforeLast)
-            await beforeLast(cancellationToken).ConfigureAwait(false);
+        if (End is not null)
+            await End.BeforeLastAsync(cancellationToken).ConfigureAwait(false);
         lock (_gate)
             _mayBeComplete = !_isCut;
+    }
+
+    /// <summary>The server need not wait for the digests.</summary>
+    private async ValueTask FlushAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
+        if (End is not null)
+            await End.AfterLastAsync().ConfigureAwait(false);
     }
 
     private static async ValueTask FillAsync(Stream stream, long left, CancellationToken cancellationToken)
