@@ -302,9 +302,16 @@ module RequestUrl =
     let internal parameter (name: string) (url: RequestUrl) : string option =
         SignedQuery.find name url.Value (queryStart url)
 
-    /// Those secrets of the query that could stand in a text of so many characters.
-    let internal secretsUpTo (most: int) (url: RequestUrl) : string list =
-        QuerySecrets.upTo most (queryStart url - url.Query.First) url.Value url.Query.Secrets
+    /// How much further on the query begins than in the text that it was read from.
+    let private shift (url: RequestUrl) = queryStart url - url.Query.First
+
+    /// Every secret value of the query, as `Redaction.secretsOf` finds them.
+    let internal secrets (url: RequestUrl) : string list =
+        QuerySecrets.at (shift url) url.Value url.Query.Secrets
+
+    /// Whether a secret of the query may stand in a text; `false` is certain.
+    let internal mayBeToldBy (text: string) (url: RequestUrl) : bool =
+        QuerySecrets.mayStandIn text (shift url) url.Value url.Query.Secrets
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]
