@@ -32,7 +32,8 @@ module Push =
     /// Whether a request to the URL takes a `Content-MD5` along: where it was asked for, and where the signature
     /// covers it.
     let private wantsContentMd5 (state: State) (url: RequestUrl) =
-        state.Plan.Target.ContentMd5 || SignedQuery.signs SignedQuery.ContentMd5 url.Query
+        state.Plan.Target.ContentMd5
+        || SignedQuery.signs SignedQuery.ContentMd5 url.Query
 
     let private contentMd5 (state: State) (url: RequestUrl) =
         if wantsContentMd5 state url then
@@ -207,14 +208,10 @@ module Push =
                 | UrlSource.Given url -> isExpired until url
                 | UrlSource.Asked -> false
 
-            if State.isTooLate until state then
-                fail state now FailureKind.DeadlineExceeded
-            elif pastExpiry then
-                fail state now FailureKind.UrlExpired
-            elif wait.Ticks = 0L then
-                start state now next
-            else
-                go state now (Phase.Waiting(next, until)) (Output.Wait until)
+            if State.isTooLate until state then fail state now FailureKind.DeadlineExceeded
+            elif pastExpiry then fail state now FailureKind.UrlExpired
+            elif wait.Ticks = 0L then start state now next
+            else go state now (Phase.Waiting(next, until)) (Output.Wait until)
 
     /// The bytes arrived damaged: once more, at most.
     let private retryOnce (state: State) (now: DateTimeOffset) (roll: float) =
@@ -233,8 +230,7 @@ module Push =
         match Outcome.sent outcome with
         | None -> None
         | Some sent when sent.Bytes <> state.Began.Length ->
-            Some
-                $"the file had {state.Began.Length} bytes when it was opened, and {sent.Bytes} were sent"
+            Some $"the file had {state.Began.Length} bytes when it was opened, and {sent.Bytes} were sent"
         | Some sent ->
             match state.History.Sent, state.History.Md5, sent.Md5 with
             | Some known, _, _ when known.Sha256 <> sent.Sha256 ->
@@ -353,19 +349,14 @@ module Push =
 
             start state now attempt
         | Phase.TakingMd5 _, Input.Md5Taken(_, md5) ->
-            failWith
-                state
-                now
-                FailureKind.Internal
-                $"the driver reported {Check.quote md5} as an MD5"
+            failWith state now FailureKind.Internal $"the driver reported {Check.quote md5} as an MD5"
         | Phase.TakingMd5 _, Input.NoSource(_, fault) -> failSource state now fault
         | Phase.TakingMd5 attempt, Input.Woke _ ->
             if State.isTooLate now state then
                 fail state now FailureKind.DeadlineExceeded
             else
                 takeMd5 state now attempt
-        | Phase.Putting request, Input.Attempted(_, roll, outcome) ->
-            attempted state now request roll outcome
+        | Phase.Putting request, Input.Attempted(_, roll, outcome) -> attempted state now request roll outcome
         | Phase.Waiting(_, until), Input.Woke _ when Instant.isBefore until at ->
             go state now state.Phase (Output.Wait until)
         | Phase.Waiting(next, _), Input.Woke _ -> start state now next

@@ -38,7 +38,8 @@ module internal QuerySecrets =
     let private isAsWritten (text: ReadOnlySpan<char>) =
         Ascii.IsValid text && text.IndexOfAny('%', '\\') < 0
 
-    let private plain (text: ReadOnlySpan<char>) = Unescape.plain (Unescape.see (text.ToString()))
+    let private plain (text: ReadOnlySpan<char>) =
+        Unescape.plain (Unescape.see (text.ToString()))
 
     let private isHarmlessName (name: ReadOnlySpan<char>) =
         if isAsWritten name then
@@ -117,8 +118,7 @@ module internal QuerySecrets =
     /// The secrets at the given places, `shift` characters further on.
     let at (shift: int) (text: string) (places: SecretPlace[]) : string list = [
         for place in places do
-            let written =
-                text.Substring(place.First + shift, place.Stop - place.First)
+            let written = text.Substring(place.First + shift, place.Stop - place.First)
 
             if place.IsEscaped then Uri.UnescapeDataString written else written
     ]

@@ -66,6 +66,4 @@ module internal SecretForms =
             |> List.filter (fun form -> form.Length >= Shortest)
             |> List.distinct
             |> List.sortByDescending _.Length
-            |> List.fold
-                (fun text form -> text.Replace(form, mask, StringComparison.OrdinalIgnoreCase))
-                text
+            |> List.fold (fun text form -> text.Replace(form, mask, StringComparison.OrdinalIgnoreCase)) text
