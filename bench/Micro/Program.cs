@@ -55,7 +55,7 @@ foreach (var (goal, figure, verdict) in judged)
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"  {goal.What, -42} {figure.Name, -19} {Variant(figure), -11} {figure.Nanoseconds, 8:0} ns {figure.Bytes, 6} B  {verdict}"
+            $"  {goal.What, -42} {figure.Name, -20} {Variant(figure), -11} {figure.Nanoseconds, 8:0} ns {figure.Bytes, 6} B  {verdict}"
         )
     );
 

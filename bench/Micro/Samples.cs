@@ -22,7 +22,7 @@ internal static class Samples
 
     internal static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>A template of some 430 characters, or of 1,400 with a session token of the usual length.</summary>
+    /// <summary>A template of some 400 characters, or of 1,400 with a session token of the usual length.</summary>
     internal static string Template(bool longToken) =>
         Origin + "audit/2026/{cell_id}/{artifact_name}?" + Query(longToken);
 
@@ -34,7 +34,7 @@ internal static class Samples
 
     /// <summary>Base64, percent-encoded; one character of 20 is an escape.</summary>
     private static string Token(bool isLong) =>
-        string.Concat(Enumerable.Repeat("IQoJb3JpZ2luX2VjEJr%2F", isLong ? 46 : 4)) + "aXVzLXdlc3QtMg%3D%3D";
+        string.Concat(Enumerable.Repeat("IQoJb3JpZ2luX2VjEJr%2F", isLong ? 46 : 2)) + "aXVzLXdlc3QtMg%3D%3D";
 
     internal static Target Target(string? template) =>
         new(

@@ -82,7 +82,7 @@ type Fault = {
     /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
     /// the URL carries it and however the transport's words quote it.
     static member Of(url: RequestUrl, kind: FaultKind, detail: string, bytesSent: int64, sent: Sent option) =
-        let secrets = RequestUrl.secretsUpTo Int32.MaxValue url
+        let secrets = RequestUrl.secrets url
 
         {
             Fault.Create(kind, Redaction.known secrets detail, bytesSent) with

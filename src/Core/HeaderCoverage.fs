@@ -85,8 +85,7 @@ module internal HeaderCoverage =
         | [], [], [] -> []
         | otherOperation, unsigned, inTheClear ->
             let hoisted, plain =
-                unsigned
-                |> List.partition (fun name -> (RequestUrl.parameter name url).IsSome)
+                unsigned |> List.partition (fun name -> (RequestUrl.parameter name url).IsSome)
 
             otherOperation @ uncovered plain @ inQuery hoisted @ inTheClear
 

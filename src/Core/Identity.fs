@@ -275,7 +275,7 @@ module ObjectKey =
         let key =
             match KeyPrefix.value prefix with
             | "" -> String.Concat(CellId.value cellId, "/", ArtifactName.value artifact)
-            | prefix -> $"{prefix}/{CellId.value cellId}/{ArtifactName.value artifact}"
+            | prefix -> String.Concat [| prefix; "/"; CellId.value cellId; "/"; ArtifactName.value artifact |]
 
         match Check.utf8Length key with
         | length when length > MaxBytes ->
@@ -303,7 +303,7 @@ module Destination =
     /// `s3://bucket/key`, not percent-encoded.
     [<CompiledName("Create")>]
     let create (bucket: Bucket) (key: ObjectKey) =
-        Destination $"s3://{Bucket.value bucket}/{ObjectKey.value key}"
+        Destination(String.Concat("s3://", Bucket.value bucket, "/", ObjectKey.value key))
 
     /// The address as text.
     [<CompiledName("Value")>]

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 
 /// How much the server must confirm.
 [<RequireQualifiedAccess>]
@@ -55,13 +56,10 @@ module Integrity =
 
         (if etag.StartsWith "W/" then etag.Slice 2 else etag).Trim '"'
 
+    let private hexadecimal = SearchValues.Create "0123456789ABCDEFabcdef"
+
     let private isMd5Span (text: ReadOnlySpan<char>) =
-        let mutable i = 0
-
-        while i < text.Length && Char.IsAsciiHexDigit text[i] do
-            i <- i + 1
-
-        i = 32 && text.Length = 32
+        text.Length = 32 && text.IndexOfAnyExcept hexadecimal < 0
 
     /// Whether the text is an MD5: 32 hexadecimal digits.
     [<CompiledName("IsMd5")>]
@@ -82,13 +80,13 @@ module Integrity =
     /// Whether the ETag confirms (Some true) or contradicts (Some false) the MD5.
     let private tag (reply: Reply) (sent: Sent) =
         match reply.ETag, sent.Md5 with
-        | Some etag, Some md5 when isMd5Span (bareTag etag) ->
-            if (bareTag etag).Equals(md5, StringComparison.OrdinalIgnoreCase) then
-                Some true
-            elif tagIsNoMd5 reply then
-                None
-            else
-                Some false
+        | Some etag, Some md5 ->
+            let tag = bareTag etag
+
+            if not (isMd5Span tag) then None
+            elif tag.Equals(md5, StringComparison.OrdinalIgnoreCase) then Some true
+            elif tagIsNoMd5 reply then None
+            else Some false
         | _ -> None
 
     let private sha256OfBase64 (value: string) =

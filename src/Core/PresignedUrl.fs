@@ -48,8 +48,7 @@ module PresignedUrl =
     [<Literal>]
     let ContentMd5 = SignedQuery.ContentMd5
 
-    /// Percent-decodes a path; `None` if the octets are no UTF-8, so that no wrong key is ever shown.
-    let private decodePath (path: string) =
+    let private decodeEscapes (path: string) =
         let bytes = ResizeArray<byte>(path.Length)
         let mutable i = 0
 
@@ -64,6 +63,10 @@ module PresignedUrl =
         let text = Encoding.UTF8.GetString(bytes.ToArray())
 
         if text.Contains '\ufffd' then None else Some text
+
+    /// Percent-decodes a path; `None` if the octets are no UTF-8, so that no wrong key is ever shown.
+    let private decodePath (path: string) =
+        if path.Contains '%' then decodeEscapes path else Some path
 
     let private nonEmpty (text: string) = if text = "" then None else Some text
 
@@ -81,37 +84,38 @@ module PresignedUrl =
                 decodePath (below.Substring(0, i)) |> Option.bind nonEmpty,
                 decodePath (below.Substring(i + 1)) |> Option.bind nonEmpty
 
-    let private toOption (value: 'a voption) =
-        match value with
-        | ValueSome value -> Some value
-        | ValueNone -> None
+    /// Bucket and key, where an AWS host tells them.
+    let private addressOn (host: S3Host option) (url: RequestUrl) =
+        match host with
+        | Some host -> address host (RequestUrl.path url)
+        | None -> None, None
+
+    let internal addressOf (url: RequestUrl) : string option * string option =
+        addressOn (S3Host.tryParse (RequestUrl.host url)) url
+
+    /// The region of a SigV4 credential: `<access key id>/<yyyyMMdd>/<region>/s3/aws4_request`. The id may itself hold
+    /// a '/'.
+    let private scopeRegion (credential: string) =
+        let parts = credential.Split '/'
+
+        if parts.Length >= 4 && parts[parts.Length - 1] = "aws4_request" then
+            nonEmpty parts[parts.Length - 3]
+        else
+            None
 
     /// Reads what the URL says of itself.
     [<CompiledName("Inspect")>]
     let inspect (url: RequestUrl) : PresignedUrl =
         let query = url.Query
         let host = S3Host.tryParse (RequestUrl.host url)
-
-        let bucket, key =
-            match host with
-            | Some host -> address host (RequestUrl.path url)
-            | None -> None, None
+        let bucket, key = addressOn host url
 
         {
             Signature = query.Signature
-            SignedAt = toOption query.SignedAt
-            ExpiresAt = toOption query.ExpiresAt
+            SignedAt = ValueOption.toOption query.SignedAt
+            ExpiresAt = ValueOption.toOption query.ExpiresAt
             SignedHeaders = query.SignedHeaders
-            ScopeRegion =
-                RequestUrl.parameter "X-Amz-Credential" url
-                |> Option.bind (fun credential ->
-                    // <access key id>/<yyyyMMdd>/<region>/s3/aws4_request; the id may itself hold a '/'.
-                    let parts = credential.Split '/'
-
-                    if parts.Length >= 4 && parts[parts.Length - 1] = "aws4_request" then
-                        nonEmpty parts[parts.Length - 3]
-                    else
-                        None)
+            ScopeRegion = RequestUrl.parameter "X-Amz-Credential" url |> Option.bind scopeRegion
             HasSecurityToken = query.HasSecurityToken
             Bucket = bucket
             Key = key

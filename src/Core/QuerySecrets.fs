@@ -10,6 +10,8 @@ type internal SecretPlace = {
     Stop: int
     /// Whether the secret is what stands there with its percent-escapes taken off.
     IsEscaped: bool
+    /// Whether the secret is what stands there, and has no other form.
+    IsPlain: bool
     /// No form of the secret has fewer characters than this.
     Least: int
 }
@@ -36,7 +38,8 @@ module internal QuerySecrets =
     let private isAsWritten (text: ReadOnlySpan<char>) =
         Ascii.IsValid text && text.IndexOfAny('%', '\\') < 0
 
-    let private plain (text: ReadOnlySpan<char>) = Unescape.plain (Unescape.see (text.ToString()))
+    let private plain (text: ReadOnlySpan<char>) =
+        Unescape.plain (Unescape.see (text.ToString()))
 
     let private isHarmlessName (name: ReadOnlySpan<char>) =
         if isAsWritten name then
@@ -93,6 +96,7 @@ module internal QuerySecrets =
                     First = parameter.Sign + 1
                     Stop = parameter.Stop
                     IsEscaped = false
+                    IsPlain = SecretForms.isPlain value
                     Least = SecretForms.leastLength value
                 }
 
@@ -104,29 +108,40 @@ module internal QuerySecrets =
                             First = parameter.Sign + 1
                             Stop = parameter.Sign + 1 + length
                             IsEscaped = true
+                            IsPlain = SecretForms.isPlain (value.Slice(0, length))
                             // It may be escaped twice.
                             Least = if value.Slice(0, length).Contains '%' then 0 else length
                         }
 
         found.ToArray()
 
-    let private secretAt (text: string) (place: SecretPlace) =
-        let written = text.Substring(place.First, place.Stop - place.First)
-        if place.IsEscaped then Uri.UnescapeDataString written else written
+    /// The secrets at the given places, `shift` characters further on.
+    let at (shift: int) (text: string) (places: SecretPlace[]) : string list = [
+        for place in places do
+            let written = text.Substring(place.First + shift, place.Stop - place.First)
 
-    /// Those secrets at the given places, `shift` characters further on, that could stand in a text of so many
-    /// characters: the others need not be cut out.
-    let upTo (most: int) (shift: int) (text: string) (places: SecretPlace[]) : string list =
-        let mutable secrets = []
+            if place.IsEscaped then Uri.UnescapeDataString written else written
+    ]
 
-        for i in places.Length - 1 .. -1 .. 0 do
-            if places[i].Least <= most then
-                secrets <-
-                    secretAt text {
-                        places[i] with
-                            First = places[i].First + shift
-                            Stop = places[i].Stop + shift
-                    }
-                    :: secrets
+    /// Whether one of the secrets at those places may stand in another text. Where none can, none of them is cut out of
+    /// its URL: what a server says is mostly shorter than all of them, but for the access key id.
+    let mayStandIn (other: string) (shift: int) (text: string) (places: SecretPlace[]) : bool =
+        let mutable i = 0
+        let mutable found = false
 
-        secrets
+        while not found && i < places.Length do
+            let place = places[i]
+
+            found <-
+                place.Least <= other.Length
+                && (not place.IsPlain
+                    || other
+                        .AsSpan()
+                        .Contains(
+                            text.AsSpan(place.First + shift, place.Stop - place.First),
+                            StringComparison.OrdinalIgnoreCase
+                        ))
+
+            i <- i + 1
+
+        found

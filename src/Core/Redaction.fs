@@ -292,4 +292,4 @@ module Redaction =
     let secretsOf (value: string) : string list =
         match value.IndexOf '?' with
         | -1 -> []
-        | i -> QuerySecrets.places value (i + 1) |> QuerySecrets.upTo Int32.MaxValue 0 value
+        | i -> QuerySecrets.places value (i + 1) |> QuerySecrets.at 0 value

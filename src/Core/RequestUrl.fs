@@ -29,13 +29,17 @@ type internal Extent = { First: int; Stop: int }
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
-type RequestUrl internal (value: string, authority: Extent, hasPlainHost: bool, query: SignedQuery) =
+type RequestUrl
+    internal (value: string, authority: Extent, queryFirst: int, hasPlainHost: bool, query: SignedQuery) =
     inherit MaskedUrl(value)
 
     // Made when it is first asked for, since a start of the command line's need not wait for System.Uri.
     let mutable uri: Uri | null = null
 
     member internal _.Authority = authority
+
+    /// Where its query begins, behind the `?`; its end if it has none.
+    member internal _.QueryFirst = queryFirst
 
     /// Whether `System.Uri` takes the host as it is written, in lower case.
     member internal _.HasPlainHost = hasPlainHost
@@ -75,11 +79,7 @@ module RequestUrl =
 
             match value.AsSpan(first).IndexOfAny('/', '?', '#') with
             | -1 -> ValueSome { First = first; Stop = value.Length }
-            | length ->
-                ValueSome {
-                    First = first
-                    Stop = first + length
-                }
+            | length -> ValueSome { First = first; Stop = first + length }
 
     /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
     /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
@@ -147,8 +147,8 @@ module RequestUrl =
             let isPlain = value.Length <= LongestPlain && isPlainHost value authority
 
             if isPlain || (tryUri value).IsSome then
-                let query = SignedQuery.read value (queryAfter value authority.Stop)
-                Some(RequestUrl(value, authority, isPlain, query))
+                let first = queryAfter value authority.Stop
+                Some(RequestUrl(value, authority, first, isPlain, SignedQuery.read value first))
             else
                 None
 
@@ -265,7 +265,8 @@ module RequestUrl =
     /// has been read already.
     let internal withOtherPath (url: RequestUrl) (value: string) =
         if value.Length <= LongestPlain then
-            RequestUrl(value, url.Authority, url.HasPlainHost, url.Query)
+            let first = value.Length - (url.Value.Length - url.QueryFirst)
+            RequestUrl(value, url.Authority, first, url.HasPlainHost, url.Query)
         else
             trust value
 
@@ -277,15 +278,14 @@ module RequestUrl =
     [<CompiledName("RevealUri")>]
     let revealUri (url: RequestUrl) = url.Uri uriOf
 
-    /// Where the query begins, behind its `?`; the end of the URL if it has none.
-    let private queryStart (url: RequestUrl) =
-        queryAfter url.Value url.Authority.Stop
-
-    /// Where the path has ended.
+    /// Where the path has ended: at a `?`, even if nothing is behind it, or with the URL.
     let private pathStop (url: RequestUrl) =
-        match url.Value.IndexOf('?', url.Authority.Stop) with
-        | -1 -> url.Value.Length
-        | i -> i
+        let last = url.QueryFirst - 1
+
+        if last >= url.Authority.Stop && url.Value[last] = '?' then
+            last
+        else
+            url.QueryFirst
 
     /// The path as configured, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
     [<CompiledName("Path")>]
@@ -296,15 +296,22 @@ module RequestUrl =
 
     /// The query as configured, without its `?`; empty for none. It holds the signature.
     [<CompiledName("RevealQuery")>]
-    let revealQuery (url: RequestUrl) = url.Value.Substring(queryStart url)
+    let revealQuery (url: RequestUrl) = url.Value.Substring url.QueryFirst
 
     /// The value of the first parameter of this name, in any case, percent-decoded.
     let internal parameter (name: string) (url: RequestUrl) : string option =
-        SignedQuery.find name url.Value (queryStart url)
+        SignedQuery.find name url.Value url.QueryFirst
 
-    /// Those secrets of the query that could stand in a text of so many characters.
-    let internal secretsUpTo (most: int) (url: RequestUrl) : string list =
-        QuerySecrets.upTo most (queryStart url - url.Query.First) url.Value url.Query.Secrets
+    /// How much further on the query begins than in the text that it was read from.
+    let private shift (url: RequestUrl) = url.QueryFirst - url.Query.First
+
+    /// Every secret value of the query, as `Redaction.secretsOf` finds them.
+    let internal secrets (url: RequestUrl) : string list =
+        QuerySecrets.at (shift url) url.Value url.Query.Secrets
+
+    /// Whether a secret of the query may stand in a text; `false` is certain.
+    let internal mayBeToldBy (text: string) (url: RequestUrl) : bool =
+        QuerySecrets.mayStandIn text (shift url) url.Value url.Query.Secrets
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]

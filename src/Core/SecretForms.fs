@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 
 /// The forms in which a known secret may stand in a text, and the text without them.
 [<RequireQualifiedAccess>]
@@ -10,12 +11,14 @@ module internal SecretForms =
     [<Literal>]
     let Shortest = 6
 
-    /// Nothing in it is an escape, or would be escaped, or is padding.
-    let private isPlain (secret: string) =
-        secret |> String.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-' || c = '.' || c = '_')
+    let private plain =
+        SearchValues.Create "-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+
+    /// Whether nothing in it is an escape, or would be escaped, or is padding: it has one form, as it is.
+    let isPlain (secret: ReadOnlySpan<char>) = secret.IndexOfAnyExcept plain < 0
 
     let private formsOf (secret: string) =
-        if isPlain secret then
+        if isPlain (secret.AsSpan()) then
             [ secret ]
         else
             let unescaped = Uri.UnescapeDataString secret
@@ -42,7 +45,7 @@ module internal SecretForms =
 
     let private hasFormIn (text: string) (secret: string) =
         leastLength (secret.AsSpan()) <= text.Length
-        && (if isPlain secret then
+        && (if isPlain (secret.AsSpan()) then
                 standsIn text secret
             else
                 formsOf secret |> List.exists (standsIn text))
@@ -63,6 +66,4 @@ module internal SecretForms =
             |> List.filter (fun form -> form.Length >= Shortest)
             |> List.distinct
             |> List.sortByDescending _.Length
-            |> List.fold
-                (fun text form -> text.Replace(form, mask, StringComparison.OrdinalIgnoreCase))
-                text
+            |> List.fold (fun text form -> text.Replace(form, mask, StringComparison.OrdinalIgnoreCase)) text

@@ -82,17 +82,41 @@ module internal SignedQuery =
 
         from first
 
+    /// The number that some digits make; -1 if there is anything else.
+    let private digits (text: ReadOnlySpan<char>) =
+        let mutable number = 0
+        let mutable i = 0
+
+        while number >= 0 && i < text.Length do
+            number <- if Char.IsAsciiDigit text[i] then number * 10 + int text[i] - int '0' else -1
+
+            i <- i + 1
+
+        number
+
+    /// `20260301T120000Z`. By hand, since .NET takes longer to read a format than all the rest of a URL takes.
     let private instant (value: ReadOnlySpan<char>) =
-        match
-            DateTimeOffset.TryParseExact(
-                value,
-                "yyyyMMdd'T'HHmmss'Z'",
-                CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal
-            )
-        with
-        | true, at -> ValueSome at
-        | _ -> ValueNone
+        if value.Length <> 16 || value[8] <> 'T' || value[15] <> 'Z' then
+            ValueNone
+        else
+            let year = digits (value.Slice(0, 4))
+            let month = digits (value.Slice(4, 2))
+            let day = digits (value.Slice(6, 2))
+            let hour = digits (value.Slice(9, 2))
+            let minute = digits (value.Slice(11, 2))
+            let second = digits (value.Slice(13, 2))
+
+            if
+                year >= 1
+                && (month >= 1 && month <= 12)
+                && (day >= 1 && day <= DateTime.DaysInMonth(year, month))
+                && (hour >= 0 && hour <= 23)
+                && (minute >= 0 && minute <= 59)
+                && (second >= 0 && second <= 59)
+            then
+                ValueSome(DateTimeOffset(year, month, day, hour, minute, second, TimeSpan.Zero))
+            else
+                ValueNone
 
     let private wholeNumber (value: ReadOnlySpan<char>) =
         match Int64.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture) with
@@ -110,7 +134,8 @@ module internal SignedQuery =
         match signedAt, wholeNumber seconds with
         | ValueSome at, ValueSome seconds when
             seconds <= MaxExpiresSeconds
-            && at.UtcTicks <= DateTimeOffset.MaxValue.UtcTicks - seconds * TimeSpan.TicksPerSecond
+            && at.UtcTicks
+               <= DateTimeOffset.MaxValue.UtcTicks - seconds * TimeSpan.TicksPerSecond
             ->
             ValueSome(at.AddTicks(seconds * TimeSpan.TicksPerSecond))
         | _ -> ValueNone

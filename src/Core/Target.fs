@@ -272,19 +272,21 @@ module PushPlan =
     /// The plan for an artifact; refused if its key would be longer than S3 allows.
     [<CompiledName("Create")>]
     let create (target: Target) (artifact: ArtifactName) : Result<PushPlan, Refusal> =
-        ObjectKey.create target.KeyPrefix target.CellId artifact
-        |> Result.map (fun key -> {
-            Target = target
-            Artifact = artifact
-            Key = key
-            Destination = Destination.create target.Bucket key
-            Url =
-                match target.Url with
-                | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
-                | None -> UrlSource.Asked
-            ContentType = None
-            Headers = target.Headers
-        })
+        match ObjectKey.create target.KeyPrefix target.CellId artifact with
+        | Error refusal -> Error refusal
+        | Ok key ->
+            Ok {
+                Target = target
+                Artifact = artifact
+                Key = key
+                Destination = Destination.create target.Bucket key
+                Url =
+                    match target.Url with
+                    | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
+                    | None -> UrlSource.Asked
+                ContentType = None
+                Headers = target.Headers
+            }
 
     /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
     [<CompiledName("WithContentType")>]

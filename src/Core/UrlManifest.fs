@@ -78,13 +78,14 @@ module UrlManifest =
     /// query; then it holds a credential.
     [<CompiledName("ObjectOf")>]
     let objectOf (url: RequestUrl) =
-        let inspected = PresignedUrl.inspect url
-
-        match inspected.Signature, inspected.Key with
-        | UrlSignature.Unsigned, _ -> RequestUrl.reveal url
-        // One key can be percent-encoded in several ways, and one bucket is reached through several hosts.
-        | _, Some key -> String.Join('/', inspected.Bucket |> Option.defaultValue (RequestUrl.host url), key)
-        | _ -> RequestUrl.withoutQuery url
+        if url.Query.Signature = UrlSignature.Unsigned then
+            RequestUrl.reveal url
+        else
+            match PresignedUrl.addressOf url with
+            // One key can be percent-encoded in several ways, and one bucket is reached through several hosts.
+            | bucket, Some key ->
+                String.Concat(bucket |> Option.defaultWith (fun () -> RequestUrl.host url), "/", key)
+            | _ -> RequestUrl.withoutQuery url
 
     let private collect (root: JsonElement) =
         let urls = Dictionary<string, RequestUrl>(StringComparer.Ordinal)

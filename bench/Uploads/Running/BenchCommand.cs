@@ -31,7 +31,10 @@ internal static class BenchCommand
         using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
         try
         {
+            var others = OperatingSystem.IsLinux() ? new OtherLoad() : null;
             var report = await MeasureAsync(scale, name => only is null || only == name, stopping.Token);
+            if (OperatingSystem.IsLinux() && others?.Note() is { } note)
+                report = report with { Notes = [.. report.Notes, note] };
             foreach (var line in Page.Render(report))
                 Console.WriteLine(line);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(json))!);

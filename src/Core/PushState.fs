@@ -1,0 +1,168 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+[<RequireQualifiedAccess>]
+type internal Phase =
+    | Fresh
+    | Asking of attempt: int
+    | TakingMd5 of attempt: int
+    | Putting of request: PutRequest
+    | Waiting of nextAttempt: int * until: DateTimeOffset
+    | Ended of output: Output
+
+/// What an attempt came to in the words of the server or the transport, which may echo what they were sent. It is
+/// masked when it is shown: most attempts are never told of.
+[<Sealed>]
+type internal Heard(outcome: Outcome) =
+    member _.Outcome = outcome
+    override _.ToString() = Redaction.Mask
+
+/// When a push began, and how many bytes its source has.
+type internal Beginning = { At: DateTimeOffset; Length: int64 }
+
+/// What a push has learnt since it began. It stays as it is where the first attempt ends in a receipt.
+type internal History = {
+    /// What the last attempt came to.
+    Last: Heard voption
+    /// URLs that were in use before the one that is: their secrets stay secret.
+    Earlier: RequestUrl list
+    /// The bytes of the source, once an attempt has read it to its end.
+    Sent: Sent option
+    /// MD5 of the source, 32 hexadecimal digits in lower case, once it was taken for a `Content-MD5`.
+    Md5: string option
+    /// Whether an attempt arrived damaged: that is tried again once.
+    Damaged: bool
+    MayBeStored: bool
+}
+
+/// A push between two inputs. Every step makes a new one, so what seldom changes is kept apart from it.
+type State = internal {
+    Plan: PushPlan
+    Phase: Phase
+    Began: Beginning
+    /// The latest time that was reported; it never goes back.
+    Now: DateTimeOffset
+    /// How many PUTs were begun.
+    Attempts: int
+    /// The URL in use.
+    Url: RequestUrl voption
+    History: History
+}
+
+[<RequireQualifiedAccess>]
+module internal State =
+
+    let private notBegun = {
+        At = DateTimeOffset.MinValue
+        Length = 0L
+    }
+
+    let private noHistory = {
+        Last = ValueNone
+        Earlier = []
+        Sent = None
+        Md5 = None
+        Damaged = false
+        MayBeStored = false
+    }
+
+    let fresh (plan: PushPlan) : State = {
+        Plan = plan
+        Phase = Phase.Fresh
+        Began = notBegun
+        Now = DateTimeOffset.MinValue
+        Attempts = 0
+        Url = ValueNone
+        History = noHistory
+    }
+
+    let deadline (state: State) : DateTimeOffset option =
+        match state.Plan.Target.Limits.Deadline with
+        | Some deadline -> Some(Instant.plus deadline state.Began.At)
+        | None -> None
+
+    /// Whether the moment is at the deadline or past it.
+    let isTooLate (at: DateTimeOffset) (state: State) : bool =
+        match deadline state with
+        | Some deadline -> not (Instant.isBefore deadline at)
+        | None -> false
+
+    /// The state after an attempt that ended without a receipt.
+    let after (outcome: Outcome) (state: State) : State = {
+        state with
+            History = {
+                state.History with
+                    Last = ValueSome(Heard outcome)
+                    MayBeStored = state.History.MayBeStored || Verdict.mayHaveStored outcome
+                    Sent =
+                        match Outcome.sent outcome with
+                        | None -> state.History.Sent
+                        | sent -> sent
+            }
+    }
+
+    /// The state without the URL in use, whose secrets are not forgotten.
+    let withoutUrl (state: State) : State =
+        match state.Url with
+        | ValueNone -> state
+        | ValueSome url -> {
+            state with
+                Url = ValueNone
+                History = {
+                    state.History with
+                        Earlier = url :: state.History.Earlier
+                }
+          }
+
+    /// The URL whose secrets are in play, in use or about to be.
+    let private currentUrl (state: State) =
+        match state.Plan.Url with
+        | UrlSource.Given url -> ValueSome url
+        | UrlSource.Asked -> state.Url
+
+    /// A template may put the names into the query, and a header may tell them: those are no secrets, and belong into
+    /// every message.
+    let private isName (plan: PushPlan) (secret: string) =
+        let text = Uri.UnescapeDataString secret
+
+        text = ArtifactName.value plan.Artifact
+        || text = CellId.value plan.Target.CellId
+        || text = Bucket.value plan.Target.Bucket
+        || text = ObjectKey.value plan.Key
+
+    /// All that no text may hold.
+    let secrets (state: State) : string list =
+        let ofUrls =
+            match currentUrl state with
+            | ValueSome url -> url :: state.History.Earlier
+            | ValueNone -> state.History.Earlier
+            |> List.collect RequestUrl.secrets
+
+        let ofHeaders =
+            state.Plan.Headers
+            |> List.filter RequestHeader.isSecret
+            |> List.map RequestHeader.reveal
+
+        ofUrls @ ofHeaders |> List.filter (isName state.Plan >> not)
+
+    /// Whether a secret may stand in the text; `false` is certain.
+    let private mayBeTold (text: string) (state: State) =
+        (match currentUrl state with
+         | ValueSome url -> RequestUrl.mayBeToldBy text url
+         | ValueNone -> false)
+        || not state.History.Earlier.IsEmpty
+        || state.Plan.Headers |> List.exists RequestHeader.isSecret
+
+    /// What a server says, fit to be shown: masked first, and shortened then, so that no half of a secret stays.
+    let presentable (secrets: string list) (text: string) : string =
+        Redaction.known secrets text |> Check.visible |> Check.shorten 512
+
+    /// The same for a text that there may be, without gathering secrets of which none stands in it.
+    let shown (state: State) (text: string option) : string option =
+        match text with
+        | None -> None
+        | Some value ->
+            let secrets = if mayBeTold value state then secrets state else []
+            let shown = presentable secrets value
+            if obj.ReferenceEquals(shown, value) then text else Some shown
