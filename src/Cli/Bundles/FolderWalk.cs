@@ -29,10 +29,11 @@ internal sealed class FolderWalk
         while (Path.EndsInDirectorySeparator(bare) && bare != Path.GetPathRoot(bare))
             bare = bare[..^1];
 
-        switch (FileKinds.Of(bare))
+        var (kind, length) = FileKinds.Look(bare);
+        switch (kind)
         {
             case FileKind.File:
-                AddFile(Path.GetFileName(bare), bare);
+                AddFile(Path.GetFileName(bare), bare, length);
                 break;
             case FileKind.Folder:
                 AddFolder(bare);
@@ -50,7 +51,7 @@ internal sealed class FolderWalk
                     $"{Quote(path)} cannot be looked at; it may be in a folder that is not this user's."
                 );
                 break;
-            case var kind:
+            default:
                 Problems.Add($"{Quote(path)} is {kind.InWords()}, not a file or a folder.");
                 break;
         }
@@ -66,10 +67,11 @@ internal sealed class FolderWalk
         {
             foreach (var (name, path) in List(folder.Path))
             {
-                switch (FileKinds.Of(path))
+                var (kind, length) = FileKinds.Look(path);
+                switch (kind)
                 {
                     case FileKind.File:
-                        AddFile(folder.Prefix + name, path);
+                        AddFile(folder.Prefix + name, path, length);
                         break;
                     case FileKind.Folder:
                         folders.Push((path, folder.Prefix + name + "/"));
@@ -87,7 +89,7 @@ internal sealed class FolderWalk
                     case FileKind.Unknown:
                         Problems.Add($"{Quote(path)} cannot be looked at.");
                         break;
-                    case var kind:
+                    default:
                         left = true;
                         Notes.Add($"{Quote(path)} is {kind.InWords()}; it is left out.");
                         break;
@@ -121,11 +123,11 @@ internal sealed class FolderWalk
         }
     }
 
-    private void AddFile(string name, string path)
+    private void AddFile(string name, string path, long length)
     {
         var checkedName = ArtifactNameModule.Create(name);
         if (checkedName.IsOk)
-            Files.Add(new BundleFile(name, path));
+            Files.Add(new BundleFile(name, path, length));
         else
             Problems.Add(
                 $"The file {Quote(path)} cannot be exported under its name. {checkedName.ErrorValue.Message}"

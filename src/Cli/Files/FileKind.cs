@@ -19,8 +19,17 @@ internal enum FileKind
 /// <summary>What kind of thing a path leads to; nothing is opened for it, so nothing can make the caller wait.</summary>
 internal static class FileKinds
 {
-    internal static FileKind Of(string path) =>
-        OperatingSystem.IsLinux() ? LinuxPath.Kind(path) : OfAttributes(path);
+    internal static FileKind Of(string path) => Look(path).Kind;
+
+    /// <summary>The kind, and of a file its length in bytes; 0 for everything else.</summary>
+    internal static (FileKind Kind, long Length) Look(string path)
+    {
+        if (OperatingSystem.IsLinux())
+            return LinuxPath.Look(path);
+
+        var kind = OfAttributes(path);
+        return (kind, kind == FileKind.File && new FileInfo(path) is { Exists: true } file ? file.Length : 0);
+    }
 
     /// <summary>With its article, for a sentence.</summary>
     internal static string InWords(this FileKind kind) =>

@@ -11,7 +11,7 @@ internal static partial class LinuxPath
     // statx(2), from linux/fcntl.h and linux/stat.h; the same everywhere.
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
-    private const uint TypeOnly = 1;
+    private const uint TypeAndSize = 0x201;
     private const uint InodeOnly = 0x100;
     private const int TypeMask = 0xf000;
 
@@ -34,6 +34,9 @@ internal static partial class LinuxPath
 
         [FieldOffset(32)]
         internal ulong Inode;
+
+        [FieldOffset(40)]
+        internal ulong Size;
 
         [FieldOffset(136)]
         internal uint DeviceMajor;
@@ -61,25 +64,25 @@ internal static partial class LinuxPath
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushToDisk(SafeFileHandle handle);
 
-    internal static FileKind Kind(string path)
+    internal static (FileKind Kind, long Length) Look(string path)
     {
         // The C library would end the path there.
         if (path.Contains('\0'))
-            return FileKind.Missing;
-        if (GetStatus(CurrentFolder, path, NoFollow, TypeOnly, out var status) != 0)
+            return (FileKind.Missing, 0);
+        if (GetStatus(CurrentFolder, path, NoFollow, TypeAndSize, out var status) != 0)
             return Marshal.GetLastPInvokeError() is NoEntry or NotADirectory
-                ? FileKind.Missing
-                : FileKind.Unknown;
+                ? (FileKind.Missing, 0)
+                : (FileKind.Unknown, 0);
 
         return (status.Mode & TypeMask) switch
         {
-            0x1000 => FileKind.Pipe,
-            0x2000 or 0x6000 => FileKind.Device,
-            0x4000 => FileKind.Folder,
-            0x8000 => FileKind.File,
-            0xa000 => FileKind.Link,
-            0xc000 => FileKind.Socket,
-            _ => FileKind.Unknown,
+            0x1000 => (FileKind.Pipe, 0),
+            0x2000 or 0x6000 => (FileKind.Device, 0),
+            0x4000 => (FileKind.Folder, 0),
+            0x8000 => (FileKind.File, checked((long)status.Size)),
+            0xa000 => (FileKind.Link, 0),
+            0xc000 => (FileKind.Socket, 0),
+            _ => (FileKind.Unknown, 0),
         };
     }
 

@@ -41,7 +41,7 @@ internal sealed record PushBundle(
             notes.Add("The receipts file lies among the PATHs; it is left out.");
         return new PushBundle(
             spec.WithArtifacts(target, files.Select(file => file.Name)),
-            [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Path, LengthOf(file.Path)))],
+            [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Path, file.Length))],
             notes
         );
 
@@ -75,11 +75,14 @@ internal sealed record PushBundle(
                     $"The folder {Quote(folder)} is a symbolic link, which may lead out of the artifact root. Nothing was sent.";
         }
 
-        return new PlannedArtifact(artifact.Target!, artifact.Name, path, LengthOf(path), problem);
+        return new PlannedArtifact(
+            artifact.Target!,
+            artifact.Name,
+            path,
+            FileKinds.Look(path).Length,
+            problem
+        );
     }
-
-    private static long LengthOf(string path) =>
-        FileKinds.Of(path) == FileKind.File && new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     private static string Quote(string path) => $"'{Shown.Short(200, path)}'";
 }
