@@ -61,20 +61,22 @@ internal sealed record Panel(string Title, Axis X, Axis Y, IReadOnlyList<Series>
                 ))
         );
 
+    /// <summary>Low and to the right: what is drawn begins at 0 or grows, so no line comes there.</summary>
     private static XElement Legend(Series line, int index)
     {
-        var y = Top + 14 + 18 * index;
+        const double Begin = Width - Right - 245;
+        var y = Height - Bottom - 34 + 18 * index;
         return new XElement(
             Svg + "g",
             new XAttribute("class", line.Style),
             new XElement(
                 Svg + "line",
-                new XAttribute("x1", Left + 10),
-                new XAttribute("x2", Left + 34),
+                new XAttribute("x1", Begin),
+                new XAttribute("x2", Begin + 24),
                 new XAttribute("y1", y),
                 new XAttribute("y2", y)
             ),
-            Write(line.Name, Left + 40, y + 4, "label", "start")
+            Write(line.Name, Begin + 30, y + 4, "label", "start")
         );
     }
 
