@@ -27,7 +27,12 @@ internal static class RunCommand
         options.EnsureNothingElse();
 
         using var peer = PeerName.Create(name, urls, digests);
-        var (warmUps, secondsPerPush) = await WarmUp.RunAsync(peer, warm, concurrency);
+        var (warmUps, secondsPerPush) = await WarmUp.RunAsync(
+            peer,
+            warm,
+            concurrency,
+            1.5 * milliseconds / 1000
+        );
         // What a push of the warm-up took says how many there is time for.
         var expected = secondsPerPush / Math.Max(1, warm.Size) * Math.Max(1, size);
         var count = given > 0 ? given : (int)Math.Clamp(milliseconds / 1000.0 / expected, 1, 1_000_000);

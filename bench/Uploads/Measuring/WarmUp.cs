@@ -4,23 +4,33 @@ using CellOS.Export.S3.Bench.Peers;
 namespace CellOS.Export.S3.Bench.Measuring;
 
 /// <summary>
-/// What goes before a measurement, so that all code is loaded, and compiled the way that it stays: some hundred small
-/// pushes, twice, or some large ones, each time with a pause in which the runtime's compiler does the rest.
+/// What goes before a measurement, so that all code is loaded, and compiled the way that it stays: pushes for as long as
+/// the measurement will take, and half as long again, with pauses in which the runtime's compiler does the rest. It
+/// compiles anew what ran 30 times, once more what that told it, and beside the pushes on a machine with few
+/// processors: a second of small pushes is too little.
 /// </summary>
 internal static class WarmUp
 {
     /// <summary>The most that one push of a warm-up sends, in bytes.</summary>
     internal const long Most = 64 << 20;
 
-    /// <summary>The most pushes in one of its two halves; the runtime compiles anew what ran 30 times.</summary>
-    private const int MostPushes = 600;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private const int Parts = 4;
 
+    /// <summary>In one part: so that a large file is warm after two of 64 MiB.</summary>
+    private const int FewestBytes = 32 << 20;
+    private const int MostPushes = 600;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    /// <param name="peer">What is measured.</param>
+    /// <param name="sources">What it pushes.</param>
+    /// <param name="concurrency">How many at once.</param>
+    /// <param name="seconds">How long, in seconds, at least.</param>
     /// <returns>How many pushes it took, and how long one took in the end, in seconds.</returns>
     internal static async Task<(int Pushes, double SecondsPerPush)> RunAsync(
         IPeer peer,
         Sources sources,
-        int concurrency
+        int concurrency,
+        double seconds
     )
     {
         // A process that ends has nothing to warm.
@@ -29,14 +39,25 @@ internal static class WarmUp
 
         var total = 0;
         var secondsPerPush = 0.0;
-        var count = (int)Math.Clamp(Most / Math.Max(1, sources.Size), 1, MostPushes);
-        for (var half = 1; half <= 2; half++)
+        var batch = (int)Math.Clamp(FewestBytes / Math.Max(1, sources.Size), 1, MostPushes);
+        for (var part = 1; part <= Parts; part++)
         {
             var clock = Stopwatch.StartNew();
-            await Load.PushAsync(peer, sources, $"{PresignedUrls.WarmUp}{half}/", count, concurrency);
+            var count = 0;
+            do
+            {
+                await Load.PushAsync(
+                    peer,
+                    sources,
+                    $"{PresignedUrls.WarmUp}{part}-{count}/",
+                    batch,
+                    concurrency
+                );
+                count += batch;
+            } while (clock.Elapsed.TotalSeconds < seconds / Parts);
             secondsPerPush = clock.Elapsed.TotalSeconds / count;
-            await Task.Delay(Pause);
             total += count;
+            await Task.Delay(Pause);
         }
 
         return (total, secondsPerPush);

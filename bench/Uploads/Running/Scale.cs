@@ -30,7 +30,7 @@ internal sealed record Scale
             Rounds = rounds ?? 5,
             SizeRounds = rounds ?? 3,
             LargeSize = 2L << 30,
-            Seconds = 1.5,
+            Seconds = 2,
             Sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20, 256 << 20, 1L << 30, 4L << 30],
             Files = 100_000,
         };
