@@ -3,7 +3,7 @@ using System.Globalization;
 namespace CellOS.Export.S3.Bench;
 
 /// <summary>One benchmark's figures, of one operation.</summary>
-internal sealed record Figure(string Name, bool? LongToken, double Nanoseconds, long Bytes);
+internal sealed record Figure(string Name, bool? SessionToken, double Nanoseconds, long Bytes);
 
 /// <summary>What the core is to keep to: so many nanoseconds and, where there is a limit, bytes at most.</summary>
 internal sealed record Goal(string What, double Nanoseconds, long? Bytes, Func<string, bool> Covers);

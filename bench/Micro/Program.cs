@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Filters;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
@@ -10,30 +11,35 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using CellOS.Export.S3.Bench;
 using Perfolizer.Horology;
 
-// Micro [--quick] [--json FILE]: measures the core, and holds it against its goals. Misses are told, and are no error:
-// how fast a machine is, is no property of the code.
+// Micro [--quick] [--json FILE] [--only TEXT]: measures the core, and holds it against its goals. Misses are told, and
+// are no error: how fast a machine is, is no property of the code.
 var quick = args.Contains("--quick", StringComparer.Ordinal);
-var at = Array.IndexOf(args, "--json");
-if (at == args.Length - 1 && at >= 0 || args.Length != (quick ? 1 : 0) + (at < 0 ? 0 : 2))
+var json = ValueOf("--json");
+var only = ValueOf("--only");
+if (args.Length != (quick ? 1 : 0) + (json is null ? 0 : 2) + (only is null ? 0 : 2))
 {
-    Console.Error.WriteLine("usage: Micro [--quick] [--json FILE]");
+    Console.Error.WriteLine("usage: Micro [--quick] [--json FILE] [--only TEXT]");
     return 2;
 }
 
-var file = Path.GetFullPath(at < 0 ? Path.Combine("obj", "bench", "micro.json") : args[at + 1]);
+var file = Path.GetFullPath(json ?? Path.Combine("obj", "bench", "micro.json"));
 var folder = Path.GetDirectoryName(file)!;
 Directory.CreateDirectory(folder);
 
 // In this process: nothing is built or restored while it runs.
 var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance);
 job = quick
-    ? job.WithWarmupCount(2).WithIterationCount(4).WithIterationTime(TimeInterval.FromMilliseconds(50))
+    ? job.WithEvaluateOverhead(false)
+        .WithWarmupCount(6)
+        .WithIterationCount(5)
+        .WithIterationTime(TimeInterval.FromMilliseconds(30))
     : job.WithWarmupCount(6).WithIterationCount(15).WithIterationTime(TimeInterval.FromMilliseconds(250));
 var config = ManualConfig
     .CreateEmpty()
     .AddJob(job)
     .AddLogger(new ConsoleLogger(unicodeSupport: true))
     .AddColumnProvider(DefaultColumnProviders.Instance)
+    .AddFilter(new NameFilter(name => only is null || name.Contains(only, StringComparison.Ordinal)))
     .WithArtifactsPath(folder)
     .WithOptions(ConfigOptions.JoinSummary)
     .WithUnionRule(ConfigUnionRule.AlwaysUseLocal);
@@ -55,7 +61,7 @@ foreach (var (goal, figure, verdict) in judged)
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"  {goal.What, -42} {figure.Name, -20} {Variant(figure), -11} {figure.Nanoseconds, 8:0} ns {figure.Bytes, 6} B  {verdict}"
+            $"  {goal.What, -42} {figure.Name, -20} {Variant(figure), -13} {figure.Nanoseconds, 8:0} ns {figure.Bytes, 6} B  {verdict}"
         )
     );
 
@@ -72,7 +78,7 @@ File.WriteAllText(
                 row.Goal.Nanoseconds,
                 row.Goal.Bytes,
                 benchmark = row.Figure.Name,
-                row.Figure.LongToken,
+                row.Figure.SessionToken,
                 verdict = row.Verdict,
             }),
         },
@@ -81,11 +87,14 @@ File.WriteAllText(
 );
 return 0;
 
+string? ValueOf(string option) =>
+    Array.IndexOf(args, option) is >= 0 and var at && at < args.Length - 1 ? args[at + 1] : null;
+
 static string Variant(Figure figure) =>
-    figure.LongToken switch
+    figure.SessionToken switch
     {
-        true => "long token",
-        false => "short token",
+        true => "session token",
+        false => "no token",
         null => "",
     };
 
@@ -93,6 +102,7 @@ static Figure ToFigure(BenchmarkReport report) =>
     new(
         report.BenchmarkCase.Descriptor.WorkloadMethod.Name,
         (bool?)report.BenchmarkCase.Parameters.Items.SingleOrDefault()?.Value,
-        report.ResultStatistics!.Mean,
+        // The median: others may be at work on this machine.
+        report.ResultStatistics!.Median,
         report.GcStats.GetBytesAllocatedPerOperation(report.BenchmarkCase) ?? 0
     );

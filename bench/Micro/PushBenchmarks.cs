@@ -15,17 +15,17 @@ public class PushBenchmarks
     private PushPlan _asked = null!;
     private string _url = null!;
 
-    /// <inheritdoc cref="UrlBenchmarks.LongToken"/>
+    /// <inheritdoc cref="UrlBenchmarks.SessionToken"/>
     [Params(false, true)]
-    public bool LongToken { get; set; }
+    public bool SessionToken { get; set; }
 
     [GlobalSetup]
     public void Setup()
     {
-        _target = Samples.Target(Samples.Template(LongToken));
+        _target = Samples.Target(Samples.Template(SessionToken));
         _plan = Samples.Plan(_target);
         _asked = Samples.Plan(Samples.Target(null));
-        _url = Samples.Url(LongToken);
+        _url = Samples.Url(SessionToken);
     }
 
     [Benchmark]

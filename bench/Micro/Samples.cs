@@ -22,19 +22,25 @@ internal static class Samples
 
     internal static readonly DateTimeOffset Noon = new(2026, 11, 22, 12, 0, 0, TimeSpan.Zero);
 
-    /// <summary>A template of some 400 characters, or of 1,400 with a session token of the usual length.</summary>
-    internal static string Template(bool longToken) =>
-        Origin + "audit/2026/{cell_id}/{artifact_name}?" + Query(longToken);
+    /// <summary>A template of some 360 characters, or of 1,400 with a session token of the usual length.</summary>
+    internal static string Template(bool sessionToken) =>
+        Origin + "audit/2026/{cell_id}/{artifact_name}?" + Query(sessionToken);
 
     /// <summary>The URL that a source of URLs would give for the same object.</summary>
-    internal static string Url(bool longToken) =>
-        Origin + "audit/2026/cell-7f3a/" + Name + "?" + Query(longToken);
+    internal static string Url(bool sessionToken) =>
+        Origin + "audit/2026/cell-7f3a/" + Name + "?" + Query(sessionToken);
 
-    private static string Query(bool longToken) => Head + "&X-Amz-Security-Token=" + Token(longToken) + Tail;
-
-    /// <summary>Base64, percent-encoded; one character of 20 is an escape.</summary>
-    private static string Token(bool isLong) =>
-        string.Concat(Enumerable.Repeat("IQoJb3JpZ2luX2VjEJr%2F", isLong ? 46 : 2)) + "aXVzLXdlc3QtMg%3D%3D";
+    /// <summary>The token is Base64, percent-encoded; one character of 20 is an escape.</summary>
+    private static string Query(bool sessionToken) =>
+        Head
+        + (
+            sessionToken
+                ? "&X-Amz-Security-Token="
+                    + string.Concat(Enumerable.Repeat("IQoJb3JpZ2luX2VjEJr%2F", 46))
+                    + "aXVzLXdlc3QtMg%3D%3D"
+                : ""
+        )
+        + Tail;
 
     internal static Target Target(string? template) =>
         new(

@@ -22,19 +22,19 @@ public class StepBenchmarks
     private State _putting = null!;
     private State _waiting = null!;
 
-    /// <inheritdoc cref="UrlBenchmarks.LongToken"/>
+    /// <inheritdoc cref="UrlBenchmarks.SessionToken"/>
     [Params(false, true)]
-    public bool LongToken { get; set; }
+    public bool SessionToken { get; set; }
 
     [GlobalSetup]
     public void Setup()
     {
-        _fresh = Push.Create(Samples.Plan(Samples.Target(Samples.Template(LongToken))));
+        _fresh = Push.Create(Samples.Plan(Samples.Target(Samples.Template(SessionToken))));
         (_putting, _) = Push.Step(_fresh, _started);
         (_waiting, _) = Push.Step(_putting, _busy);
         _freshAsked = Push.Create(Samples.Plan(Samples.Target(null)));
         (_asking, _) = Push.Step(_freshAsked, _started);
-        _given = Input.NewUrlGiven(Samples.Noon, Samples.Parsed(Samples.Url(LongToken)));
+        _given = Input.NewUrlGiven(Samples.Noon, Samples.Parsed(Samples.Url(SessionToken)));
     }
 
     [Benchmark]

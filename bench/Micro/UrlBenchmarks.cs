@@ -12,15 +12,15 @@ public class UrlBenchmarks
     private string _text = null!;
     private RequestUrl _url = null!;
 
-    /// <summary>Whether the URL carries a session token of about 1 KB, or one of 100 characters.</summary>
+    /// <summary>Whether the URL carries a session token, of about 1 KB, as temporary credentials make it.</summary>
     [Params(false, true)]
-    public bool LongToken { get; set; }
+    public bool SessionToken { get; set; }
 
     [GlobalSetup]
     public void Setup()
     {
-        _target = Samples.Target(Samples.Template(LongToken));
-        _text = Samples.Url(LongToken);
+        _target = Samples.Target(Samples.Template(SessionToken));
+        _text = Samples.Url(SessionToken);
         _url = Samples.Parsed(_text);
     }
 

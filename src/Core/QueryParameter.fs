@@ -44,4 +44,5 @@ module internal QueryParameter =
 
     /// Whether the name is the other one, in any case.
     let isNamed (other: string) (name: ReadOnlySpan<char>) =
-        name.Equals(other, StringComparison.OrdinalIgnoreCase)
+        name.Length = other.Length
+        && name.Equals(other, StringComparison.OrdinalIgnoreCase)

@@ -101,6 +101,9 @@ module Verdict =
                } -> message.Contains("expired", StringComparison.OrdinalIgnoreCase)
         | _ -> false
 
+    // The ordinary verdict of an attempt that has failed.
+    let private unavailable = Verdict.Retry FailureKind.Unavailable
+
     let private ofReply (writeOnce: bool) (reply: Reply) =
         match reply.Status, codeOf reply with
         | status, _ when status >= 200 && status <= 299 ->
@@ -114,13 +117,13 @@ module Verdict =
         | _ when saysExpired reply -> Verdict.FreshUrl
         | 403, _ -> Verdict.Stop FailureKind.Refused
         | _, code when isTerminal code -> Verdict.Stop FailureKind.Refused
-        | _, code when isTransient code -> Verdict.Retry FailureKind.Unavailable
+        | _, code when isTransient code -> unavailable
         | 400, "RequestTimeout" -> Verdict.Retry FailureKind.TimedOut
         | 400, code when isDamage code -> Verdict.RetryOnce
-        | 409, ("OperationAborted" | "ConditionalRequestConflict") -> Verdict.Retry FailureKind.Unavailable
-        | (408 | 429), _ -> Verdict.Retry FailureKind.Unavailable
+        | 409, ("OperationAborted" | "ConditionalRequestConflict") -> unavailable
+        | (408 | 429), _ -> unavailable
         | (501 | 505), _ -> Verdict.Stop FailureKind.Refused
-        | status, _ when status >= 500 -> Verdict.Retry FailureKind.Unavailable
+        | status, _ when status >= 500 -> unavailable
         | _ -> Verdict.Stop FailureKind.Refused
 
     /// Statuses that another try may change, where a proxy could not or would not connect for now.
