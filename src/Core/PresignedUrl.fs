@@ -1,7 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Globalization
 open System.Text
 
 /// What a presigned URL says of itself, without any network and without any secret. What is absent or cannot

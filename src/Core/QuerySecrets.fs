@@ -157,7 +157,10 @@ module internal QuerySecrets =
             found <-
                 place.Least <= other.Length
                 && (not place.IsPlain
-                    || standsIn (other.AsSpan()) (text.AsSpan(place.First + shift, place.Stop - place.First)))
+                    || (place.Least >= SecretForms.Shortest
+                        && standsIn
+                            (other.AsSpan())
+                            (text.AsSpan(place.First + shift, place.Stop - place.First))))
 
             i <- i + 1
 

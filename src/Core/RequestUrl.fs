@@ -22,10 +22,6 @@ type MaskedUrl internal (value: string) =
 
     override _.ToString() = Redaction.url value
 
-/// Where a part of a text begins, and where it has ended.
-[<Struct>]
-type internal Extent = { First: int; Stop: int }
-
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
@@ -70,22 +66,11 @@ module RequestUrl =
     let internal trim (value: string) =
         if isNull (box value) then "" else value.Trim blanks
 
-    /// Where the authority of an absolute URL begins and ends.
-    let internal authorityOf (value: string) : Extent voption =
-        match value.IndexOf("://", StringComparison.Ordinal) with
-        | -1 -> ValueNone
-        | i ->
-            let first = i + 3
-
-            match value.AsSpan(first).IndexOfAny('/', '?', '#') with
-            | -1 -> ValueSome { First = first; Stop = value.Length }
-            | length -> ValueSome { First = first; Stop = first + length }
-
     /// `System.Uri` decodes `%7E` and collapses `/../` unless told not to; a signature covers those octets.
     /// Told so, it would also send an empty path, for which `/` must stand (RFC 9112, 3.2.1).
     let private tryUri (value: string) =
         let withPath =
-            match authorityOf value with
+            match UrlAuthority.find value with
             | ValueSome { Stop = stop } when stop = value.Length || value[stop] = '?' ->
                 value.Insert(stop, "/")
             | _ -> value
@@ -102,36 +87,9 @@ module RequestUrl =
         | Some uri -> uri
         | None -> invalidOp "A URL whose host could be read cannot be read."
 
-    let private isLabel (label: ReadOnlySpan<char>) =
-        let mutable isPlain = label.Length >= 1 && label.Length <= 63
-        let mutable i = 0
-
-        while isPlain && i < label.Length do
-            isPlain <- Char.IsAsciiLetterOrDigit label[i] || label[i] = '-'
-            i <- i + 1
-
-        isPlain
-        && label[0] <> '-'
-        && label[label.Length - 1] <> '-'
-        && not (label.StartsWith("xn--", StringComparison.OrdinalIgnoreCase))
-
     /// Longer ones are left to `System.Uri`, which has a limit of its own.
     [<Literal>]
     let private LongestPlain = 32_767
-
-    /// Whether an authority is nothing but a name in dots, of letters, digits and inner hyphens, which `System.Uri`
-    /// takes as it is, in lower case. If not: ask `System.Uri`, whose first answer of a process takes longer than all
-    /// the rest of a configuration.
-    let private isPlainHost (value: string) (authority: Extent) =
-        let rec areLabels first count =
-            let rest = value.AsSpan(first, authority.Stop - first)
-
-            match rest.IndexOf '.' with
-            // One name alone may have a meaning of its own, and a number at the end makes it an address.
-            | -1 -> count > 0 && isLabel rest && Char.IsAsciiLetter rest[0]
-            | dot -> isLabel (rest.Slice(0, dot)) && areLabels (first + dot + 1) (count + 1)
-
-        authority.Stop - authority.First <= 253 && areLabels authority.First 0
 
     /// Where the query begins, behind its `?`; the end of the URL if it has none.
     let private queryAfter (value: string) (first: int) =
@@ -141,10 +99,10 @@ module RequestUrl =
 
     /// The URL, if it has a host that can be read.
     let private tryUrl (value: string) =
-        match authorityOf value with
+        match UrlAuthority.find value with
         | ValueNone -> None
         | ValueSome authority ->
-            let isPlain = value.Length <= LongestPlain && isPlainHost value authority
+            let isPlain = value.Length <= LongestPlain && UrlAuthority.isPlain value authority
 
             if isPlain || (tryUri value).IsSome then
                 let first = queryAfter value authority.Stop
@@ -223,7 +181,7 @@ module RequestUrl =
             Some "does not begin with http:// or https://"
 
     let private userInfoProblem (value: string) =
-        match authorityOf value with
+        match UrlAuthority.find value with
         | ValueSome { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
             Some "holds user info before the host; the signature in the query is the whole authentication"
         | _ -> None

@@ -101,7 +101,7 @@ module UrlTemplate =
                 && name |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '_' || c = '-')
 
             let inPath =
-                match RequestUrl.authorityOf bare with
+                match UrlAuthority.find bare with
                 | ValueSome { Stop = pathStart } -> pathStart <= i
                 | ValueNone -> false
 
@@ -116,7 +116,7 @@ module UrlTemplate =
 
     let private inAuthority (value: string) =
         let before =
-            match RequestUrl.authorityOf value with
+            match UrlAuthority.find value with
             | ValueSome { Stop = stop } -> value.Substring(0, stop)
             | ValueNone -> value
 
