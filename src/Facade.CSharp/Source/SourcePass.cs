@@ -7,18 +7,19 @@ namespace CellOS.Export.S3.Source;
 
 /// <summary>
 /// One reading of the file, from its beginning to its end, with its digests. While a piece is sent, the next one is
-/// read and its SHA-256 taken, and the MD5 follows on a thread of its own. A small file is read, digested and looked at
-/// once more at one go.
+/// read, and the slowest of the digests follows on a thread of its own: the MD5 (it is more work than all the rest
+/// together), or the SHA-256 where that is the only one. A small file is read, digested and looked at once more at one
+/// go.
 /// </summary>
 internal sealed class SourcePass : FileWork, IDisposable
 {
     /// <summary>Large enough that handing a piece to another thread costs next to nothing beside its digests.</summary>
     internal const int PieceSize = 256 * 1024;
 
-    /// <summary>Up to here the MD5 is taken sooner than another thread would begin with it.</summary>
+    /// <summary>Up to here a digest is taken sooner than another thread would begin with it.</summary>
     internal const int SmallSize = 64 * 1024;
 
-    /// <summary>The one that is sent, the one that is read, and those that wait for their MD5.</summary>
+    /// <summary>The one that is sent, the one that is read, and those that wait for their digest.</summary>
     private const int MostBuffers = 4;
 
     private readonly SourceFile _source;
@@ -26,10 +27,10 @@ internal sealed class SourcePass : FileWork, IDisposable
     private readonly Action _moved;
     private readonly byte[]?[] _buffers;
 
-    /// <summary>Null where one piece is the whole: its digests need no state.</summary>
+    /// <summary>Null where the lane takes it, or one piece is the whole and its digests need no state.</summary>
     private readonly IncrementalHash? _sha256;
     private readonly IncrementalHash? _md5;
-    private readonly Md5Lane? _lane;
+    private readonly DigestLane? _lane;
     private readonly bool _takeMd5;
 
     /// <summary>What is read, or was read last.</summary>
@@ -50,16 +51,18 @@ internal sealed class SourcePass : FileWork, IDisposable
         _source = source;
         _length = length;
         _moved = moved;
+        _takeMd5 = takeMd5;
         var pieces = Math.Max(1, (length + PieceSize - 1) / PieceSize);
-        // Without MD5 nobody keeps more than two.
-        _buffers = new byte[]?[Math.Min(pieces, takeMd5 ? MostBuffers : 2)];
-        if (takeMd5 && length > SmallSize && Environment.ProcessorCount > 1)
-            _lane = new Md5Lane(_buffers.Length);
-        _takeMd5 = takeMd5 && _lane is null;
-        if (pieces == 1)
-            return;
-        _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        if (_takeMd5)
+        _buffers = new byte[]?[Math.Min(pieces, MostBuffers)];
+        var isSmall = length <= SmallSize;
+        if (!isSmall && Environment.ProcessorCount > 1)
+            _lane = new DigestLane(
+                takeMd5 ? HashAlgorithmName.MD5 : HashAlgorithmName.SHA256,
+                _buffers.Length
+            );
+        if (!isSmall && (takeMd5 || _lane is null))
+            _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (!isSmall && takeMd5 && _lane is null)
             _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
     }
 
@@ -100,23 +103,27 @@ internal sealed class SourcePass : FileWork, IDisposable
     /// </summary>
     /// <exception cref="SourceException">The file has changed, or cannot be read.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal ValueTask ProveAsync(CancellationToken cancellationToken)
+    internal async ValueTask ProveAsync(CancellationToken cancellationToken)
     {
         if (_isProven)
-            return ValueTask.CompletedTask;
+            return;
 
+        if (_lane is not null && !_takeMd5)
+            await _lane.DoneAsync(_given).ConfigureAwait(false);
         _isRead = true;
         Begin(cancellationToken);
-        return EndAsync();
+        await EndAsync().ConfigureAwait(false);
     }
 
     /// <summary>What was read, after <see cref="ProveAsync"/>.</summary>
     internal async ValueTask<Sent> DigestsAsync()
     {
-        if (_lane is not null)
+        if (_lane is not null && _takeMd5)
         {
             await _lane.DoneAsync(_given).ConfigureAwait(false);
-            _md5Digest = _lane.Digest();
+            Span<byte> md5 = stackalloc byte[MD5.HashSizeInBytes];
+            _lane.Digest(md5);
+            _md5Digest = Convert.ToHexStringLower(md5);
         }
 
         return new Sent(_length, _sha256Digest, CoreMapping.ToOption(_md5Digest));
@@ -167,21 +174,23 @@ internal sealed class SourcePass : FileWork, IDisposable
     private void Prove()
     {
         Span<byte> sha256 = stackalloc byte[SHA256.HashSizeInBytes];
-        if (_sha256 is null)
-            SHA256.HashData(_piece.Span, sha256);
-        else
+        if (_sha256 is not null)
             _sha256.GetCurrentHash(sha256);
+        else if (_lane is not null)
+            _lane.Digest(sha256);
+        else
+            SHA256.HashData(_piece.Span, sha256);
         _source.EnsureUnchanged(HashAlgorithmName.SHA256, sha256, _moved, Cancellation);
         _sha256Digest = Convert.ToHexStringLower(sha256);
         _isProven = true;
-        if (!_takeMd5)
+        if (!_takeMd5 || _lane is not null)
             return;
 
         Span<byte> md5 = stackalloc byte[MD5.HashSizeInBytes];
-        if (_md5 is null)
-            CryptographicOperations.HashData(HashAlgorithmName.MD5, _piece.Span, md5);
-        else
+        if (_md5 is not null)
             _md5.GetCurrentHash(md5);
+        else
+            CryptographicOperations.HashData(HashAlgorithmName.MD5, _piece.Span, md5);
         _md5Digest = Convert.ToHexStringLower(md5);
     }
 }

@@ -4,14 +4,17 @@ using System.Threading.Tasks.Sources;
 namespace CellOS.Export.S3.Source;
 
 /// <summary>
-/// Takes the MD5 of pieces in their order, beside whoever reads and sends them: it is the slowest of all that is done
-/// with a body. A thread is taken up when there is a piece, and left when there is none.
+/// Takes a digest of pieces in their order, beside whoever reads and sends them. A thread is taken up when there is a
+/// piece, and left when there is none.
 /// </summary>
+/// <param name="algorithm">Of the digest.</param>
 /// <param name="capacity">How many pieces may be there at once, those that wait and the one in work.</param>
-internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSource
+internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
+    : IThreadPoolWorkItem,
+        IValueTaskSource
 {
     private readonly Lock _gate = new();
-    private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(algorithm);
     private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[capacity];
     private ManualResetValueTaskSourceCore<bool> _reached = new() { RunContinuationsAsynchronously = true };
     private long _added;
@@ -60,8 +63,8 @@ internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSou
         }
     }
 
-    /// <summary>The MD5 of all pieces, when they are done: 32 hexadecimal digits in lower case.</summary>
-    internal string Digest() => Convert.ToHexStringLower(_md5.GetCurrentHash());
+    /// <summary>Gives the digest of all pieces, when they are done.</summary>
+    internal void Digest(Span<byte> digest) => _hash.GetCurrentHash(digest);
 
     /// <summary>Ends with the piece that is in work.</summary>
     internal void Stop()
@@ -70,7 +73,7 @@ internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSou
         {
             _isStopped = true;
             if (!_isRunning)
-                _md5.Dispose();
+                _hash.Dispose();
         }
     }
 
@@ -78,7 +81,7 @@ internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSou
     {
         while (Next() is { } piece)
         {
-            _md5.AppendData(piece.Span);
+            _hash.AppendData(piece.Span);
             bool isReached;
             lock (_gate)
             {
@@ -104,7 +107,7 @@ internal sealed class Md5Lane(int capacity) : IThreadPoolWorkItem, IValueTaskSou
 
             _isRunning = false;
             if (_isStopped)
-                _md5.Dispose();
+                _hash.Dispose();
             return null;
         }
     }
