@@ -10,14 +10,14 @@ internal static class Program
 {
     private const string Usage = """
         usage: Uploads [--quick] [--rounds N] [--only NAME] [--json FILE]
-                 all of it, side by side; NAME is large, small-1, small-16, size or count
+                 all of it, side by side; NAME is large, large-kestrel, small-1, small-16, size or count
                Uploads plot JSON SVG
                  draws how cost grows, from the JSON of a run
                Uploads run PEER --source PATH --size BYTES (--count N | --milliseconds N) --url URL
                            [--concurrency C] [--digests both|sha256|none] [--warm-up FILE]
                  one measurement in this process, as a line of JSON
                  PEER is sink, sink-template, plain, digests, awssdk or curl
-               Uploads serve
+               Uploads serve [kestrel]
                  drains uploads on loopback until its standard input ends
         """;
 
@@ -28,6 +28,7 @@ internal static class Program
             return arguments switch
             {
                 ["serve"] => await Serve.RunAsync(),
+                ["serve", ServerName.Kestrel] => await KestrelServer.RunAsync(),
                 ["run", .. var rest] => await RunCommand.RunAsync(rest),
                 ["help" or "--help" or "-h"] => Help(),
                 ["plot", var json, var svg] => PlotCommand.Run(json, svg),

@@ -17,6 +17,8 @@ internal static class Contestants
     internal static IReadOnlyList<string> OfLargeFile =>
         [Plain, Digests, DigestsSha256, Sink, SinkSha256, AwsSdk, Curl];
 
+    internal static IReadOnlyList<string> OfDigests => [Plain, Digests, DigestsSha256, Sink, SinkSha256];
+
     internal static IReadOnlyList<string> OfSmallFiles => [Plain, Digests, Sink, SinkTemplate, AwsSdk];
 
     internal static IReadOnlyList<string> OfSizes => [Digests, Sink];

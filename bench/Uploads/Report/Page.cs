@@ -26,7 +26,7 @@ internal static class Page
 
     private static IEnumerable<string> Contest(ContestResult contest)
     {
-        var isLarge = contest.Name == Goals.Large;
+        var isLarge = contest.Name is Goals.Large or Goals.LargeKestrel;
         List<string[]> rows =
         [
             [

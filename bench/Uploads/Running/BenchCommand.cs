@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using CellOS.Export.S3.Bench.Report;
+using CellOS.Export.S3.Bench.Server;
 
 namespace CellOS.Export.S3.Bench.Running;
 
@@ -68,15 +69,25 @@ internal static class BenchCommand
         var machine = Machine.Look();
         var notes = new List<string>();
         using var workspace = new Workspace();
-        await using var server = await ServerProcess.StartAsync(stopping);
+        await using var server = await ServerProcess.StartAsync(ServerName.Bare, stopping);
+        await using var kestrel = await ServerProcess.StartAsync(ServerName.Kestrel, stopping);
         var runner = new Runner(server, stopping);
+        var kestrelRunner = new Runner(kestrel, stopping);
         var contests = new List<ContestResult>();
         foreach (var contest in Contest.All(scale).Where(contest => isWanted(contest.Name)))
         {
             if (workspace.ProblemOf(contest.Size, out var fits) is { } problem)
                 notes.Add(problem);
             if (fits)
-                contests.Add(await contest.RunAsync(scale, workspace, runner, Say, stopping));
+                contests.Add(
+                    await contest.RunAsync(
+                        scale,
+                        workspace,
+                        contest.Server == ServerName.Kestrel ? kestrelRunner : runner,
+                        Say,
+                        stopping
+                    )
+                );
         }
 
         var sizes = isWanted(SizeGrowth.Name)

@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Bench.Measuring;
 using CellOS.Export.S3.Bench.Peers;
 using CellOS.Export.S3.Bench.Report;
+using CellOS.Export.S3.Bench.Server;
 
 namespace CellOS.Export.S3.Bench.Running;
 
@@ -9,7 +10,14 @@ namespace CellOS.Export.S3.Bench.Running;
 /// <param name="Size">Of each file, in bytes.</param>
 /// <param name="Concurrency">How many pushes at once.</param>
 /// <param name="Contestants">Who takes part.</param>
-internal sealed record Contest(string Name, long Size, int Concurrency, IReadOnlyList<string> Contestants)
+/// <param name="Server">What drains it; one of <see cref="ServerName"/>.</param>
+internal sealed record Contest(
+    string Name,
+    long Size,
+    int Concurrency,
+    IReadOnlyList<string> Contestants,
+    string Server = ServerName.Bare
+)
 {
     private const int SmallSize = 4 << 10;
 
@@ -19,6 +27,7 @@ internal sealed record Contest(string Name, long Size, int Concurrency, IReadOnl
     internal static IReadOnlyList<Contest> All(Scale scale) =>
         [
             new(Goals.Large, scale.LargeSize, 1, Report.Contestants.OfLargeFile),
+            new(Goals.LargeKestrel, scale.LargeSize, 1, Report.Contestants.OfDigests, ServerName.Kestrel),
             new(Goals.SmallOne, SmallSize, 1, Report.Contestants.OfSmallFiles),
             new(Goals.SmallMany, SmallSize, 16, Report.Contestants.OfSmallFiles),
         ];

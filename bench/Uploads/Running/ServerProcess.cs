@@ -18,9 +18,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary><c>http://127.0.0.1:port</c></summary>
     internal string Url { get; }
 
-    internal static async Task<ServerProcess> StartAsync(CancellationToken stopping)
+    /// <param name="name">Which of them; one of <see cref="ServerName"/>.</param>
+    /// <param name="stopping">Ends the wait for it.</param>
+    internal static async Task<ServerProcess> StartAsync(string name, CancellationToken stopping)
     {
-        var child = Child.StartSelf("serve");
+        var child = name == ServerName.Kestrel ? Child.StartSelf("serve", name) : Child.StartSelf("serve");
         if (await child.Output.ReadLineAsync(stopping) is { } url)
             return new ServerProcess(child, url);
         await using (child)

@@ -86,7 +86,7 @@ internal sealed class Connection(Socket socket, Tally tally)
             return true;
         }
 
-        tally.Add(head);
+        tally.Add(head.IsMeasured, head.PayloadLength);
         Send(_stored);
         return true;
     }

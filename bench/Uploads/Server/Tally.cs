@@ -7,15 +7,17 @@ internal sealed class Tally
     private long _bytes;
     private long _warmUps;
 
-    internal void Add(RequestHead head)
+    /// <param name="isMeasured">Whether it was part of a measurement, not of a warm-up.</param>
+    /// <param name="payloadLength">How many bytes of a file came with it.</param>
+    internal void Add(bool isMeasured, long payloadLength)
     {
-        if (!head.IsMeasured)
+        if (!isMeasured)
         {
             Interlocked.Increment(ref _warmUps);
             return;
         }
 
-        Interlocked.Add(ref _bytes, head.PayloadLength);
+        Interlocked.Add(ref _bytes, payloadLength);
         Interlocked.Increment(ref _requests);
     }
 
