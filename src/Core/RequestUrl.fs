@@ -26,11 +26,20 @@ type MaskedUrl internal (value: string) =
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
 [<Sealed>]
 type RequestUrl
-    internal (value: string, authority: Extent, queryFirst: int, hasPlainHost: bool, query: SignedQuery) =
+    internal
+    (
+        value: string,
+        authority: Extent,
+        queryFirst: int,
+        hasPlainHost: bool,
+        query: SignedQuery,
+        madeUri: Uri | null
+    ) =
     inherit MaskedUrl(value)
 
-    // Made when it is first asked for, since a start of the command line's need not wait for System.Uri.
-    let mutable uri: Uri | null = null
+    // Made when it is first asked for, unless it had to be to read the URL: a start of the command line's need not wait
+    // for System.Uri.
+    let mutable uri: Uri | null = madeUri
 
     member internal _.Authority = authority
 
@@ -45,11 +54,11 @@ type RequestUrl
 
     /// The same `Uri` for everybody who asks, in whatever thread: the first one that was made.
     member internal _.Uri(make: string -> Uri) : Uri =
-        match Volatile.Read &uri with
-        | NonNull made -> made
-        | _ ->
+        // The pattern for it would cost an object at each call.
+        if isNull (Volatile.Read &uri) then
             Interlocked.CompareExchange(&uri, make value, null) |> ignore
-            nonNull uri
+
+        nonNull uri
 
 [<RequireQualifiedAccess>]
 module RequestUrl =
@@ -104,9 +113,11 @@ module RequestUrl =
         | ValueSome authority ->
             let isPlain = value.Length <= LongestPlain && UrlAuthority.isPlain value authority
 
-            if isPlain || (tryUri value).IsSome then
+            let uri = if isPlain then null else tryUri value |> Option.toObj
+
+            if isPlain || not (isNull uri) then
                 let first = queryAfter value authority.Stop
-                Some(RequestUrl(value, authority, first, isPlain, SignedQuery.read value first))
+                Some(RequestUrl(value, authority, first, isPlain, SignedQuery.read value first, uri))
             else
                 None
 
@@ -224,7 +235,7 @@ module RequestUrl =
     let internal withOtherPath (url: RequestUrl) (value: string) =
         if value.Length <= LongestPlain then
             let first = value.Length - (url.Value.Length - url.QueryFirst)
-            RequestUrl(value, url.Authority, first, url.HasPlainHost, url.Query)
+            RequestUrl(value, url.Authority, first, url.HasPlainHost, url.Query, null)
         else
             trust value
 
