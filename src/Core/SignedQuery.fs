@@ -192,10 +192,12 @@ module internal SignedQuery =
         | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
         | _ -> false
 
+    /// The value is decoded where the name says that it is worth it.
     let private emptyChecksum (name: ReadOnlySpan<char>) (value: ReadOnlySpan<char>) =
         if name.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase) then
             let name = name.ToString().ToLowerInvariant()
-            if isEmptyChecksum name (value.ToString()) then Some name else None
+
+            if isEmptyChecksum name ((decoded value).ToString()) then Some name else None
         else
             None
 
@@ -244,7 +246,7 @@ module internal SignedQuery =
                     otherOperation <- operation name
 
                 if checksum.IsNone then
-                    checksum <- emptyChecksum name (decoded (QueryParameter.value text parameter))
+                    checksum <- emptyChecksum name (QueryParameter.value text parameter)
 
         let kind =
             if signature >= 0 then UrlSignature.V4
