@@ -4,6 +4,7 @@ module Facade.Tests.OnePieceTests
 open System
 open System.Collections.Generic
 open System.IO
+open System.IO.Pipelines
 open System.Net.Http
 open System.Net.Sockets
 open System.Threading
@@ -62,9 +63,75 @@ let private writesOf (expectFrom: Nullable<int64>) (length: int) =
         return first, second
     }
 
+/// A body that another flow of control hands on, as one that limits the rate might: part by part, behind the back of
+/// whoever made it.
+type private Pumped(inner: HttpContent) as this =
+    inherit HttpContent()
+
+    do
+        for header in inner.Headers.NonValidated do
+            this.Headers.TryAddWithoutValidation(header.Key, header.Value) |> ignore
+
+    override _.TryComputeLength(length: byref<int64>) =
+        length <- inner.Headers.ContentLength.Value
+        true
+
+    override _.SerializeToStreamAsync(stream: Stream, _) : Task =
+        task {
+            // Whoever fills it waits until all of it has been taken out, and goes on while that is handed on.
+            let pipe = Pipe(PipeOptions(pauseWriterThreshold = 2L, resumeWriterThreshold = 1L))
+
+            let filling =
+                task {
+                    do! inner.CopyToAsync(pipe.Writer.AsStream())
+                    do! pipe.Writer.CompleteAsync()
+                }
+
+            let source = pipe.Reader.AsStream()
+            let buffer = Array.zeroCreate<byte> 4_500
+            let mutable going = true
+
+            while going do
+                let! count = source.ReadAsync(buffer.AsMemory())
+                going <- count > 0
+                do! Task.Yield()
+                do! stream.WriteAsync(buffer.AsMemory(0, count))
+
+            do! filling
+        }
+
+type private Pumping(inner: HttpMessageHandler) =
+    inherit DelegatingHandler(inner)
+
+    override _.SendAsync(request, cancellationToken) =
+        request.Content <- new Pumped(nonNull request.Content)
+        base.SendAsync(request, cancellationToken)
+
 [<Tests>]
 let tests =
     testList "a request" [
+        testCaseTask "leaves whole where a handler of the host's hands its body on by itself" (fun () ->
+            task {
+                use! scene = scene "a" (patterned 13_000)
+
+                let options =
+                    PresignedS3ExportSinkOptions(
+                        PresignedUrl = scene.Url,
+                        CellId = cellId,
+                        Bucket = bucket,
+                        MaxAttempts = 1,
+                        RequestTimeout = TimeSpan.FromSeconds 10.
+                    )
+
+                use handler = new Pumping(PresignedS3ExportSink.CreateHandler options)
+                use client = new HttpClient(handler, Timeout = Timeout.InfiniteTimeSpan)
+                use sink = new PresignedS3ExportSink(options, client)
+
+                for _ in 1..300 do
+                    let! receipt = sink.PushAsync("a", scene.Path)
+                    receipt |> isTrueOf scene
+            })
+
         for length in [ 0; 1; 3_000; 3_800; 4_096; 10_000; 15_000 ] do
             testCaseTask $"leaves in one piece with a body of {length} bytes" (fun () ->
                 task {

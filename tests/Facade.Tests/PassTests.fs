@@ -2,6 +2,7 @@
 module Facade.Tests.PassTests
 
 open System
+open System.Collections.Generic
 open System.IO
 open System.Net.Http
 open System.Threading
@@ -146,11 +147,13 @@ let tests =
         testCaseTask "reads at most one piece beyond the one whose sending fails" (fun () ->
             task {
                 use folder = new Folder()
-                let mutable reads = 0
+                let mutable pieces = 0
 
                 let read =
                     SourceFile.Reader(fun handle buffer offset ->
-                        Interlocked.Increment &reads |> ignore
+                        if offset % int64 piece = 0L then
+                            Interlocked.Increment &pieces |> ignore
+
                         RandomAccess.Read(handle, buffer.Span, offset))
 
                 use source = SourceFile.Open(folder.Write("f", patterned large), read)
@@ -174,9 +177,9 @@ let tests =
                     }
 
                 Expect.equal error "cut" "the sender's own error"
-                let! reads = settled (fun () -> Volatile.Read &reads)
+                let! pieces = settled (fun () -> Volatile.Read &pieces)
                 // The ninth part is the first of the third piece.
-                Expect.isLessThan reads 5 "reads"
+                Expect.isLessThan pieces 5 "pieces of which a read began"
                 Expect.equal parts 9 "parts"
             })
 
@@ -212,6 +215,61 @@ let tests =
                 Expect.equal sent (3 * piece) "what was read before"
             })
 
+        // Or a stall timeout would strike although bytes move.
+        testCaseTask "says that it moves while a piece is slow to come" (fun () ->
+            task {
+                use folder = new Folder()
+                let mutable moved = 0
+                let movedBefore = List<int>()
+
+                let read =
+                    SourceFile.Reader(fun handle buffer offset ->
+                        movedBefore.Add(Volatile.Read &moved)
+                        RandomAccess.Read(handle, buffer.Span, offset))
+
+                use source = SourceFile.Open(folder.Write("f", patterned piece), read)
+
+                use content =
+                    new SourceContent(
+                        source,
+                        int64 piece,
+                        true,
+                        (fun () -> Interlocked.Increment &moved |> ignore)
+                    )
+
+                do! content.CopyToAsync(new ReceivingStream(fun _ _ -> Task.CompletedTask))
+                // Four parts, and whether there is more.
+                Expect.sequenceEqual movedBefore [ 1; 2; 3; 4; 8 ] "signs of life before each read"
+            })
+
+        testCaseTask "reads no more of a piece, however slow to come, when the time is over" (fun () ->
+            task {
+                use folder = new Folder()
+                use cancellation = new CancellationTokenSource()
+                let mutable reads = 0
+
+                let read =
+                    SourceFile.Reader(fun handle buffer offset ->
+                        if Interlocked.Increment &reads = 100 then
+                            cancellation.Cancel()
+
+                        RandomAccess.Read(handle, buffer.Span.Slice(0, 1), offset))
+
+                use source = SourceFile.Open(folder.Write("f", patterned small), read)
+                use content = new SourceContent(source, int64 small, true, ignore)
+                use stream = new ReceivingStream(fun _ _ -> Task.CompletedTask)
+                let mutable isCancelled = false
+
+                try
+                    do! content.CopyToAsync(stream, cancellation.Token)
+                with :? OperationCanceledException ->
+                    isCancelled <- true
+
+                Expect.isTrue isCancelled "cancelled"
+                let! reads = settled (fun () -> Volatile.Read &reads)
+                Expect.equal reads 100 "reads"
+            })
+
         testCaseTask "waits for no read that hangs when the sending has failed" (fun () ->
             task {
                 use folder = new Folder()
@@ -219,7 +277,7 @@ let tests =
 
                 let read =
                     SourceFile.Reader(fun handle buffer offset ->
-                        if offset > 0L then
+                        if offset >= int64 piece then
                             released.Wait()
 
                         RandomAccess.Read(handle, buffer.Span, offset))

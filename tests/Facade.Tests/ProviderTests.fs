@@ -225,6 +225,61 @@ let tests =
                 Expect.isTrue cancelled "cancelled"
             })
 
+        for fails in [ "at once"; "later" ] do
+            testCaseTask $"that fails {fails} because it was cancelled is no failure of its own" (fun () ->
+                task {
+                    use folder = new Folder()
+                    let path = folder.Write("f", patterned 10)
+                    use cancellation = new CancellationTokenSource()
+
+                    let ask: Ask =
+                        fun _ _ ->
+                            cancellation.Cancel()
+                            let error = InvalidOperationException $"no https://h/x?token={secret}"
+
+                            if fails = "at once" then raise error else Task.FromException<string> error
+
+                    use sink = new PresignedS3ExportSink(options ask)
+
+                    let! error =
+                        task {
+                            try
+                                let! _ = sink.PushAsync("a", path, null, cancellation.Token)
+                                return failtest "a receipt"
+                            with error ->
+                                return error
+                        }
+
+                    match error with
+                    | :? OperationCanceledException as cancelled ->
+                        Expect.equal cancelled.CancellationToken cancellation.Token "the caller's token"
+                    | _ -> failtest $"not a cancellation: {error.GetType()}"
+
+                    Expect.isFalse (error.ToString().Contains secret) "tells no secret"
+                })
+
+        testCaseTask "that fails when its time is over is bounded by the deadline" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("f", patterned 10)
+                let time = FakeTime(DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero))
+
+                let ask: Ask =
+                    fun _ token ->
+                        while not token.IsCancellationRequested do
+                            time.Advance(TimeSpan.FromSeconds 1.) |> ignore
+
+                        raise (InvalidOperationException $"no https://h/x?token={secret}")
+
+                use sink =
+                    scriptedSink (optionsWith (TimeSpan.FromSeconds 5.) ask) time 0.5 (fun _ _ ->
+                        failtest "a request")
+
+                let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+                Expect.equal failure.Kind ExportFailureKind.DeadlineExceeded failure.Message
+                Expect.isFalse (failure.ToString().Contains secret) "tells no secret"
+            })
+
         testCase "stands in no other's place" (fun () ->
             let both =
                 PresignedS3ExportSinkOptions(

@@ -69,11 +69,17 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
     /// Waits until all that has come from the server was looked at: whoever sends may be faster than whoever reads, on
     /// a machine that is busy. To be awaited before the last bytes are handed over.
     /// </summary>
-    internal async ValueTask BeforeLastAsync(CancellationToken cancellationToken)
+    /// <param name="target">
+    /// What takes them. Behind one that is not HttpClient's, others may write, and at any time: then nothing is held
+    /// back.
+    /// </param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    internal async ValueTask BeforeLastAsync(Stream target, CancellationToken cancellationToken)
     {
         while (!_hasBegun && _connection is { HasUnread: true })
             await Task.Delay(1, cancellationToken).ConfigureAwait(false);
-        IsEnding = content.Length <= HeldBack.Size;
+        IsEnding =
+            content.Length <= HeldBack.Size && target.GetType().Assembly == typeof(HttpContent).Assembly;
     }
 
     /// <summary>The last bytes have been handed over and flushed: lets go of what was held back.</summary>

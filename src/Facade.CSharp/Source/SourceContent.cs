@@ -137,7 +137,7 @@ internal sealed class SourceContent : HttpContent
                 if (offset == _length)
                 {
                     await pass.ProveAsync(cancellationToken).ConfigureAwait(false);
-                    await SealAsync(cancellationToken).ConfigureAwait(false);
+                    await SealAsync(stream, cancellationToken).ConfigureAwait(false);
                 }
 
                 await stream.WriteAsync(part, cancellationToken).ConfigureAwait(false);
@@ -162,10 +162,10 @@ internal sealed class SourceContent : HttpContent
     }
 
     /// <summary>From here on the body may be complete, unless it was cut.</summary>
-    private async ValueTask SealAsync(CancellationToken cancellationToken)
+    private async ValueTask SealAsync(Stream stream, CancellationToken cancellationToken)
     {
         if (End is not null)
-            await End.BeforeLastAsync(cancellationToken).ConfigureAwait(false);
+            await End.BeforeLastAsync(stream, cancellationToken).ConfigureAwait(false);
         lock (_gate)
             _mayBeComplete = !_isCut;
     }
@@ -180,9 +180,10 @@ internal sealed class SourceContent : HttpContent
 
     private static async ValueTask FillAsync(Stream stream, long left, CancellationToken cancellationToken)
     {
+        var nothing = new byte[Math.Min(PartSize, left)];
         for (; left > 0; left -= PartSize)
             await stream
-                .WriteAsync(new byte[Math.Min(PartSize, left)], cancellationToken)
+                .WriteAsync(nothing.AsMemory(0, (int)Math.Min(PartSize, left)), cancellationToken)
                 .ConfigureAwait(false);
     }
 }

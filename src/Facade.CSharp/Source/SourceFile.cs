@@ -10,6 +10,11 @@ namespace CellOS.Export.S3.Source;
 /// </summary>
 internal sealed class SourceFile : IDisposable
 {
+    /// <summary>
+    /// How much is asked for at once: a file system that is slow is seen to move, and left when the time is over.
+    /// </summary>
+    internal const int PartSize = 64 * 1024;
+
     /// <summary>Reads that are only tried go here; what comes is looked at by nobody.</summary>
     private static readonly byte[] OneByte = new byte[1];
 
@@ -64,12 +69,21 @@ internal sealed class SourceFile : IDisposable
     }
 
     /// <summary>Reads exactly as many bytes as asked for, from the given offset. It may hang.</summary>
+    /// <param name="buffer">Where they go.</param>
+    /// <param name="offset">Where they begin.</param>
+    /// <param name="moved">Told whenever some of them have come, and others are to come.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">Reading failed, or the file has become shorter.</exception>
-    internal void Read(Memory<byte> buffer, long offset)
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    internal void Read(Memory<byte> buffer, long offset, Action moved, CancellationToken cancellationToken)
     {
         for (var filled = 0; filled < buffer.Length; )
         {
-            var read = ReadSome(buffer[filled..], offset + filled);
+            if (filled > 0)
+                moved();
+            cancellationToken.ThrowIfCancellationRequested();
+            var part = buffer[filled..];
+            var read = ReadSome(part[..Math.Min(part.Length, PartSize)], offset + filled);
             if (read == 0)
                 throw Shrank(offset + filled);
             filled += read;
@@ -133,12 +147,11 @@ internal sealed class SourceFile : IDisposable
     private byte[] Digest(HashAlgorithmName algorithm, Action moved, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(algorithm);
-        var buffer = new byte[64 * 1024];
+        var buffer = new byte[PartSize];
         for (var offset = 0L; offset < Length; )
         {
-            cancellationToken.ThrowIfCancellationRequested();
             var chunk = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
-            Read(chunk, offset);
+            Read(chunk, offset, moved, cancellationToken);
             hash.AppendData(chunk.Span);
             offset += chunk.Length;
             moved();

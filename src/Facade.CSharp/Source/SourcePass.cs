@@ -45,7 +45,7 @@ internal sealed class SourcePass : FileWork, IDisposable
     /// <param name="source">The file.</param>
     /// <param name="length">How many bytes of it, from its beginning.</param>
     /// <param name="takeMd5">Whether to take the MD5 besides the SHA-256.</param>
-    /// <param name="moved">Told of each piece that has to be read once more, by the thread that reads it.</param>
+    /// <param name="moved">Told of each part of a piece that has come, by the thread that reads it.</param>
     internal SourcePass(SourceFile source, long length, bool takeMd5, Action moved)
     {
         _source = source;
@@ -162,7 +162,7 @@ internal sealed class SourcePass : FileWork, IDisposable
     {
         if (!_isRead)
         {
-            _source.Read(_piece, _offset);
+            _source.Read(_piece, _offset, _moved, Cancellation);
             _sha256?.AppendData(_piece.Span);
             _md5?.AppendData(_piece.Span);
         }

@@ -51,6 +51,11 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
                 $"the source of URLs failed ({exception.GetType().Name}: {Redaction.Plain(exception.Message)})"
             );
         }
+        catch (Exception)
+        {
+            // However it put it: its time is over, and its message may quote the URL.
+            throw new OperationCanceledException(cancellationToken);
+        }
 
         var url = RequestUrlModule.Parse(text ?? "");
         return url.IsError
