@@ -19,8 +19,11 @@ internal sealed class SourcePass : FileWork, IDisposable
     /// <summary>Up to here a digest is taken sooner than another thread would begin with it.</summary>
     internal const int SmallSize = 64 * 1024;
 
-    /// <summary>The one that is sent, the one that is read, and those that wait for their digest.</summary>
-    private const int MostBuffers = 4;
+    /// <summary>
+    /// The one that is sent, the one that is read, and those that wait for their digest: 4 MiB in all, so that a digest
+    /// goes on while the connection or the file system is slow for a moment.
+    /// </summary>
+    private const int MostBuffers = 16;
 
     private readonly SourceFile _source;
     private readonly long _length;
