@@ -10,7 +10,8 @@ internal static class Program
 {
     private const string Usage = """
         usage: Uploads [--quick] [--rounds N] [--only NAME] [--json FILE]
-                 all of it, side by side; NAME is large, large-kestrel, small-1, small-16, size or count
+                 all of it, side by side; NAME is large, large-kestrel (not with --quick), small-1, small-16,
+                 size or count
                Uploads plot JSON SVG
                  draws how cost grows, from the JSON of a run
                Uploads run PEER --source PATH --size BYTES (--count N | --milliseconds N) --url URL

@@ -27,7 +27,19 @@ internal sealed record Contest(
     internal static IReadOnlyList<Contest> All(Scale scale) =>
         [
             new(Goals.Large, scale.LargeSize, 1, Report.Contestants.OfLargeFile),
-            new(Goals.LargeKestrel, scale.LargeSize, 1, Report.Contestants.OfDigests, ServerName.Kestrel),
+            // For which the short run has no time.
+            .. scale.Quick
+                ? Array.Empty<Contest>()
+                :
+                [
+                    new Contest(
+                        Goals.LargeKestrel,
+                        scale.LargeSize,
+                        1,
+                        Report.Contestants.OfDigests,
+                        ServerName.Kestrel
+                    ),
+                ],
             new(Goals.SmallOne, SmallSize, 1, Report.Contestants.OfSmallFiles),
             new(Goals.SmallMany, SmallSize, 16, Report.Contestants.OfSmallFiles),
         ];
