@@ -20,7 +20,7 @@ usage: ./build.sh [COMMAND]
                         every result must be true, handles and memory must return to where they were; Linux
   bench [--quick] [ARGUMENT...]
                         build, measure the core's parts, then uploads against their peers (HttpClient, AWSSDK.S3, curl)
-                        on loopback: a table, and obj/bench/uploads.json; some ten minutes, or two with --quick.
+                        on loopback: a table, and obj/bench/uploads.json; some twenty minutes, or two with --quick.
                         Arguments other than --quick go to the latter (--only NAME, --rounds N, --json FILE)
   mutate [GLOB...]      break the C# of the library in small ways, one at a time, and see whether its tests notice
                         (Stryker): all of it, which takes hours, or the files that match ('**/PushDriver.cs')

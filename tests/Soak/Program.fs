@@ -112,7 +112,10 @@ let private soak count seed (cancellationToken: CancellationToken) =
                 Task.FromResult(take 0))
 
         let! items, notes, (baseline, handles), samples, final, elapsed =
-            exportRound store sources seed "soak" count book cancellationToken (fun () -> settled ())
+            exportRound store sources seed "soak" count book cancellationToken (fun () ->
+                fillPool ()
+                loadStackTraces ()
+                settled ())
 
         let! report = store.ReportAsync()
         Summary.results notes
