@@ -16,10 +16,10 @@ internal static class WarmUp
 
     private const int Parts = 4;
 
-    /// <summary>In one part: so that a large file is warm after two of 64 MiB.</summary>
-    private const int FewestBytes = 32 << 20;
+    /// <summary>In one part: so that code which works on large files is warm.</summary>
+    private const int FewestBytes = 16 << 20;
     private const int MostPushes = 600;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <param name="peer">What is measured.</param>
     /// <param name="sources">What it pushes.</param>

@@ -41,9 +41,9 @@ internal sealed record Scale
             Quick = true,
             Rounds = rounds ?? 2,
             SizeRounds = rounds ?? 1,
-            LargeSize = 256 << 20,
-            Seconds = 0.4,
-            Sizes = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20, 256 << 20],
+            LargeSize = 128 << 20,
+            Seconds = 0.25,
+            Sizes = [4 << 10, 1 << 20, 64 << 20, 256 << 20],
             Files = 10_000,
         };
 }
