@@ -30,7 +30,7 @@ internal sealed class SourcePass : FileWork, IDisposable
     private readonly Action _moved;
     private readonly byte[]?[] _buffers;
 
-    /// <summary>Null where the lane takes it, or one piece is the whole and its digests need no state.</summary>
+    /// <summary>Null where the lane takes it, or a small file is the whole and its digests need no state.</summary>
     private readonly IncrementalHash? _sha256;
     private readonly IncrementalHash? _md5;
     private readonly DigestLane? _lane;
