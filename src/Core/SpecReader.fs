@@ -8,6 +8,29 @@ open FsToolkit.ErrorHandling
 [<RequireQualifiedAccess>]
 module SpecReader =
 
+    /// The keys of a spec, as they are written.
+    let private keys = [
+        "export"
+        "spec"
+        "targets"
+        "artifacts"
+        "name"
+        "kind"
+        "targetKind"
+        "bucket"
+        "region"
+        "keyPrefix"
+        "key_prefix"
+        "path"
+        "target"
+    ]
+
+    /// A key as it is written in a spec, from a place where its case does not count.
+    let internal canonical (key: string) =
+        keys
+        |> List.tryFind (fun known -> known.Equals(key, StringComparison.OrdinalIgnoreCase))
+        |> Option.defaultValue key
+
     let private problem (node: SpecNode) text =
         Error [ ConfigProblem.inSpec (SpecNode.lineOf node) text ]
 
@@ -134,11 +157,9 @@ module SpecReader =
                             "The spec has no 'export'. Give it one with 'targets', at the root or below 'spec'."
             }
 
-    /// The cell spec in a document, or all that is wrong with it at once.
-    [<CompiledName("Read")>]
-    let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
+    /// The cell spec in what stands below `export`, or all that is wrong with it at once.
+    let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! node = exportOf root
             let! export = mapping "'export'" node
             let! targets = items "targets" export
             and! artifacts = items "artifacts" export
@@ -148,3 +169,7 @@ module SpecReader =
                     for index in 0 .. targets.Length - 1 -> target index targets[index]
                 ] [ for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index] ]
         }
+
+    /// The cell spec in a document, or all that is wrong with it at once.
+    [<CompiledName("Read")>]
+    let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> = exportOf root |> Result.bind readExport
