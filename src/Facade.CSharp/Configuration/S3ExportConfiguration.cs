@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Urls;
+using Microsoft.Extensions.Configuration;
 
 namespace CellOS.Export.S3;
 
@@ -119,6 +120,20 @@ public sealed class S3ExportConfiguration
         if (problem is not null)
             resolution = Settings.WithProblem(null, Variable.CaBundle, problem, resolution);
         return new S3ExportConfiguration(spec, cell, resolution, manifests, presignedUrlProvider, trust, now);
+    }
+
+    /// <summary>
+    /// The variables (<c>CELLOS_…</c>) in a host's configuration: of its environment, and of whatever else it is made
+    /// of, such as <c>appsettings.json</c>, user secrets, or a vault. <c>CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET</c>
+    /// may stand there under this name, or in parts: <c>"CELLOS_EXPORT_S3_MAX_ATTEMPTS": { "artifact-bucket": 5 }</c>;
+    /// case does not count. Of several spellings that of the environment counts.
+    /// </summary>
+    /// <param name="configuration">The host's configuration.</param>
+    /// <returns>Names and values as they are now, for the parameters <c>environment</c> of this library.</returns>
+    public static IReadOnlyDictionary<string, string?> ReadVariables(IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return HostConfiguration.Variables(configuration.AsEnumerable());
     }
 
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>

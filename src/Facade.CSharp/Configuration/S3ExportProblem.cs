@@ -24,7 +24,7 @@ public sealed record S3ExportProblem
     /// <summary>The environment variable that is at fault, if it is one.</summary>
     public string? Variable { get; init; }
 
-    /// <summary>The file of the spec, if it came from one.</summary>
+    /// <summary>The file of the spec, or the section of a host's configuration, if it came from one.</summary>
     public string? File { get; init; }
 
     /// <summary>The line of the spec that is at fault, from 1, where that is known.</summary>

@@ -1,6 +1,7 @@
 using CellOS.Export;
 using CellOS.Export.S3;
 using CellOS.Export.S3.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -54,6 +55,60 @@ public static class S3ExportServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(cellId);
+        return Add(services, spec, cellId, () => environment, presignedUrlProvider);
+    }
+
+    /// <summary>
+    /// Registers the sinks of the targets that the host's configuration lists, <c>appsettings.json</c> for example,
+    /// below <c>export</c>, with the variables in that configuration: see
+    /// <see cref="S3ExportSpec.FromConfiguration"/> and <see cref="S3ExportConfiguration.ReadVariables"/>. All else is as
+    /// <see cref="AddS3ExportSinks(IServiceCollection, S3ExportSpec, string, IReadOnlyDictionary{string, string}, Func{IServiceProvider, PresignedUrlRequest, CancellationToken, ValueTask{string}})"/>
+    /// says. Targets are read now, variables when the host starts; later changes of the configuration do not count.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="configuration">The host's whole configuration.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="presignedUrlProvider">A presigning broker, for every target that the configuration gives no URL and no manifest; none if null.</param>
+    /// <returns>The builder of the client that the sinks send with.</returns>
+    /// <exception cref="S3ExportConfigurationException">The configuration lists no targets, or something is wrong with them; the exception lists all of it.</exception>
+    /// <exception cref="InvalidOperationException">It was called on these services before.</exception>
+    public static IHttpClientBuilder AddS3ExportSinks(
+        this IServiceCollection services,
+        IConfiguration configuration,
+        string cellId,
+        Func<
+            IServiceProvider,
+            PresignedUrlRequest,
+            CancellationToken,
+            ValueTask<string>
+        >? presignedUrlProvider = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(cellId);
+        return Add(
+            services,
+            S3ExportSpec.FromConfiguration(configuration.GetSection("export")),
+            cellId,
+            () => S3ExportConfiguration.ReadVariables(configuration),
+            presignedUrlProvider
+        );
+    }
+
+    private static IHttpClientBuilder Add(
+        IServiceCollection services,
+        S3ExportSpec spec,
+        string cellId,
+        Func<IReadOnlyDictionary<string, string?>?> environment,
+        Func<
+            IServiceProvider,
+            PresignedUrlRequest,
+            CancellationToken,
+            ValueTask<string>
+        >? presignedUrlProvider
+    )
+    {
         if (services.Any(service => service.ServiceType == typeof(S3ExportStartup)))
             throw new InvalidOperationException(
                 "AddS3ExportSinks was called before: a container holds the sinks of one cell. Make the sinks of others with S3ExportSinks.Create."

@@ -10,7 +10,7 @@ namespace CellOS.Export.S3;
 internal sealed class S3ExportStartup(
     S3ExportSpec spec,
     string cellId,
-    IReadOnlyDictionary<string, string?>? environment,
+    Func<IReadOnlyDictionary<string, string?>?> environment,
     TimeProvider? timeProvider,
     ILoggerFactory? loggers,
     Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider
@@ -21,7 +21,7 @@ internal sealed class S3ExportStartup(
         var configuration = S3ExportConfiguration.Resolve(
             spec,
             cellId,
-            environment,
+            environment(),
             timeProvider,
             presignedUrlProvider
         );

@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
@@ -27,7 +28,7 @@ public sealed class S3ExportSpec
 
     internal CellSpec Core { get; }
 
-    /// <summary>A spec that is written in code, or bound from a host's configuration.</summary>
+    /// <summary>A spec that is written in code.</summary>
     /// <param name="targets">At least one; names are unique, and so are their environment variables.</param>
     /// <param name="artifacts">Those to be exported; null for none.</param>
     /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it.</exception>
@@ -69,6 +70,21 @@ public sealed class S3ExportSpec
         return SmallFile.TryRead(path, MaxBytes, out var problem) is { } yaml
             ? Parse(yaml, path)
             : throw Refusal(problem, null, path);
+    }
+
+    /// <summary>
+    /// A spec in a host's configuration, for example in <c>appsettings.json</c>: the same names as in YAML, whose case
+    /// does not count. Keys that this library does not know are passed over.
+    /// </summary>
+    /// <param name="export">What a cell spec has below <c>export</c>: <c>targets</c>, and <c>artifacts</c> if there are any.</param>
+    /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it, after the section's path.</exception>
+    public static S3ExportSpec FromConfiguration(IConfiguration export)
+    {
+        ArgumentNullException.ThrowIfNull(export);
+        return Accept(
+            HostConfiguration.Spec(export.AsEnumerable(makePathsRelative: true)),
+            (export as IConfigurationSection)?.Path
+        );
     }
 
     /// <summary>The spec with one S3 target and the artifacts for it.</summary>
