@@ -1,4 +1,4 @@
-/// The operating guide of the README, run as it is written.
+/// The operators' document, run as it is written.
 module Cli.Tests.ReadmeTests
 
 open System
@@ -11,14 +11,13 @@ open Cli.Tests.Support
 let private root =
     Path.GetFullPath(Path.Combine(tool, "..", "..", "..", "..", "..", ".."))
 
-let private guide =
-    let readme = File.ReadAllText(Path.Combine(root, "README.md"))
-    let first = readme.IndexOf "### Wiring a target"
-    readme.Substring(first, readme.IndexOf "### Variables" - first)
+let private guide = File.ReadAllText(Path.Combine(root, "docs", "operators.md"))
 
+/// Languages and texts; one that is part of a list is indented.
 let private blocks = [
-    for found in Regex.Matches(guide, "```([a-z]+)\n(.*?)```", RegexOptions.Singleline) ->
-        found.Groups[1].Value, found.Groups[2].Value
+    for found in Regex.Matches(guide, "(?m)^( *)```([a-z]+)\n(.*?)^ *```", RegexOptions.Singleline) ->
+        found.Groups[2].Value,
+        found.Groups[3].Value.Replace("\n" + found.Groups[1].Value, "\n").TrimStart(' ')
 ]
 
 let private only language =
@@ -33,6 +32,12 @@ let private scripted (block: string) =
         let code = if expected.Success then expected.Groups[1].Value else "0"
         $"echo '>>>'\n{line}\ncode=$?; [ $code = {code} ] || {{ echo \"ended with $code\" >&2; exit 9; }}")
     |> String.concat "\n"
+
+/// The program of a sample.
+let private sample (name: string) =
+    tool
+        .Replace(Path.Combine("src", "Cli"), Path.Combine("samples", name))
+        .Replace("cellos-export-s3.dll", $"{name}.dll")
 
 [<Tests>]
 let tests =
@@ -63,13 +68,14 @@ let tests =
                 Expect.equal code 0 $"every command ends as it says:\n{output}\n{error}"
 
                 for line in
-                    (List.exactlyOne (only "text")).Split('\n', StringSplitOptions.RemoveEmptyEntries) do
+                    (only "text" |> List.find _.StartsWith("target artifact-bucket"))
+                        .Split('\n', StringSplitOptions.RemoveEmptyEntries) do
                     Expect.stringContains output line "check shows what the guide shows"
 
                 let receipts = File.ReadAllLines(folder.At "trial/receipts.jsonl")
                 Expect.hasLength receipts 2 "a receipt for each artifact, and none for the resumed push"
                 receipts |> Array.iter (fun line -> List.iter scene.IsTrue (objects line))
-                Expect.stringContains error "2 skipped" "which left out both"
+                Expect.equal (Regex.Count(error, "2 skipped")) 2 "which left out both, twice"
                 Expect.stringContains output "warning legacy-url-variable" "the legacy variable"
                 Expect.stringContains error $"stands in for {urlVariable}" "is refused under strictness"
             })
@@ -81,17 +87,28 @@ let tests =
                 for name in [ "a.txt"; "logs/b.txt" ] do
                     scene.Folder.Write($"out/{name}", name) |> ignore
 
-                let sample =
-                    tool
-                        .Replace(Path.Combine("src", "Cli"), Path.Combine("samples", "HostedExport"))
-                        .Replace("cellos-export-s3.dll", "HostedExport.dll")
-
-                let arguments = [ sample; scene.Spec; "cell-7"; scene.Folder.At "out" ]
+                let arguments = [ sample "HostedExport"; scene.Spec; "cell-7"; scene.Folder.At "out" ]
                 use host = new Child("dotnet", arguments, scene.SeedVariables)
                 let! struct (code, output, error) = host.End()
                 Expect.equal code 0 (output + error)
                 Expect.hasLength (objects output) 2 "two receipts"
                 objects output |> List.iter scene.IsTrue
+                use refused = new Child("dotnet", arguments, [])
+                let! struct (code, output, error) = refused.End()
+                Expect.notEqual code 0 "no URL"
+                Expect.stringContains (output + error) urlVariable "which it names"
+            })
+
+        testCaseTask "has a service that exports to a target of its appsettings.json" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                let report = scene.Folder.Write("report.json", "{}")
+                let arguments = [ sample "ConfiguredExport"; "--CellId=cell-7"; $"--Report={report}" ]
+                use host = new Child("dotnet", arguments, scene.SeedVariables)
+                let! struct (code, output, error) = host.End()
+                Expect.equal code 0 (output + error)
+                let receipt = List.exactlyOne (objects output)
+                scene.IsTrue receipt
                 use refused = new Child("dotnet", arguments, [])
                 let! struct (code, output, error) = refused.End()
                 Expect.notEqual code 0 "no URL"

@@ -91,6 +91,10 @@ let isEmpty (actual: 'a seq) (message: string) =
     if not (Seq.isEmpty actual) then
         fail message $"Expected nothing in it, was %s{show (List.ofSeq actual)}."
 
+let contains (actual: 'a seq) (element: 'a) (message: string) =
+    if not (Seq.contains element actual) then
+        fail message $"Expected %s{show element} in it, was %s{show (List.ofSeq actual)}."
+
 let hasLength (actual: 'a seq) (expectedLength: int) (message: string) =
     let items = List.ofSeq actual
 

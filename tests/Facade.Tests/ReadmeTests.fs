@@ -1,4 +1,4 @@
-/// The README is a promise: what it shows is compared with the code.
+/// The README and what it leads to are a promise: what they show is compared with the code.
 module Facade.Tests.ReadmeTests
 
 open System
@@ -21,12 +21,29 @@ let private root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
-let private readme = File.ReadAllText(Path.Combine(root, "README.md"))
+/// The documents: their paths from the root, and their texts.
+let private documents = [
+    for path in
+        [
+            "README.md"
+            "CONTRIBUTING.md"
+            yield!
+                Directory.GetFiles(Path.Combine(root, "docs"), "*.md")
+                |> Seq.sort
+                |> Seq.map (fun path -> Path.GetRelativePath(root, path))
+        ] do
+        path, File.ReadAllText(Path.Combine(root, path))
+]
 
-let private blocks (language: string) = [
-    for found in Regex.Matches(readme, $"```{language}\n(.*?)```", RegexOptions.Singleline) ->
+let private readme = documents |> List.head |> snd
+
+let private blocksOf (language: string) (text: string) = [
+    for found in Regex.Matches(text, $"(?m)^```{language}\n(.*?)^```", RegexOptions.Singleline) ->
         found.Groups[1].Value
 ]
+
+let private blocks (language: string) =
+    documents |> List.collect (snd >> blocksOf language) |> List.distinct
 
 /// Lines without the blanks that all of them begin with.
 let private dedent (lines: string[]) =
@@ -39,23 +56,41 @@ let private dedent (lines: string[]) =
     lines
     |> Array.map (fun line -> if line.Length > depth then line.Substring depth else "")
 
+let private marks = [ "// <readme>", "// </readme>"; "// <doc>", "// </doc>" ]
+
 /// What stands between the marks of a sample.
-let private excerpt (path: string list) =
-    let source =
-        File.ReadAllLines(Path.Combine(Array.ofList (root :: "samples" :: path)))
+let private excerpts (path: string) = [
+    let source = File.ReadAllLines path
 
-    let lines =
-        source
-        |> Array.skipWhile (fun line -> line.Trim() <> "// <readme>")
-        |> Array.skip 1
-        |> Array.takeWhile (fun line -> line.Trim() <> "// </readme>")
-        |> dedent
+    for first, last in marks do
+        match source |> Array.tryFindIndex (fun line -> line.Trim() = first) with
+        | None -> ()
+        | Some index ->
+            let lines =
+                source
+                |> Array.skip (index + 1)
+                |> Array.takeWhile (fun line -> line.Trim() <> last)
+                |> dedent
 
-    (String.Join("\n", lines)).TrimEnd() + "\n"
+            (String.Join("\n", lines)).TrimEnd() + "\n"
+]
 
-/// The rows of the first table below a heading whose header begins with the given cell.
+let private samples =
+    Directory.GetFiles(Path.Combine(root, "samples"), "*.cs", SearchOption.AllDirectories)
+    |> Seq.filter (fun path ->
+        not (path.Contains $"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
+    |> Seq.collect excerpts
+    |> Seq.sort
+    |> List.ofSeq
+
+/// The rows of the one table whose header begins with the given cell.
 let private rows (header: string) =
-    let lines = readme.Split '\n'
+    let lines =
+        documents
+        |> List.map (fun (_, text) -> text.Split '\n')
+        |> List.filter (Array.exists _.StartsWith($"| {header} |"))
+        |> List.exactlyOne
+
     let first = lines |> Array.findIndex (fun line -> line.StartsWith $"| {header} |")
 
     lines
@@ -117,15 +152,52 @@ let private run (arguments: string) =
 [<Tests>]
 let tests =
     testList "the README" [
-        testCase "shows the C# of the samples word for word" (fun () ->
-            Expect.sequenceEqual
-                (blocks "csharp")
-                [
-                    excerpt [ "Quickstart"; "Exporter.cs" ]
-                    excerpt [ "HostedExport"; "Program.cs" ]
-                    excerpt [ "HostedExport"; "EvidenceExporter.cs" ]
-                ]
-                "the same texts")
+        testCase "shows the C# of the samples word for word, and all that is marked" (fun () ->
+            Expect.isGreaterThan samples.Length 8 "excerpts"
+            Expect.sequenceEqual (blocks "csharp" |> List.sort) samples "the same texts")
+
+        testCase "shows the appsettings.json of the sample" (fun () ->
+            let file =
+                File.ReadAllText(Path.Combine(root, "samples", "ConfiguredExport", "appsettings.json"))
+
+            for document in [ "README.md"; Path.Combine("docs", "csharp.md") ] do
+                let text = documents |> List.find (fst >> (=) document) |> snd
+                Expect.contains (blocksOf "json" text) file document)
+
+        testCase "has links that lead somewhere" (fun () ->
+            let anchors (text: string) = [
+                for found in Regex.Matches(text, "(?m)^#+ (.*)$") ->
+                    Regex
+                        .Replace(found.Groups[1].Value.Trim().ToLowerInvariant(), "[^a-z0-9 _-]", "")
+                        .Replace(' ', '-')
+            ]
+
+            let mutable count = 0
+
+            for path, text in documents do
+                for found in Regex.Matches(text, @"\]\(([^)\s]+)\)") do
+                    let link = found.Groups[1].Value
+
+                    if not (link.StartsWith("https://", StringComparison.Ordinal)) then
+                        count <- count + 1
+                        let file = (link.Split '#')[0]
+
+                        let target =
+                            if file = "" then
+                                Path.Combine(root, path)
+                            else
+                                Path.GetFullPath(
+                                    Path.Combine(root, nonNull (Path.GetDirectoryName path), file)
+                                )
+
+                        Expect.isTrue (File.Exists target || Directory.Exists target) $"{path}: {link}"
+
+                        match link.Split '#' with
+                        | [| _; anchor |] ->
+                            Expect.contains (anchors (File.ReadAllText target)) anchor $"{path}: {link}"
+                        | _ -> ()
+
+            Expect.isGreaterThan count 30 "links were found")
 
         testCase "has the table of variables of the core" (fun () ->
             Expect.sequenceEqual
@@ -153,6 +225,30 @@ let tests =
                 for words in quoted row[0] do
                     let verdict = Verdict.ofOutcome false (Outcome.Replied(replyOf words))
                     Expect.stringStarts row[1] (nameOf verdict) words)
+
+        testCase "says of each S3 error code what the core makes of it" (fun () ->
+            let rows = rows "Code"
+            Expect.isGreaterThan rows.Length 20 "codes"
+
+            for row in rows do
+                let codes = quoted row[0]
+
+                let says =
+                    match Regex.Match(row[0], "with \"([^\"]+)\"") with
+                    | found when found.Success -> Some found.Groups[1].Value
+                    | _ -> None
+
+                let statuses = row[1].Split(',') |> Array.map int
+
+                for index, code in List.indexed codes do
+                    let reply = replyOf $"{statuses[min index (statuses.Length - 1)]} {code}"
+
+                    let reply = {
+                        reply with
+                            Error = reply.Error |> Option.map (fun error -> { error with Message = says })
+                    }
+
+                    Expect.equal (nameOf (Verdict.ofOutcome false (Outcome.Replied reply))) row[2] $"{code}")
 
         testCase "names every kind of failure, every integrity and every option" (fun () ->
             let kinds = rows "`Kind`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
