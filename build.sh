@@ -27,7 +27,7 @@ usage: ./build.sh [COMMAND]
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
                         Debian's packages if it is missing, as root), or the one that LIVE_S3_ENDPOINT,
                         _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY name
-  format                format all sources
+  format                format all sources (dotnet format, CSharpier, Fantomas)
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
   clean                 remove what the other commands made
@@ -81,6 +81,9 @@ restore() {
   fill_feed
   dotnet paket restore >obj/paket.log 2>&1 || { cat obj/paket.log >&2; die "paket restore failed"; }
 }
+
+# For what reads projects without building them.
+restore_projects() { dotnet restore CellOS.Export.S3.sln --verbosity quiet -nologo; }
 
 build() {
   restore
@@ -256,15 +259,22 @@ mutate() {
   )
 }
 
+# What .editorconfig says of C#; layout is CSharpier's. It sees no F# reference, so it is not asked for more than style.
+format_style() { dotnet format style CellOS.Export.S3.sln --no-restore --severity warn --verbosity quiet "$@"; }
+
 format() {
   restore
+  restore_projects
+  format_style
   dotnet fantomas src tests samples
   dotnet csharpier format src tests samples bench
 }
 
 check_format() {
   restore
+  restore_projects
   local status=0
+  format_style --verify-no-changes || status=1
   dotnet fantomas --check src tests samples || status=1
   dotnet csharpier check src tests samples bench || status=1
   [ "$status" -eq 0 ] || say "run ./build.sh format"
