@@ -82,7 +82,7 @@ type Arbitraries =
 
     /// Whole pushes; a smaller one has fewer steps, or plainer ones.
     static member Script() : Arbitrary<Script> =
-        Arb.fromGenShrink (Scripts.any, Shrinks.script)
+        Arb.fromGenShrink (Scripts.any, Scripts.shrink)
 
     /// Receipts.
     static member Receipt() : Arbitrary<Receipt> =

@@ -55,7 +55,7 @@ module Play =
         | [] -> []
         | head :: rest -> List.scan after (first plan head) rest
 
-    let private begin' (script: Script) =
+    let private start (script: Script) =
         first script.Plan (Input.Started(script.StartedAt, script.Length))
 
     /// The turns of a script to its last step: each output is answered in kind, with what the next step says, however
@@ -81,7 +81,7 @@ module Play =
             | Output.Done _
             | Output.Failed _ -> Input.Woke later
 
-        (begin' script, script.Steps)
+        (start script, script.Steps)
         ||> List.scan (fun last step -> after last (answer last (timeOf last.Input) step))
 
     /// What an attempt comes to that takes so long: a fault, if that is longer than the request allows.
@@ -105,41 +105,66 @@ module Play =
         | Some until when at >= until -> Input.Woke until
         | _ -> input
 
+    /// What happens where a script has no more steps: all goes well, and at once.
+    let private plainStep (script: Script) : Step = {
+        Drift = TimeSpan.Zero
+        Roll = 0.
+        Outcome =
+            Outcome.Replied {
+                Reply.Of 200 with
+                    ETag = Some $"\"{Outcomes.md5}\""
+                    Sent = Some(Outcomes.whole script.Length)
+            }
+        Answer =
+            match script.Urls with
+            | url :: _ -> Ok url.Request
+            | [] -> Error "there is no source of URLs"
+        Digest = Ok Outcomes.md5
+        Early = false
+    }
+
     /// The turns of a script as a faithful driver would bring them about, to the end of the push: the clock never goes
-    /// back, no attempt takes longer than its timeout, waits end when they should, and nothing is interrupted.
+    /// back, no attempt takes longer than its timeout, waits end when they should, and nothing is interrupted. Where the
+    /// steps come to an end before the push does, all goes well from there on, so that a law about ends holds for
+    /// shortened scripts, too.
     let steadily (script: Script) : Turn list =
+        let answer (last: Turn) (step: Step) =
+            let took = step.Drift.Duration()
+            let later = last.Now + took
+
+            match last.Output with
+            | Output.Put request ->
+                let took, outcome = within request took step.Outcome
+                Input.Attempted(last.Now + took, step.Roll, outcome)
+            | Output.AskUrl(_, until) ->
+                match step.Answer with
+                | Ok url -> Input.UrlGiven(later, url)
+                | Error reason -> Input.NoUrl(later, reason)
+                |> inTime until later
+            | Output.TakeMd5 until ->
+                match step.Digest with
+                | Ok md5 -> Input.Md5Taken(later, md5)
+                | Error fault -> Input.NoSource(later, fault)
+                |> inTime until later
+            | Output.Wait until -> Input.Woke until
+            | Output.Done _
+            | Output.Failed _ -> Input.Woke later
+
+        let plain = plainStep script
+
         let rec go (turns: Turn list) (last: Turn) (steps: Step list) =
             match last.Output, steps with
             | (Output.Done _ | Output.Failed _), _ -> List.rev turns
-            | Output.Wait until, _ -> next turns last (Input.Woke until) steps
-            | _, [] -> List.rev turns
-            | Output.Put request, step :: rest ->
-                let took, outcome = within request (step.Drift.Duration()) step.Outcome
-                next turns last (Input.Attempted(last.Now + took, step.Roll, outcome)) rest
-            | Output.AskUrl(_, until), step :: rest ->
-                let at = last.Now + step.Drift.Duration()
+            // A wait takes up no step.
+            | Output.Wait _, _ -> next turns last plain steps
+            | _, step :: rest -> next turns last step rest
+            | _, [] -> next turns last plain []
 
-                let input =
-                    match step.Answer with
-                    | Ok url -> Input.UrlGiven(at, url)
-                    | Error reason -> Input.NoUrl(at, reason)
+        and next turns last step rest =
+            let turn = after last (answer last step)
+            go (turn :: turns) turn rest
 
-                next turns last (inTime until at input) rest
-            | Output.TakeMd5 until, step :: rest ->
-                let at = last.Now + step.Drift.Duration()
-
-                let input =
-                    match step.Digest with
-                    | Ok md5 -> Input.Md5Taken(at, md5)
-                    | Error fault -> Input.NoSource(at, fault)
-
-                next turns last (inTime until at input) rest
-
-        and next turns last input steps =
-            let turn = after last input
-            go (turn :: turns) turn steps
-
-        let first = begin' script
+        let first = start script
         go [ first ] first script.Steps
 
     /// The attempts that were begun: the turns that told of them, and the requests.

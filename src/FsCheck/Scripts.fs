@@ -93,9 +93,9 @@ module Scripts =
         }
 
     /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
-    /// questions for one; none are needed for a plan that has its URL. The source is empty, small, or as large as the
-    /// plan allows (1,000 bytes at most); now and then it is larger than that. There are steps enough for all attempts
-    /// of a driver that is not interrupted.
+    /// questions for one, and servers echo the secrets of all of them, whether they were given or not; for a plan that
+    /// has its URL, it is that one, or none. The source is empty, small, or as large as the plan allows, 1,000 bytes at
+    /// most, and now and then one byte larger than that. There are steps enough for 50 attempts.
     let forPlan (urls: PlantedUrl list) (plan: PushPlan) : Gen<Script> =
         gen {
             let largest = min plan.Target.MaxObjectBytes 1000L
@@ -107,7 +107,7 @@ module Scripts =
                 ]
 
             let! start = Gen.choose (-1200, 1200)
-            let count = max 16 (4 * plan.Target.Retry.MaxAttempts + 1)
+            let count = max 16 (4 * min 50 plan.Target.Retry.MaxAttempts)
             let! steps = Gen.listOfLength count (step length plan urls)
 
             return {
@@ -133,3 +133,42 @@ module Scripts =
 
     /// Any script for any artifact.
     let any: Gen<Script> = Plans.names |> Gen.bind (fun names -> names ||> forArtifact)
+
+    let private smallerStep (first: Step) : Step seq =
+        seq {
+            if first.Early then
+                { first with Early = false }
+
+            if first.Drift <> TimeSpan.Zero then
+                { first with Drift = TimeSpan.Zero }
+
+            // Not by `<>`: a roll may be no number.
+            if not (first.Roll.Equals 0.) then
+                { first with Roll = 0. }
+
+            for smaller in Shrinks.outcome first.Outcome do
+                { first with Outcome = smaller }
+        }
+
+    /// Smaller scripts, for `Arb.fromGenShrink`: fewer steps, or plainer ones; the plan stays.
+    let shrink (first: Script) : Script seq =
+        seq {
+            if not first.Steps.IsEmpty then
+                {
+                    first with
+                        Steps = List.truncate (first.Steps.Length / 2) first.Steps
+                }
+
+            for i in 0 .. first.Steps.Length - 1 do
+                {
+                    first with
+                        Steps = List.removeAt i first.Steps
+                }
+
+            for i, item in List.indexed first.Steps do
+                for smaller in smallerStep item do
+                    {
+                        first with
+                            Steps = List.updateAt i smaller first.Steps
+                    }
+        }

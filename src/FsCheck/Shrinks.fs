@@ -6,20 +6,24 @@ open CellOS.Export.S3.Core
 /// Smaller values of the same kind. Each is valid where the first one was, and no row of them is without an end.
 module internal Shrinks =
 
-    /// Halves, then one character fewer, then plainer characters.
+    /// Halves, then one character fewer, then plainer characters: down to an `a`.
     let text (value: string) : string seq =
+        let runes = [| for rune in value.EnumerateRunes() -> string rune |]
+        let half = runes.Length / 2
+
         seq {
-            if value.Length > 1 then
-                value.Substring(0, value.Length / 2)
-                value.Substring(value.Length / 2)
+            if runes.Length > 1 then
+                String.Concat runes[.. half - 1]
+                String.Concat runes[half..]
 
-            if value.Length > 1 && value.Length <= 64 then
-                for i in 0 .. value.Length - 1 do
-                    value.Remove(i, 1)
+            if runes.Length <= 64 then
+                if runes.Length > 1 then
+                    for i in 0 .. runes.Length - 1 do
+                        String.Concat(Array.removeAt i runes)
 
-                for i in 0 .. value.Length - 1 do
-                    if value[i] <> 'a' then
-                        value.Remove(i, 1).Insert(i, "a")
+                for i in 0 .. runes.Length - 1 do
+                    if runes[i] <> "a" then
+                        String.Concat(Array.updateAt i "a" runes)
         }
 
     /// Such texts as the type still takes. What it takes off a text must not make it the first one again.
@@ -121,45 +125,6 @@ module internal Shrinks =
         | Outcome.Replied first -> reply first |> Seq.map Outcome.Replied
         | Outcome.NotSent first -> fault first |> Seq.map Outcome.NotSent
         | Outcome.Unknown first -> fault first |> Seq.map Outcome.Unknown
-
-    let private step (first: Step) : Step seq =
-        seq {
-            if first.Early then
-                { first with Early = false }
-
-            if first.Drift <> TimeSpan.Zero then
-                { first with Drift = TimeSpan.Zero }
-
-            // Not by `<>`: a roll may be no number.
-            if not (first.Roll.Equals 0.) then
-                { first with Roll = 0. }
-
-            for smaller in outcome first.Outcome do
-                { first with Outcome = smaller }
-        }
-
-    /// Fewer steps, or plainer ones; the plan stays.
-    let script (first: Script) : Script seq =
-        seq {
-            if not first.Steps.IsEmpty then
-                {
-                    first with
-                        Steps = List.truncate (first.Steps.Length / 2) first.Steps
-                }
-
-            for i in 0 .. first.Steps.Length - 1 do
-                {
-                    first with
-                        Steps = List.removeAt i first.Steps
-                }
-
-            for i, item in List.indexed first.Steps do
-                for smaller in step item do
-                    {
-                        first with
-                            Steps = List.updateAt i smaller first.Steps
-                    }
-        }
 
     let receipt (first: Receipt) : Receipt seq =
         seq {
