@@ -6,6 +6,7 @@ open CellOS.Export.S3.Core
 
 /// A text that is neither a cell id nor the name of an artifact: see `Names.hostile`. It may be null.
 type HostileName =
+    /// Any text will do, but only a hostile one is generated.
     | HostileName of string
 
     /// The text.
@@ -17,6 +18,9 @@ type HostileName =
 /// values as its arguments:
 ///
 ///     Check.One(Config.QuickThrowOnFailure.WithArbitrary [ typeof<Arbitraries> ], fun (name: ArtifactName) -> …)
+///
+/// `open FsCheck` stands before `open CellOS.Export.S3`, which would give the name another meaning, or is written
+/// `open global.FsCheck`.
 ///
 /// A smaller value is still valid; of an outcome, what follows from it stays the same.
 [<AbstractClass; Sealed>]
