@@ -14,8 +14,8 @@ usage: ./build.sh [COMMAND]
   build                 set up the tools and packages, build everything (the default)
   quickstart [FOLDER]   export a folder to a small S3 on loopback and read it back;
                         without FOLDER, an evidence bundle of its own
-  test [ARGUMENT...]    build, run the experiment and all test programs; arguments go to each of
-                        them (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
+                        each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
   soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
                         every result must be true, handles and memory must return to where they were; Linux
   bench [--quick] [ARGUMENT...]
@@ -126,15 +126,6 @@ run_tests() {
   for program in $(test_programs); do
     run_program "$program" "$@"
   done
-  if [ $# -eq 0 ]; then
-    say "samples/retry-schedule.fsx"
-    if dotnet fsi samples/retry-schedule.fsx >obj/experiment.log 2>&1; then
-      passed=$((passed + 1))
-    else
-      cat obj/experiment.log >&2
-      failed=$((failed + 1))
-    fi
-  fi
   sum_up
 }
 

@@ -6,6 +6,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
@@ -32,32 +33,6 @@ let private names (element: JsonElement) = [ for property in element.EnumerateOb
 let private parse (json: string) =
     let root = JsonDocument.Parse(json).RootElement
     root, root.GetProperty "error"
-
-/// Whether all of it can be told in UTF-8, which has no half of a surrogate pair.
-let private isWhole (text: string) =
-    text.EnumerateRunes() |> Seq.forall (fun rune -> rune.Value <> 0xfffd)
-
-let private text = anyText |> Gen.filter isWhole
-
-let private reports =
-    gen {
-        let! optional = Gen.listOfLength 5 (Gen.optionOf text)
-        let! message = text
-        let! status = Gen.optionOf (Gen.choose (100, 599))
-        let! attempts = Gen.choose (0, 9)
-
-        return {
-            full with
-                CellId = optional[0]
-                ArtifactName = optional[1]
-                Destination = optional[2]
-                Code = optional[3]
-                RequestId = optional[4]
-                Message = message
-                Status = status
-                Attempts = attempts
-        }
-    }
 
 /// A text with a secret in it, as a URL, a header or an error document of S3 would hold it.
 let private planted secret =
@@ -130,7 +105,7 @@ let tests =
                     case.Name
                     "the same name")
 
-        propertyTimes 500 "gives its values back, redacted" reports (fun report ->
+        propertyTimes 500 "gives its values back, redacted" Results.report (fun report ->
             let root, error = parse (FailureReport.toJson report)
 
             let optional (element: JsonElement) (name: string) =
@@ -164,7 +139,7 @@ let tests =
                 }
                 "the same")
 
-        propertyTimes 500 "is one line, its fields in order" reports (fun report ->
+        propertyTimes 500 "is one line, its fields in order" Results.report (fun report ->
             let json = FailureReport.toJson report
 
             Expect.isFalse

@@ -158,7 +158,7 @@ let tests =
             "a variable of a target is found under the target's own name, and as the environment gives it"
             (Gen.zip
                 (Gen.elements (Variable.all |> List.filter _.PerTarget))
-                CellOS.Export.S3.Core.Tests.TextGenerators.targetName)
+                CellOS.Export.S3.Generators.Names.targetName)
             (fun (row, target) ->
                 let name = Variable.forTarget target row.Name
 

@@ -7,6 +7,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
@@ -66,43 +67,6 @@ let private bare = {
 let private names (json: string) = [
     for property in JsonDocument.Parse(json).RootElement.EnumerateObject() -> property.Name
 ]
-
-/// Times with any offset, to the tick.
-let private times =
-    gen {
-        let! hours = Gen.choose (-12, 12)
-        let! ticks = Gen.choose (0, Int32.MaxValue)
-        return noon.AddTicks(int64 ticks * 1000L).ToOffset(TimeSpan.FromHours(float hours))
-    }
-
-/// What a name may hold: no half of a surrogate pair, which JSON cannot carry.
-let private text = Gen.frequency [ 3, segment; 1, artifactText ]
-
-let private receipts =
-    gen {
-        let! cell = text
-        let! artifact = text
-        let! optional = Gen.listOfLength 7 (Gen.optionOf text)
-        let! bytes = Gen.elements [ 0L; 1L; 5368709120L; Int64.MaxValue ]
-        let! startedAt, completedAt = Gen.zip times times
-
-        return {
-            full with
-                CellId = cell
-                ArtifactName = artifact
-                Destination = $"s3://b/{cell}/{artifact}"
-                BytesWritten = bytes
-                TargetName = optional[0]
-                Region = optional[1]
-                ObjectUrl = optional[2]
-                Md5 = optional[3]
-                ETag = optional[4]
-                VersionId = optional[5]
-                RequestId = optional[6]
-                StartedAt = startedAt
-                CompletedAt = completedAt
-        }
-    }
 
 /// A receipt's JSON with one field changed, or taken out.
 let private changed (name: string) (value: string | null) =
@@ -168,7 +132,7 @@ let tests =
                 $"""{{"targetKind":"s3","destination":"s3://b/c/a","bytesWritten":3,"cellId":"c","artifactName":"a <é> & \"b\" '{JsonEncodedText.Encode "𝄞"}'+","sha256":"{full.Sha256}","integrity":"etag-md5","attempts":2,"startedAt":"2026-03-01T12:00:00.000Z","completedAt":"2026-03-01T12:00:01.500Z"}}"""
                 "to the letter")
 
-        propertyTimes 500 "a receipt's JSON gives its values back" receipts (fun receipt ->
+        propertyTimes 500 "a receipt's JSON gives its values back" Results.receipt (fun receipt ->
             let root = JsonDocument.Parse(Receipt.toJson receipt).RootElement
 
             let optional (name: string) =
@@ -209,7 +173,7 @@ let tests =
         propertyTimes
             300
             "a receipt is one line, its fields in order, its times in UTC"
-            receipts
+            Results.receipt
             (fun receipt ->
                 let json = Receipt.toJson receipt
 
@@ -237,7 +201,7 @@ let tests =
 
             Expect.sequenceEqual (names json) contract "all fields")
 
-        propertyTimes 500 "parse is the inverse of toJson" receipts (fun receipt ->
+        propertyTimes 500 "parse is the inverse of toJson" Results.receipt (fun receipt ->
             Expect.equal
                 (Receipt.parse (Receipt.toJson receipt))
                 (Ok {
@@ -255,7 +219,7 @@ let tests =
         propertyTimes
             1000
             "a damaged receipt is refused, or is a receipt still"
-            (receipts |> Gen.map Receipt.toJson |> Gen.bind damaged)
+            (Results.receipt |> Gen.map Receipt.toJson |> Gen.bind damaged)
             (fun json ->
                 match Receipt.parse json with
                 | Ok receipt -> Expect.equal (Receipt.parse (Receipt.toJson receipt)) (Ok receipt) "stable"

@@ -5,6 +5,7 @@ open System
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 

@@ -4,6 +4,7 @@ module CellOS.Export.S3.Core.Tests.Stories
 open System
 open Expecto
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver

@@ -1,0 +1,267 @@
+namespace CellOS.Export.S3.Generators
+
+open System
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+
+/// What an attempt may come to: replies and faults, plain ones of one class, and any, whose texts may echo secrets.
+/// `Verdict.ofOutcome` says what follows from each.
+[<RequireQualifiedAccess>]
+module Outcomes =
+
+    /// The SHA-256 of the made-up source that all attempts send.
+    let sha256 = String('a', 64)
+
+    /// Its MD5.
+    let md5 = String('b', 32)
+
+    /// What an attempt sends that sends all of a source of so many bytes.
+    let whole (length: int64) : Sent = {
+        Bytes = length
+        Sha256 = sha256
+        Md5 = Some md5
+    }
+
+    /// What was sent of a source of so many bytes: all of it as a rule, with its MD5 or without; now and then the source
+    /// had another length or another content.
+    let sent (length: int64) : Gen<Sent> =
+        gen {
+            let! bytes = Gen.frequency [ 20, Gen.constant length; 1, Gen.constant (length + 1L) ]
+
+            let! sha =
+                Gen.frequency [ 20, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
+
+            let! md5 = Gen.frequency [ 3, Gen.constant (Some md5); 1, Gen.constant None ]
+
+            return {
+                Bytes = bytes
+                Sha256 = sha
+                Md5 = md5
+            }
+        }
+
+    /// Texts of a server or a proxy: anything; some echo the secrets that it was sent.
+    let text (secrets: string list) : Gen<string> =
+        Gen.frequency [
+            2, Texts.any
+            1, Gen.elements [ "1"; "30"; "999999"; "Sun, 01 Mar 2026 12:00:05 GMT"; "AES256"; "aws:kms" ]
+            3,
+            Gen.elements ("plain" :: secrets)
+            |> Gen.map (fun secret -> $"see {secret} there")
+        ]
+
+    let private statuses =
+        Gen.frequency [
+            6, Gen.elements [ 200; 204 ]
+            6, Gen.elements [ 500; 503; 429; 408 ]
+            2, Gen.elements [ 400; 403; 404; 409; 412; 301; 307; 100; 600 ]
+            1, Gen.choose (-1, 700)
+        ]
+
+    let private codes =
+        Gen.frequency [
+            3,
+            Gen.elements [
+                "SlowDown"
+                "BadDigest"
+                "IncompleteBody"
+                "RequestTimeout"
+                "OperationAborted"
+            ]
+            2, Gen.elements [ "ExpiredToken"; "AccessDenied"; "SignatureDoesNotMatch"; "NoSuchBucket" ]
+            1, Texts.alphanumeric 1 12
+        ]
+
+    /// Any reply to a request with so many bytes, the impossible ones too; some of its texts echo the secrets.
+    let reply (length: int64) (secrets: string list) : Gen<Reply> =
+        gen {
+            let! status = statuses
+            let! sent = Gen.frequency [ 5, sent length |> Gen.map Some; 1, Gen.constant None ]
+            let! texts = Gen.listOfLength 14 (Gen.optionOf (text secrets))
+            let! code = Gen.optionOf codes
+
+            let! etag =
+                Gen.elements [ texts[0]; Some $"\"{md5}\""; Some $"\"{String('0', 32)}\""; None ]
+
+            let! expired = Gen.elements [ texts[9]; Some "Request has expired" ]
+
+            return {
+                Status = status
+                ETag = etag
+                VersionId = texts[1]
+                RequestId = texts[2]
+                HostId = texts[3]
+                ServerSideEncryption = texts[4]
+                CustomerAlgorithm = None
+                ChecksumSha256 = texts[5]
+                RetryAfter = texts[6]
+                AmzRetryAfter = texts[7]
+                BucketRegion = texts[8]
+                RedirectHost = texts[13]
+                Error =
+                    code
+                    |> Option.map (fun code -> {
+                        Code = code
+                        Message = expired
+                        RequestId = texts[10]
+                        HostId = texts[11]
+                        Region = texts[12]
+                        Endpoint = texts[13]
+                    })
+                Sent = sent
+            }
+        }
+
+    let private faultKinds =
+        Gen.frequency [
+            6,
+            Gen.elements [
+                FaultKind.ConnectionReset
+                FaultKind.NameResolution
+                FaultKind.RequestTimeout
+                FaultKind.ConnectTimeout
+                FaultKind.StallTimeout
+                FaultKind.RedirectFollowed
+                FaultKind.Proxy
+            ]
+            1,
+            Gen.elements [
+                FaultKind.CertificateUntrusted
+                FaultKind.SourceUnreadable
+                FaultKind.SourceChanged
+            ]
+        ]
+
+    /// Any fault, after what `sent` says was sent; its detail may echo the secrets.
+    let fault (sent: Gen<Sent option>) (secrets: string list) : Gen<Fault> =
+        gen {
+            let! kind = faultKinds
+            let! sent = sent
+            let! detail = text secrets
+            let! bytes = Gen.choose (0, 100)
+            let! proxyStatus = Gen.elements [ None; Some 403; Some 407; Some 502 ]
+
+            return {
+                Kind = kind
+                Detail = detail
+                BytesSent = int64 bytes
+                Sent = sent
+                ProxyStatus = if kind = FaultKind.Proxy then proxyStatus else None
+            }
+        }
+
+    /// Any outcome of an attempt to send so many bytes: every verdict is among what follows from them.
+    let any (length: int64) (secrets: string list) : Gen<Outcome> =
+        Gen.frequency [
+            4, reply length secrets |> Gen.map Outcome.Replied
+            1, fault (Gen.constant None) secrets |> Gen.map Outcome.NotSent
+            1, fault (Gen.optionOf (sent length)) secrets |> Gen.map Outcome.Unknown
+        ]
+
+    let private requestId = Texts.alphanumeric 16 16 |> Gen.map _.ToUpperInvariant()
+
+    /// A reply with a status, and S3's code if it has one, to a request that sent all of its bytes.
+    let private answer (length: int64) (status: int) (code: string) : Gen<Reply> =
+        requestId
+        |> Gen.map (fun id -> {
+            Reply.Of status with
+                RequestId = Some id
+                Sent = Some(whole length)
+                Error =
+                    if code = "" then
+                        None
+                    else
+                        Some {
+                            Code = code
+                            Message = None
+                            RequestId = Some id
+                            HostId = None
+                            Region = None
+                            Endpoint = None
+                        }
+        })
+
+    /// A 2xx after the whole body, which every integrity mode accepts: the ETag is the MD5.
+    let success (length: int64) : Gen<Outcome> =
+        Gen.elements [ 200; 201; 204 ]
+        |> Gen.bind (fun status -> answer length status "")
+        |> Gen.map (fun reply -> Outcome.Replied { reply with ETag = Some $"\"{md5}\"" })
+
+    let private networkFault kind length =
+        Gen.choose (0, int (min length 1_000_000L))
+        |> Gen.map (fun bytes -> Fault.Create(kind, "the network failed", int64 bytes))
+
+    /// What another attempt may change: 5xx, 408, 429, and faults of the network, before or after the whole body.
+    let retryable (length: int64) : Gen<Outcome> =
+        let kinds = [
+            FaultKind.NameResolution
+            FaultKind.ConnectionRefused
+            FaultKind.ConnectionReset
+            FaultKind.ConnectionClosed
+            FaultKind.ConnectTimeout
+            FaultKind.RequestTimeout
+            FaultKind.StallTimeout
+            FaultKind.Network
+        ]
+
+        let replied =
+            gen {
+                let! status, code =
+                    Gen.elements [
+                        500, "InternalError"
+                        503, "SlowDown"
+                        503, ""
+                        502, ""
+                        429, ""
+                        408, ""
+                        400, "RequestTimeout"
+                        409, "OperationAborted"
+                    ]
+
+                let! reply = answer length status code
+                let! retryAfter = Gen.elements [ None; None; Some "1"; Some "30" ]
+                return Outcome.Replied { reply with RetryAfter = retryAfter }
+            }
+
+        let failed =
+            gen {
+                let! kind = Gen.elements kinds
+                let! fault = networkFault kind length
+                let! all = Gen.elements [ true; false ]
+
+                return
+                    if all then
+                        Outcome.Unknown {
+                            fault with
+                                BytesSent = length
+                                Sent = Some(whole length)
+                        }
+                    else
+                        Outcome.NotSent fault
+            }
+
+        Gen.oneof [ replied; failed ]
+
+    /// What ends a push at once: refusals, redirects, certificates that are not trusted.
+    let terminal (length: int64) : Gen<Outcome> =
+        let replied =
+            Gen.elements [
+                403, "AccessDenied"
+                403, "SignatureDoesNotMatch"
+                403, ""
+                404, "NoSuchBucket"
+                400, "InvalidRequest"
+                412, "PreconditionFailed"
+                301, "PermanentRedirect"
+                307, ""
+                501, "NotImplemented"
+            ]
+            |> Gen.bind (fun (status, code) -> answer length status code)
+            |> Gen.map Outcome.Replied
+
+        let failed =
+            Gen.elements [ FaultKind.CertificateUntrusted; FaultKind.CertificateNameMismatch ]
+            |> Gen.map (fun kind -> Outcome.NotSent(Fault.Create(kind, "the certificate is not trusted", 0L)))
+
+        Gen.frequency [ 4, replied; 1, failed ]

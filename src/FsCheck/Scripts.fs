@@ -1,0 +1,174 @@
+namespace CellOS.Export.S3.Generators
+
+open System
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+
+/// What becomes of one output of the push machine, whichever it is.
+type Step = {
+    /// How far the clock moves meanwhile; backwards too.
+    Drift: TimeSpan
+    /// Chance, for the wait after an attempt: 0 or more and less than 1; others are generated, too.
+    Roll: float
+    /// What a `Put` comes to.
+    Outcome: Outcome
+    /// The answer to `AskUrl`: a URL, or why there is none.
+    Answer: Result<RequestUrl, string>
+    /// The answer to `TakeMd5`: an MD5, or what is wrong with the source.
+    Digest: Result<string, Fault>
+    /// Whether a wait, a question or the taking of the MD5 is interrupted.
+    Early: bool
+}
+
+/// A push from its beginning on: `Play` tells what the machine makes of it.
+type Script = {
+    /// The push that is played.
+    Plan: PushPlan
+    /// The URLs that the plan or an answer may hold.
+    Urls: PlantedUrl list
+    /// When it begins.
+    StartedAt: DateTimeOffset
+    /// How many bytes the source has.
+    Length: int64
+    /// What happens, one for each output of the machine.
+    Steps: Step list
+}
+
+/// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave.
+[<RequireQualifiedAccess>]
+module Scripts =
+
+    let private drift =
+        Gen.frequency [
+            6, Gen.choose (0, 3000)
+            1, Gen.choose (-5000, 0)
+            1, Gen.elements [ -86400000; 86400000; 3600000; 900000 ]
+        ]
+        |> Gen.map (fun milliseconds -> TimeSpan.FromMilliseconds(float milliseconds))
+
+    /// Chance: from 0 to just under 1, and what is none.
+    let roll: Gen<float> =
+        Gen.elements [ 0.; 0.5; Math.BitDecrement 1.; 1.; -1.; nan; infinity ]
+
+    let private digest (secrets: string list) =
+        Gen.frequency [
+            8, Gen.constant (Ok Outcomes.md5)
+            1, Gen.constant (Ok(Outcomes.md5.ToUpperInvariant()))
+            4, Gen.constant (Ok(String('d', 32)))
+            1, Outcomes.fault (Gen.constant None) secrets |> Gen.map Error
+        ]
+
+    /// All that a server or a proxy may echo of a plan and its URLs.
+    let private echoed (plan: PushPlan) (urls: PlantedUrl list) =
+        Plans.secretsOf plan @ (urls |> List.collect _.Echoes)
+
+    /// One step of a push of so many bytes. A question for a URL is mostly answered with one of the given ones, and
+    /// never, where there are none.
+    let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
+        gen {
+            let secrets = echoed plan urls
+            let! drift = drift
+            let! roll = roll
+            let! outcome = Outcomes.any length secrets
+            let! reason = Outcomes.text secrets
+            let! early = Gen.elements [ true; false; false ]
+            let! digest = digest secrets
+
+            let! answer =
+                Gen.frequency [
+                    if not urls.IsEmpty then
+                        9, Gen.elements urls |> Gen.map (fun url -> Ok url.Request)
+                    1, Gen.constant (Error reason)
+                ]
+
+            return {
+                Drift = drift
+                Roll = roll
+                Outcome = outcome
+                Answer = answer
+                Digest = digest
+                Early = early
+            }
+        }
+
+    /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
+    /// questions for one, and servers echo the secrets of all of them, whether they were given or not; for a plan that
+    /// has its URL, it is that one, or none. The source is empty, small, or as large as the plan allows, 1,000 bytes at
+    /// most, and now and then one byte larger than that. There are steps enough for 50 attempts.
+    let forPlan (urls: PlantedUrl list) (plan: PushPlan) : Gen<Script> =
+        gen {
+            let largest = min plan.Target.MaxObjectBytes 1000L
+
+            let! length =
+                Gen.frequency [
+                    19, Gen.elements [ 0L; min 1L largest; largest ]
+                    1, Gen.constant (largest + 1L)
+                ]
+
+            let! start = Gen.choose (-1200, 1200)
+            let count = max 16 (4 * min 50 plan.Target.Retry.MaxAttempts)
+            let! steps = Gen.listOfLength count (step length plan urls)
+
+            return {
+                Plan = plan
+                Urls = urls
+                StartedAt = Urls.noon.AddSeconds(float start)
+                Length = length
+                Steps = steps
+            }
+        }
+
+    /// Scripts for one artifact of a cell, with any settings and any URLs.
+    let forArtifact (cellId: CellId) (artifact: ArtifactName) : Gen<Script> =
+        gen {
+            let! urls = Gen.listOfLength 3 Urls.presigned
+            let! asked = Gen.elements [ true; false ]
+
+            let! plan =
+                Plans.forArtifact cellId artifact (if asked then None else Some urls.Head)
+
+            return! forPlan (if asked then urls else [ urls.Head ]) plan
+        }
+
+    /// Any script for any artifact.
+    let any: Gen<Script> = Plans.names |> Gen.bind (fun names -> names ||> forArtifact)
+
+    let private smallerStep (first: Step) : Step seq =
+        seq {
+            if first.Early then
+                { first with Early = false }
+
+            if first.Drift <> TimeSpan.Zero then
+                { first with Drift = TimeSpan.Zero }
+
+            // Not by `<>`: a roll may be no number.
+            if not (first.Roll.Equals 0.) then
+                { first with Roll = 0. }
+
+            for smaller in Shrinks.outcome first.Outcome do
+                { first with Outcome = smaller }
+        }
+
+    /// Smaller scripts, for `Arb.fromGenShrink`: fewer steps, or plainer ones; the plan stays.
+    let shrink (first: Script) : Script seq =
+        seq {
+            if not first.Steps.IsEmpty then
+                {
+                    first with
+                        Steps = List.truncate (first.Steps.Length / 2) first.Steps
+                }
+
+            for i in 0 .. first.Steps.Length - 1 do
+                {
+                    first with
+                        Steps = List.removeAt i first.Steps
+                }
+
+            for i, item in List.indexed first.Steps do
+                for smaller in smallerStep item do
+                    {
+                        first with
+                            Steps = List.updateAt i smaller first.Steps
+                    }
+        }

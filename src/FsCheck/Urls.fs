@@ -1,0 +1,323 @@
+namespace CellOS.Export.S3.Generators
+
+open System
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+
+/// A URL and the secrets in it: letters and digits only, so that no escaping changes them. All of it is made up.
+type PlantedUrl = {
+    /// The whole URL, as it goes into a variable or onto the wire.
+    Url: string
+    /// What no message, log or receipt may hold.
+    Secrets: string list
+} with
+
+    /// The secret values of the query in the forms in which a server may echo them.
+    member this.Echoes: string list =
+        this.Url.Substring(this.Url.IndexOf '?' + 1).Split('&')
+        |> Seq.map (fun parameter -> parameter.Substring(parameter.IndexOf '=' + 1))
+        |> Seq.filter (fun value -> this.Secrets |> List.exists value.Contains)
+        |> Seq.collect (fun value -> [ value; Uri.UnescapeDataString value; Uri.EscapeDataString value ])
+        |> List.ofSeq
+
+    /// The URL as the core takes it. An exception for one that is spoilt.
+    member this.Request: RequestUrl = Made.ok (RequestUrl.parse this.Url)
+
+/// URLs, exact ones and templates, valid and hostile, with made-up signatures.
+[<RequireQualifiedAccess>]
+module Urls =
+
+    /// The made-up moment that URLs are signed around and scripts begin at: 2026-03-01, 12:00 UTC.
+    let noon = DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero)
+
+    let private hosts = [
+        "evidence.s3.us-west-2.amazonaws.com"
+        "s3.us-west-2.amazonaws.com"
+        "s3-us-west-2.amazonaws.com"
+        "evidence.s3-fips.dualstack.us-gov-west-1.amazonaws.com"
+        "evidence.s3-accelerate.amazonaws.com"
+        "ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"
+        "evidence.s3.cn-north-1.amazonaws.com.cn"
+        "evidence--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com"
+        "minio.internal:9000"
+        "localhost:8080"
+        "127.0.0.1"
+        "[::1]:8443"
+        "EXAMPLE.com"
+        "xn--bcher-kva.example"
+        "a_b.example"
+    ]
+
+    let private pathSegments = [
+        "a"
+        "evidence"
+        "%2E%2E"
+        "%2e"
+        ".."
+        "."
+        ""
+        "%7Euser"
+        "~user"
+        "a%2Fb"
+        "a%2fb"
+        "%C3%A9"
+        "%ff"
+        "a+b"
+        "a@b"
+        "a:b"
+        "a;b=c,d"
+        "(a)!*'$"
+        "%25"
+    ]
+
+    /// A path, absolute and of characters that a URL may hold: dot segments, empty segments and escapes among them.
+    let path: Gen<string> =
+        gen {
+            let! depth = Gen.choose (0, 5)
+            let! segments = Gen.listOfLength depth (Gen.elements pathSegments)
+            return segments |> List.map (fun segment -> "/" + segment) |> String.Concat
+        }
+
+    let private origin =
+        gen {
+            let! scheme = Gen.elements [ "http"; "https"; "HTTPS"; "Http" ]
+            let! host = Gen.elements hosts
+            return $"{scheme}://{host}"
+        }
+
+    let private plainQuery =
+        Gen.elements [ ""; "?"; "?a"; "?a=b&c=%2F"; "?x=/../%7E&&y=?"; "?a=%7e//b" ]
+
+    /// A URL that the contract allows, without a secret.
+    let plain: Gen<string> =
+        gen {
+            let! origin = origin
+            let! path = path
+            let! query = plainQuery
+            return origin + path + query
+        }
+
+    let private parameter (name: string) (value: string) =
+        gen {
+            let! name =
+                Gen.frequency [ 3, Gen.constant name; 1, Texts.mixedCase name; 1, Texts.overEscaped name ]
+
+            return $"{name}={value}"
+        }
+
+    let private escapedSlash = Gen.elements [ "%2F"; "%2f"; "/" ]
+
+    /// A query signed with SigV4 at the given time for so many seconds, and the secrets in it. The signature covers the
+    /// given headers, in lower case, joined by `;`. The parameters come in any order, their names in any case.
+    let sigV4Query
+        (signedAt: DateTimeOffset)
+        (seconds: int)
+        (signedHeaders: string)
+        : Gen<string * string list> =
+        gen {
+            let! signature = Texts.secret
+            let! key = Texts.secret
+            let! head, tail = Gen.zip Texts.secret Texts.secret
+            let! joint = Gen.elements [ "%2B"; "%2b"; "%2F"; "%3D"; "" ]
+            let! slash = escapedSlash
+            let! hasToken = Gen.elements [ true; false ]
+            let date = signedAt.UtcDateTime.ToString "yyyyMMdd"
+            let scope = $"{key}{slash}{date}{slash}us-west-2{slash}s3{slash}aws4_request"
+
+            let! parameters =
+                [
+                    "X-Amz-Algorithm", "AWS4-HMAC-SHA256"
+                    "X-Amz-Credential", scope
+                    "X-Amz-Date", signedAt.UtcDateTime.ToString "yyyyMMdd'T'HHmmss'Z'"
+                    "X-Amz-Expires", string seconds
+                    "X-Amz-SignedHeaders", signedHeaders
+                    "X-Amz-Signature", signature
+                    if hasToken then
+                        "X-Amz-Security-Token", head + joint + tail
+                ]
+                |> List.map (fun (name, value) -> parameter name value)
+                |> Gen.sequenceToList
+
+            let! shuffled = Gen.shuffle (Array.ofList parameters)
+
+            return
+                String.Join('&', shuffled),
+                [
+                    signature
+                    key
+                    if hasToken then
+                        yield! [ head; tail ]
+                ]
+        }
+
+    /// A query signed with SigV2 that expires at the given time, and the secrets in it.
+    let sigV2Query (expires: DateTimeOffset) : Gen<string * string list> =
+        gen {
+            let! signature = Texts.secret
+            let! key = Texts.secret
+
+            let! parameters =
+                [
+                    parameter "AWSAccessKeyId" key
+                    parameter "Signature" (signature + "%3D")
+                    parameter "Expires" (string (expires.ToUnixTimeSeconds()))
+                ]
+                |> Gen.sequenceToList
+
+            let! shuffled = Gen.shuffle (Array.ofList parameters)
+            return String.Join('&', shuffled), [ signature; key ]
+        }
+
+    let private gatewayQuery =
+        gen {
+            let! token = Texts.secret
+            let! name = Gen.elements [ "token"; "sig"; "key"; "X-Goog-Signature" ]
+            return $"{name}={token}", [ token ]
+        }
+
+    let private signedNear =
+        Gen.elements [ -7200; -1000; -60; 0; 60 ]
+        |> Gen.map (fun seconds -> noon.AddSeconds(float seconds))
+
+    let private query =
+        Gen.frequency [
+            4,
+            gen {
+                let! signedAt = signedNear
+                let! seconds = Gen.elements [ 0; 1; 60; 900; 3600; 604800 ]
+
+                let! headers =
+                    Gen.frequency [
+                        8, Gen.constant "host"
+                        2, Gen.constant "content-md5;host"
+                        1, Gen.elements [ "content-length;host"; "host;x-amz-acl" ]
+                        2,
+                        Gen.elements [
+                            "host;x-amz-meta-run"
+                            "cache-control;host;x-amz-acl;x-amz-meta-run"
+                            "host;x-amz-acl;x-amz-meta-run;x-amz-server-side-encryption-customer-key"
+                        ]
+                    ]
+
+                return! sigV4Query signedAt seconds headers
+            }
+            1, signedNear |> Gen.bind sigV2Query
+            1, gatewayQuery
+        ]
+
+    /// A URL with the given query on any host, in any path that a URL may have.
+    let private signed (query: Gen<string * string list>) : Gen<PlantedUrl> =
+        gen {
+            let! origin = origin
+            let! path = path
+            let! query, secrets = query
+
+            return {
+                Url = $"{origin}{path}?{query}"
+                Secrets = secrets
+            }
+        }
+
+    /// A presigned URL, signed around `noon` with SigV4, SigV2 or in a gateway's own way; the signature is made up.
+    let presigned: Gen<PlantedUrl> = signed query
+
+    /// A URL signed with SigV4 at the given time, for so many seconds; of the headers, `host` alone is covered.
+    let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
+        signed (sigV4Query signedAt seconds "host")
+
+    /// A URL signed with SigV2 that expires at the given time.
+    let sigV2 (expires: DateTimeOffset) : Gen<PlantedUrl> = signed (sigV2Query expires)
+
+    /// A presigned URL that is spoilt: bad characters, user info, fragments, other schemes, stray braces.
+    let spoilt: Gen<PlantedUrl> =
+        gen {
+            let! planted = presigned
+            let! password = Texts.secret
+
+            let! piece =
+                Gen.elements [
+                    "\r\n"
+                    "\t"
+                    " "
+                    "\000"
+                    "é"
+                    "𝄞"
+                    "\ud800"
+                    "{"
+                    "}"
+                    "{artifact}"
+                    "{cell_id}"
+                    "{artifact_{cell_id}name}"
+                    "#"
+                    "\\"
+                    "%"
+                    "%2"
+                    "@"
+                    "\""
+                    "<"
+                    "|"
+                ]
+
+            let! at = Gen.choose (0, planted.Url.Length)
+
+            let userInfo (info: string) =
+                planted.Url.Replace("://", $"://{info}@")
+
+            let! url =
+                Gen.frequency [
+                    4, Gen.constant (planted.Url.Insert(at, piece))
+                    1, Gen.constant (userInfo $"user:{password}")
+                    1, Gen.constant (userInfo $"us%%2Fer:%%3F{password}%%23")
+                    1, Gen.constant (userInfo $"{{{password}}}")
+                    1, Gen.constant $"{planted.Url}&x={{{password}}}"
+                    1, Gen.constant $"{planted.Url}#{{{password}}}"
+                    1, Gen.constant (planted.Url.Substring at)
+                    1, Gen.constant (planted.Url.Replace("http", "ftp", StringComparison.OrdinalIgnoreCase))
+                    1, Gen.constant (planted.Url.Replace("://", ":///"))
+                    1, Gen.constant (planted.Url + "#" + password)
+                ]
+
+            return {
+                Url = url
+                Secrets = password :: planted.Secrets
+            }
+        }
+
+    /// All that somebody may put into a variable.
+    let any: Gen<PlantedUrl> =
+        Gen.frequency [
+            3, presigned
+            4, spoilt
+            1, plain |> Gen.map (fun url -> { Url = url; Secrets = [] })
+            2, Texts.anyOrNull |> Gen.map (fun text -> { Url = text; Secrets = [] })
+        ]
+
+    /// Templates with both placeholders, each where it can be read back.
+    let templateText: Gen<string> =
+        gen {
+            let! origin = origin
+
+            let! shape =
+                Gen.elements [
+                    "/{cell_id}/{artifact_name}"
+                    "/up//{cell_id}/x/{artifact_name}?a=b"
+                    "/put?c={cell_id}&a={artifact_name}"
+                    "/{artifact_name}?c={cell_id}"
+                    "/%2E%2E/{cell_id}.d/~/{artifact_name}.bin?X-Amz-Date=1"
+                    "/..//{cell_id}/{artifact_name}/?c={cell_id}&a={artifact_name}"
+                ]
+
+            return origin + shape
+        }
+
+    /// A template with both placeholders.
+    let template: Gen<UrlTemplate> =
+        templateText |> Gen.map (UrlTemplate.parse >> Made.ok)
+
+    /// A URL as the core takes it, presigned or plain.
+    let request: Gen<RequestUrl> =
+        Gen.frequency [
+            3, presigned |> Gen.map _.Request
+            1, plain |> Gen.map (RequestUrl.parse >> Made.ok)
+        ]

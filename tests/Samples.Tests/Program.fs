@@ -1,0 +1,6 @@
+module Samples.Tests.Program
+
+open Expecto
+
+[<EntryPoint>]
+let main argv = runTestsInAssemblyWithCLIArgs [] argv
