@@ -12,7 +12,8 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
 
-let private full: FailureReport = {
+/// A failure with all that there may be.
+let fullReport: FailureReport = {
     CellId = Some "c"
     ArtifactName = Some "ü/\"x\""
     Destination = Some "s3://b/c/ü/\"x\""
@@ -39,7 +40,8 @@ let private isWhole (text: string) =
 
 let private text = anyText |> Gen.filter isWhole
 
-let private reports =
+/// Failures of any sink: any text that UTF-8 can tell.
+let reports =
     gen {
         let! optional = Gen.listOfLength 5 (Gen.optionOf text)
         let! message = text
@@ -47,7 +49,7 @@ let private reports =
         let! attempts = Gen.choose (0, 9)
 
         return {
-            full with
+            fullReport with
                 CellId = optional[0]
                 ArtifactName = optional[1]
                 Destination = optional[2]
@@ -60,7 +62,7 @@ let private reports =
     }
 
 /// A text with a secret in it, as a URL, a header or an error document of S3 would hold it.
-let private planted secret =
+let planted secret =
     gen {
         let! before = anyText
         let! after = anyText
@@ -83,14 +85,14 @@ let tests =
     testList "FailureReport" [
         testCase "is this text" (fun () ->
             Expect.equal
-                (FailureReport.toJson full)
+                (FailureReport.toJson fullReport)
                 """{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","error":{"kind":"Refused","message":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","attempts":2}}"""
                 "to the letter")
 
         testCase "leaves out what is unknown" (fun () ->
             Expect.equal
                 (FailureReport.toJson {
-                    full with
+                    fullReport with
                         CellId = None
                         ArtifactName = None
                         Destination = None
@@ -183,7 +185,7 @@ let tests =
         propertyTimes 200 "is total over halves of surrogate pairs" anyText (fun text ->
             let json =
                 FailureReport.toJson {
-                    full with
+                    fullReport with
                         ArtifactName = Some text
                         Message = text
                         Code = Some text
@@ -201,7 +203,7 @@ let tests =
             })
             (fun (secret, texts) ->
                 FailureReport.toJson {
-                    full with
+                    fullReport with
                         Message = texts[0]
                         Code = Some texts[1]
                         RequestId = Some texts[2]

@@ -32,7 +32,8 @@ let private contract = [
     "completedAt"
 ]
 
-let private full = {
+/// A receipt with all that there may be.
+let full = {
     TargetKind = "s3"
     TargetName = Some "artifact-bucket"
     Destination = "s3://b/c/a"
@@ -52,7 +53,8 @@ let private full = {
     CompletedAt = noon.AddMilliseconds 1500.
 }
 
-let private bare = {
+/// A receipt without all that may be left out.
+let bare = {
     full with
         TargetName = None
         Region = None
@@ -78,7 +80,8 @@ let private times =
 /// What a name may hold: no half of a surrogate pair, which JSON cannot carry.
 let private text = Gen.frequency [ 3, segment; 1, artifactText ]
 
-let private receipts =
+/// Receipts of this library: odd names, any optional text.
+let receipts =
     gen {
         let! cell = text
         let! artifact = text
@@ -146,7 +149,7 @@ let private damaged (text: string) =
         return text.Substring(0, at) + keep + other + text.Substring(at + length)
     }
 
-let private toMilliseconds (at: DateTimeOffset) =
+let toMilliseconds (at: DateTimeOffset) =
     DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds())
 
 [<Tests>]
