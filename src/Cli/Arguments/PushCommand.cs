@@ -41,6 +41,7 @@ internal sealed class PushCommand : Command
 
     private readonly Option<string> _format = TextOption.Choice(
         "--format",
+        "FORMAT",
         "What standard output gets of each artifact, one JSON object a line. json: its receipt or its error. "
             + "cloudevents: a CloudEvents 1.0 event, completed or failed. in-toto: an unsigned in-toto Statement v1 "
             + "of what was exported; a failure has none, and is told as with json. The receipts file gets receipts "

@@ -48,9 +48,14 @@ internal static class TextOption
         return option;
     }
 
-    internal static Option<string> Choice(string name, string description, IReadOnlyList<string> choices)
+    internal static Option<string> Choice(
+        string name,
+        string valueName,
+        string description,
+        IReadOnlyList<string> choices
+    )
     {
-        var option = Value(name, string.Join('|', choices), description);
+        var option = Value(name, valueName, description);
         option.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && !choices.Contains(token.Value))
