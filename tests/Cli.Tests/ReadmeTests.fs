@@ -11,15 +11,22 @@ open Cli.Tests.Support
 let private root =
     Path.GetFullPath(Path.Combine(tool, "..", "..", "..", "..", "..", ".."))
 
+let private readme = File.ReadAllText(Path.Combine(root, "README.md"))
+
 let private guide =
-    let readme = File.ReadAllText(Path.Combine(root, "README.md"))
     let first = readme.IndexOf "### Wiring a target"
     readme.Substring(first, readme.IndexOf "### Variables" - first)
 
-let private blocks = [
-    for found in Regex.Matches(guide, "```([a-z]+)\n(.*?)```", RegexOptions.Singleline) ->
+let private blocksOf (text: string) = [
+    for found in Regex.Matches(text, "```([a-z]+)\n(.*?)```", RegexOptions.Singleline) ->
         found.Groups[1].Value, found.Groups[2].Value
 ]
+
+let private blocks = blocksOf guide
+
+/// The block of the README that begins like this.
+let private shown (first: string) =
+    blocksOf readme |> List.map snd |> List.find _.StartsWith(first)
 
 let private only language =
     blocks |> List.filter (fst >> (=) language) |> List.map snd
@@ -72,6 +79,34 @@ let tests =
                 Expect.stringContains error "2 skipped" "which left out both"
                 Expect.stringContains output "warning legacy-url-variable" "the legacy variable"
                 Expect.stringContains error $"stands in for {urlVariable}" "is refused under strictness"
+            })
+
+        testCaseTask "shows an event and a statement of what it exports" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                scene.Folder.Write("out/logs/stdout.txt", "the cell has ended\n") |> ignore
+
+                for format, first in [ "cloudevents", "{\"specversion"; "in-toto", "{\"_type" ] do
+                    let! struct (code, output, error) =
+                        runToolIn scene.SeedVariables [
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--cell-id"
+                            "cell-7"
+                            "--format"
+                            format
+                            scene.Folder.At "out"
+                        ]
+
+                    Expect.equal code 0 error
+
+                    // What the README leaves out, and when it was.
+                    let pattern =
+                        Regex.Escape((shown first).Replace("\n", "")).Replace("…", ".*")
+                        |> fun text -> Regex.Replace(text, "2026-[^\"]*Z", "[0-9T:.-]*Z")
+
+                    Expect.isMatch (output.TrimEnd()) $"^{pattern}$" format
             })
 
         testCaseTask "has a host that exports as the samples show it" (fun () ->
