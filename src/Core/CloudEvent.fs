@@ -10,7 +10,8 @@ open System.Text.Json
 ///   `specversion`, `type`, `source`, `subject`, `id`, `time`, `datacontenttype` and `data`, in this order;
 /// - `source` is the cell, `/cells/` and its id, percent-encoded; `subject` is the artifact's name. What the type system
 ///   of CloudEvents has no room for (control characters, noncharacters, halves of surrogate pairs) is U+FFFD in
-///   `subject`; `data` has the name as it is. Who is unknown is left out: `source` is `/cells` then;
+///   `subject`; `data` has the name as it is. Of an unknown artifact there is no `subject`, of an unknown cell `source`
+///   is `/cells`;
 /// - there is no `dataschema`, since no schema is published;
 /// - `data` of a completed export is its receipt, with the fields of `Receipt.toJson` in their order; of a failed one
 ///   its failure, as `FailureReport.toJson` tells it but for two things: the fields of `error` stand beside the others,
@@ -57,7 +58,10 @@ module CloudEvent =
 
     let private sourceOf (cellId: string) =
         match cellId with
-        | "" -> "/cells"
+        // No cell of this library; whoever resolves the reference would come out above /cells.
+        | ""
+        | "."
+        | ".." -> "/cells"
         | cellId -> "/cells/" + UrlTemplate.encode false cellId
 
     let private render
@@ -114,7 +118,7 @@ module CloudEvent =
     /// that comes later has another, whatever it says.
     [<CompiledName("OfFailure")>]
     let ofFailure (at: DateTimeOffset) (report: FailureReport) : string =
-        let data = FailureReport.toReason report
+        let data = FailureReport.toEventData report
         let name = Option.defaultValue ""
 
         render

@@ -70,7 +70,7 @@ module FailureReport =
             json.WriteEndObject())
 
     /// The same without the object in between, and with the message as the reason: what an event holds.
-    let internal toReason (report: FailureReport) : string =
+    let internal toEventData (report: FailureReport) : string =
         JsonLine.write (fun json ->
             writeNames json report
             writeError json "reason" report)
