@@ -1,5 +1,7 @@
 namespace CellOS.Export.S3.Core
 
+open System.Text.Json
+
 /// What a line of JSON tells of a push that ended without a receipt.
 type FailureReport = {
     CellId: string option
@@ -40,23 +42,35 @@ module FailureReport =
         Attempts = failure.Attempts
     }
 
+    let private writeNames (json: Utf8JsonWriter) (report: FailureReport) =
+        let optional = JsonLine.optional json
+        optional "cellId" report.CellId
+        optional "artifactName" report.ArtifactName
+        optional "destination" report.Destination
+
+    let private writeError (json: Utf8JsonWriter) (nameOfMessage: string) (report: FailureReport) =
+        json.WriteString("kind", report.Kind)
+        json.WriteString(nameOfMessage, Redaction.text report.Message)
+
+        match report.Status with
+        | Some status -> json.WriteNumber("status", status)
+        | None -> ()
+
+        JsonLine.optional json "code" (report.Code |> Option.map Redaction.text)
+        JsonLine.optional json "requestId" (report.RequestId |> Option.map Redaction.text)
+        json.WriteNumber("attempts", report.Attempts)
+
     /// The failure as one line of JSON.
     [<CompiledName("ToJson")>]
     let toJson (report: FailureReport) : string =
         JsonLine.write (fun json ->
-            let optional = JsonLine.optional json
-            optional "cellId" report.CellId
-            optional "artifactName" report.ArtifactName
-            optional "destination" report.Destination
+            writeNames json report
             json.WriteStartObject "error"
-            json.WriteString("kind", report.Kind)
-            json.WriteString("message", Redaction.text report.Message)
-
-            match report.Status with
-            | Some status -> json.WriteNumber("status", status)
-            | None -> ()
-
-            optional "code" (report.Code |> Option.map Redaction.text)
-            optional "requestId" (report.RequestId |> Option.map Redaction.text)
-            json.WriteNumber("attempts", report.Attempts)
+            writeError json "message" report
             json.WriteEndObject())
+
+    /// The same without the object in between, and with the message as the reason: what an event holds.
+    let internal toEventData (report: FailureReport) : string =
+        JsonLine.write (fun json ->
+            writeNames json report
+            writeError json "reason" report)

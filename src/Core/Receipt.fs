@@ -47,31 +47,35 @@ module Receipt =
     [<Literal>]
     let TargetKind = "s3"
 
-    let private timestamp (at: DateTimeOffset) =
+    /// A moment as JSON tells it.
+    let internal timestamp (at: DateTimeOffset) =
         at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
+
+    /// Writes the fields into an object that the writer has begun: a receipt on its own, or within something else.
+    let internal writeFields (json: Utf8JsonWriter) (receipt: Receipt) =
+        let optional = JsonLine.optional json
+        json.WriteString("targetKind", receipt.TargetKind)
+        optional "targetName" receipt.TargetName
+        json.WriteString("destination", receipt.Destination)
+        json.WriteNumber("bytesWritten", receipt.BytesWritten)
+        json.WriteString("cellId", receipt.CellId)
+        json.WriteString("artifactName", receipt.ArtifactName)
+        optional "region" receipt.Region
+        optional "objectUrl" receipt.ObjectUrl
+        json.WriteString("sha256", receipt.Sha256)
+        optional "md5" receipt.Md5
+        optional "etag" receipt.ETag
+        optional "versionId" receipt.VersionId
+        optional "requestId" receipt.RequestId
+        json.WriteString("integrity", receipt.Integrity)
+        json.WriteNumber("attempts", receipt.Attempts)
+        json.WriteString("startedAt", timestamp receipt.StartedAt)
+        json.WriteString("completedAt", timestamp receipt.CompletedAt)
 
     /// The receipt as one line of JSON.
     [<CompiledName("ToJson")>]
     let toJson (receipt: Receipt) : string =
-        JsonLine.write (fun json ->
-            let optional = JsonLine.optional json
-            json.WriteString("targetKind", receipt.TargetKind)
-            optional "targetName" receipt.TargetName
-            json.WriteString("destination", receipt.Destination)
-            json.WriteNumber("bytesWritten", receipt.BytesWritten)
-            json.WriteString("cellId", receipt.CellId)
-            json.WriteString("artifactName", receipt.ArtifactName)
-            optional "region" receipt.Region
-            optional "objectUrl" receipt.ObjectUrl
-            json.WriteString("sha256", receipt.Sha256)
-            optional "md5" receipt.Md5
-            optional "etag" receipt.ETag
-            optional "versionId" receipt.VersionId
-            optional "requestId" receipt.RequestId
-            json.WriteString("integrity", receipt.Integrity)
-            json.WriteNumber("attempts", receipt.Attempts)
-            json.WriteString("startedAt", timestamp receipt.StartedAt)
-            json.WriteString("completedAt", timestamp receipt.CompletedAt))
+        JsonLine.write (fun json -> writeFields json receipt)
 
     let private strict =
         JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)
@@ -126,10 +130,16 @@ module Receipt =
             | true, at -> Ok at
             | _ -> refuse $"has no time such as 2026-05-01T12:00:00.000Z in '{name}'")
 
+    /// Whether a text is 64 hexadecimal digits, in any case.
+    let internal isSha256 (text: string) =
+        not (isNull (box text))
+        && text.Length = 64
+        && text |> Seq.forall Char.IsAsciiHexDigit
+
     let private sha256 root =
         required root "sha256"
         |> Result.bind (fun text ->
-            if text.Length = 64 && text |> Seq.forall Char.IsAsciiHexDigit then
+            if isSha256 text then
                 Ok text
             else
                 refuse "has no 64 hexadecimal digits in 'sha256'")

@@ -58,43 +58,61 @@ internal static class CoreMapping
             CompletedAt = receipt.CompletedAt,
         };
 
-    internal static string ToJson(ExportReceipt receipt) =>
-        ReceiptModule.ToJson(
-            new Receipt(
-                receipt.TargetKind.ToString().ToLowerInvariant(),
-                ToOption(receipt.TargetName),
-                receipt.Destination,
-                receipt.BytesWritten,
-                receipt.CellId,
-                receipt.ArtifactName,
-                ToOption(receipt.Region),
-                ToOption(receipt.ObjectUrl),
-                receipt.Sha256,
-                ToOption(receipt.Md5),
-                ToOption(receipt.ETag),
-                ToOption(receipt.VersionId),
-                ToOption(receipt.RequestId),
-                receipt.Integrity,
-                receipt.Attempts,
-                receipt.StartedAt,
-                receipt.CompletedAt
-            )
+    private static Receipt ToCore(ExportReceipt receipt) =>
+        new(
+            receipt.TargetKind.ToString().ToLowerInvariant(),
+            ToOption(receipt.TargetName),
+            receipt.Destination,
+            receipt.BytesWritten,
+            receipt.CellId,
+            receipt.ArtifactName,
+            ToOption(receipt.Region),
+            ToOption(receipt.ObjectUrl),
+            receipt.Sha256,
+            ToOption(receipt.Md5),
+            ToOption(receipt.ETag),
+            ToOption(receipt.VersionId),
+            ToOption(receipt.RequestId),
+            receipt.Integrity,
+            receipt.Attempts,
+            receipt.StartedAt,
+            receipt.CompletedAt
         );
 
-    internal static string ToJson(ExportException failure, string? artifactName) =>
-        FailureReportModule.ToJson(
-            new FailureReport(
-                ToOption(failure.CellId),
-                ToOption(artifactName),
-                ToOption(failure.Destination),
-                failure.Kind.ToString(),
-                failure.Message,
-                ToOption(failure.StatusCode),
-                ToOption(failure.ErrorCode),
-                ToOption(failure.RequestId),
-                failure.Attempts
-            )
+    private static FailureReport ToCore(ExportException failure, string? artifactName) =>
+        new(
+            ToOption(failure.CellId),
+            ToOption(artifactName),
+            ToOption(failure.Destination),
+            failure.Kind.ToString(),
+            failure.Message,
+            ToOption(failure.StatusCode),
+            ToOption(failure.ErrorCode),
+            ToOption(failure.RequestId),
+            failure.Attempts
         );
+
+    internal static string ToJson(ExportReceipt receipt) => ReceiptModule.ToJson(ToCore(receipt));
+
+    internal static string ToJson(ExportException failure, string? artifactName) =>
+        FailureReportModule.ToJson(ToCore(failure, artifactName));
+
+    internal static string ToCloudEvent(ExportReceipt receipt) => CloudEvent.OfReceipt(ToCore(receipt));
+
+    internal static string ToCloudEvent(
+        ExportException failure,
+        string? artifactName,
+        DateTimeOffset failedAt
+    ) => CloudEvent.OfFailure(failedAt, ToCore(failure, artifactName));
+
+    /// <exception cref="InvalidOperationException">No statement can be made of it; the message says why.</exception>
+    internal static string ToInTotoStatement(ExportReceipt receipt)
+    {
+        var statement = InTotoStatement.OfReceipt(ToCore(receipt));
+        return statement.IsOk
+            ? statement.ResultValue
+            : throw new InvalidOperationException(statement.ErrorValue.Message);
+    }
 
     internal static ArtifactDraft ToDraft(ExportArtifact? artifact) =>
         new(

@@ -3,6 +3,7 @@ module Cli.Tests.CommandLineTests
 open System
 open System.IO
 open CellOS.Export.S3.Cli.Arguments
+open CellOS.Export.S3.Cli.Pushing
 open Cli.Tests.Support
 open Expecto
 
@@ -46,6 +47,7 @@ let tests =
             Expect.isEmpty plain.Paths "no paths"
             Expect.isNull plain.Root "no root"
             Expect.isNull plain.Receipts "no receipts file"
+            Expect.equal plain.Format ResultFormat.Json "receipts as they are"
             Expect.isNull plain.Target "no target")
 
         testCase "push takes all that the help names" (fun () ->
@@ -61,6 +63,21 @@ let tests =
             Expect.isTrue (full.Resume && full.Quiet) "flags"
             Expect.equal full.Concurrency 256 "the number"
             Expect.sequenceEqual full.Paths [ "a"; "b/c" ] "paths")
+
+        testCase "push takes each format by its name" (fun () ->
+            let format name =
+                (push $"--spec s --cell-id c --format {name}").Format
+
+            Expect.sequenceEqual
+                (ResultFormats.Names |> Seq.map format)
+                (Enum.GetValues<ResultFormat>())
+                "every name is a format, and every format has a name"
+
+            for name in [ "cloudevent"; "JSON"; "in-toto,json"; "1"; "CloudEvents" ] do
+                Expect.equal
+                    (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--format"; name ])
+                    $"--format takes json, cloudevents or in-toto; '{name}' is none of them."
+                    name)
 
         testCase "push takes headers, one by one" (fun () ->
             let read (arguments: string list) =
@@ -146,6 +163,9 @@ let tests =
                     "push --spec s --cell-id c -q a -- -b", "'-q'"
                     "push --spec s --cell-id c -", "'-'"
                     "push --spec s --cell-id c --resume", "--receipts"
+                    "push --spec s --cell-id c --format json --format json", "--format"
+                    "push --spec s --cell-id c --format", "--format"
+                    "check --spec s --format json", "'--format'"
                     "push --spec s --cell-id c --concurrency 0", "from 1 to 256"
                     "push --spec s --cell-id c --concurrency 257", "from 1 to 256"
                     "push --spec s --cell-id c --concurrency -1", "from 1 to 256"
@@ -159,7 +179,16 @@ let tests =
                 Expect.stringContains sentences told arguments)
 
         testCase "an empty value is none" (fun () ->
-            for option in [ "--spec"; "--cell-id"; "--target"; "--root"; "--receipts"; "--concurrency" ] do
+            for option in
+                [
+                    "--spec"
+                    "--cell-id"
+                    "--target"
+                    "--root"
+                    "--receipts"
+                    "--format"
+                    "--concurrency"
+                ] do
                 for empty in [ ""; " " ] do
                     let others =
                         [ "--spec", "s"; "--cell-id", "c" ]
@@ -239,6 +268,8 @@ let tests =
                             "--root"
                             "--receipts"
                             "--resume"
+                            "--format <FORMAT>"
+                            "in-toto: an unsigned"
                             "--concurrency"
                             "1 to 256"
                             "Default: 4"

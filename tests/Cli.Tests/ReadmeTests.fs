@@ -14,11 +14,19 @@ let private root =
 let private guide = File.ReadAllText(Path.Combine(root, "docs", "operators.md"))
 
 /// Languages and texts; one that is part of a list is indented.
-let private blocks = [
-    for found in Regex.Matches(guide, "(?m)^( *)```([a-z]+)\n(.*?)^ *```", RegexOptions.Singleline) ->
+let private blocksOf (text: string) = [
+    for found in Regex.Matches(text, "(?m)^( *)```([a-z]+)\n(.*?)^ *```", RegexOptions.Singleline) ->
         found.Groups[2].Value,
         found.Groups[3].Value.Replace("\n" + found.Groups[1].Value, "\n").TrimStart(' ')
 ]
+
+let private blocks = blocksOf guide
+
+/// The block of the auditors' document that begins like this.
+let private shown (first: string) =
+    blocksOf (File.ReadAllText(Path.Combine(root, "docs", "behaviour.md")))
+    |> List.map snd
+    |> List.find _.StartsWith(first)
 
 let private only language =
     blocks |> List.filter (fst >> (=) language) |> List.map snd
@@ -78,6 +86,34 @@ let tests =
                 Expect.equal (Regex.Count(error, "2 skipped")) 2 "which left out both, twice"
                 Expect.stringContains output "warning legacy-url-variable" "the legacy variable"
                 Expect.stringContains error $"stands in for {urlVariable}" "is refused under strictness"
+            })
+
+        testCaseTask "shows an event and a statement of what it exports" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                scene.Folder.Write("out/logs/stdout.txt", "the cell has ended\n") |> ignore
+
+                for format, first in [ "cloudevents", "{\"specversion"; "in-toto", "{\"_type" ] do
+                    let! struct (code, output, error) =
+                        runToolIn scene.SeedVariables [
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--cell-id"
+                            "cell-7"
+                            "--format"
+                            format
+                            scene.Folder.At "out"
+                        ]
+
+                    Expect.equal code 0 error
+
+                    // What the README leaves out, and when it was.
+                    let pattern =
+                        Regex.Escape((shown first).Replace("\n", "")).Replace("…", ".*")
+                        |> fun text -> Regex.Replace(text, "2026-[^\"]*Z", "[0-9T:.-]*Z")
+
+                    Expect.isMatch (output.TrimEnd()) $"^{pattern}$" format
             })
 
         testCaseTask "has a host that exports as the samples show it" (fun () ->

@@ -19,3 +19,17 @@ let receipt (turns: Turn list) =
     match (List.last turns).Output with
     | Output.Done receipt -> receipt
     | output -> failwithf "It is not done: %A" output
+
+/// What is told of an end, in each format that there is.
+let renderings (turn: Turn) : string list =
+    match turn.Output with
+    | Output.Done receipt -> [
+        Receipt.toJson receipt
+        CloudEvent.ofReceipt receipt
+        InTotoStatement.ofReceipt receipt
+        |> Result.defaultWith (fun refusal -> failwith refusal.Message)
+      ]
+    | Output.Failed failure ->
+        let report = FailureReport.ofFailure failure
+        [ FailureReport.toJson report; CloudEvent.ofFailure turn.Now report ]
+    | _ -> []

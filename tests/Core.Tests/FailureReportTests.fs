@@ -13,7 +13,8 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
 
-let private full: FailureReport = {
+/// A failure with all that there may be.
+let fullReport: FailureReport = {
     CellId = Some "c"
     ArtifactName = Some "ü/\"x\""
     Destination = Some "s3://b/c/ü/\"x\""
@@ -35,7 +36,7 @@ let private parse (json: string) =
     root, root.GetProperty "error"
 
 /// A text with a secret in it, as a URL, a header or an error document of S3 would hold it.
-let private planted secret =
+let planted secret =
     gen {
         let! before = anyText
         let! after = anyText
@@ -58,14 +59,14 @@ let tests =
     testList "FailureReport" [
         testCase "is this text" (fun () ->
             Expect.equal
-                (FailureReport.toJson full)
+                (FailureReport.toJson fullReport)
                 """{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","error":{"kind":"Refused","message":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","attempts":2}}"""
                 "to the letter")
 
         testCase "leaves out what is unknown" (fun () ->
             Expect.equal
                 (FailureReport.toJson {
-                    full with
+                    fullReport with
                         CellId = None
                         ArtifactName = None
                         Destination = None
@@ -158,7 +159,7 @@ let tests =
         propertyTimes 200 "is total over halves of surrogate pairs" anyText (fun text ->
             let json =
                 FailureReport.toJson {
-                    full with
+                    fullReport with
                         ArtifactName = Some text
                         Message = text
                         Code = Some text
@@ -176,7 +177,7 @@ let tests =
             })
             (fun (secret, texts) ->
                 FailureReport.toJson {
-                    full with
+                    fullReport with
                         Message = texts[0]
                         Code = Some texts[1]
                         RequestId = Some texts[2]

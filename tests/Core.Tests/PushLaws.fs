@@ -347,7 +347,7 @@ let tests =
                     | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
                     | _ -> ()
 
-                    for shown in Shown.everyWay turn.Output @ [ string turn.State ] do
+                    for shown in Shown.everyWay turn.Output @ [ string turn.State ] @ renderings turn do
                         Expect.isEmpty (holds secrets shown) shown
 
                 match List.tryLast turns with

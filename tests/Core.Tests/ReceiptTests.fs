@@ -33,7 +33,8 @@ let private contract = [
     "completedAt"
 ]
 
-let private full = {
+/// A receipt with all that there may be.
+let full = {
     TargetKind = "s3"
     TargetName = Some "artifact-bucket"
     Destination = "s3://b/c/a"
@@ -53,7 +54,8 @@ let private full = {
     CompletedAt = noon.AddMilliseconds 1500.
 }
 
-let private bare = {
+/// A receipt without all that may be left out.
+let bare = {
     full with
         TargetName = None
         Region = None
@@ -110,7 +112,7 @@ let private damaged (text: string) =
         return text.Substring(0, at) + keep + other + text.Substring(at + length)
     }
 
-let private toMilliseconds (at: DateTimeOffset) =
+let toMilliseconds (at: DateTimeOffset) =
     DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds())
 
 [<Tests>]

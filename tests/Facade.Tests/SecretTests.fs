@@ -187,9 +187,18 @@ let private told (options: PresignedS3ExportSinkOptions) path reply =
             task {
                 try
                     let! receipt = sink.PushAsync(name, path)
-                    return receipt.ToJson() + show 3 receipt
+
+                    return
+                        receipt.ToJson()
+                        + receipt.ToCloudEvent()
+                        + receipt.ToInTotoStatement()
+                        + show 3 receipt
                 with :? ExportException as failure ->
-                    return failure.ToString() + failure.ToJson() + show 3 failure
+                    return
+                        failure.ToString()
+                        + failure.ToJson()
+                        + failure.ToCloudEvent now
+                        + show 3 failure
             }
 
         return String.Join("\n", outcome :: show 2 sink :: string options :: log.Lines), List.length log.Lines

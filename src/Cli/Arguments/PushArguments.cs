@@ -1,3 +1,5 @@
+using CellOS.Export.S3.Cli.Pushing;
+
 namespace CellOS.Export.S3.Cli.Arguments;
 
 /// <summary>What <c>push</c> was asked to do.</summary>
@@ -29,6 +31,9 @@ internal sealed record PushArguments
 
     /// <summary>How many artifacts are under way at once: 1 to 256.</summary>
     public int Concurrency { get; init; } = DefaultConcurrency;
+
+    /// <summary>What standard output gets of each artifact.</summary>
+    public ResultFormat Format { get; init; }
 
     /// <summary>What every artifact is sent with; null for nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using CellOS.Export.S3.Cli.Pushing;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -38,6 +39,16 @@ internal sealed class PushCommand : Command
         "Leave out what FILE has a receipt of: same cell, artifact, destination, size and SHA-256."
     );
 
+    private readonly Option<string> _format = TextOption.Choice(
+        "--format",
+        "FORMAT",
+        "What standard output gets of each artifact, one JSON object a line. json: its receipt or its error. "
+            + "cloudevents: a CloudEvents 1.0 event, completed or failed. in-toto: an unsigned in-toto Statement v1 "
+            + "of what was exported; a failure has none, and is told as with json. The receipts file gets receipts "
+            + "in any case. Default: json.",
+        ResultFormats.Names
+    );
+
     private readonly Option<string> _concurrency = TextOption.Whole(
         "--concurrency",
         $"How many artifacts are under way at once: 1 to {PushArguments.MaxConcurrency}. "
@@ -71,7 +82,7 @@ internal sealed class PushCommand : Command
         : base(
             "push",
             "Exports artifacts. Standard output gets one JSON object a line for each as it ends: its receipt or its "
-                + "error. Ends with 0 if all were exported, 1 if some were not, 2 if nothing was sent because the "
+                + "error, or what --format says. Ends with 0 if all were exported, 1 if some were not, 2 if nothing was sent because the "
                 + "command or the configuration is wrong, and 130 if it was interrupted."
         )
     {
@@ -81,6 +92,7 @@ internal sealed class PushCommand : Command
         Add(_root);
         Add(_receipts);
         Add(_resume);
+        Add(_format);
         Add(_concurrency);
         Add(_header);
         Add(_quiet);
@@ -109,6 +121,7 @@ internal sealed class PushCommand : Command
                 Root = parsed.GetValue(_root),
                 Receipts = parsed.GetValue(_receipts),
                 Resume = parsed.IsSet(_resume),
+                Format = ResultFormats.Named(parsed.GetValue(_format)),
                 Concurrency =
                     TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
                 Metadata = metadata,

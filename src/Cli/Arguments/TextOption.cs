@@ -48,6 +48,24 @@ internal static class TextOption
         return option;
     }
 
+    internal static Option<string> Choice(
+        string name,
+        string valueName,
+        string description,
+        IReadOnlyList<string> choices
+    )
+    {
+        var option = Value(name, valueName, description);
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !choices.Contains(token.Value))
+                result.AddError(
+                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}; '{token.Value}' is none of them."
+                );
+        });
+        return option;
+    }
+
     internal static bool IsSet(this ParseResult parsed, Option<string> flag) =>
         parsed.GetResult(flag) is not null;
 

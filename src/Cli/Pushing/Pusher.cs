@@ -41,7 +41,7 @@ internal static class Pusher
                         cancellationToken
                     )
                     : new HashSet<PlannedArtifact>();
-            var lines = new ResultLines(output, receipts, display);
+            var lines = new ResultLines(output, arguments.Format, receipts, display);
             var run = new PushRun(sinks, lines, display, arguments);
             try
             {

@@ -8,7 +8,12 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// What becomes known of each artifact as it ends: its receipt in the receipts file first, then a line on standard
 /// output, then the display. Several workers call at once.
 /// </summary>
-internal sealed class ResultLines(ResultsOutput output, ReceiptsFile? receipts, IPushDisplay display)
+internal sealed class ResultLines(
+    ResultsOutput output,
+    ResultFormat format,
+    ReceiptsFile? receipts,
+    IPushDisplay display
+)
 {
     private readonly Lock _gate = new();
     private int _failed;
@@ -22,12 +27,12 @@ internal sealed class ResultLines(ResultsOutput output, ReceiptsFile? receipts, 
     /// <exception cref="IOException">The receipt is not on disk, or standard output takes no more.</exception>
     internal async ValueTask AddAsync(string label, ExportResult result)
     {
-        var line = result.ToJson();
+        var line = format.Line(result, DateTimeOffset.UtcNow);
         try
         {
             // An interruption does not keep the receipt of what is stored from being written.
             if (result.IsExported && receipts is not null)
-                await receipts.AppendAsync(line, CancellationToken.None);
+                await receipts.AppendAsync(result.Receipt.ToJson(), CancellationToken.None);
         }
         finally
         {

@@ -52,4 +52,19 @@ public sealed class ExportException : Exception
     /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","attempts"}}</c>.
     /// </summary>
     public string ToJson() => S3.CoreMapping.ToJson(this, ArtifactName);
+
+    /// <summary>
+    /// The failure as one line of CloudEvents 1.0 in its JSON format (<c>application/cloudevents+json</c>), of the type
+    /// <c>dev.cellos.events.cell.export.v2.failed</c>. <c>source</c> is the cell (<c>/cells/cell-7</c>,
+    /// percent-encoded; <c>/cells</c> where it is unknown), <c>subject</c> the artifact's name. <c>data</c> is
+    /// <c>{"cellId","artifactName","destination","kind","reason","status","code","requestId","attempts"}</c>, what is
+    /// unknown left out: <c>reason</c> is the message.
+    /// </summary>
+    /// <param name="failedAt">When it failed, for <c>time</c>: to the millisecond, in UTC.</param>
+    /// <remarks>
+    /// <c>id</c> is a SHA-256 over type, time and data: the same failure at the same time gives the same id, another
+    /// failure gives another, even if it says the same.
+    /// </remarks>
+    public string ToCloudEvent(DateTimeOffset failedAt) =>
+        S3.CoreMapping.ToCloudEvent(this, ArtifactName, failedAt);
 }

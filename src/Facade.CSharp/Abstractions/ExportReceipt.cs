@@ -66,4 +66,28 @@ public sealed record ExportReceipt
     /// millisecond.
     /// </summary>
     public string ToJson() => S3.CoreMapping.ToJson(this);
+
+    /// <summary>
+    /// The receipt as one line of CloudEvents 1.0 in its JSON format (<c>application/cloudevents+json</c>), of the type
+    /// <c>dev.cellos.events.cell.export.v2.completed</c>. <c>source</c> is the cell (<c>/cells/cell-7</c>,
+    /// percent-encoded), <c>subject</c> the artifact's name, <c>time</c> the <see cref="CompletedAt"/>, <c>data</c> the
+    /// receipt as <see cref="ToJson"/> writes it.
+    /// </summary>
+    /// <remarks>
+    /// <c>id</c> is a SHA-256 over type, cell, artifact name, destination and SHA-256: an export of the same bytes to the
+    /// same address gives the same id, whenever and by whomever it is made. Consumers may take it for a duplicate.
+    /// </remarks>
+    public string ToCloudEvent() => S3.CoreMapping.ToCloudEvent(this);
+
+    /// <summary>
+    /// The receipt as one line of in-toto Statement v1, of the predicate type
+    /// <c>https://cellos.dev/attestations/export-receipt/v1</c>. Its one subject is the artifact, with its name, its
+    /// SHA-256 and, for an S3 bucket whose name is in lower case, its destination as a URI; the predicate is the receipt
+    /// as <see cref="ToJson"/> writes it. It is not signed: that is for the envelope.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// <see cref="Sha256"/> is not 64 hexadecimal digits, so that there is no subject. It never is of a receipt that
+    /// <see cref="S3.PresignedS3ExportSink"/> gives.
+    /// </exception>
+    public string ToInTotoStatement() => S3.CoreMapping.ToInTotoStatement(this);
 }

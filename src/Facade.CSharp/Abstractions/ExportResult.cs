@@ -47,6 +47,15 @@ public sealed record ExportResult
     /// One line of JSON: <see cref="ExportReceipt.ToJson"/> or <see cref="ExportException.ToJson"/>. A failure that
     /// names no artifact is told under this one's name.
     /// </summary>
-    public string ToJson() =>
-        IsExported ? Receipt.ToJson() : S3.CoreMapping.ToJson(Failure, Failure.ArtifactName ?? Artifact.Name);
+    public string ToJson() => IsExported ? Receipt.ToJson() : S3.CoreMapping.ToJson(Failure, NameOfFailed);
+
+    /// <summary>
+    /// One line of CloudEvents 1.0: <see cref="ExportReceipt.ToCloudEvent"/> or
+    /// <see cref="ExportException.ToCloudEvent"/>. A failure that names no artifact is told under this one's name.
+    /// </summary>
+    /// <param name="failedAt">When it failed, if it did; a receipt knows when it was completed.</param>
+    public string ToCloudEvent(DateTimeOffset failedAt) =>
+        IsExported ? Receipt.ToCloudEvent() : S3.CoreMapping.ToCloudEvent(Failure, NameOfFailed, failedAt);
+
+    private string? NameOfFailed => Failure?.ArtifactName ?? Artifact.Name;
 }
