@@ -89,7 +89,6 @@ module AttemptReport =
                 ofReply (fun reply ->
                     reply.RequestId |> Option.orElse (reply.Error |> Option.bind _.RequestId))
             HostId =
-                ofReply (fun reply ->
-                    reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
+                ofReply (fun reply -> reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
             ErrorType = ErrorType.ofOutcome outcome
         }

@@ -187,6 +187,55 @@ let tests =
 
                 Expect.isTrue (shownElsewhere || options.Contains property.Name) property.Name)
 
+        testCase "has the instruments of the code, and every attribute" (fun () ->
+            let fieldsOf (name: string) =
+                nonNull(typeof<PresignedS3ExportSink>.Assembly.GetType $"CellOS.Export.S3.Telemetry.{name}")
+                    .GetFields(BindingFlags.Static ||| BindingFlags.NonPublic ||| BindingFlags.Public)
+
+            let instruments =
+                fieldsOf "Instruments"
+                |> Seq.choose (fun field ->
+                    match field.GetValue null with
+                    | :? Metrics.Instrument as instrument -> Some instrument
+                    | _ -> None)
+                |> Seq.map (fun instrument ->
+                    let kind = instrument.GetType().Name.Split('`')[0]
+                    $"`{instrument.Name}` | {kind}, `{instrument.Unit}` | {instrument.Description}")
+
+            Expect.sequenceEqual
+                (rows "Instrument" |> Seq.map (fun row -> String.concat " | " row[..2]))
+                instruments
+                "the instruments, in order"
+
+            let attributes =
+                fieldsOf "Tag"
+                |> Seq.map (fun field -> string (field.GetRawConstantValue()))
+                |> Seq.sort
+
+            Expect.sequenceEqual
+                (rows "Attributes of"
+                 |> Seq.collect (fun row -> quoted row[1] @ quoted row[2])
+                 |> Seq.distinct
+                 |> Seq.sort)
+                attributes
+                "the attributes")
+
+        testCase "names every event of the log" (fun () ->
+            let declared =
+                nonNull(typeof<PresignedS3ExportSink>.Assembly.GetType "CellOS.Export.S3.Log")
+                    .GetMethods(BindingFlags.Static ||| BindingFlags.NonPublic)
+                |> Seq.choose (fun found ->
+                    found.GetCustomAttribute<Microsoft.Extensions.Logging.LoggerMessageAttribute>()
+                    |> Option.ofObj)
+                |> List.ofSeq
+
+            Expect.isGreaterThan declared.Length 0 "events"
+
+            for event in declared do
+                Expect.isTrue
+                    (Regex.IsMatch(readme, $@"\s{event.EventId} `{event.EventName}`"))
+                    $"{event.EventId} {event.EventName}")
+
         testCase "names, for each promise, tests that are there" (fun () ->
             let promises = rows "Promise"
             Expect.isGreaterThan promises.Length 12 "promises"
