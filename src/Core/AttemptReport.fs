@@ -61,14 +61,14 @@ module ErrorType =
 [<RequireQualifiedAccess>]
 module AttemptReport =
 
-    /// Of an attempt that the caller cancelled.
+    /// Of an attempt that came to nothing: the caller cancelled it, which is no error, or an error ended the push.
     [<CompiledName("CutShort")>]
-    let cutShort: AttemptReport = {
+    let cutShort (errorType: string option) : AttemptReport = {
         Status = None
         Code = None
         RequestId = None
         HostId = None
-        ErrorType = None
+        ErrorType = errorType
     }
 
     /// The report of an attempt, made with the state that asked for it: whose secrets no server's words may repeat.

@@ -86,7 +86,9 @@ internal sealed class PushDriver(
         }
     }
 
-    /// <summary>What is sent is known by the flow that sends it. It ends with the method that asks: its caller's stays as it is.</summary>
+    /// <summary>
+    /// What is sent is known by the flow that sends it. It ends with the method that asks: its caller's stays as it is.
+    /// </summary>
     private static void LetFlow()
     {
         if (ExecutionContext.IsFlowSuppressed())

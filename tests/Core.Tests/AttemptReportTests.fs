@@ -123,10 +123,7 @@ let tests =
         testCase "knows nothing of a reply where there was none" (fun () ->
             Expect.equal
                 (AttemptReport.create putting (fault FaultKind.ConnectionReset))
-                {
-                    AttemptReport.cutShort with
-                        ErrorType = Some "ConnectionReset"
-                }
+                (AttemptReport.cutShort (Some "ConnectionReset"))
                 "the kind alone")
 
         testCase "masks what a server says of the signature" (fun () ->

@@ -15,6 +15,8 @@ open CellOS.Export.S3.Http
 open CellOS.Export.S3.Telemetry
 open Expecto
 open Microsoft.Extensions.Logging.Abstractions
+open OpenTelemetry
+open OpenTelemetry.Trace
 open Facade.Tests.Support
 
 let private accept (result: Result<'a, Refusal>) =
@@ -120,6 +122,36 @@ let tests =
 
                     let! _ = sink.PushAsync("a", folder.Write("a", patterned 10))
                     Expect.equal seen (string parent.Id) "the caller's own"
+                })
+
+            testCaseTask "a span that the sampler does not want is not described" (fun () ->
+                task {
+                    use folder = new Folder()
+
+                    use _sampling =
+                        Sdk
+                            .CreateTracerProviderBuilder()
+                            .SetSampler(AlwaysOffSampler())
+                            .AddSource(S3ExportTelemetry.ActivitySourceName)
+                            .Build()
+
+                    let mutable span: Activity | null = null
+
+                    use sink =
+                        scriptedSink (optionsFor "http://h/x") TimeProvider.System 0. (fun request _ ->
+                            task {
+                                span <- Activity.Current
+                                let! _ = drain request
+                                return new HttpResponseMessage(HttpStatusCode.OK)
+                            })
+
+                    let! _ = sink.PushAsync("a", folder.Write("a", patterned 10))
+                    let span = nonNull span
+                    Expect.equal span.OperationName "S3.PutObject" "there, for what is within"
+                    Expect.isFalse span.Recorded "not recorded"
+                    Expect.isEmpty (List.ofSeq span.Events) "no events"
+                    Expect.isNull (span.GetTagItem "cellos.export.outcome") "no outcome"
+                    Expect.isTrue span.IsStopped "and ended"
                 })
         ]
     )

@@ -75,7 +75,7 @@ internal sealed class PushTelemetry(PushPlan plan, PushClock clock, GuardedProgr
     internal void End(PushEnd end)
     {
         if (_ended < _attempts)
-            Tell(_last = AttemptReportModule.CutShort);
+            Tell(_last = AttemptReportModule.CutShort(CoreMapping.ToOption(end.ErrorType)));
         var now = clock.Now;
         try
         {
