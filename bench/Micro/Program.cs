@@ -11,7 +11,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using CellOS.Export.S3.Bench;
 using Perfolizer.Horology;
 
-// Micro [--quick] [--json FILE] [--only TEXT]: measures the core, and holds it against its goals. Misses are told, and
+// Micro [--quick] [--json FILE] [--only TEXT]: measures the core, and holds it against its goals; and what listeners cost. Misses are told, and
 // are no error: how fast a machine is, is no property of the code.
 var quick = args.Contains("--quick", StringComparer.Ordinal);
 var json = ValueOf("--json");
@@ -43,6 +43,23 @@ var config = ManualConfig
     .WithArtifactsPath(folder)
     .WithOptions(ConfigOptions.JoinSummary)
     .WithUnionRule(ConfigUnionRule.AlwaysUseLocal);
+
+// By itself: Micro --only listening
+if (only is null or "listening")
+{
+    var question = Listening.MeasureQuestion();
+    var heard = await Listening.MeasureAsync(quick);
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Listening: a push of 4 KiB, against one without hooks (half of the rounds were between); asking takes {question:0.0} ns"
+        )
+    );
+    foreach (var way in heard)
+        Console.WriteLine(Listening.Describe(way));
+    if (only is not null)
+        return 0;
+}
 
 var summary = BenchmarkRunner
     .Run(

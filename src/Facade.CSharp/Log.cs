@@ -3,10 +3,28 @@ using Microsoft.Extensions.Logging;
 
 namespace CellOS.Export.S3;
 
-/// <summary>What is logged of a push. The core has made all of it fit to be read.</summary>
+/// <summary>
+/// What is logged of a push. The core has made all of it fit to be read. Ids and names are for queries and alerts: they
+/// stay what they are, and none is used for something else.
+/// <list type="table">
+/// <item><term>1 <c>AttemptReplied</c></term><description>debug: the server answered a request</description></item>
+/// <item><term>2 <c>AttemptFailed</c></term><description>warning: a request got no answer</description></item>
+/// <item><term>3 <c>ArtifactExported</c></term><description>information: a receipt</description></item>
+/// <item><term>4 <c>ExportFailed</c></term><description>error: no receipt</description></item>
+/// <item><term>5 <c>ProgressFailed</c></term><description>warning: the caller's progress threw</description></item>
+/// <item><term>6 <c>ConfigurationWarning</c></term><description>warning: a finding that is one</description></item>
+/// <item><term>7 <c>ConfigurationAdvice</c></term><description>information: another finding</description></item>
+/// <item><term>8 <c>TelemetryFailed</c></term><description>warning: a listener of spans or metrics threw</description></item>
+/// </list>
+/// </summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Debug, "Attempt {Attempt} of {Artifact} to {Destination}: HTTP {Status}.")]
+    [LoggerMessage(
+        1,
+        LogLevel.Debug,
+        "Attempt {Attempt} of {Artifact} to {Destination}: HTTP {Status}.",
+        EventName = "AttemptReplied"
+    )]
     private static partial void Replied(
         ILogger logger,
         int attempt,
@@ -15,7 +33,12 @@ internal static partial class Log
         int status
     );
 
-    [LoggerMessage(2, LogLevel.Warning, "Attempt {Attempt} of {Artifact} to {Destination} failed: {Fault}.")]
+    [LoggerMessage(
+        2,
+        LogLevel.Warning,
+        "Attempt {Attempt} of {Artifact} to {Destination} failed: {Fault}.",
+        EventName = "AttemptFailed"
+    )]
     private static partial void Faulted(
         ILogger logger,
         int attempt,
@@ -27,7 +50,8 @@ internal static partial class Log
     [LoggerMessage(
         3,
         LogLevel.Information,
-        "Exported {Artifact} to {Destination}: {Bytes} bytes, SHA-256 {Sha256}, integrity {Integrity}, {Attempts} attempts."
+        "Exported {Artifact} to {Destination}: {Bytes} bytes, SHA-256 {Sha256}, integrity {Integrity}, {Attempts} attempts.",
+        EventName = "ArtifactExported"
     )]
     private static partial void Exported(
         ILogger logger,
@@ -39,13 +63,13 @@ internal static partial class Log
         int attempts
     );
 
-    [LoggerMessage(4, LogLevel.Error, "{Failure}")]
+    [LoggerMessage(4, LogLevel.Error, "{Failure}", EventName = "ExportFailed")]
     internal static partial void Failed(ILogger logger, string failure);
 
-    [LoggerMessage(6, LogLevel.Warning, "{Finding}")]
+    [LoggerMessage(6, LogLevel.Warning, "{Finding}", EventName = "ConfigurationWarning")]
     private static partial void Warned(ILogger logger, string finding);
 
-    [LoggerMessage(7, LogLevel.Information, "{Finding}")]
+    [LoggerMessage(7, LogLevel.Information, "{Finding}", EventName = "ConfigurationAdvice")]
     private static partial void Advised(ILogger logger, string finding);
 
     /// <summary>What was noticed in a configuration, told before any sink is used.</summary>
@@ -65,9 +89,18 @@ internal static partial class Log
     [LoggerMessage(
         5,
         LogLevel.Warning,
-        "The progress of {Artifact} is not told any more: the caller's IProgress threw {Exception}."
+        "The progress of {Artifact} is not told any more: the caller's IProgress threw {Exception}.",
+        EventName = "ProgressFailed"
     )]
     internal static partial void ProgressFailed(ILogger logger, string artifact, string exception);
+
+    [LoggerMessage(
+        8,
+        LogLevel.Warning,
+        "Listeners were not told all of the export of {Artifact}: one of them threw {Exception}.",
+        EventName = "TelemetryFailed"
+    )]
+    internal static partial void TelemetryFailed(ILogger logger, string artifact, string exception);
 
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
     {

@@ -3,6 +3,7 @@ using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Progress;
 using CellOS.Export.S3.Source;
+using CellOS.Export.S3.Telemetry;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 
@@ -26,7 +27,7 @@ internal sealed class PushDriver(
     /// <param name="claim">Why the plan's URL may not be used for its artifact; asked before the first request.</param>
     /// <param name="progress">Told how far each attempt is; null for nobody. What it throws costs reports, no more.</param>
     /// <param name="cancellationToken">Ends the push.</param>
-    internal async Task<ExportReceipt> PushAsync(
+    internal Task<ExportReceipt> PushAsync(
         PushPlan plan,
         string path,
         Func<ArtifactName, Refusal?> claim,
@@ -34,12 +35,79 @@ internal sealed class PushDriver(
         CancellationToken cancellationToken
     )
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        // What is sent is known by the flow that sends it. It ends with this method: the caller's stays as it is.
+        var reports = progress is null ? null : new GuardedProgress(progress, logger);
+        return Instruments.AreHeard && !cancellationToken.IsCancellationRequested
+            ? TellAsync(plan, path, claim, reports, cancellationToken)
+            : RunAsync(plan, path, claim, new PushClock(time), reports, telemetry: null, cancellationToken);
+    }
+
+    /// <summary>The same for listeners, who are told of it.</summary>
+    private async Task<ExportReceipt> TellAsync(
+        PushPlan plan,
+        string path,
+        Func<ArtifactName, Refusal?> claim,
+        GuardedProgress? reports,
+        CancellationToken cancellationToken
+    )
+    {
+        LetFlow();
+        var clock = new PushClock(time);
+        var telemetry = new PushTelemetry(plan, clock, reports, logger);
+        telemetry.Begin();
+        try
+        {
+            var receipt = await RunAsync(
+                    plan,
+                    path,
+                    claim,
+                    clock,
+                    reports: telemetry,
+                    telemetry,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+            telemetry.End(PushEnd.Exported(receipt));
+            return receipt;
+        }
+        catch (ExportException failure)
+        {
+            telemetry.End(PushEnd.Failed(failure));
+            throw;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            telemetry.End(PushEnd.Cancelled);
+            throw;
+        }
+        catch (Exception exception)
+        {
+            telemetry.End(PushEnd.Broken(exception));
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// What is sent is known by the flow that sends it. It ends with the method that asks: its caller's stays as it is.
+    /// </summary>
+    private static void LetFlow()
+    {
         if (ExecutionContext.IsFlowSuppressed())
             ExecutionContext.RestoreFlow();
-        var clock = new PushClock(time);
-        var reports = progress is null ? null : new GuardedProgress(progress, logger);
+    }
+
+    /// <summary>The loop. What is null costs nothing: neither time nor a byte of what is allocated.</summary>
+    internal async Task<ExportReceipt> RunAsync(
+        PushPlan plan,
+        string path,
+        Func<ArtifactName, Refusal?> claim,
+        PushClock clock,
+        IProgress<ExportProgress>? reports,
+        PushTelemetry? telemetry,
+        CancellationToken cancellationToken
+    )
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        LetFlow();
         using var source = TryOpen(path, out var fault);
         var state = Push.Create(plan);
         var input = source is null
@@ -58,6 +126,7 @@ internal sealed class PushDriver(
                     break;
                 case Output.Put put:
                     Outcome outcome;
+                    telemetry?.Begin(put.Request);
                     using (var attempt = AttemptProgress.Begin(reports, plan, put.Request))
                         outcome = await transport
                             .SendAsync(
@@ -68,6 +137,7 @@ internal sealed class PushDriver(
                             )
                             .ConfigureAwait(false);
                     Log.Attempted(logger, plan, put.Request.Attempt, outcome);
+                    telemetry?.Ended(put.Request, state, outcome);
                     input = Input.NewAttempted(clock.Now, roll(), outcome);
                     break;
                 case Output.TakeMd5 take:

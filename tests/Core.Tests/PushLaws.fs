@@ -350,6 +350,14 @@ let tests =
                     for shown in Shown.everyWay turn.Output @ [ string turn.State ] @ renderings turn do
                         Expect.isEmpty (holds secrets shown) shown
 
+                    match turn.Input with
+                    | Input.Attempted(_, _, outcome) when i > 0 && turns[i - 1].Output.IsPut ->
+                        let report = AttemptReport.create turns[i - 1].State outcome
+
+                        for shown in Shown.everyWay report do
+                            Expect.isEmpty (holds secrets shown) shown
+                    | _ -> ()
+
                 match List.tryLast turns with
                 | Some turn ->
                     for shown in Shown.everyWay turn.State do

@@ -35,7 +35,7 @@ let private documents = [
         path, File.ReadAllText(Path.Combine(root, path))
 ]
 
-let private readme = documents |> List.head |> snd
+let private all = documents |> List.map snd |> String.concat "\n"
 
 let private blocksOf (language: string) (text: string) = [
     for found in Regex.Matches(text, $"(?m)^```{language}\n(.*?)^```", RegexOptions.Singleline) ->
@@ -271,17 +271,56 @@ let tests =
             let options = rows "Option" |> Seq.collect (fun row -> quoted row[0]) |> Set.ofSeq
 
             for property in typeof<PresignedS3ExportSinkOptions>.GetProperties() do
-                let shownElsewhere =
-                    List.contains property.Name [
-                        "PresignedUrl"
-                        "CellId"
-                        "Bucket"
-                        "KeyPrefix"
-                        "TargetName"
-                        "Region"
-                    ]
+                Expect.isTrue (options.Contains property.Name) property.Name)
 
-                Expect.isTrue (shownElsewhere || options.Contains property.Name) property.Name)
+        testCase "has the instruments of the code, and every attribute" (fun () ->
+            let fieldsOf (name: string) =
+                nonNull(typeof<PresignedS3ExportSink>.Assembly.GetType $"CellOS.Export.S3.Telemetry.{name}")
+                    .GetFields(BindingFlags.Static ||| BindingFlags.NonPublic ||| BindingFlags.Public)
+
+            let instruments =
+                fieldsOf "Instruments"
+                |> Seq.choose (fun field ->
+                    match field.GetValue null with
+                    | :? Metrics.Instrument as instrument -> Some instrument
+                    | _ -> None)
+                |> Seq.map (fun instrument ->
+                    let kind = instrument.GetType().Name.Split('`')[0]
+                    $"`{instrument.Name}` | {kind}, `{instrument.Unit}` | {instrument.Description}")
+
+            Expect.sequenceEqual
+                (rows "Instrument" |> Seq.map (fun row -> String.concat " | " row[..2]))
+                instruments
+                "the instruments, in order"
+
+            let attributes =
+                fieldsOf "Tag"
+                |> Seq.map (fun field -> string (field.GetRawConstantValue()))
+                |> Seq.sort
+
+            Expect.sequenceEqual
+                (rows "Attributes of"
+                 |> Seq.collect (fun row -> quoted row[1] @ quoted row[2])
+                 |> Seq.distinct
+                 |> Seq.sort)
+                attributes
+                "the attributes")
+
+        testCase "names every event of the log" (fun () ->
+            let declared =
+                nonNull(typeof<PresignedS3ExportSink>.Assembly.GetType "CellOS.Export.S3.Log")
+                    .GetMethods(BindingFlags.Static ||| BindingFlags.NonPublic)
+                |> Seq.choose (fun found ->
+                    found.GetCustomAttribute<Microsoft.Extensions.Logging.LoggerMessageAttribute>()
+                    |> Option.ofObj)
+                |> List.ofSeq
+
+            Expect.isGreaterThan declared.Length 0 "events"
+
+            for event in declared do
+                Expect.isTrue
+                    (Regex.IsMatch(all, $@"\s{event.EventId} `{event.EventName}`"))
+                    $"{event.EventId} {event.EventName}")
 
         testCase "names, for each promise, tests that are there" (fun () ->
             let promises = rows "Promise"

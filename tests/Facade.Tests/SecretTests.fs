@@ -173,6 +173,8 @@ let private told (options: PresignedS3ExportSinkOptions) path reply =
     task {
         let log = LogBook()
         let name = "logs/a.txt"
+        use spans = new Listeners.Spans()
+        use metrics = new Listeners.Metrics()
 
         use sink =
             new PresignedS3ExportSink(
@@ -201,7 +203,18 @@ let private told (options: PresignedS3ExportSinkOptions) path reply =
                         + show 3 failure
             }
 
-        return String.Join("\n", outcome :: show 2 sink :: string options :: log.Lines), List.length log.Lines
+        let target = nonNull options.TargetName
+
+        let heard =
+            (spans.Of target |> List.map Listeners.textOf)
+            @ (metrics.Of target |> List.map (sprintf "%A"))
+
+        Expect.stringContains (String.concat "\n" heard) "cellos.export.attempt.number" "a span was heard"
+        Expect.stringContains (String.concat "\n" heard) "cellos.export.duration" "metrics were heard"
+
+        return
+            String.Join("\n", outcome :: show 2 sink :: string options :: log.Lines @ heard),
+            List.length log.Lines
     }
 
 let private options url =
@@ -210,6 +223,7 @@ let private options url =
         CellId = cellId,
         Bucket = bucket,
         KeyPrefix = "audit",
+        TargetName = Listeners.newTarget (),
         RetryBackoff = TimeSpan.Zero
     )
 

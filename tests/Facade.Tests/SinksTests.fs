@@ -299,10 +299,10 @@ let tests =
 
             for id in
                 [
-                    "Warning Warned warning legacy-url-variable"
-                    "Warning Warned warning invalid-number"
-                    "Information Advised advice unknown-variable"
-                    "Information Advised advice plaintext-transport"
+                    "Warning ConfigurationWarning warning legacy-url-variable"
+                    "Warning ConfigurationWarning warning invalid-number"
+                    "Information ConfigurationAdvice advice unknown-variable"
+                    "Information ConfigurationAdvice advice plaintext-transport"
                 ] do
                 Expect.stringContains lines id id
 

@@ -1,4 +1,4 @@
-/// What .NET itself tells of a push to whoever listens: that is no place for a signature either.
+/// What .NET and this library tell of a push to whoever listens: that is no place for a signature either.
 module Facade.Tests.TelemetryTests
 
 open System
@@ -35,7 +35,10 @@ let private metrics () =
 
     listener.InstrumentPublished <-
         fun instrument listener ->
-            if instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal) then
+            if
+                instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal)
+                || instrument.Meter.Name = S3ExportTelemetry.MeterName
+            then
                 listener.EnableMeasurementEvents instrument
 
     let note (instrument: Instrument) labels =
@@ -58,7 +61,10 @@ let private activities () =
             ActivityStopped =
                 fun activity ->
                     heard.Enqueue
-                        $"activity {activity.OperationName} {activity.DisplayName} {tags activity.TagObjects}"
+                        $"activity {activity.OperationName} {activity.DisplayName} {tags activity.TagObjects} {activity.StatusDescription}"
+
+                    for event in activity.Events do
+                        heard.Enqueue $"event of {activity.OperationName} {event.Name} {tags event.Tags}"
         )
 
     ActivitySource.AddActivityListener listener
@@ -73,7 +79,7 @@ let private diagnostics () =
 
 [<Tests>]
 let tests =
-    testList "no secret is told by .NET" [
+    testList "no secret is told by .NET and this library" [
         for name, fault in
             [
                 "of a success", Fault.None
@@ -103,6 +109,18 @@ let tests =
 
                     for kind in [ "event RequestStart"; "metric http.client.request.duration" ] do
                         Expect.stringContains ours kind "the listeners hear"
+
+                    // Those of other pushes, too.
+                    let all = String.concat "\n" heard
+
+                    for kind in
+                        [
+                            "activity S3.PutObject"
+                            "event of S3.PutObject cellos.export.attempt"
+                            "metric cellos.export.attempts"
+                            "metric cellos.export.duration"
+                        ] do
+                        Expect.stringContains all kind "the listeners hear this library"
 
                     let signature = scene.Url.Substring(scene.Url.IndexOf "X-Amz-Signature=" + 16)
                     Expect.equal signature.Length 64 "the signature is the last parameter"

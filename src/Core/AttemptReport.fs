@@ -1,0 +1,94 @@
+namespace CellOS.Export.S3.Core
+
+/// What one attempt came to, for whoever watches pushes: traces and metrics. It holds no secret.
+type AttemptReport = {
+    /// The HTTP status of the server's reply.
+    Status: int option
+    /// The S3 error code of the reply.
+    Code: string option
+    /// `x-amz-request-id`.
+    RequestId: string option
+    /// `x-amz-id-2`.
+    HostId: string option
+    /// What kind of error it was, in one of few words: see `ErrorType`. `None` where the server accepted the body, and
+    /// where the caller did not wait for what it says.
+    ErrorType: string option
+}
+
+/// One word for each kind of error, as OpenTelemetry wants them for `error.type`: few, predictable, and the same from
+/// version to version. Those of whole pushes are the names of `FailureKind`.
+[<RequireQualifiedAccess>]
+module ErrorType =
+    /// A success that came before the body had been sent, and so says nothing of it.
+    [<Literal>]
+    let EarlyReply = "EarlyReply"
+
+    /// The name of the kind of fault.
+    [<CompiledName("OfFault")>]
+    let ofFault (kind: FaultKind) : string =
+        match kind with
+        | FaultKind.NameResolution -> "NameResolution"
+        | FaultKind.ConnectionRefused -> "ConnectionRefused"
+        | FaultKind.ConnectionReset -> "ConnectionReset"
+        | FaultKind.ConnectionClosed -> "ConnectionClosed"
+        | FaultKind.ConnectTimeout -> "ConnectTimeout"
+        | FaultKind.RequestTimeout -> "RequestTimeout"
+        | FaultKind.StallTimeout -> "StallTimeout"
+        | FaultKind.RedirectFollowed -> "RedirectFollowed"
+        | FaultKind.InvalidReply -> "InvalidReply"
+        | FaultKind.Network -> "Network"
+        | FaultKind.Proxy -> "Proxy"
+        | FaultKind.TlsHandshake -> "TlsHandshake"
+        | FaultKind.CertificateUntrusted -> "CertificateUntrusted"
+        | FaultKind.CertificateNameMismatch -> "CertificateNameMismatch"
+        | FaultKind.SourceNotFound -> "SourceNotFound"
+        | FaultKind.SourceNotAFile -> "SourceNotAFile"
+        | FaultKind.SourceAccessDenied -> "SourceAccessDenied"
+        | FaultKind.SourceUnreadable -> "SourceUnreadable"
+        | FaultKind.SourceChanged -> "SourceChanged"
+
+    /// The kind of fault, or the status of a reply that is no success.
+    [<CompiledName("OfOutcome")>]
+    let ofOutcome (outcome: Outcome) : string option =
+        match outcome with
+        | Outcome.NotSent fault
+        | Outcome.Unknown fault -> Some(ofFault fault.Kind)
+        | Outcome.Replied reply when reply.Status < 200 || reply.Status > 299 ->
+            Some(Check.invariant $"{reply.Status}")
+        | Outcome.Replied reply when reply.Sent.IsNone -> Some EarlyReply
+        | Outcome.Replied _ -> None
+
+[<RequireQualifiedAccess>]
+module AttemptReport =
+
+    /// Of an attempt that came to nothing: the caller cancelled it, which is no error, or an error ended the push.
+    [<CompiledName("CutShort")>]
+    let cutShort (errorType: string option) : AttemptReport = {
+        Status = None
+        Code = None
+        RequestId = None
+        HostId = None
+        ErrorType = errorType
+    }
+
+    /// The report of an attempt, made with the state that asked for it: whose secrets no server's words may repeat.
+    [<CompiledName("Create")>]
+    let create (state: State) (outcome: Outcome) : AttemptReport =
+        let ofReply (pick: Reply -> string option) =
+            match outcome with
+            | Outcome.Replied reply -> pick reply |> State.shown state
+            | _ -> None
+
+        {
+            Status =
+                match outcome with
+                | Outcome.Replied reply -> Some reply.Status
+                | _ -> None
+            Code = ofReply (fun reply -> reply.Error |> Option.map _.Code)
+            RequestId =
+                ofReply (fun reply ->
+                    reply.RequestId |> Option.orElse (reply.Error |> Option.bind _.RequestId))
+            HostId =
+                ofReply (fun reply -> reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
+            ErrorType = ErrorType.ofOutcome outcome
+        }
