@@ -244,29 +244,35 @@ is_version() {
 
 # The packages are built in a copy of their own, outside of the repository: so nothing of an earlier build is in them,
 # no later build finds anything of theirs, and two may be packed at once.
-pack_tree=
-remove_pack_tree() { [ -z "$pack_tree" ] || rm -rf "$pack_tree"; }
+pack_folder=
+remove_pack_folder() { [ -z "$pack_folder" ] || rm -rf "$pack_folder"; }
+
+# The F# compiler leaves room for the path of the symbols as it really is, though it writes another there: assemblies
+# are the same only if built in folders of the same length. All are made so long.
+pack_length=100
 
 pack() {
   [ $# -le 2 ] || die "pack takes a version and a folder, no more"
-  local version=${1:-$(own_version)} folder=${2:-artifacts} revision= project
+  local version=${1:-$(own_version)} folder=${2:-artifacts} revision= tree file
   is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
   case $folder in /*) ;; *) folder=$([ $# -eq 2 ] && echo "$caller" || pwd)/$folder ;; esac
   restore
   say "packages of version $version"
-  trap remove_pack_tree EXIT
-  pack_tree=$(mktemp -d)
+  trap remove_pack_folder EXIT
+  pack_folder=$(mktemp -d)
+  tree=$(cd "$pack_folder" && pwd -P)/
+  while [ ${#tree} -lt $pack_length ]; do tree+=_; done
   find src -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
-    mkdir -p "$pack_tree/$(dirname "$file")"
-    cp "$file" "$pack_tree/$file"
+    mkdir -p "$tree/$(dirname "$file")"
+    cp "$file" "$tree/$file"
   done
-  cp -r .config .editorconfig .paket CHANGELOG.md Directory.Build.* LICENSE global.json paket.* "$pack_tree"
-  ln -s "$PWD/.feed" "$pack_tree/.feed"
+  cp -r .config .editorconfig .paket CHANGELOG.md Directory.Build.* LICENSE global.json paket.* "$tree"
+  ln -s "$PWD/.feed" "$tree/.feed"
   # A package says of which commit it is, if it is of one.
   if [ -z "$(git status --porcelain 2>&1)" ]; then revision=$(git rev-parse HEAD); fi
   mkdir -p "$folder"
   (
-    cd "$pack_tree"
+    cd "$tree"
     {
       echo '<Solution>'
       grep -rl --include='*.*proj' 'Package\.props' src | sort | sed -E 's#.*#  <Project Path="&" />#'
@@ -368,7 +374,7 @@ restore_import_conditions() {
 }
 
 clean() {
-  rm -rf .feed .paket paket-files obj TestResults
+  rm -rf .feed .paket paket-files obj TestResults artifacts
   find src tests samples bench -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
