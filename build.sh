@@ -24,6 +24,11 @@ usage: ./build.sh [COMMAND]
                         Arguments other than --quick go to the latter (--only NAME, --rounds N, --json FILE)
   mutate [GLOB...]      break the C# of the library in small ways, one at a time, and see whether its tests notice
                         (Stryker): all of it, which takes hours, or the files that match ('**/PushDriver.cs')
+  pack [VERSION [FOLDER]]
+                        make the packages and their symbols, in artifacts/ or the FOLDER; VERSION is one of SemVer 2,
+                        without it that of Directory.Build.props
+  accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
+                        tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
                         Debian's packages if it is missing, as root), or the one that LIVE_S3_ENDPOINT,
                         _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY name
@@ -222,6 +227,65 @@ bench() {
   dotnet "bench/Uploads/bin/$configuration/net10.0/Uploads.dll" "$@"
 }
 
+# The version of the packages that are not told another.
+own_version() { sed -nE 's#.*<Version>([^<]+)</Version>.*#\1#p' Directory.Build.props; }
+
+# SemVer 2, without build metadata: NuGet leaves that out of file names, and takes versions that differ in it for one.
+is_version() {
+  local number='(0|[1-9][0-9]*)' word='(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)'
+  [[ $1 =~ ^$number\.$number\.$number(-$word(\.$word)*)?$ ]]
+}
+
+# The packages are built in a copy of their own, outside of the repository: so nothing of an earlier build is in them,
+# no later build finds anything of theirs, and two may be packed at once.
+pack_folder=
+remove_pack_folder() { [ -z "$pack_folder" ] || rm -rf "$pack_folder"; }
+
+# The F# compiler leaves room for the path of the symbols as it really is, though it writes another there: assemblies
+# are the same only if built in folders of the same length. All are made so long.
+pack_length=100
+
+pack() {
+  [ $# -le 2 ] || die "pack takes a version and a folder, no more"
+  local version=${1:-$(own_version)} folder=${2:-artifacts} revision= tree file
+  is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
+  case $folder in /*) ;; *) folder=$([ $# -eq 2 ] && echo "$caller" || pwd)/$folder ;; esac
+  restore
+  say "packages of version $version"
+  trap remove_pack_folder EXIT
+  pack_folder=$(mktemp -d)
+  tree=$(cd "$pack_folder" && pwd -P)/
+  while [ ${#tree} -lt $pack_length ]; do tree+=_; done
+  find src -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
+    mkdir -p "$tree/$(dirname "$file")"
+    cp "$file" "$tree/$file"
+  done
+  cp -r .config .editorconfig .paket CHANGELOG.md Directory.Build.* LICENSE global.json paket.* "$tree"
+  ln -s "$PWD/.feed" "$tree/.feed"
+  # A package says of which commit it is, if it is of one.
+  if [ -z "$(git status --porcelain 2>&1)" ]; then revision=$(git rev-parse HEAD); fi
+  mkdir -p "$folder"
+  (
+    cd "$tree"
+    {
+      echo '<Solution>'
+      grep -rl --include='*.*proj' 'Package\.props' src | sort | sed -E 's#.*#  <Project Path="&" />#'
+      echo '</Solution>'
+    } >packages.slnx
+    dotnet paket restore >paket.log 2>&1 || { cat paket.log >&2; die "paket restore failed"; }
+    dotnet pack packages.slnx --configuration Release --output "$folder" --verbosity quiet -nologo \
+      -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
+      -p:ContinuousIntegrationBuild=true -p:CompileAhead=false
+  )
+  ls "$folder"/*."$version".*nupkg
+}
+
+accept_api() {
+  restore
+  dotnet build tests/PublicApi.Tests --configuration "$configuration" --verbosity quiet -nologo
+  dotnet "tests/PublicApi.Tests/bin/$configuration/net10.0/PublicApi.Tests.dll" --accept
+}
+
 # In a copy, since Stryker puts mutated assemblies in place of the built ones. Its version is here and not among the
 # tools of .config, which everybody restores.
 stryker_version=5.1.0
@@ -311,14 +375,14 @@ restore_import_conditions() {
 }
 
 clean() {
-  rm -rf .feed .paket paket-files obj TestResults
+  rm -rf .feed .paket paket-files obj TestResults artifacts
   find src tests samples bench -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+  build | accept-api | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
 esac
 mkdir -p obj
 case $command in
@@ -328,6 +392,8 @@ case $command in
   soak) soak "$@" ;;
   bench) bench "$@" ;;
   mutate) mutate "$@" ;;
+  pack) pack "$@" ;;
+  accept-api) accept_api ;;
   live) run_live "$@" ;;
   format) format ;;
   check-format) check_format ;;

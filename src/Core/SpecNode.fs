@@ -79,7 +79,7 @@ module internal SpecNode =
         | Nothing -> "empty"
         | Text _ -> "a text"
         | SpecNode.Scalar(_, value, _) when isTruth value -> "a truth value"
-        | SpecNode.Scalar _ -> "a number"
+        | _ -> "a number"
 
     let lineOf (node: SpecNode) =
         match node.StartLine with

@@ -67,15 +67,19 @@ module SpecReader =
         one who names entries
         |> Result.bind (fun found ->
             match found with
-            | None
-            | Some(_, SpecNode.Nothing) -> Ok null
-            | Some(_, SpecNode.Text value) -> Ok value
-            | Some(name, (SpecNode.Scalar _ as node)) ->
-                problem
-                    node
-                    $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Put it in quotes if it is meant as it stands."
+            | None -> Ok null
             | Some(name, node) ->
-                problem node $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Give one text.")
+                match node with
+                | SpecNode.Nothing -> Ok null
+                | SpecNode.Text value -> Ok value
+                | SpecNode.Scalar _ ->
+                    problem
+                        node
+                        $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Put it in quotes if it is meant as it stands."
+                | _ ->
+                    problem
+                        node
+                        $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Give one text.")
 
     let private mapping (who: string) (node: SpecNode) =
         match node with
@@ -93,13 +97,15 @@ module SpecReader =
         one "'export'" [ key ] export
         |> Result.bind (fun found ->
             match found with
-            | None
-            | Some(_, SpecNode.Nothing) -> Ok [||]
-            | Some(_, SpecNode.Sequence(_, items)) -> Ok items
+            | None -> Ok [||]
             | Some(_, node) ->
-                problem
-                    node
-                    $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
+                match node with
+                | SpecNode.Nothing -> Ok [||]
+                | SpecNode.Sequence(_, items) -> Ok items
+                | _ ->
+                    problem
+                        node
+                        $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
 
     let private target (index: int) (node: SpecNode) : Item<SpecTargetDraft> =
         let who = SpecDraft.numbered "target" index
