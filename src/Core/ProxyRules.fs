@@ -40,6 +40,15 @@ module ProxyRules =
     [<CompiledName("None")>]
     let none = ProxyRules(None, None, NoProxy.none)
 
+    /// All variables that are read here, and so those that a look-up needs to know.
+    [<CompiledName("Variables")>]
+    let variables: string list = [
+        for name in [ "HTTP_PROXY"; "HTTPS_PROXY"; "ALL_PROXY"; "NO_PROXY" ] do
+            name
+            name.ToLowerInvariant()
+        "REQUEST_METHOD"
+    ]
+
     /// The first of two variables that is set, and its value.
     let private first lookup (upper: string) (lower: string) =
         match EnvironmentReader.tryRead lookup upper with

@@ -50,7 +50,7 @@ internal static partial class Log
     [LoggerMessage(
         3,
         LogLevel.Information,
-        "Exported {Artifact} to {Destination}: {Bytes} bytes, SHA-256 {Sha256}, integrity {Integrity}, {Attempts} attempts.",
+        "Exported {Artifact} to {Destination}: {Bytes} bytes, SHA-256 {Sha256}, integrity {Integrity}, attempts: {Attempts}.",
         EventName = "ArtifactExported"
     )]
     private static partial void Exported(

@@ -95,6 +95,10 @@ let contains (actual: 'a seq) (element: 'a) (message: string) =
     if not (Seq.contains element actual) then
         fail message $"Expected %s{show element} in it, was %s{show (List.ofSeq actual)}."
 
+let exists (actual: 'a seq) (asserter: 'a -> bool) (message: string) =
+    if not (Seq.exists asserter actual) then
+        fail message $"None is so: %s{show (List.ofSeq actual)}."
+
 let hasLength (actual: 'a seq) (expectedLength: int) (message: string) =
     let items = List.ofSeq actual
 

@@ -209,7 +209,7 @@ let tests =
                 (fun () -> provider.GetRequiredKeyedService<IExportSink> "artifact-bucket" |> ignore)
                 "no URL")
 
-        testCase "with a wrong cell id are refused as the rest is" (fun () ->
+        testCase "with a wrong cell id are refused together with what else is wrong" (fun () ->
             let services = services (LogBook())
 
             services.AddS3ExportSinks(S3ExportSpec.Parse seedSpec, "a/b", environment [])
@@ -217,9 +217,15 @@ let tests =
 
             use provider = services.BuildServiceProvider()
 
-            Expect.throwsT<OptionsValidationException>
-                (fun () -> provider.GetRequiredService<S3ExportSinks>() |> ignore)
-                "the cell id")
+            let message =
+                try
+                    provider.GetRequiredService<S3ExportSinks>() |> ignore
+                    failtest "sinks where a refusal was expected"
+                with :? OptionsValidationException as refusal ->
+                    refusal.Message
+
+            Expect.stringContains message "The cell id" "the cell id"
+            Expect.stringContains message "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET" "and the URL")
 
         testCase "are those of one cell" (fun () ->
             let services = services (LogBook())

@@ -255,4 +255,21 @@ let tests =
                 Expect.equal failure.Attempts 3 "attempts"
                 Expect.equal proxy.Heads.Length 3 "three requests"
             })
+
+        testCaseTask "without a proxy, the server that nobody is at is named with its port" (fun () ->
+            task {
+                use! lab = lab ()
+                use dead = new DeadPort()
+                let at = $"http://127.0.0.1:{dead.Port}/k"
+
+                let! failure =
+                    lab.Failed "http" [ "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET", at ]
+
+                Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+
+                Expect.stringContains
+                    failure.Message
+                    $"no connection to 127.0.0.1:{dead.Port} could be made"
+                    "host and port"
+            })
     ]

@@ -6,6 +6,7 @@ open System.Net.Http
 open CellOS.Export
 open CellOS.Export.S3
 open Expecto
+open Microsoft.Extensions.Configuration
 open Facade.Tests.CompositionSupport
 open Facade.Tests.ProxySupport
 open Facade.Tests.Support
@@ -187,5 +188,46 @@ let ofProcess =
 
                     Expect.stringContains message "HTTPS_PROXY: The proxy URL has a scheme" "which and why"
                     Expect.stringContains message "number of attempts" "and the rest")
+
+            testCaseTask "are for sinks from a host's configuration, which knows no case" (fun () ->
+                task {
+                    use! lab = lab ()
+                    use proxy = guarded ()
+                    let origin = lab.Origin "http"
+
+                    let variables =
+                        [
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                            $"http://{origin}/my-cellos-evidence/{{cell_id}}/{{artifact_name}}"
+                            "http_proxy", "ftp://not.this.one"
+                        ]
+                        @ throughAs "http" credentials proxy
+
+                    let sinks =
+                        during variables (fun () ->
+                            let configuration = ConfigurationBuilder().AddEnvironmentVariables().Build()
+
+                            S3ExportSinks.Create(
+                                S3ExportSpec.Parse seedSpec,
+                                cellId,
+                                S3ExportConfiguration.ReadVariables configuration
+                            ))
+
+                    let! _ = sinks["artifact-bucket"].PushAsync("a", lab.Path)
+                    sinks.Dispose()
+                    Expect.equal proxy.Heads.Length 1 "through the proxy"
+
+                    let refusals =
+                        during [ "HTTPS_PROXY", $"socks5h://{credentials}@proxy.example" ] (fun () ->
+                            S3ExportConfiguration
+                                .Resolve(
+                                    S3ExportSpec.Parse seedSpec,
+                                    null,
+                                    S3ExportConfiguration.ReadVariables(ConfigurationBuilder().Build())
+                                )
+                                .Refusals)
+
+                    Expect.exists refusals (fun it -> it.Variable = "HTTPS_PROXY") "refused"
+                })
         ]
     )

@@ -1,5 +1,6 @@
 using System.Collections;
 using CellOS.Export.S3.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
@@ -19,6 +20,20 @@ internal sealed class EnvironmentSnapshot
 
     /// <summary>What this process's environment says of proxies.</summary>
     internal static ProxyReading ProxiesOfProcess() => ProxyRulesModule.Read(new Lookup(OfProcess()));
+
+    /// <summary>The variables in a host's configuration, and those of this process that say of proxies.</summary>
+    internal static IReadOnlyDictionary<string, string?> Of(IConfiguration configuration)
+    {
+        // A configuration knows no case, and these do.
+        var process = OfProcess();
+        var variables = new Dictionary<string, string?>(
+            HostConfiguration.Variables(configuration.AsEnumerable())
+        );
+        foreach (var name in ProxyRulesModule.Variables)
+            if (process.TryGetValue(name, out var value))
+                variables[name] = value;
+        return variables;
+    }
 
     // By hand: what FSharp.Core has for it is compiled when it is first met, which every start would wait for.
     private FSharpList<string> Names()

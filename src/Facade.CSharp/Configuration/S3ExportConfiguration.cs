@@ -126,14 +126,15 @@ public sealed class S3ExportConfiguration
     /// The variables (<c>CELLOS_…</c>) in a host's configuration: of its environment, and of whatever else it is made
     /// of, such as <c>appsettings.json</c>, user secrets, or a vault. <c>CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET</c>
     /// may stand there under this name, or in parts: <c>"CELLOS_EXPORT_S3_MAX_ATTEMPTS": { "artifact-bucket": 5 }</c>;
-    /// case does not count. Of several spellings that of the environment counts.
+    /// case does not count. Of several spellings that of the environment counts. Proxies are those that this process's
+    /// environment names (<c>HTTPS_PROXY</c> and the like), whatever the configuration says of them.
     /// </summary>
     /// <param name="configuration">The host's configuration.</param>
     /// <returns>Names and values as they are now, for the parameters <c>environment</c> of this library.</returns>
     public static IReadOnlyDictionary<string, string?> ReadVariables(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return HostConfiguration.Variables(configuration.AsEnumerable());
+        return EnvironmentSnapshot.Of(configuration);
     }
 
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>

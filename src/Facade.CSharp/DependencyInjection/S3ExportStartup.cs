@@ -3,6 +3,7 @@ using CellOS.Export.S3.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3;
 
@@ -16,11 +17,16 @@ internal sealed class S3ExportStartup(
     Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider
 )
 {
+    private readonly FSharpResult<CellId, Refusal> _cell = CellIdModule.Create(cellId);
+
     private readonly Lazy<S3ExportConfiguration> _configuration = new(() =>
     {
         var configuration = S3ExportConfiguration.Resolve(
             spec,
-            cellId,
+            // What is wrong with the cell's id is told together with the rest.
+            CellIdModule.Create(cellId).IsOk
+                ? cellId
+                : null,
             environment(),
             timeProvider,
             presignedUrlProvider
@@ -32,13 +38,7 @@ internal sealed class S3ExportStartup(
     internal HttpMessageHandler CreateHandler() => _configuration.Value.CreateHandler();
 
     internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http) =>
-        new(
-            _configuration.Value,
-            CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId)),
-            http,
-            timeProvider,
-            loggers
-        );
+        new(_configuration.Value, CoreMapping.Accept(_cell, nameof(cellId)), http, timeProvider, loggers);
 
     /// <summary>Stands for the configuration among the options that a host validates at its start.</summary>
     internal sealed class Check;
@@ -49,19 +49,14 @@ internal sealed class S3ExportStartup(
     {
         public ValidateOptionsResult Validate(string? name, Check options)
         {
-            try
-            {
-                var refusals = startup._configuration.Value.Refusals;
-                if (refusals.Count > 0)
-                    return ValidateOptionsResult.Fail(refusals.Select(refusal => refusal.ToString()));
-                return ClientProblem() is { } problem
-                    ? ValidateOptionsResult.Fail(problem)
-                    : ValidateOptionsResult.Success;
-            }
-            catch (ArgumentException exception)
-            {
-                return ValidateOptionsResult.Fail(exception.Message);
-            }
+            var problems = startup
+                ._configuration.Value.Refusals.Select(refusal => refusal.ToString())
+                .ToList();
+            if (startup._cell.IsError)
+                problems.Insert(0, startup._cell.ErrorValue.Message);
+            if (problems.Count == 0 && ClientProblem() is { } problem)
+                problems.Add(problem);
+            return problems.Count > 0 ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
         }
 
         /// <summary>What a host's configuration of the client would do to every export; null if nothing.</summary>

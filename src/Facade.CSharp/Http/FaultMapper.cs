@@ -10,7 +10,7 @@ internal static class FaultMapper
 {
     /// <summary>What happened.</summary>
     /// <param name="exception">What the transport threw.</param>
-    /// <param name="host">The host that the request was for.</param>
+    /// <param name="host">The host, and the port, that the request was for.</param>
     /// <param name="proxy">The proxy that it went through; null for none, or one that is not known.</param>
     /// <param name="bodyBegun">Whether a connection was there: the transport had asked for the body.</param>
     internal static (FaultKind Kind, string Detail) Classify(

@@ -154,7 +154,8 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         CancellationToken any
     )
     {
-        var host = RequestUrlModule.Host(put.Url);
+        // With its port, where that is not the scheme's own.
+        var host = RequestUrlModule.RevealUri(put.Url).Authority;
         return content.SourceFault is { } source ? (source.Kind, source.Message)
             : stall.HasStruck ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
             : any.IsCancellationRequested
