@@ -290,7 +290,11 @@ module internal FailureText =
         | FailureKind.DeadlineExceeded ->
             $"Raise the deadline ({deadlineSetting facts}), or allow fewer and shorter attempts."
         | FailureKind.CertificateRejected ->
-            $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}), or correct the host in the URL."
+            match faultOf facts |> Option.map _.Kind with
+            | Some FaultKind.CertificateNameMismatch ->
+                "Correct the host in the URL, or have the server's certificate name it."
+            | _ ->
+                $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}); one that has expired, or is not valid yet, is to be renewed on the server."
         | FailureKind.IntegrityMismatch ->
             "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
         | FailureKind.Unverified ->

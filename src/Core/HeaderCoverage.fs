@@ -77,6 +77,10 @@ module internal HeaderCoverage =
         else
             []
 
+    /// What was presigned, if that is no upload of the whole object: known before there is a request.
+    let notAnUpload (url: RequestUrl) : Refusal option =
+        otherOperation url.Query |> List.tryHead
+
     /// What keeps a request with these headers from being sent to the URL.
     let problems (url: RequestUrl) (headers: RequestHeader list) : Refusal list =
         let query = url.Query

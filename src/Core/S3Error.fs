@@ -18,7 +18,17 @@ type S3Error = {
     Region: string option
     /// The host that the request should have gone to, where S3 tells.
     Endpoint: string option
-}
+} with
+
+    /// An error of which the code alone is known.
+    static member Of(code: string) : S3Error = {
+        Code = code
+        Message = None
+        RequestId = None
+        HostId = None
+        Region = None
+        Endpoint = None
+    }
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Error responses"):
 /// - no DTD is processed, so no entity is expanded and nothing is fetched;

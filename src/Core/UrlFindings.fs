@@ -269,7 +269,7 @@ module internal UrlFindings =
                     warning
                         FindingId.ExactUrlManyArtifacts
                         context
-                        $"the URL names one object, and the spec lists {artifacts.Length} artifacts for it: only the first will be exported"
+                        $"the URL names one object, and {artifacts.Length} artifacts are to go there: only the first will be exported"
                         $"Give a manifest ({Variable.forTarget context.Name Variable.PresignedUrlsFile}), or a template with {UrlTemplate.ArtifactNamePlaceholder}."
 
             if

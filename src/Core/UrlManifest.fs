@@ -43,8 +43,12 @@ module UrlManifest =
         else
             textOf who value.GetString
             |> Result.bind (fun text ->
-                RequestUrl.parse text
-                |> Result.mapError (fun refusal -> $"{who}: {refusal.Message}"))
+                match RequestUrl.parse text with
+                | Error refusal -> Error $"{who}: {refusal.Message}"
+                | Ok url ->
+                    match HeaderCoverage.notAnUpload url with
+                    | Some refusal -> Error $"{who}: {refusal.Message}"
+                    | None -> Ok url)
 
     let private entry (index: int) (property: JsonProperty) =
         let name = textOf $"entry {index + 1}" (fun () -> property.Name)

@@ -30,6 +30,8 @@ module internal UrlSetting =
 
         let template variable findings (value: string) =
             match UrlTemplate.parse value with
+            | Ok url when (HeaderCoverage.notAnUpload (UrlTemplate.sample url)).IsSome ->
+                problem variable (HeaderCoverage.notAnUpload (UrlTemplate.sample url)).Value.Message
             | Ok url -> Ok(reading "url" variable (UrlChoice.Template url) (string url) findings)
             | Error refusal -> problem variable refusal.Message
 

@@ -232,6 +232,25 @@ let tests =
                     Expect.stringContains failure.Message told parameter
                 | other -> failtest $"{other}"
 
+                // What an environment gives is told before there is a request.
+                let manifest =
+                    UrlManifest.parse (System.Text.Json.JsonSerializer.Serialize(dict [ "a", url ]))
+
+                match manifest with
+                | Error [ problem ] -> Expect.stringContains problem told parameter
+                | other -> failtest $"{other}"
+
+                let resolution =
+                    SpecGenerators.resolve [ SpecGenerators.s3 "t" ] [] [
+                        "CELLOS_EXPORT_S3_PRESIGNED_URL__T", url
+                    ]
+
+                match Settings.refusals resolution with
+                | [ problem ] ->
+                    Expect.stringContains problem.Text told parameter
+                    Expect.isFalse (problem.Message.Contains "5ecret") "no secret"
+                | other -> failtest $"%A{other}"
+
                 Expect.isEmpty (refusals $"https://h.example/k?{parameter}") "a gateway's own"
 
             Expect.isEmpty (refusals ((v4 3600).Replace("?", "?x-id=PutObject&"))) "an SDK's mark")

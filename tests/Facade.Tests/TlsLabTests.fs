@@ -252,8 +252,16 @@ let private rows = [
     <| Rejected "is not trusted"
     |> sending (fun all -> [ all.Intermediate; all.Root ])
     row "for other hosts" "elsewhere" root (Rejected "does not name the host 127.0.0.1")
-    row "that has expired" "expired" root (Rejected "is not trusted: NotTimeValid.")
-    row "that is not valid yet" "early" root (Rejected "is not trusted: NotTimeValid.")
+    row
+        "that has expired"
+        "expired"
+        root
+        (Rejected "is not trusted: it has expired or is not valid yet (NotTimeValid).")
+    row
+        "that is not valid yet"
+        "early"
+        root
+        (Rejected "is not trusted: it has expired or is not valid yet (NotTimeValid).")
     row "for clients" "client" root (Rejected "is not trusted: NotValidForUsage.")
     row "of its own signing, in the bundle" "self" (fun all -> Some (all.Of "self").Pem) Trusted
     row "of its own signing, not in the bundle" "self" root (Rejected "is not trusted")
@@ -294,7 +302,14 @@ let private connects (row: Row) =
                 Expect.equal failure.Attempts 1 "it is not tried again"
                 Expect.isFalse failure.MayBeStored "certainly not sent"
                 Expect.stringContains failure.Message says "why"
-                Expect.stringContains failure.Message "CELLOS_CA_BUNDLE" "what to do"
+
+                let remedy =
+                    if says.Contains "name" then
+                        "Correct the host in the URL"
+                    else
+                        "CELLOS_CA_BUNDLE"
+
+                Expect.stringContains failure.Message remedy "what to do"
                 Expect.isEmpty (account ()).Requests "not one byte of a request"
                 Expect.equal (account ()).Connections 1 "one connection"
         })

@@ -34,7 +34,12 @@ internal static class CheckTables
             );
         foreach (var finding in configuration.Findings)
             output.WriteLine(finding.ToString());
-        output.WriteLine(configuration.IsUsable ? "This can be used." : "This is refused.");
+        var warnings = configuration.Findings.Count(finding => finding.IsWarning);
+        output.WriteLine(
+            !configuration.IsUsable ? "This is refused."
+            : warnings > 0 ? $"This can be used, with {Count(warnings, "warning")}."
+            : "This can be used."
+        );
     }
 
     private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";

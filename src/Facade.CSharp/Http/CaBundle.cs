@@ -135,7 +135,17 @@ internal sealed class CaBundle
 
     private static string Status(X509Chain? chain)
     {
-        var reasons = (chain?.ChainStatus ?? []).Select(status => status.Status.ToString()).Distinct();
+        var reasons = (chain?.ChainStatus ?? []).Select(status => InWords(status.Status)).Distinct();
         return string.Join(", ", reasons) is { Length: > 0 } text ? text : "unknown reason";
     }
+
+    /// <summary>The frequent ones; the platform's name is what a search finds.</summary>
+    private static string InWords(X509ChainStatusFlags status) =>
+        status switch
+        {
+            X509ChainStatusFlags.NotTimeValid => $"it has expired or is not valid yet ({status})",
+            X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot =>
+                $"its authority is not known ({status})",
+            _ => status.ToString(),
+        };
 }
