@@ -262,8 +262,10 @@ pack() {
   done
   cp -r .config .editorconfig .paket CHANGELOG.md Directory.Build.* LICENSE global.json paket.* "$tree"
   ln -s "$PWD/.feed" "$tree/.feed"
-  # A package says of which commit it is, if it is of one.
-  if [ -z "$(git status --porcelain 2>&1)" ]; then revision=$(git rev-parse HEAD); fi
+  # A package says of which commit it is, if it is of one: of this repository, and not of one around it.
+  if [ -z "$(git rev-parse --show-cdup 2>&1)" ] && [ -z "$(git status --porcelain 2>&1)" ]; then
+    revision=$(git rev-parse HEAD)
+  fi
   mkdir -p "$folder"
   (
     cd "$tree"
@@ -273,10 +275,12 @@ pack() {
       echo '</Solution>'
     } >packages.slnx
     dotnet paket restore >paket.log 2>&1 || { cat paket.log >&2; die "paket restore failed"; }
-    dotnet pack packages.slnx --configuration Release --output "$folder" --verbosity quiet -nologo \
+    dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
       -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
       -p:ContinuousIntegrationBuild=true -p:CompileAhead=false
   )
+  # All of them or none.
+  cp "$tree"/made/* "$folder"
   ls "$folder"/*."$version".*nupkg
 }
 

@@ -93,8 +93,14 @@ let query (url: RequestUrl) =
     | _, "" -> ""
     | i, rendered ->
         let isName (parameter: string) =
-            parameter.EndsWith("=" + UrlTemplate.CellIdPlaceholder)
-            || parameter.EndsWith("=" + UrlTemplate.ArtifactNamePlaceholder)
+            // No name of a parameter holds a `=`: what follows the first one is the value.
+            match parameter.IndexOf '=' with
+            | -1 -> false
+            | i ->
+                let value = parameter.Substring(i + 1)
+
+                value = UrlTemplate.CellIdPlaceholder
+                || value = UrlTemplate.ArtifactNamePlaceholder
 
         Seq.map2
             (fun template (parameter: string) -> if isName template then parameter else "…")

@@ -169,7 +169,6 @@ let configuration =
     | :? ArgumentException as problem -> stop 1 problem.Message
 
 /// Three columns; what may be long comes last.
-/// Three columns; what may be long comes last.
 let tell (settings: S3ExportSetting seq) =
     let rows = [
         for setting in settings ->

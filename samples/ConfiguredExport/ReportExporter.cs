@@ -14,16 +14,17 @@ internal sealed class ReportExporter(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        Environment.ExitCode = 1; // a host that is stopped, or whose service throws, ends with this
         try
         {
             var path = configuration.GetRequiredSection("Report").Value!;
             var receipt = await sink.PushAsync("report.json", path, cancellationToken: stoppingToken);
             Console.WriteLine(receipt.ToJson());
+            Environment.ExitCode = 0;
         }
         catch (ExportException failure)
         {
             Console.Error.WriteLine(failure.Message); // says what to do, and holds no secret
-            Environment.ExitCode = 1;
         }
 
         lifetime.StopApplication();

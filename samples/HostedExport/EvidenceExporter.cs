@@ -25,19 +25,28 @@ internal sealed class EvidenceExporter(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var artifacts = evidence.Artifacts();
-
-        // <readme>
-        var options = new ExportBatchOptions { MaxConcurrency = 8 };
-        await foreach (
-            var result in sinks["artifact-bucket"].PushManyAsync(artifacts, options, stoppingToken)
-        )
+        try
         {
-            Console.WriteLine(result.ToJson());
-            if (!result.IsExported)
-                Environment.ExitCode = 1;
+            var artifacts = evidence.Artifacts();
+
+            // <readme>
+            var options = new ExportBatchOptions { MaxConcurrency = 8 };
+            await foreach (
+                var result in sinks["artifact-bucket"].PushManyAsync(artifacts, options, stoppingToken)
+            )
+            {
+                Console.WriteLine(result.ToJson());
+                if (!result.IsExported)
+                    Environment.ExitCode = 1;
+            }
+            // </readme>
         }
-        // </readme>
+        catch (Exception)
+        {
+            // The host ends in peace when its service throws, and as it should when it is stopped before the end.
+            Environment.ExitCode = 1;
+            throw;
+        }
 
         lifetime.StopApplication();
     }

@@ -20,8 +20,14 @@ module HostConfiguration =
     /// What all variables of this library begin with.
     let private family = "CELLOS_"
 
+    /// What has a `?` in it is a URL in the place of a name. Names are shown, so it ends where a secret may begin.
+    let private withoutQuery (path: string) =
+        match path.IndexOf '?' with
+        | -1 -> path
+        | query -> path.Substring(0, query)
+
     let private variable (path: string) =
-        path.Replace(":", "__")
+        (withoutQuery path).Replace(":", "__")
         |> String.map (fun c -> if Char.IsAsciiLetterOrDigit c then Char.ToUpperInvariant c else '_')
 
     /// How near a path is to what a host makes of a variable's name in its environment.

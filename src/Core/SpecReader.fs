@@ -105,7 +105,7 @@ module SpecReader =
                 | _ ->
                     problem
                         node
-                        $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- '.")
+                        $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- ', or put them into [ ] in JSON.")
 
     let private target (index: int) (node: SpecNode) : Item<SpecTargetDraft> =
         let who = SpecDraft.numbered "target" index

@@ -36,13 +36,16 @@ internal sealed class PushDriver(
     )
     {
         var reports = progress is null ? null : new GuardedProgress(progress, logger);
-        return Instruments.AreHeard && !cancellationToken.IsCancellationRequested
-            ? TellAsync(plan, path, claim, reports, cancellationToken)
+        if (Instruments.Obstacle is { } obstacle)
+            Log.TelemetryFailed(logger, ArtifactNameModule.Value(plan.Artifact), obstacle);
+        return Instruments.Heard is { } instruments && !cancellationToken.IsCancellationRequested
+            ? TellAsync(instruments, plan, path, claim, reports, cancellationToken)
             : RunAsync(plan, path, claim, new PushClock(time), reports, telemetry: null, cancellationToken);
     }
 
     /// <summary>The same for listeners, who are told of it.</summary>
     private async Task<ExportReceipt> TellAsync(
+        Instruments instruments,
         PushPlan plan,
         string path,
         Func<ArtifactName, Refusal?> claim,
@@ -52,7 +55,7 @@ internal sealed class PushDriver(
     {
         LetFlow();
         var clock = new PushClock(time);
-        var telemetry = new PushTelemetry(plan, clock, reports, logger);
+        var telemetry = new PushTelemetry(instruments, plan, clock, reports, logger);
         telemetry.Begin();
         try
         {

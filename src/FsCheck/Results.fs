@@ -9,13 +9,15 @@ open CellOS.Export.S3.Core
 [<RequireQualifiedAccess>]
 module Results =
 
-    /// Times with any offset, to the tick, within some months of `Urls.noon`.
+    /// Times with any offset, to the tick, within 90 days of `Urls.noon`.
     let private times =
         gen {
             let! hours = Gen.choose (-12, 12)
-            let! ticks = Gen.choose (0, Int32.MaxValue)
-
-            return Urls.noon.AddTicks(int64 ticks * 1000L).ToOffset(TimeSpan.FromHours(float hours))
+            let! days = Gen.choose (0, 89)
+            let! milliseconds = Gen.choose (0, 86_399_999)
+            let! ticks = Gen.choose (0, 9_999)
+            let since = TimeSpan(days, 0, 0, 0, milliseconds) + TimeSpan.FromTicks(int64 ticks)
+            return (Urls.noon + since).ToOffset(TimeSpan.FromHours(float hours))
         }
 
     /// What a name may hold: no half of a surrogate pair, which JSON cannot carry.

@@ -133,6 +133,16 @@ let tests =
                 let! struct (code, output, error) = refused.End()
                 Expect.notEqual code 0 "no URL"
                 Expect.stringContains (output + error) urlVariable "which it names"
+
+                use lost =
+                    new Child(
+                        "dotnet",
+                        [ sample "HostedExport"; scene.Spec; "cell-7"; scene.Folder.At "none" ],
+                        scene.SeedVariables
+                    )
+
+                let! struct (code, output, error) = lost.End()
+                Expect.equal code 1 $"no such folder: {output}{error}"
             })
 
         testCaseTask "has a service that exports to a target of its appsettings.json" (fun () ->
@@ -149,5 +159,15 @@ let tests =
                 let! struct (code, output, error) = refused.End()
                 Expect.notEqual code 0 "no URL"
                 Expect.stringContains (output + error) urlVariable "which it names"
+
+                use unnamed =
+                    new Child(
+                        "dotnet",
+                        [ sample "ConfiguredExport"; "--CellId=cell-7" ],
+                        scene.SeedVariables
+                    )
+
+                let! struct (code, output, error) = unnamed.End()
+                Expect.equal code 1 $"no report: {output}{error}"
             })
     ]

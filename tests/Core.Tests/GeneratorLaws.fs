@@ -216,6 +216,20 @@ let tests =
                 | Ok read -> Expect.equal read.ArtifactName receipt.ArtifactName "the name"
                 | Error refusal -> failtestf "%O" refusal)
 
+        testCase "a receipt's times are to the tick, within 90 days" (fun () ->
+            let since (at: DateTimeOffset) = at - Urls.noon
+
+            let times =
+                Gen.sample 500 Results.receipt
+                |> Seq.map (fun it -> since it.StartedAt)
+                |> List.ofSeq
+
+            Expect.isTrue (times |> List.exists (fun it -> it.TotalDays > 10.)) "not all are near"
+            Expect.isTrue (times |> List.exists (fun it -> it.Ticks % 1000L <> 0L)) "a part of a millisecond"
+
+            for time in times do
+                Expect.isTrue (time >= TimeSpan.Zero && time.TotalDays < 90.) "within 90 days")
+
         property "a failure has a report" Results.failure (fun failure ->
             Expect.stringContains (FailureReport.toJson (FailureReport.ofFailure failure)) "\"error\"" "JSON")
 

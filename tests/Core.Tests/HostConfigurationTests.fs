@@ -142,6 +142,9 @@ let tests =
                 [ "CELLOS_EXPORT_S3_REGION__A_B", "r" ]
                 [ "CELLOS_EXPORT_S3_REGION__A_B", "s"; "CELLOS_EXPORT_S3_REGION:a-b", "r" ],
                 [ "CELLOS_EXPORT_S3_REGION__A_B", "r" ]
+                // A URL where a name should be: an unknown variable is told by its name.
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL:https://h/x?X-Amz-Signature=5ec12e7", "" ],
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__HTTPS____H_X", "" ]
                 // That of the environment, whatever comes first.
                 [ "CELLOS_EXPORT_S3_REGION:A", "r"; "CELLOS_EXPORT_S3_REGION__A", "s" ],
                 [ "CELLOS_EXPORT_S3_REGION__A", "r" ]

@@ -119,6 +119,31 @@ let tests =
                 ]
                 "the variables, and nothing else")
 
+        testCase "a variable that nobody reads is told of, and the nearest one that is read" (fun () ->
+            let configuration =
+                configured
+                    """{
+  "Export": { "Targets": [{ "Name": "cold", "Kind": "s3", "Bucket": "cold" }] },
+  "CELLOS_EXPORT_S3_PRESIGNED_URL": { "cold": "https://cold.example/{cell_id}/{artifact_name}" },
+  "CELLOS_EXPORT_S3_MAX_ATEMPTS": { "cold": 5 }
+}"""
+                    []
+
+            let resolved =
+                S3ExportConfiguration.Resolve(
+                    S3ExportSpec.FromConfiguration(configuration.GetSection "export"),
+                    cellId,
+                    S3ExportConfiguration.ReadVariables configuration
+                )
+
+            Expect.sequenceEqual
+                [ for finding in resolved.Findings -> string finding ]
+                [
+                    "advice unknown-variable: CELLOS_EXPORT_S3_MAX_ATEMPTS__COLD: nothing reads this variable. "
+                    + "The nearest one that is read is CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD."
+                ]
+                "of one finding")
+
         testCase "takes the process's own environment, as a host does" (fun () ->
             let name = "CELLOS_EXPORT_S3_REGION__ARTIFACT_BUCKET"
             Environment.SetEnvironmentVariable(name, "eu-central-1")

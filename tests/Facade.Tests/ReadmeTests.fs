@@ -274,14 +274,13 @@ let tests =
                 Expect.isTrue (options.Contains property.Name) property.Name)
 
         testCase "has the instruments of the code, and every attribute" (fun () ->
-            let fieldsOf (name: string) =
-                nonNull(typeof<PresignedS3ExportSink>.Assembly.GetType $"CellOS.Export.S3.Telemetry.{name}")
-                    .GetFields(BindingFlags.Static ||| BindingFlags.NonPublic ||| BindingFlags.Public)
+            use _listener = new Listeners.Metrics()
+            let heard = nonNull Telemetry.Instruments.Heard
 
             let instruments =
-                fieldsOf "Instruments"
-                |> Seq.choose (fun field ->
-                    match field.GetValue null with
+                heard.GetType().GetProperties(BindingFlags.Instance ||| BindingFlags.NonPublic)
+                |> Seq.choose (fun property ->
+                    match property.GetValue heard with
                     | :? Metrics.Instrument as instrument -> Some instrument
                     | _ -> None)
                 |> Seq.map (fun instrument ->
@@ -294,7 +293,7 @@ let tests =
                 "the instruments, in order"
 
             let attributes =
-                fieldsOf "Tag"
+                typeof<Telemetry.Tag>.GetFields(BindingFlags.Static ||| BindingFlags.NonPublic)
                 |> Seq.map (fun field -> string (field.GetRawConstantValue()))
                 |> Seq.sort
 

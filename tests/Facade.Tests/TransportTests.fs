@@ -284,23 +284,28 @@ let tests =
                 Expect.hasLength scene.Puts 1 "one request"
             })
 
-        testCaseTask "keeps the receipt when a logger fails" (fun () ->
-            task {
-                use! scene = scene "a" (patterned 10)
+        for failing, isEnabled in
+            [
+                "fails", (fun () -> true)
+                "cannot be asked", (fun () -> failwith "disposed of")
+            ] do
+            testCaseTask $"keeps the receipt when a logger {failing}" (fun () ->
+                task {
+                    use! scene = scene "a" (patterned 10)
 
-                let log = {
-                    new ILogger<PresignedS3ExportSink> with
-                        member _.BeginScope _ = null
-                        member _.IsEnabled _ = true
+                    let log = {
+                        new ILogger<PresignedS3ExportSink> with
+                            member _.BeginScope _ = null
+                            member _.IsEnabled _ = isEnabled ()
 
-                        member _.Log(_, _, _, _, _) =
-                            raise (IO.IOException "the log's disk is full")
-                }
+                            member _.Log(_, _, _, _, _) =
+                                raise (IO.IOException "the log's disk is full")
+                    }
 
-                use sink = new PresignedS3ExportSink(optionsFor scene.Url, TimeProvider.System, log)
-                let! receipt = sink.PushAsync("a", scene.Path)
-                receipt |> isTrueOf scene
-            })
+                    use sink = new PresignedS3ExportSink(optionsFor scene.Url, TimeProvider.System, log)
+                    let! receipt = sink.PushAsync("a", scene.Path)
+                    receipt |> isTrueOf scene
+                })
 
         testCaseTask "is not reached by a push that was cancelled before it began" (fun () ->
             task {

@@ -29,7 +29,7 @@ let tests =
         testCaseTask "reads a template with a token from standard input, and keeps the token" (fun () ->
             task {
                 let template =
-                    "https://gw.example/up?to={artifact_name}&token=5ec12e7516na7012e&{cell_id}"
+                    "https://gw.example/up?to={artifact_name}&token=5ec12e7516na7012e&{cell_id}&sig=5ec12e7516na7012e={cell_id}"
 
                 let! ran = run "explore-template" [ "-"; "cell 1"; "a/b&c"; "ü.txt" ] template
 
@@ -37,7 +37,7 @@ let tests =
 
                 says
                     [
-                        "→ https://gw.example/up?to=a%2Fb%26c&…&…"
+                        "→ https://gw.example/up?to=a%2Fb%26c&…&…&…"
                         "'&' becomes %26"
                         "'ü' becomes %C3%BC"
                     ]

@@ -7,11 +7,9 @@ namespace CellOS.Export.S3.Telemetry;
 /// What listeners listen to; see <see cref="S3ExportTelemetry"/>. It is made when the first push begins: a command that
 /// only checks a configuration does not wait for it.
 /// </summary>
-internal static class Instruments
+internal sealed class Instruments
 {
     private static readonly string Version = typeof(Instruments).Assembly.GetName().Version!.ToString(3);
-
-    private static readonly Meter Meter = new(S3ExportTelemetry.MeterName, Version);
 
     /// <summary>A file of 4 KiB on the same rack, up to one of 5 GiB over a slow line with all its attempts.</summary>
     private static readonly InstrumentAdvice<double> Boundaries = new()
@@ -38,46 +36,74 @@ internal static class Instruments
         ],
     };
 
-    internal static readonly ActivitySource Source = new(S3ExportTelemetry.ActivitySourceName, Version);
+    private static readonly (Instruments? All, string? Obstacle) Made = Make();
 
-    internal static readonly Counter<long> Pushes = Meter.CreateCounter<long>(
-        "cellos.export.pushes",
-        "{push}",
-        "Pushes that have ended."
-    );
+    private Instruments(Meter meter)
+    {
+        Pushes = meter.CreateCounter<long>("cellos.export.pushes", "{push}", "Pushes that have ended.");
+        Attempts = meter.CreateCounter<long>(
+            "cellos.export.attempts",
+            "{attempt}",
+            "Requests, the first of each push included."
+        );
+        Sent = meter.CreateCounter<long>(
+            "cellos.export.sent",
+            "By",
+            "Bytes of bodies that were handed to a connection, in all attempts."
+        );
+        Failures = meter.CreateCounter<long>(
+            "cellos.export.failures",
+            "{failure}",
+            "Pushes that ended without a receipt and were not cancelled."
+        );
+        Duration = meter.CreateHistogram(
+            "cellos.export.duration",
+            "s",
+            "How long pushes took, with all their attempts and waits.",
+            tags: null,
+            Boundaries
+        );
+    }
 
-    internal static readonly Counter<long> Attempts = Meter.CreateCounter<long>(
-        "cellos.export.attempts",
-        "{attempt}",
-        "Requests, the first of each push included."
-    );
+    /// <summary>All of them, if anybody listens to any.</summary>
+    internal static Instruments? Heard => Made.All is { AreHeard: true } all ? all : null;
 
-    internal static readonly Counter<long> Sent = Meter.CreateCounter<long>(
-        "cellos.export.sent",
-        "By",
-        "Bytes of bodies that were handed to a connection, in all attempts."
-    );
+    /// <summary>
+    /// The type of what a listener threw when it was told that there are these: they are not to be had then, for as long
+    /// as the process runs. Null as a rule.
+    /// </summary>
+    internal static string? Obstacle => Made.Obstacle;
 
-    internal static readonly Counter<long> Failures = Meter.CreateCounter<long>(
-        "cellos.export.failures",
-        "{failure}",
-        "Pushes that ended without a receipt and were not cancelled."
-    );
+    internal ActivitySource Source { get; } = new(S3ExportTelemetry.ActivitySourceName, Version);
 
-    internal static readonly Histogram<double> Duration = Meter.CreateHistogram(
-        "cellos.export.duration",
-        "s",
-        "How long pushes took, with all their attempts and waits.",
-        tags: null,
-        Boundaries
-    );
+    internal Counter<long> Pushes { get; }
 
-    /// <summary>Whether anybody listens to any of it.</summary>
-    internal static bool AreHeard =>
+    internal Counter<long> Attempts { get; }
+
+    internal Counter<long> Sent { get; }
+
+    internal Counter<long> Failures { get; }
+
+    internal Histogram<double> Duration { get; }
+
+    private bool AreHeard =>
         Source.HasListeners()
         || Pushes.Enabled
         || Attempts.Enabled
         || Sent.Enabled
         || Failures.Enabled
         || Duration.Enabled;
+
+    /// <summary>.NET tells listeners of what is made, on the flow that makes it, and lets through what they throw.</summary>
+    private static (Instruments?, string?) Make()
+    {
+        try
+        {
+            return (new Instruments(new Meter(S3ExportTelemetry.MeterName, Version)), null);
+        }
+        catch (Exception exception)
+        {
+            return (null, exception.GetType().Name);
+        }
+    }
 }

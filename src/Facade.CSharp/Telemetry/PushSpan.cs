@@ -17,9 +17,9 @@ internal sealed class PushSpan
     private PushSpan(Activity activity) => _activity = activity;
 
     /// <summary>The span of a push that begins now; null if nobody wants it.</summary>
-    internal static PushSpan? Create(PushPlan plan, string? target, DateTimeOffset now)
+    internal static PushSpan? Create(ActivitySource source, PushPlan plan, string? target, DateTimeOffset now)
     {
-        if (!Instruments.Source.HasListeners())
+        if (!source.HasListeners())
             return null;
 
         // What a sampler may decide by is there from the beginning.
@@ -37,12 +37,7 @@ internal sealed class PushSpan
             tags.Add(new(Tag.Region, region));
         if (target is not null)
             tags.Add(new(Tag.Target, target));
-        var activity = Instruments.Source.CreateActivity(
-            Name,
-            ActivityKind.Client,
-            default(ActivityContext),
-            tags
-        );
+        var activity = source.CreateActivity(Name, ActivityKind.Client, default(ActivityContext), tags);
         return activity is null ? null : new PushSpan(activity.SetStartTime(now.UtcDateTime));
     }
 

@@ -9,12 +9,18 @@ namespace CellOS.Export.S3.Telemetry;
 /// Tells listeners of one push; there is none while nobody listens. A listener that throws costs what it would have
 /// been told, and not the receipt of an object that has been stored.
 /// </summary>
+/// <param name="instruments">What they listen to.</param>
 /// <param name="plan">What goes where.</param>
 /// <param name="clock">The time of the push.</param>
 /// <param name="reports">Told of the progress besides; null for nobody.</param>
 /// <param name="logger">Told of the first listener that throws.</param>
-internal sealed class PushTelemetry(PushPlan plan, PushClock clock, GuardedProgress? reports, ILogger logger)
-    : IProgress<ExportProgress>
+internal sealed class PushTelemetry(
+    Instruments instruments,
+    PushPlan plan,
+    PushClock clock,
+    GuardedProgress? reports,
+    ILogger logger
+) : IProgress<ExportProgress>
 {
     private readonly string? _target = plan.Target.Name is { Value: var name }
         ? TargetNameModule.Value(name)
@@ -37,7 +43,7 @@ internal sealed class PushTelemetry(PushPlan plan, PushClock clock, GuardedProgr
     {
         try
         {
-            _span = PushSpan.Create(plan, _target, _began);
+            _span = PushSpan.Create(instruments.Source, plan, _target, _began);
             _span?.Start();
         }
         catch (Exception exception)
@@ -79,10 +85,10 @@ internal sealed class PushTelemetry(PushPlan plan, PushClock clock, GuardedProgr
         var now = clock.Now;
         try
         {
-            Instruments.Pushes.Add(1, Tags(end.Outcome, null));
+            instruments.Pushes.Add(1, Tags(end.Outcome, null));
             if (end.ErrorType is not null)
-                Instruments.Failures.Add(1, Tags(null, end.ErrorType));
-            Instruments.Duration.Record((now - _began).TotalSeconds, Tags(end.Outcome, end.ErrorType));
+                instruments.Failures.Add(1, Tags(null, end.ErrorType));
+            instruments.Duration.Record((now - _began).TotalSeconds, Tags(end.Outcome, end.ErrorType));
         }
         catch (Exception exception)
         {
@@ -105,10 +111,10 @@ internal sealed class PushTelemetry(PushPlan plan, PushClock clock, GuardedProgr
         try
         {
             var tags = Tags(null, attempt.ErrorType?.Value);
-            Instruments.Sent.Add(bytes, tags);
+            instruments.Sent.Add(bytes, tags);
             if (attempt.Status is { Value: var status })
                 tags.Add(Tag.Status, status);
-            Instruments.Attempts.Add(1, tags);
+            instruments.Attempts.Add(1, tags);
             _span?.Attempted(_attempts, attempt, bytes, clock.Now);
         }
         catch (Exception exception)
