@@ -6,15 +6,21 @@ open System.Globalization
 /// A push that ended without a receipt: what happened, how certain that is, and what to do about it.
 /// It holds no secret.
 type ExportFailure = {
+    /// Why, in a word for programs.
     Kind: FailureKind
     /// All of it in a few sentences, for people.
     Message: string
+    /// The target's name in the cell spec.
     TargetName: string option
+    /// The logical address that it was meant for.
     Destination: string
+    /// The cell that the artifact came from.
     CellId: string
+    /// The artifact's name within the cell.
     ArtifactName: string
     /// How many PUTs were begun; may be 0.
     Attempts: int
+    /// From the opening of the source to the end.
     Elapsed: TimeSpan
     /// The HTTP status of the last reply, the server's or a proxy's.
     Status: int option

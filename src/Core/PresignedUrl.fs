@@ -36,7 +36,8 @@ type PresignedUrl = {
 [<RequireQualifiedAccess>]
 module PresignedUrl =
 
-    /// How far S3's clock and the client's may be apart: 15 minutes.
+    /// How far the clock of S3 and that of this host may be apart: 15 minutes. S3 does not ask for the latter where a URL
+    /// is presigned; a good URL must not be taken for expired because it is fast.
     let AllowedSkew = SignedQuery.allowedSkew
 
     /// The longest life of a SigV4 URL: 604,800 seconds.
@@ -123,7 +124,7 @@ module PresignedUrl =
             EmptyChecksum = query.EmptyChecksum
         }
 
-    /// The last moment at which a request with this URL may begin: its expiry and the skew that S3 allows.
+    /// The last moment at which a request with this URL may begin: its expiry and `AllowedSkew`.
     /// `None` for a URL that does not say when it expires.
     [<CompiledName("UsableUntil")>]
     let usableUntil (url: PresignedUrl) =

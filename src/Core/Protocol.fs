@@ -6,6 +6,7 @@ open System
 type PutRequest = {
     /// 1 for the first.
     Attempt: int
+    /// Where to; the driver reveals it.
     Url: RequestUrl
     /// Besides `Host`, `Content-Length` and `Expect`.
     Headers: RequestHeader list
@@ -15,9 +16,11 @@ type PutRequest = {
     ExpectContinue: bool
     /// Take the MD5 of the bytes as well as their SHA-256.
     TakeMd5: bool
+    /// For name resolution, TCP, proxy and TLS.
     ConnectTimeout: TimeSpan
     /// For the attempt as a whole: the request timeout, or what the deadline leaves of it.
     Timeout: TimeSpan
+    /// The longest time in which no byte moves, once there is a connection.
     StallTimeout: TimeSpan option
 }
 
@@ -62,7 +65,9 @@ type Output =
     | AskUrl of Attempt: int * Until: DateTimeOffset option
     /// Read the source whole and take its MD5, until the given time at the longest; then report `Woke`.
     | TakeMd5 of Until: DateTimeOffset option
+    /// Make this request, and report `Attempted`.
     | Put of Request: PutRequest
+    /// Report `Woke` at that time.
     | Wait of Until: DateTimeOffset
     /// The end: stored, and as certain as the receipt says.
     | Done of Receipt: Receipt

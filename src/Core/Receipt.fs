@@ -10,12 +10,17 @@ open FsToolkit.ErrorHandling
 type Receipt = {
     /// The kind of target: `s3`.
     TargetKind: string
+    /// The target's name in the cell spec.
     TargetName: string option
     /// `s3://bucket/key`: the logical address.
     Destination: string
+    /// How many bytes were sent and accepted.
     BytesWritten: int64
+    /// The cell that the artifact came from.
     CellId: string
+    /// The artifact's name within the cell.
     ArtifactName: string
+    /// The region of the bucket, as configured.
     Region: string option
     /// Scheme, host and path that the bytes went to, without the query.
     ObjectUrl: string option
@@ -25,13 +30,17 @@ type Receipt = {
     Md5: string option
     /// As the server sent it, with its quotes.
     ETag: string option
+    /// `x-amz-version-id`.
     VersionId: string option
+    /// `x-amz-request-id`.
     RequestId: string option
     /// What the server confirmed: `content-md5`, `etag-md5`, `checksum-sha256` or `unverified`.
     Integrity: string
     /// How many PUTs it took; 1 or more.
     Attempts: int
+    /// When the source had been opened, before the first attempt.
     StartedAt: DateTimeOffset
+    /// When the reply was complete.
     CompletedAt: DateTimeOffset
 }
 

@@ -13,11 +13,13 @@ type UrlChoice =
     | Provider
 
 /// A target of a cell spec with all its settings, before it is known which cell it is for.
+/// What has no comment here is what `Target` says of it.
 type TargetSettings = {
     Name: TargetName
     Bucket: Bucket
     KeyPrefix: KeyPrefix
     Region: string option
+    /// Where its URLs come from.
     Url: UrlChoice
     Retry: RetryPolicy
     Limits: Limits
@@ -41,17 +43,21 @@ type TargetReport = {
 
 /// What became of a spec and an environment. It holds no secret outside `TargetSettings.Url` and `Proxies`.
 type Resolution = {
+    /// The S3 targets, in the order of the spec.
     Targets: TargetReport list
     /// Targets of other kinds, which this library leaves alone.
     Others: OtherTarget list
     /// Settings that all targets share.
     Globals: EffectiveValue list
+    /// The path of a PEM file with authorities to trust besides the system's.
     CaBundle: string option
+    /// What all targets share, since they share their connections.
     ConnectTimeout: TimeSpan
     /// Through which proxies the targets are reached. It holds their credentials.
     Proxies: ProxyRules
     /// Whether warnings are refused (`CELLOS_STRICT_CONFIG`).
     Strict: bool
+    /// What was noticed, in the order of the targets.
     Findings: Finding list
     /// Why it cannot be used, apart from strictness.
     Problems: ConfigProblem list
@@ -63,6 +69,7 @@ type SettingsContext = {
     Lookup: string -> string option
     /// The names of all variables, to find misspelt ones; may be empty.
     Names: string list
+    /// Expiry is told from here.
     Now: DateTimeOffset
     /// The cell, where it is known already.
     CellId: CellId option

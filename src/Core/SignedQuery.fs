@@ -20,7 +20,7 @@ type internal SignedQuery = {
     Signature: UrlSignature
     SignedAt: DateTimeOffset voption
     ExpiresAt: DateTimeOffset voption
-    /// The last moment at which a request may begin: the expiry and the skew that S3 allows.
+    /// The last moment at which a request may begin: the expiry and the skew that is allowed for.
     UsableUntil: DateTimeOffset voption
     /// In lower case, as they are listed.
     SignedHeaders: string list
@@ -42,7 +42,7 @@ type internal SignedQuery = {
 [<RequireQualifiedAccess>]
 module internal SignedQuery =
 
-    /// How far S3's clock and the client's may be apart: 15 minutes.
+    /// How far the clock of S3 and that of this host may be apart: 15 minutes.
     let allowedSkew = TimeSpan.FromMinutes 15.
 
     [<Literal>]

@@ -77,15 +77,23 @@ type UrlSource =
 
 /// All that a sink knows before it sees an artifact: one target of one cell.
 type Target = {
+    /// Its name in the cell spec.
     Name: TargetName option
+    /// The cell whose evidence it takes.
     CellId: CellId
+    /// The bucket of the logical address.
     Bucket: Bucket
+    /// What stands before the cell id in the key.
     KeyPrefix: KeyPrefix
+    /// The region of the bucket, for the receipt.
     Region: string option
     /// `None` where URLs are asked for one by one.
     Url: UrlTemplate option
+    /// How often to try, and how long to wait in between.
     Retry: RetryPolicy
+    /// How long it may take.
     Limits: Limits
+    /// How much the server must confirm.
     Integrity: IntegrityMode
     /// Send `Content-MD5`, even if the signature does not cover it.
     ContentMd5: bool
@@ -93,7 +101,7 @@ type Target = {
     WriteOnce: bool
     /// From how many bytes on `Expect: 100-continue` is sent; `None` for never.
     ExpectContinueFrom: int64 option
-    /// The largest artifact.
+    /// The largest artifact, in bytes.
     MaxObjectBytes: int64
     /// Headers that every artifact gets, in the order of their names.
     Headers: RequestHeader list
@@ -131,24 +139,39 @@ module Target =
 /// A target as a caller writes it down, before anything is checked. Null and blank mean left out where the
 /// `Target` has an option. It holds a credential: keep it out of logs.
 type TargetDraft = {
+    /// At most 63 characters.
     Name: string | null
+    /// One path segment, at most 255 UTF-8 bytes.
     CellId: string
+    /// Not empty, no `/`.
     Bucket: string
+    /// Path segments joined by `/`.
     KeyPrefix: string | null
+    /// For the receipt.
     Region: string | null
     /// A URL or a template; left out where URLs are asked for one by one.
     Url: string | null
     /// How many sources of URLs there are; one at most may take the place of `Url`.
     UrlSources: int
+    /// How the wait between two attempts grows.
     RetryMode: RetryMode
+    /// All tries, the first included: 1 or more.
     MaxAttempts: int
+    /// The wait between attempts: 0 or more, at most `RetryPolicy.MaxWait`.
     Backoff: TimeSpan
+    /// The longest wait, and the longest that `Retry-After` is followed: as `Backoff`.
     MaxBackoff: TimeSpan
+    /// Each of them positive.
     Limits: Limits
+    /// How much the server must confirm.
     Integrity: IntegrityMode
+    /// Send `Content-MD5`, even if the signature does not cover it.
     ContentMd5: bool
+    /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
+    /// From how many bytes on `Expect: 100-continue` is sent: 0 or more; `None` for never.
     ExpectContinueFrom: int64 option
+    /// The largest artifact, in bytes: 0 or more.
     MaxObjectBytes: int64
     /// Headers that every artifact gets: names and values.
     Headers: KeyValuePair<string, string> seq
@@ -256,10 +279,15 @@ module TargetDraft =
 
 /// One artifact on its way to one place. Made before the file is opened.
 type PushPlan = {
+    /// Where it goes.
     Target: Target
+    /// What goes there.
     Artifact: ArtifactName
+    /// The key that it gets: prefix, cell id and name.
     Key: ObjectKey
+    /// The logical address, `s3://bucket/key`.
     Destination: Destination
+    /// Where the URL comes from.
     Url: UrlSource
     /// `Content-Type`, if one was asked for. SigV2 signs it, so none is sent on our own account.
     ContentType: string option

@@ -41,13 +41,18 @@ public sealed class PresignedS3ExportSinkOptions
     /// <summary>The bucket of the logical address: not empty, no <c>/</c>.</summary>
     public required string Bucket { get; init; }
 
-    /// <summary>The name of the target in the cell spec, at most 63 characters. Default: none.</summary>
+    /// <summary>
+    /// The name of the target in the cell spec: it starts with a letter or digit, then letters, digits, <c>.</c>,
+    /// <c>_</c>, <c>-</c>; at most 63 characters. Default: none.
+    /// </summary>
     public string? TargetName { get; init; }
 
     /// <summary>What stands before the cell id in the key, such as <c>audit/2026</c>. Default: nothing.</summary>
     public string? KeyPrefix { get; init; }
 
-    /// <summary>The region of the bucket, for the receipt. Default: none.</summary>
+    /// <summary>
+    /// The region of the bucket, for the receipt: up to 63 letters, digits, <c>-</c>, <c>_</c> and <c>.</c>. Default: none.
+    /// </summary>
     public string? Region { get; init; }
 
     /// <summary>
@@ -59,7 +64,10 @@ public sealed class PresignedS3ExportSinkOptions
     /// <summary>All tries, the first included: 1 or more. Default: 3.</summary>
     public int MaxAttempts { get; init; } = 3;
 
-    /// <summary>The wait between attempts, or what the exponential schedule doubles: 0 or more. Default: 500 ms.</summary>
+    /// <summary>
+    /// The wait between attempts, or what the exponential schedule doubles: 0 or more, at most 4,294,967,294 ms (49 days).
+    /// Default: 500 ms.
+    /// </summary>
     public TimeSpan RetryBackoff { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How that wait grows. Default: <see cref="S3ExportRetryMode.Fixed"/>.</summary>
@@ -67,21 +75,26 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>
     /// The longest wait of the exponential schedule, and the longest that a server's <c>Retry-After</c> is followed:
-    /// 0 or more. Default: 20 s.
+    /// 0 or more, at most 4,294,967,294 ms (49 days). Default: 20 s.
     /// </summary>
     public TimeSpan MaxRetryBackoff { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>For one attempt as a whole: positive. Default: 30 s.</summary>
+    /// <summary>
+    /// For one attempt as a whole, its body included: positive, at most 2,147,483,647 ms (24 days). A large file on a slow
+    /// line needs more than the default: 30 s.
+    /// </summary>
     public TimeSpan RequestTimeout { get; init; } =
         TimeSpan.FromMilliseconds(S3ExportTimeouts.DefaultRequestTimeoutMs);
 
-    /// <summary>To connect: positive. Default: 10 s.</summary>
+    /// <summary>
+    /// To connect (name resolution, TCP, proxy and TLS): positive, at most 2,147,483,647 ms (24 days). Default: 10 s.
+    /// </summary>
     public TimeSpan ConnectTimeout { get; init; } =
         TimeSpan.FromMilliseconds(S3ExportTimeouts.DefaultConnectTimeoutMs);
 
     /// <summary>
-    /// The longest time of an attempt in which no byte moves, neither of the file nor of the reply: positive, or null
-    /// for none. It counts from when there is a connection, and time without a byte is also what passes before a
+    /// The longest time of an attempt in which no byte moves, neither of the file nor of the reply: positive, at
+    /// most 2,147,483,647 ms (24 days), or null for none. It counts from when there is a connection, and time without a byte is also what passes before a
     /// <c>100 Continue</c>, and between the last byte of the body and the reply. Bytes of the body have moved when the
     /// system takes them, 64 KiB at a time; it takes up to some megabytes at once and then, on a slow line, none for as
     /// long as those last: give seconds rather than milliseconds. Replies that come byte by byte are seen with the
@@ -90,7 +103,10 @@ public sealed class PresignedS3ExportSinkOptions
     /// </summary>
     public TimeSpan? StallTimeout { get; init; }
 
-    /// <summary>For all attempts and the waits between them: positive, or null for none. Default: none.</summary>
+    /// <summary>
+    /// For all attempts and the waits between them: positive, at most 2,147,483,647 ms (24 days), or null for none.
+    /// Default: none.
+    /// </summary>
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>How much the server must confirm. Default: <see cref="S3ExportIntegrity.Verify"/>.</summary>

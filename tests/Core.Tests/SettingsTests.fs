@@ -344,6 +344,41 @@ let values =
                     let name = if row.PerTarget then row.Name + "A" else row.Name
                     Expect.equal (shown |> List.filter ((=) name)) [ name ] "once")
 
+        testCase "every variable is held here, and what it says reaches the target" (fun () ->
+            // What these say is no choice and no number; `Strict` is for all targets together.
+            let others = [
+                Variable.PresignedUrl
+                Variable.PresignedUrlsFile
+                Variable.LegacyUrl
+                Variable.Region
+                Variable.CaBundle
+            ]
+
+            let nameOf (row: EnvironmentVariable) =
+                if row.PerTarget then suffixed row.Name "a" else row.Name
+
+            Expect.sequenceEqual
+                (rows |> List.map _.Variable |> List.sort)
+                (Variable.all
+                 |> List.filter (fun row -> not (List.contains row.Name others))
+                 |> List.map nameOf
+                 |> List.sort)
+                "the rows"
+
+            let cell = CellId.create "c" |> Result.defaultWith (fun r -> failwith r.Message)
+
+            let targetOf resolution =
+                resolution |> settingsOf |> Settings.forCell cell
+
+            let plain = targetOf (resolve [ s3 "a" ] [] [ goodUrl ])
+
+            for row in rows do
+                if row.Variable <> Variable.Strict then
+                    let reaches (text, _) =
+                        targetOf (with' row.Variable text) <> plain
+
+                    Expect.isTrue (List.exists reaches row.Good) row.Setting)
+
         testCase "nothing but the URL gives the contract's defaults" (fun () ->
             let settings = resolve [ s3 "a" ] [] [ goodUrl ] |> settingsOf
             let retry = settings.Retry

@@ -35,8 +35,6 @@ let private documents = [
         path, File.ReadAllText(Path.Combine(root, path))
 ]
 
-let private all = documents |> List.map snd |> String.concat "\n"
-
 let private blocksOf (language: string) (text: string) = [
     for found in Regex.Matches(text, $"(?m)^```{language}\n(.*?)^```", RegexOptions.Singleline) ->
         found.Groups[1].Value
@@ -314,12 +312,12 @@ let tests =
                     |> Option.ofObj)
                 |> List.ofSeq
 
-            Expect.isGreaterThan declared.Length 0 "events"
-
-            for event in declared do
-                Expect.isTrue
-                    (Regex.IsMatch(all, $@"\s{event.EventId} `{event.EventName}`"))
-                    $"{event.EventId} {event.EventName}")
+            Expect.sequenceEqual
+                (rows "Event" |> Seq.map (fun row -> $"{row[0]} | {row[1]}"))
+                (declared
+                 |> Seq.sortBy _.EventId
+                 |> Seq.map (fun event -> $"{event.EventId} `{event.EventName}` | {event.Level}"))
+                "ids, names and levels, in order")
 
         testCase "names, for each promise, tests that are there" (fun () ->
             let promises = rows "Promise"
@@ -372,8 +370,40 @@ let tests =
             let expected =
                 names (full.ToJson()) |> List.filter (fun name -> name <> "versionId")
 
-            let receipt = blocks "json" |> List.find _.StartsWith("""{"targetKind""")
-            Expect.equal (names receipt) expected "the fields")
+            let receipts = blocks "json" |> List.filter _.StartsWith("""{"targetKind""")
+            Expect.hasLength receipts 1 "the same wherever it is shown"
+            Expect.equal (names receipts.Head) expected "the fields")
+
+        testCase "shows a failure in the words of the core" (fun () ->
+            let shown = [
+                for _, text in documents do
+                    for found in Regex.Matches(text, "(?m)^> Export of(.*\n(> .*\n)*)") ->
+                        found.Value.Replace("\n> ", " ").Substring(2).TrimEnd()
+            ]
+
+            let get result =
+                result
+                |> Result.defaultWith (fun (refusal: Refusal) -> failwith refusal.Message)
+
+            let url =
+                "https://evidence.s3.us-west-2.amazonaws.com/cell-7/logs/stdout.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+                + "&X-Amz-Date=20260501T100000Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=c0ffee"
+
+            let target =
+                Target.create
+                    (get (CellId.create "cell-7"))
+                    (get (Bucket.create "evidence"))
+                    (Some(get (UrlTemplate.parse url)))
+
+            let plan =
+                get (PushPlan.create target (get (ArtifactName.create "logs/stdout.txt")))
+
+            let noon = DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero)
+
+            match Push.step (Push.create plan) (Input.Started(noon, 76L)) with
+            | struct (_, Output.Failed failure) ->
+                Expect.sequenceEqual shown [ failure.Message; failure.Message ] "README.md and csharp.md"
+            | struct (_, other) -> failtestf "%A" other)
 
         testCase "names the commands that build.sh has, which refuses all others" (fun () ->
             let code, out, _ = run "help"

@@ -1,6 +1,7 @@
 module Facade.Tests.SurfaceTests
 
 open System
+open System.Collections.Generic
 open System.Reflection
 open CellOS.Export
 open CellOS.Export.S3
@@ -93,6 +94,58 @@ let tests =
                 |> Array.sort
 
             Expect.sequenceEqual (Enum.GetNames<ExportFailureKind>() |> Array.sort) cases "the same names")
+
+        testCase "tells a failure of the core as one of the same kind" (fun () ->
+            for case in
+                Microsoft.FSharp.Reflection.FSharpType.GetUnionCases
+                    typeof<CellOS.Export.S3.Core.FailureKind> do
+                let failure: CellOS.Export.S3.Core.ExportFailure = {
+                    Kind =
+                        unbox<CellOS.Export.S3.Core.FailureKind>(
+                            Microsoft.FSharp.Reflection.FSharpValue.MakeUnion(case, [||])
+                        )
+                    Message = "m"
+                    TargetName = None
+                    Destination = "d"
+                    CellId = "c"
+                    ArtifactName = "a"
+                    Attempts = 1
+                    Elapsed = TimeSpan.Zero
+                    Status = None
+                    Code = None
+                    RequestId = None
+                    MayBeStored = false
+                }
+
+                Expect.equal (string (CoreMapping.ToException(failure).Kind)) case.Name case.Name)
+
+        testCase "every option reaches the target" (fun () ->
+            // They make up `Url` or the handler, and are tried out with those.
+            let others = [ "PresignedUrl"; "PresignedUrlsFile"; "PresignedUrlProvider"; "CaBundle" ]
+
+            let options () =
+                PresignedS3ExportSinkOptions(PresignedUrl = "http://h/x", CellId = "c", Bucket = "b")
+
+            let another (kind: Type) : obj =
+                match Option.ofObj (Nullable.GetUnderlyingType kind) |> Option.defaultValue kind with
+                | kind when kind = typeof<string> -> "other"
+                | kind when kind = typeof<bool> -> true
+                | kind when kind = typeof<int> -> 7
+                | kind when kind = typeof<int64> -> 7L
+                | kind when kind = typeof<TimeSpan> -> TimeSpan.FromMilliseconds 7.
+                | kind when kind.IsEnum ->
+                    nonNull ((Enum.GetValues kind).GetValue((Enum.GetValues kind).Length - 1))
+                | kind when kind.IsAssignableFrom typeof<Dictionary<string, string>> ->
+                    Dictionary(dict [ "Cache-Control", "no-store" ])
+                | kind -> failtestf "a value of %s" kind.Name
+
+            let plain = SinkTarget.From(options ())
+
+            for property in typeof<PresignedS3ExportSinkOptions>.GetProperties() do
+                if not (List.contains property.Name others) then
+                    let changed = options ()
+                    property.SetValue(changed, another property.PropertyType)
+                    Expect.notEqual (SinkTarget.From changed) plain property.Name)
 
         testCase "names a sink's kind of target" (fun () ->
             use sink = new PresignedS3ExportSink("http://h/x", "c", "b", "p", null, null, 1, 0L)

@@ -22,8 +22,9 @@ public enum ExportFailureKind
     SourceTooLarge,
 
     /// <summary>
-    /// The URL cannot carry this request: it names one object and was used for another artifact, or it signs a
-    /// header that nobody supplies.
+    /// The URL cannot carry this request: it names one object and was used for another artifact, it signs a header that
+    /// nobody supplies, or does not cover an <c>x-amz-*</c> header that was asked for. Or there is none: the manifest or
+    /// the provider gave none.
     /// </summary>
     UrlUnusable,
 
