@@ -251,7 +251,7 @@ pack() {
   is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
   case $folder in /*) ;; *) folder=$([ $# -eq 2 ] && echo "$caller" || pwd)/$folder ;; esac
   restore
-  say "packages of version $version"
+  say "packages of version $version (built anew, which takes a minute or two)"
   trap remove_pack_folder EXIT
   pack_folder=$(mktemp -d)
   tree=$(cd "$pack_folder" && pwd -P)/

@@ -1,3 +1,4 @@
+// <doc>
 using CellOS.Export;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -5,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 
 namespace ConfiguredExport;
 
-// <doc>
 internal sealed class ReportExporter(
     [FromKeyedServices("artifact-bucket")] IExportSink sink,
     IConfiguration configuration,
@@ -14,7 +14,7 @@ internal sealed class ReportExporter(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        Environment.ExitCode = 1; // a host that is stopped, or whose service throws, ends with this
+        Environment.ExitCode = 1; // until there is a receipt: also if this throws, or is stopped
         try
         {
             var path = configuration.GetRequiredSection("Report").Value!;
@@ -25,6 +25,10 @@ internal sealed class ReportExporter(
         catch (ExportException failure)
         {
             Console.Error.WriteLine(failure.Message); // says what to do, and holds no secret
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            Console.Error.WriteLine("Stopped: report.json has no receipt.");
         }
 
         lifetime.StopApplication();

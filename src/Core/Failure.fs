@@ -223,7 +223,12 @@ module internal FailureText =
             "Presign exactly this method (PUT), host, path and these headers anew, and give the URL unchanged: the path that was sent is not the one that was signed, or the signing key is another."
         | 403, Some "AccessDenied" when says "not signed" ->
             "A header was sent that the signature does not cover (a proxy or a handler added it?); remove it or presign with it."
-        | _, Some "RequestTimeTooSkewed" -> "Set the clock of the host that presigns and of this one."
+        | 403, Some "AccessDenied" when says "not yet valid" ->
+            "Set the clock of the host that presigns: it is fast."
+        | _, Some "RequestTimeTooSkewed" ->
+            "Set the clock of the host that presigns, or of the store: they are too far apart."
+        | _, Some "InvalidRequest" when says "AWS4-HMAC-SHA256" ->
+            "Presign with SigV4 (AWS4-HMAC-SHA256): this region takes no SigV2."
         | _, Some "InvalidAccessKeyId" ->
             "The key that signed the URL does not exist (any more); presign with a valid one."
         | _,

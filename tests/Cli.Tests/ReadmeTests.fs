@@ -3,6 +3,8 @@ module Cli.Tests.ReadmeTests
 
 open System
 open System.IO
+open System.Net
+open System.Net.Sockets
 open System.Text.RegularExpressions
 open Expecto
 open Cli.Tests.Scene
@@ -149,25 +151,41 @@ let tests =
             task {
                 use! scene = sceneBehind true
                 let report = scene.Folder.Write("report.json", "{}")
-                let arguments = [ sample "ConfiguredExport"; "--CellId=cell-7"; $"--Report={report}" ]
+                let program = sample "ConfiguredExport"
+                let content = $"--contentRoot={Path.GetDirectoryName program}"
+                let arguments = [ program; content; "--CellId=cell-7"; $"--Report={report}" ]
                 use host = new Child("dotnet", arguments, scene.SeedVariables)
                 let! struct (code, output, error) = host.End()
                 Expect.equal code 0 (output + error)
-                let receipt = List.exactlyOne (objects output)
-                scene.IsTrue receipt
+                // The host's log is on standard output, too.
+                let lines = output.Split '\n' |> Array.filter _.StartsWith("{")
+                scene.IsTrue(objects (String.concat "\n" lines) |> List.exactlyOne)
                 use refused = new Child("dotnet", arguments, [])
                 let! struct (code, output, error) = refused.End()
                 Expect.notEqual code 0 "no URL"
                 Expect.stringContains (output + error) urlVariable "which it names"
 
                 use unnamed =
-                    new Child(
-                        "dotnet",
-                        [ sample "ConfiguredExport"; "--CellId=cell-7" ],
-                        scene.SeedVariables
-                    )
+                    new Child("dotnet", [ program; content; "--CellId=cell-7" ], scene.SeedVariables)
 
                 let! struct (code, output, error) = unnamed.End()
                 Expect.equal code 1 $"no report: {output}{error}"
+
+                // A gateway that takes the request and says nothing.
+                use silent = new TcpListener(IPAddress.Loopback, 0)
+                silent.Start()
+
+                use stopped =
+                    new Child(
+                        "dotnet",
+                        arguments,
+                        [ urlVariable, $"http://{silent.LocalEndpoint}/{{cell_id}}/{{artifact_name}}" ]
+                    )
+
+                use! _ = silent.AcceptTcpClientAsync()
+                stopped.Signal 15
+                let! struct (code, output, error) = stopped.End()
+                Expect.equal code 1 $"stopped: {output}{error}"
+                Expect.stringContains error "has no receipt" "and says so"
             })
     ]

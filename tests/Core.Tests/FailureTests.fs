@@ -53,6 +53,8 @@ let messages =
                 "A header was sent that the signature does not cover"
                 403, "AccessDenied", "no", "may put objects under this key"
                 403, "RequestTimeTooSkewed", "no", "Set the clock"
+                403, "AccessDenied", "Request is not yet valid", "Set the clock"
+                400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.", "Presign with SigV4"
                 403, "InvalidAccessKeyId", "no", "does not exist"
                 400, "AuthorizationQueryParametersError", "no", "presign for eu-west-1"
                 404, "NoSuchBucket", "no", "Create the bucket"

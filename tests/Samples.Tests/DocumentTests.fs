@@ -86,6 +86,9 @@ let tests =
                     let! ran = start folder.Path [] "bash" [ "-c"; command ] ""
                     Expect.equal ran.Code 0 $"{command}\n{ran.Output}{ran.Error}"
 
-                Expect.stringContains (File.ReadAllText(folder.At "day.svg")) "</svg>" "the drawing"
+                Expect.equal
+                    (File.ReadAllText(folder.At "day.svg"))
+                    (read [ "docs"; "retry-timeline.svg" ])
+                    "the drawing that the document shows"
             })
     ]
