@@ -56,6 +56,7 @@ type Sent = {
 
 /// A fault in the words of whoever saw it.
 type Fault = {
+    /// What kind of fault it was.
     Kind: FaultKind
     /// One line for people; it holds no secret.
     Detail: string

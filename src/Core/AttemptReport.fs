@@ -58,6 +58,7 @@ module ErrorType =
         | Outcome.Replied reply when reply.Sent.IsNone -> Some EarlyReply
         | Outcome.Replied _ -> None
 
+/// Makes reports of attempts.
 [<RequireQualifiedAccess>]
 module AttemptReport =
 

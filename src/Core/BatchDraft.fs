@@ -6,7 +6,9 @@ open FsToolkit.ErrorHandling
 /// One artifact as a caller writes it down, before anything is checked.
 [<Struct>]
 type ArtifactDraft = {
+    /// The artifact's name.
     Name: string | null
+    /// The file.
     Path: string | null
     /// Null for none.
     ContentType: string | null
@@ -18,6 +20,7 @@ type ArtifactDraft = {
 type BatchDraft = {
     /// How many pushes may be under way at once.
     Concurrency: int
+    /// What is to be exported, in this order.
     Artifacts: ArtifactDraft seq
 }
 

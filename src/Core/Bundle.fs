@@ -2,6 +2,7 @@ namespace CellOS.Export.S3.Core
 
 /// A file that is to be exported under a name.
 type BundleEntry = {
+    /// The name that it goes under.
     Name: string
     /// Its path.
     Place: string

@@ -19,7 +19,9 @@ type Origin =
 type EffectiveValue = {
     /// The setting's name, in camelCase.
     Name: string
+    /// The value that holds, as it may be shown.
     Value: string
+    /// Where it came from.
     Origin: Origin
     /// The environment variable that would set it; `None` if none does.
     Variable: string option

@@ -4,17 +4,21 @@ open System.Text.Json
 
 /// What a line of JSON tells of a push that ended without a receipt.
 type FailureReport = {
+    /// The cell, if it is known.
     CellId: string option
+    /// The artifact, if it is known.
     ArtifactName: string option
     /// The logical address that it was meant for.
     Destination: string option
     /// The name of a `FailureKind`, such as `UrlExpired`.
     Kind: string
+    /// What happened and what to do, for people.
     Message: string
     /// The HTTP status of the last reply.
     Status: int option
     /// The S3 error code of the last reply.
     Code: string option
+    /// `x-amz-request-id` of the last reply.
     RequestId: string option
     /// How many PUTs were begun; may be 0.
     Attempts: int

@@ -20,6 +20,7 @@ type Severity =
 type Finding = {
     /// One of `FindingId`.
     Id: string
+    /// Whether strictness refuses it.
     Severity: Severity
     /// The target that it is about; `None` for a global variable.
     Target: string option

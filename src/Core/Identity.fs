@@ -11,6 +11,7 @@ type CellId =
         let (CellId value) = this
         value
 
+/// Makes cell ids.
 [<RequireQualifiedAccess>]
 module CellId =
     /// Not empty, not `.` or `..`, no `/`, `\` or control character, at most 255 UTF-8 bytes.
@@ -37,6 +38,7 @@ type ArtifactName =
         let (ArtifactName value) = this
         value
 
+/// Makes names of artifacts.
 [<RequireQualifiedAccess>]
 module ArtifactName =
     let private isPlainSegment (segment: ReadOnlySpan<char>) =
@@ -101,6 +103,7 @@ type TargetName =
         let (TargetName value) = this
         value
 
+/// Makes names of targets, and what their variables end with.
 [<RequireQualifiedAccess>]
 module TargetName =
     /// Starts with a letter or digit, then letters, digits, `.`, `_`, `-` (ASCII); at most 63 characters.
@@ -149,6 +152,7 @@ type Bucket =
         let (Bucket value) = this
         value
 
+/// Makes names of buckets.
 [<RequireQualifiedAccess>]
 module Bucket =
     /// Not empty, no `/`, no control character.
@@ -172,6 +176,7 @@ module Bucket =
     [<CompiledName("Value")>]
     let value (Bucket value) = value
 
+/// Reads regions.
 [<RequireQualifiedAccess>]
 module Region =
     /// The code of a region, trimmed; null and blank mean none. AWS's are such as `us-west-2`, those of other stores
@@ -208,6 +213,7 @@ type KeyPrefix =
         let (KeyPrefix value) = this
         value
 
+/// Makes prefixes of keys.
 [<RequireQualifiedAccess>]
 module KeyPrefix =
     /// No prefix.
@@ -263,6 +269,7 @@ type ObjectKey =
         let (ObjectKey value) = this
         value
 
+/// Makes object keys, and checks their length.
 [<RequireQualifiedAccess>]
 module ObjectKey =
     /// The most bytes that S3 allows in a key (Amazon S3 User Guide, "Naming Amazon S3 objects").
@@ -298,6 +305,7 @@ type Destination =
         let (Destination value) = this
         value
 
+/// Makes logical addresses.
 [<RequireQualifiedAccess>]
 module Destination =
     /// `s3://bucket/key`, not percent-encoded.

@@ -38,6 +38,7 @@ type Confirmation =
 /// How a reply and what was sent go together.
 [<RequireQualifiedAccess>]
 type IntegrityVerdict =
+    /// Nothing contradicts, and so much is confirmed.
     | Confirmed of Confirmation
     /// The server reports the digest of other bytes.
     | Mismatch of Reported: string

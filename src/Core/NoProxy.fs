@@ -40,6 +40,7 @@ type NoProxy internal (entries: NoProxyEntry list) =
         else
             String.Join(", ", [ for entry in entries -> string entry ])
 
+/// Reads `NO_PROXY`, and holds hosts against it.
 [<RequireQualifiedAccess>]
 module NoProxy =
 

@@ -6,6 +6,7 @@ open System.Text
 /// What a presigned URL says of itself, without any network and without any secret. What is absent or cannot
 /// be read is `None` or empty.
 type PresignedUrl = {
+    /// How it is signed, if it is.
     Signature: UrlSignature
     /// SigV4: when it was signed.
     SignedAt: DateTimeOffset option

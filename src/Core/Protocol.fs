@@ -24,6 +24,7 @@ type PutRequest = {
     StallTimeout: TimeSpan option
 }
 
+/// What a driver does with a request besides sending it.
 [<RequireQualifiedAccess>]
 module PutRequest =
 

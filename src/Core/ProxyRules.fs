@@ -18,6 +18,7 @@ type ProxyRules internal (http: Proxy option, https: Proxy option, noProxy: NoPr
 
 /// What the environment says of proxies. It holds no secret outside `Rules`.
 type ProxyReading = {
+    /// Which request goes through which proxy.
     Rules: ProxyRules
     /// The variables that count, without user names and passwords; none if there is no proxy.
     Values: EffectiveValue list

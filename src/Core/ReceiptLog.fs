@@ -5,6 +5,7 @@ open System
 /// What a line of a receipts file is.
 [<RequireQualifiedAccess>]
 type LogLine =
+    /// A receipt.
     | Receipt of Receipt
     /// Nobody's, or damaged; it stays where it is.
     | NoReceipt of Refusal
@@ -13,6 +14,7 @@ type LogLine =
 type LoggedLine = {
     /// From 1.
     Number: int64
+    /// The line, from 1.
     Line: LogLine
 }
 

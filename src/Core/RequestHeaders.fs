@@ -69,6 +69,7 @@ type HeaderLines = {
     Headers: RequestHeader list
 }
 
+/// Reads headers from lines of text.
 [<RequireQualifiedAccess>]
 module HeaderLines =
 

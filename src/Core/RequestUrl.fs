@@ -60,6 +60,7 @@ type RequestUrl
 
         nonNull uri
 
+/// Reads URLs, and shows them: whole by `reveal` alone.
 [<RequireQualifiedAccess>]
 module RequestUrl =
     let private subject = "upload URL"

@@ -15,23 +15,35 @@ type UrlChoice =
 /// A target of a cell spec with all its settings, before it is known which cell it is for.
 /// What has no comment here is what `Target` says of it.
 type TargetSettings = {
+    /// The target's name.
     Name: TargetName
+    /// The bucket of its logical addresses.
     Bucket: Bucket
+    /// What stands before the cell id in keys.
     KeyPrefix: KeyPrefix
+    /// The region of the bucket.
     Region: string option
     /// Where its URLs come from.
     Url: UrlChoice
+    /// When it is tried again.
     Retry: RetryPolicy
+    /// Limits in time.
     Limits: Limits
+    /// What is taken of digests, and asked of the server.
     Integrity: IntegrityMode
+    /// Whether `If-None-Match: *` is sent.
     WriteOnce: bool
+    /// Whether a `Content-MD5` is sent in any case.
     ContentMd5: bool
+    /// `Expect: 100-continue` from so many bytes up; `None` for never.
     ExpectContinueFrom: int64 option
+    /// The largest artifact, in bytes.
     MaxObjectBytes: int64
 }
 
 /// What became of one S3 target of a spec.
 type TargetReport = {
+    /// The target's name.
     Name: TargetName
     /// Each setting as it holds and where it came from; without secrets.
     Values: EffectiveValue list

@@ -32,6 +32,7 @@ type RetryPolicy = private {
         Check.invariant
             $"{this.attempts} attempts, {this.mode}, {this.backoff.TotalMilliseconds} ms, at most {this.cap.TotalMilliseconds} ms"
 
+/// Makes schedules, and checks them.
 [<RequireQualifiedAccess>]
 module RetryPolicy =
     /// The longest wait that can be asked for: what a .NET timer takes, 4,294,967,294 ms (about 49 days).

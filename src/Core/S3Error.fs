@@ -11,8 +11,11 @@ open System.Xml
 type S3Error = {
     /// The error code, such as `SignatureDoesNotMatch`.
     Code: string
+    /// What S3 says to people; it may quote the request.
     Message: string option
+    /// The request's id, as the document tells it.
     RequestId: string option
+    /// The second id that a support asks for (`x-amz-id-2`).
     HostId: string option
     /// The region that the bucket is in, where S3 tells.
     Region: string option

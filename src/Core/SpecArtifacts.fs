@@ -6,10 +6,13 @@ open FsToolkit.ErrorHandling
 
 /// An artifact for an S3 target.
 type S3Artifact = {
+    /// The artifact's name.
     Name: ArtifactName
     /// Relative, below the artifact root: no `..`, not absolute; `/` between its segments.
     Path: string
+    /// The target that it goes to.
     Target: TargetName
+    /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
 

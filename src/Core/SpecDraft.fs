@@ -6,22 +6,29 @@ open FsToolkit.ErrorHandling
 
 /// A target as a cell spec writes it, before anything is checked. Null and blank mean left out.
 type SpecTarget = {
+    /// The target's name.
     Name: string | null
     /// `s3`, or the kind of another sink.
     Kind: string | null
+    /// The bucket of its logical addresses.
     Bucket: string | null
+    /// The region of the bucket.
     Region: string | null
+    /// What stands before the cell id in keys.
     KeyPrefix: string | null
+    /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
 
 /// An artifact as a cell spec writes it, before anything is checked. Null and blank mean left out.
 type SpecArtifact = {
+    /// The artifact's name.
     Name: string | null
     /// Below the artifact root.
     Path: string | null
     /// The name of a target; may be left out where there is one.
     Target: string | null
+    /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
 

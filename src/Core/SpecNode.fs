@@ -9,6 +9,7 @@ open System.Text.RegularExpressions
 type SpecNode =
     /// `IsPlain`: without quotes, so that it may be a number, a truth value or nothing.
     | Scalar of Line: int * Value: string * IsPlain: bool
+    /// A list.
     | Sequence of Line: int * Items: SpecNode[]
     /// Keys in the order of the document.
     | Mapping of Line: int * Entries: struct (string * SpecNode)[]

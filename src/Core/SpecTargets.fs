@@ -6,17 +6,25 @@ open FsToolkit.ErrorHandling
 
 /// A target of kind `s3`.
 type S3Target = {
+    /// The target's name.
     Name: TargetName
+    /// The bucket of its logical addresses.
     Bucket: Bucket
+    /// The region of the bucket.
     Region: string option
+    /// What stands before the cell id in keys.
     KeyPrefix: KeyPrefix
+    /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
 
 /// A target of another kind: somebody else's. Its texts are fit to be shown.
 type OtherTarget = {
+    /// The target's name.
     Name: string
+    /// Its kind.
     Kind: string
+    /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
 

@@ -17,6 +17,7 @@ type Limits = {
     Deadline: TimeSpan option
 }
 
+/// Limits in time, with what holds where nobody says.
 [<RequireQualifiedAccess>]
 module Limits =
     /// 10 s to connect, 30 s for an attempt, no stall timeout, no deadline.
@@ -107,6 +108,7 @@ type Target = {
     Headers: RequestHeader list
 }
 
+/// Makes targets, with what holds where nobody says.
 [<RequireQualifiedAccess>]
 module Target =
     /// The most that one PUT may carry: 5 GiB (Amazon S3 User Guide, "Uploading objects").
@@ -186,6 +188,7 @@ type TargetDraft = {
 
         $"{this.CellId} → {this.Bucket}, {url}"
 
+/// Checks what a program says of a target.
 [<RequireQualifiedAccess>]
 module TargetDraft =
     let private given (value: string | null) =
@@ -295,6 +298,7 @@ type PushPlan = {
     Headers: RequestHeader list
 }
 
+/// Makes plans, and looks into them.
 [<RequireQualifiedAccess>]
 module PushPlan =
     /// The plan for an artifact; refused if its key would be longer than S3 allows.

@@ -23,9 +23,11 @@ module Variable =
     [<Literal>]
     let Prefix = "CELLOS_EXPORT_S3_"
 
+    /// The presigned URL, or a template.
     [<Literal>]
     let PresignedUrl = "CELLOS_EXPORT_S3_PRESIGNED_URL__"
 
+    /// The manifest: a JSON file with a presigned URL for each artifact.
     [<Literal>]
     let PresignedUrlsFile = "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__"
 
@@ -33,33 +35,43 @@ module Variable =
     [<Literal>]
     let LegacyUrl = "CELLOS_EXPORT_HTTP_BASE_URL__"
 
+    /// The region of the bucket; overrides the spec's.
     [<Literal>]
     let Region = "CELLOS_EXPORT_S3_REGION__"
 
+    /// All tries, the first included.
     [<Literal>]
     let MaxAttempts = "CELLOS_EXPORT_S3_MAX_ATTEMPTS__"
 
+    /// The wait between attempts, in ms.
     [<Literal>]
     let RetryBackoff = "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__"
 
+    /// `fixed` or `exponential`.
     [<Literal>]
     let RetryMode = "CELLOS_EXPORT_S3_RETRY_MODE__"
 
+    /// The cap for `exponential` and for `Retry-After`, in ms.
     [<Literal>]
     let RetryMaxBackoff = "CELLOS_EXPORT_S3_RETRY_MAX_BACKOFF_MS__"
 
+    /// For all attempts and waits together, in ms.
     [<Literal>]
     let Deadline = "CELLOS_EXPORT_S3_DEADLINE_MS__"
 
+    /// `1`: never overwrite.
     [<Literal>]
     let WriteOnce = "CELLOS_EXPORT_S3_WRITE_ONCE__"
 
+    /// `off`, `verify` or `require`.
     [<Literal>]
     let Integrity = "CELLOS_EXPORT_S3_INTEGRITY__"
 
+    /// `1`: send `Content-MD5`.
     [<Literal>]
     let ContentMd5 = "CELLOS_EXPORT_S3_CONTENT_MD5__"
 
+    /// The largest artifact, in bytes.
     [<Literal>]
     let MaxObjectBytes = "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__"
 
@@ -71,12 +83,15 @@ module Variable =
     [<Literal>]
     let ConnectTimeout = "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS"
 
+    /// The longest time in which no byte moves, in ms.
     [<Literal>]
     let StallTimeout = "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS"
 
+    /// `Expect: 100-continue` from this size up, in bytes; `off` for never.
     [<Literal>]
     let ExpectContinueMinBytes = "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES"
 
+    /// A PEM file with authorities to trust besides the system's.
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"
 
