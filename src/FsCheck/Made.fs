@@ -8,3 +8,7 @@ module internal Made =
         match result with
         | Ok value -> value
         | Error refusal -> failwithf "The generator made a wrong value: %O" (box refusal)
+
+    /// A number as it is shown, whatever language the machine speaks.
+    let number (format: string) (value: float) =
+        value.ToString(format, System.Globalization.CultureInfo.InvariantCulture)

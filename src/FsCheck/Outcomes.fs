@@ -51,6 +51,25 @@ module Outcomes =
             |> Gen.map (fun secret -> $"see {secret} there")
         ]
 
+    /// An outcome in a few words, such as `HTTP 503 SlowDown`, for people who look at what broke a law.
+    let inWords (outcome: Outcome) : string =
+        match outcome with
+        | Outcome.NotSent fault -> $"{fault.Kind}, not sent"
+        | Outcome.Unknown fault -> $"{fault.Kind}, may have arrived"
+        | Outcome.Replied reply ->
+            let code =
+                match reply.Error with
+                | Some error -> " " + error.Code
+                | None -> ""
+
+            let retryAfter =
+                match reply.RetryAfter with
+                | Some after -> $", Retry-After: {after}"
+                | None -> ""
+
+            let sent = if reply.Sent.IsSome then "" else ", before the whole body"
+            $"HTTP {reply.Status}{code}{retryAfter}{sent}"
+
     let private statuses =
         Gen.frequency [
             6, Gen.elements [ 200; 204 ]

@@ -204,3 +204,36 @@ module Play =
                 |> Option.defaultValue (List.last turns)
 
             last.Now - first.Now
+
+    let private told (input: Input) =
+        match input with
+        | Input.Started(_, length) -> $"the source has {length} bytes"
+        | Input.NoSource(_, fault) -> $"no source: {fault.Kind}"
+        | Input.UrlGiven _ -> "a URL"
+        | Input.NoUrl _ -> "no URL"
+        | Input.Md5Taken _ -> "the MD5"
+        | Input.Attempted(_, _, outcome) -> Outcomes.inWords outcome
+        | Input.Woke _ -> "woke"
+
+    let private wanted (now: DateTimeOffset) (output: Output) =
+        match output with
+        | Output.AskUrl(attempt, _) -> $"ask for a URL for attempt {attempt}"
+        | Output.TakeMd5 _ -> "take the MD5"
+        | Output.Put request -> $"put {request.Attempt}"
+        | Output.Wait until ->
+            let wait = Made.number "0.###" (until - now).TotalSeconds
+            $"wait {wait} s"
+        | Output.Done receipt -> $"done, {receipt.Integrity}"
+        | Output.Failed failure -> $"failed, {failure.Kind}"
+
+    /// The turns in words, one a line: when, what the machine was told, and what it wants done. For people who look at
+    /// what broke a law.
+    let describe (turns: Turn list) : string =
+        match turns with
+        | [] -> ""
+        | first :: _ ->
+            turns
+            |> List.map (fun turn ->
+                let since = Made.number "0.000" (turn.Now - first.Now).TotalSeconds
+                $"t+{since} s: {told turn.Input} → {wanted turn.Now turn.Output}")
+            |> String.concat "\n"

@@ -21,7 +21,9 @@ type Step = {
     Early: bool
 }
 
-/// A push from its beginning on: `Play` tells what the machine makes of it.
+/// A push from its beginning on: `Play` tells what the machine makes of it. It shows itself as its steps, one a line;
+/// `Play.describe` tells the same as what it comes to.
+[<StructuredFormatDisplay("{AsText}")>]
 type Script = {
     /// The push that is played.
     Plan: PushPlan
@@ -33,7 +35,21 @@ type Script = {
     Length: int64
     /// What happens, one for each output of the machine.
     Steps: Step list
-}
+} with
+
+    /// The push in words: its length, and what each step has in store.
+    member this.AsText =
+        let steps =
+            this.Steps
+            |> List.mapi (fun index step ->
+                let early = if step.Early then ", early" else ""
+                let drift = Made.number "+0.###;-0.###;0" step.Drift.TotalSeconds
+                $"\n  {index + 1}. {drift} s{early}: {Outcomes.inWords step.Outcome}")
+            |> String.concat ""
+
+        $"a push of {this.Length} bytes, {this.Plan.Target.Retry.MaxAttempts} attempts at most{steps}"
+
+    override this.ToString() = this.AsText
 
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave.
 [<RequireQualifiedAccess>]

@@ -210,6 +210,62 @@ let tests =
             for wait in Play.waits turns do
                 Expect.isTrue (wait >= TimeSpan.Zero) "none goes back")
 
+        testCase "a push is told in words, a line for each turn" (fun () ->
+            let plan = PushGenerators.plan (Some "https://h.example/x") id
+            let seconds (n: int) = TimeSpan.FromSeconds(float n)
+
+            let step drift outcome = {
+                Drift = seconds drift
+                Roll = 0.
+                Outcome = outcome
+                Answer = Error "none"
+                Digest = Error(Fault.Create(FaultKind.SourceUnreadable, "no", 0L))
+                Early = false
+            }
+
+            let script = {
+                Plan = plan
+                Urls = []
+                StartedAt = Urls.noon
+                Length = 7L
+                Steps = [
+                    step
+                        1
+                        (Outcome.Replied {
+                            Reply.Of 503 with
+                                Error = Some(S3Error.Of "SlowDown")
+                                RetryAfter = Some "2"
+                        })
+                    step 1 (Outcome.Unknown(Fault.Create(FaultKind.ConnectionReset, "reset", 7L)))
+                    step
+                        2
+                        (Outcome.Replied {
+                            Reply.Of 200 with
+                                Sent = Some(Outcomes.whole 7L)
+                        })
+                ]
+            }
+
+            Expect.equal
+                (Play.describe (Play.steadily script))
+                (String.concat "\n" [
+                    "t+0.000 s: the source has 7 bytes → put 1"
+                    "t+1.000 s: HTTP 503 SlowDown, Retry-After: 2, before the whole body → wait 2 s"
+                    "t+3.000 s: woke → put 2"
+                    "t+4.000 s: ConnectionReset, may have arrived → wait 0.5 s"
+                    "t+4.500 s: woke → put 3"
+                    "t+6.500 s: HTTP 200 → done, unverified"
+                ])
+                "what came of it"
+
+            for text in [ $"%A{script}"; string script ] do
+                Expect.stringStarts
+                    text
+                    "a push of 7 bytes, 3 attempts at most\n  1. +1 s: HTTP 503 SlowDown"
+                    text
+
+                Expect.stringEnds text "\n  3. +2 s: HTTP 200" "its steps")
+
         property "a receipt can be read back" Results.receipt (fun receipt ->
             for receipt in receipt :: shrunk (Arbitraries.Receipt()) receipt do
                 match Receipt.parse (Receipt.toJson receipt) with
