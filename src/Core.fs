@@ -9,6 +9,7 @@ open System
 /// - an ended push stays ended and repeats its output;
 /// - waking early gives the same `Wait`, `AskUrl` or `TakeMd5` again;
 /// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
+/// - a URL that had expired, by the server's word or by its own, is not sent again;
 /// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
 ///   and what is sent with another is no success;
 /// - a `Put` carries every header that was asked for, and no `x-amz-*` one that a SigV4 URL does not cover;
@@ -335,6 +336,9 @@ module Push =
         | Phase.Fresh, Input.NoSource(_, fault) -> failSource (began at 0L state) at fault
         | Phase.Fresh, Input.NoUrl(_, reason) ->
             failWith (began at 0L state) at FailureKind.UrlUnusable reason
+        | Phase.Asking _, Input.UrlGiven(_, url) when List.contains url state.History.Earlier ->
+            // A manifest that nobody has renewed: the server would say no more than it did.
+            fail (holding url state) now FailureKind.UrlExpired
         | Phase.Asking attempt, Input.UrlGiven(_, url) -> put state now attempt url
         | Phase.Asking _, Input.NoUrl(_, reason) -> failWith state now FailureKind.UrlUnusable reason
         | Phase.Asking attempt, Input.Woke _ -> ask state now attempt

@@ -25,7 +25,7 @@ type internal Beginning = { At: DateTimeOffset; Length: int64 }
 type internal History = {
     /// What the last attempt came to.
     Last: Heard voption
-    /// URLs that were in use before the one that is: their secrets stay secret.
+    /// URLs that were in use before the one that is, and had expired: their secrets stay secret.
     Earlier: RequestUrl list
     /// The bytes of the source, once an attempt has read it to its end.
     Sent: Sent option

@@ -22,6 +22,32 @@ let private runs =
 let private law name (holds: PushPlan -> Turn list -> unit) =
     propertyTimes 400 name runs (fun (plan, _, turns) -> holds plan turns)
 
+/// Pushes whose source of URLs has one or two, and whose server often calls them expired.
+let private sameAnswers =
+    let expired =
+        Outcome.Replied {
+            Reply.Of 403 with
+                Error = Some(S3Error.Of "ExpiredToken")
+        }
+
+    gen {
+        let! urls = Gen.listOfLength 2 (Urls.sigV4 Urls.noon 86400)
+        let! script = Scripts.forPlan urls (plan None id)
+
+        let! steps =
+            script.Steps
+            |> List.map (fun step ->
+                Gen.zip (Gen.elements [ true; false ]) (Gen.elements urls)
+                |> Gen.map (fun (isExpired, url) -> {
+                    step with
+                        Answer = RequestUrl.parse url.Url |> Result.mapError string
+                        Outcome = if isExpired then expired else step.Outcome
+                }))
+            |> Gen.sequenceToList
+
+        return { script with Steps = steps }
+    }
+
 let private startOf (turns: Turn list) =
     match turns with
     | { Input = Input.Started(at, _) } :: _ -> Some at
@@ -129,6 +155,23 @@ let tests =
             for _, turn, outcome in outcomesOf turns do
                 match Verdict.ofOutcome plan.Target.WriteOnce outcome with
                 | Verdict.Stop _ -> Expect.isTrue turn.Output.IsFailed "no put, no wait, no question"
+                | _ -> ())
+
+        propertyTimes 400 "a URL that the server called expired is not sent again" sameAnswers (fun script ->
+            let turns = play script
+            let plan = script.Plan
+            let mutable expired: RequestUrl list = []
+
+            for before, turn in List.pairwise turns do
+                match before.Output, turn.Input with
+                | Output.Put put, Input.Attempted(_, _, outcome) when
+                    Verdict.ofOutcome plan.Target.WriteOnce outcome = Verdict.FreshUrl
+                    ->
+                    expired <- put.Url :: expired
+                | _ -> ()
+
+                match turn.Output with
+                | Output.Put put -> Expect.isFalse (List.contains put.Url expired) "another one"
                 | _ -> ())
 
         law "done only after a 2xx with the whole body that integrity accepts" (fun plan turns ->

@@ -134,6 +134,16 @@ let tests =
             ] [ "ask 1"; "put 1"; "ask 2"; "put 2"; "done etag-md5" ] []
 
         story
+            "a delegate that has no other URL than the one that had expired"
+            (asked same)
+            [
+                started
+                Input.UrlGiven(at 1, parsed (v4 60))
+                attempted 2 (error 403 "ExpiredToken" "no")
+                Input.UrlGiven(at 3, parsed (v4 60))
+            ] [ "ask 1"; "put 1"; "ask 2"; "UrlExpired" ] [ "1 attempt"; "ExpiredToken" ]
+
+        story
             "a delegate's URL that still serves is used again"
             (asked same)
             [ started; Input.UrlGiven(at 0, parsed (v4 60)); attempted 0 busy; woke 500 ] [

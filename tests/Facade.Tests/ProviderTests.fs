@@ -87,7 +87,12 @@ let tests =
                     new PresignedS3ExportSink(
                         options (fun request _ ->
                             asked.Enqueue request.Attempt
-                            Task.FromResult(scene.Server.Presign("PUT", bucket, request.Key)))
+                            // Another one each time: what is signed in one second is the same.
+                            let expires = TimeSpan.FromMinutes(float (10 * request.Attempt))
+
+                            Task.FromResult(
+                                scene.Server.Presign("PUT", bucket, request.Key, expires = expires)
+                            ))
                     )
 
                 let! receipt = sink.PushAsync("a", scene.Path)

@@ -130,7 +130,12 @@ let tests =
                 let sinks, ending =
                     make retryAtOnce TimeProvider.System (fun request _ ->
                         asked.Enqueue request.Attempt
-                        Task.FromResult(server.Presign("PUT", request.Bucket, request.Key)))
+                        // Another one each time: what is signed in one second is the same.
+                        let expires = TimeSpan.FromMinutes(float (10 * request.Attempt))
+
+                        Task.FromResult(
+                            server.Presign("PUT", request.Bucket, request.Key, expires = expires)
+                        ))
 
                 use _ = ending
                 let! receipt = sinks["one"].PushAsync("a", path)
