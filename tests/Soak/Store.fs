@@ -6,6 +6,7 @@ open System.Collections.Generic
 open System.Diagnostics
 open System.IO
 open System.Text
+open System.Threading
 open System.Threading.Tasks
 open LoopbackS3
 
@@ -75,6 +76,7 @@ type Store(seed: int) =
         }
 
     let mutable endpoint = Uri "http://127.0.0.1/"
+    let mutable signed = 0
     let options = LoopbackS3Options()
 
     member _.ProcessId = childProcess.Id
@@ -89,8 +91,11 @@ type Store(seed: int) =
             | _ -> invalidOp $"The server said '%s{said}'."
         }
 
-    /// A URL that is good for an hour, or was until an hour ago.
+    /// A URL that is good for an hour, or was until an hour ago. Another one each time, by some seconds: a broker that
+    /// signs twice in one second would give the same, which is not tried again once it has expired.
     member _.Presign(key: string, headers: IReadOnlyDictionary<string, string> | null, isExpired: bool) =
+        let more = TimeSpan.FromSeconds(float (Interlocked.Increment &signed % 600))
+
         let signedAt =
             if isExpired then DateTimeOffset.UtcNow.AddHours -2. else DateTimeOffset.UtcNow
 
@@ -103,7 +108,7 @@ type Store(seed: int) =
             options.SecretKey,
             options.Region,
             signedAt,
-            TimeSpan.FromHours 1.,
+            TimeSpan.FromHours 1. + more,
             headers
         )
 
