@@ -9,6 +9,18 @@ open CellOS.Export.S3
 open OpenTelemetry
 open OpenTelemetry.Metrics
 open OpenTelemetry.Trace
+open Facade.Tests.Support
+
+/// Options of a sink whose pushes are known by the name of its target.
+let optionsOf (target: string) (url: string) =
+    PresignedS3ExportSinkOptions(
+        PresignedUrl = url,
+        CellId = cellId,
+        Bucket = bucket,
+        TargetName = target,
+        RetryBackoff = TimeSpan.Zero,
+        RequestTimeout = TimeSpan.FromSeconds 10.
+    )
 
 let private shown (value: objnull) =
     Convert.ToString(value, Globalization.CultureInfo.InvariantCulture)

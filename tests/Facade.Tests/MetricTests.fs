@@ -13,16 +13,6 @@ open LoopbackS3
 open Facade.Tests.Listeners
 open Facade.Tests.Support
 
-let private optionsOf (target: string) (url: string) =
-    PresignedS3ExportSinkOptions(
-        PresignedUrl = url,
-        CellId = cellId,
-        Bucket = bucket,
-        TargetName = target,
-        RetryBackoff = TimeSpan.Zero,
-        RequestTimeout = TimeSpan.FromSeconds 10.
-    )
-
 /// Instrument, unit, tags besides the target's name, and the value: a count for the histogram.
 let private rowsOf (metrics: Metrics) (target: string) =
     metrics.Of target

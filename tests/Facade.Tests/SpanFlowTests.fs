@@ -15,16 +15,6 @@ open Microsoft.Extensions.Logging
 open Facade.Tests.Listeners
 open Facade.Tests.Support
 
-let private optionsOf (target: string) (url: string) =
-    PresignedS3ExportSinkOptions(
-        PresignedUrl = url,
-        CellId = cellId,
-        Bucket = bucket,
-        TargetName = target,
-        RetryBackoff = TimeSpan.Zero,
-        RequestTimeout = TimeSpan.FromSeconds 10.
-    )
-
 let private ended (push: Task<ExportReceipt>) : Task<unit> =
     task {
         let! _ = Task.WhenAny(push :> Task)
