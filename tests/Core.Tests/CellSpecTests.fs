@@ -360,7 +360,7 @@ let hostile =
             let named =
                 others |> List.filter (fun other -> not (String.IsNullOrWhiteSpace other.Name))
 
-            match create (s3 "zz" :: named) [] with
+            match create (s3 "one-of-a-name-that-nobody-makes-up" :: named) [] with
             | Ok spec -> Expect.hasLength spec.Others named.Length "the others"
             | Error problems -> failtestf "disturbed by others: %s" (lines problems))
     ]
