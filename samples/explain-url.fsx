@@ -133,7 +133,16 @@ tell "signature" [
     match told.Signature with
     | UrlSignature.V4 -> "SigV4"
     | UrlSignature.V2 -> "SigV2, which AWS does not take in newer regions"
-    | UrlSignature.Unsigned -> "none of AWS's; a token of a gateway's own is not explained"
+    | UrlSignature.Google4
+    | UrlSignature.Google2 -> "Google Cloud Storage"
+    | UrlSignature.Oss4
+    | UrlSignature.Oss -> "Alibaba OSS"
+    | UrlSignature.Cos -> "Tencent COS"
+    | UrlSignature.Obs -> "Huawei OBS"
+    | UrlSignature.AzureSas -> "Azure Storage, a shared access signature"
+    | UrlSignature.SwiftTempUrl -> "OpenStack Swift, a temporary URL"
+    | UrlSignature.OraclePar -> "Oracle Object Storage, a pre-authenticated request"
+    | UrlSignature.Unsigned -> "not one that is known here; a token of a gateway's own is not explained"
 ]
 
 if told.Signature <> UrlSignature.Unsigned then
@@ -175,7 +184,7 @@ tell "headers" [
     | UrlSignature.V4 -> "any other x-amz-* header would be refused"
     | UrlSignature.V2 ->
         "Content-Type, Content-MD5 and x-amz-*: exactly what was signed, and mostly that is none"
-    | UrlSignature.Unsigned -> "none that it tells of"
+    | _ -> "none that it tells of"
 ]
 
 /// Names only: a value may be a secret.

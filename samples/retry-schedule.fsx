@@ -63,6 +63,7 @@ let s3Error code message : S3Error = {
     HostId = None
     Region = None
     Endpoint = None
+    Details = []
 }
 
 let unknownHost = {

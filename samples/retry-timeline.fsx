@@ -79,15 +79,7 @@ let reply status code retryAfter =
     let error: S3Error option =
         match code with
         | "" -> None
-        | code ->
-            Some {
-                Code = code
-                Message = None
-                RequestId = None
-                HostId = None
-                Region = None
-                Endpoint = None
-            }
+        | code -> Some(S3Error.Of code)
 
     let after =
         match retryAfter with
@@ -215,6 +207,7 @@ let lookOf (verdict: Verdict) =
     match verdict with
     | Verdict.Accepted _ -> Look.Accepted
     | Verdict.Retry _
+    | Verdict.WithoutExpect
     | Verdict.RetryOnce -> Look.Again
     | Verdict.FreshUrl
     | Verdict.Stop _ -> Look.Over
@@ -253,7 +246,17 @@ let pieces =
         | Output.Put request ->
             let event = within request events.Head
             let next = now + event.Took
-            let verdict = Verdict.ofOutcome target.WriteOnce event.Outcome
+
+            let verdict =
+                Verdict.ofOutcome
+                    {
+                        Circumstances.defaults with
+                            WriteOnce = target.WriteOnce
+                            Expected = request.ExpectContinue
+                            IsPresigned = RequestUrl.isPresigned request.Url
+                    }
+                    event.Outcome
+
             Attempt(request.Attempt, now - start, next - start, event.Says, lookOf verdict)
             let rest = if events.Tail.IsEmpty then events else events.Tail
             yield! go state next (Input.Attempted(next, dice.NextDouble(), event.Outcome)) rest

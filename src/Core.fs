@@ -8,12 +8,15 @@ open System
 /// - `step` is total, and gives exactly one output for each input;
 /// - an ended push stays ended and repeats its output;
 /// - waking early gives the same `Wait`, `AskUrl` or `TakeMd5` again;
-/// - never more `Put`s than the policy's attempts; no `Put` and no `Wait` beyond deadline or expiry;
+/// - never more `Put`s than the policy's attempts, but for one that repeats an attempt without `Expect` after a 417; no
+///   `Put` and no `Wait` beyond deadline or expiry;
 /// - a URL that had expired, by the server's word or by its own, is not sent again;
 /// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
 ///   and what is sent with another is no success;
 /// - a `Put` carries every header that was asked for, and no `x-amz-*` one that a SigV4 URL does not cover;
-/// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that integrity accepts;
+/// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that can come from a store, and that integrity
+///   accepts;
+/// - no `Put` to a presigned URL of another object than the destination, unless the target allows it;
 /// - fixed waits add up to (attempts − 1) × backoff, unless the server lengthened one;
 /// - no output holds a secret that can be seen without `RequestUrl.reveal`.
 [<RequireQualifiedAccess>]
@@ -22,6 +25,24 @@ module Push =
     /// A push that has not begun. Its first input is `Started` or `NoSource`.
     [<CompiledName("Create")>]
     let create (plan: PushPlan) : State = State.fresh plan
+
+    /// A push that has not begun, of a sink that has learnt something about hosts.
+    [<CompiledName("CreateKnowing")>]
+    let createKnowing (hosts: KnownHosts) (plan: PushPlan) : State =
+        let state = State.fresh plan
+
+        {
+            state with
+                History = { state.History with Hosts = hosts }
+        }
+
+    /// What a push has learnt about hosts, for the pushes after it.
+    [<CompiledName("Hosts")>]
+    let hosts (state: State) : KnownHosts = state.History.Hosts
+
+    /// What the caller should know about the receipt of a push that is done: one sentence for people.
+    [<CompiledName("Warning")>]
+    let warning (state: State) : string option = state.History.Warning
 
     /// The next state, in the given phase at the given time, and what the driver is to do.
     let private go (state: State) (now: DateTimeOffset) (phase: Phase) (output: Output) =
@@ -71,6 +92,22 @@ module Push =
         let fault = Fault.Create(FaultKind.Network, masked, 0L)
         fail (State.after (Outcome.NotSent fault) state) now kind
 
+    /// Compares the URL with the address that the receipt would name.
+    let private address (state: State) (url: RequestUrl) =
+        ObjectAddress.check state.Plan.Target.Bucket state.Plan.Key url
+
+    /// The reason why the URL may not be used, if it is for another object.
+    let private otherObject (state: State) (url: RequestUrl) =
+        if state.Plan.Target.KeyCheck then
+            ObjectAddress.problem state.Plan.Destination (address state url)
+            |> Option.map (fun problem ->
+                match state.Plan.Target.Name with
+                | Some name ->
+                    $"{problem}. A gateway that rewrites paths is allowed by {Variable.forTarget name Variable.KeyCheck}=off"
+                | None -> $"{problem}. A gateway that rewrites paths is allowed by KeyCheck = false")
+        else
+            None
+
     let private finishWith (state: State) now (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
         finish
             state
@@ -92,6 +129,11 @@ module Push =
                 ETag = State.shown state reply.ETag
                 VersionId = State.shown state reply.VersionId
                 RequestId = State.shown state reply.RequestId
+                HostId = State.shown state reply.HostId
+                DestinationChecked =
+                    match state.Url with
+                    | ValueSome url -> state.Plan.Target.KeyCheck && address state url = AddressCheck.Same
+                    | ValueNone -> false
                 Integrity = confirmed.Name
                 Attempts = state.Attempts
                 StartedAt = state.Began.At
@@ -121,6 +163,7 @@ module Push =
             ExpectContinue =
                 length > 0L
                 && target.ExpectContinueFrom |> Option.exists (fun from -> length >= from)
+                && not (KnownHosts.refusesExpect url state.History.Hosts)
             // Once it is known it is compared, whatever else is not: a receipt is of the bytes that were sent.
             TakeMd5 = not target.Integrity.IsOff || state.History.Md5.IsSome
             ConnectTimeout = target.Limits.ConnectTimeout
@@ -152,6 +195,8 @@ module Push =
             fail (holding url state) now FailureKind.UrlExpired
         else
             match HeaderCoverage.problems url put.Headers, HeaderCoverage.missing url put.Headers with
+            | [], [] when (otherObject state url).IsSome ->
+                failWith (holding url state) now FailureKind.UrlUnusable (otherObject state url).Value
             | [], [] when wantsContentMd5 state url && state.History.Md5.IsNone ->
                 takeMd5 (holding url state) now attempt
             | [], [] ->
@@ -246,18 +291,47 @@ module Push =
         | Outcome.Unknown fault -> fault.Kind = FaultKind.RequestTimeout
         | Outcome.Replied _ -> false
 
+    let private circumstances (state: State) (now: DateTimeOffset) (put: PutRequest) : Circumstances = {
+        WriteOnce = state.Plan.Target.WriteOnce
+        Expected = put.ExpectContinue
+        IsPresigned = RequestUrl.isPresigned put.Url
+        AcceptUnmarked = state.Plan.Target.AcceptUnmarked
+        IsPastExpiry =
+            match put.Url.Query.ExpiresAt with
+            | ValueSome at -> not (Instant.isBefore at now)
+            | ValueNone -> false
+    }
+
+    /// The state with a warning, where a gateway answered without saying that a store has the object.
+    let private warned (url: RequestUrl) (reply: Reply) (state: State) =
+        if reply.IsMarked || RequestUrl.isPresigned url then
+            state
+        else
+            let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
+
+            {
+                state with
+                    History = {
+                        state.History with
+                            Warning =
+                                Some
+                                    $"The response for {artifact} (HTTP {reply.Status}) has no ETag, checksum, version or request id: nothing shows that a store has the object."
+                    }
+            }
+
     let private attempted (state: State) now (put: PutRequest) (roll: float) (outcome: Outcome) =
         let cutByDeadline () =
             isTimeout outcome
             && put.Timeout.Ticks < state.Plan.Target.Limits.RequestTimeout.Ticks
 
-        match sourceChanged state outcome, Verdict.ofOutcome state.Plan.Target.WriteOnce outcome with
+        match sourceChanged state outcome, Verdict.ofOutcome (circumstances state now put) outcome with
         | Some reason, _ -> failWith (State.after outcome state) now FailureKind.SourceChanged reason
         | None, Verdict.Accepted(reply, sent) ->
             let hasContentMd5 = state.History.Md5.IsSome && wantsContentMd5 state put.Url
 
             match Integrity.verdict state.Plan.Target.Integrity hasContentMd5 reply sent with
-            | IntegrityVerdict.Confirmed confirmed -> finishWith state now reply sent confirmed
+            | IntegrityVerdict.Confirmed confirmed ->
+                finishWith (warned put.Url reply state) now reply sent confirmed
             | IntegrityVerdict.Mismatch _ -> retryOnce (State.after outcome state) now roll
             | IntegrityVerdict.Missing -> fail (State.after outcome state) now FailureKind.Unverified
         | None, Verdict.Retry _ when cutByDeadline () ->
@@ -271,6 +345,19 @@ module Push =
             | UrlSource.Asked when state.Attempts < state.Plan.Target.Retry.MaxAttempts ->
                 ask (State.withoutUrl state) now (state.Attempts + 1)
             | _ -> fail state now FailureKind.UrlExpired
+        | None, Verdict.WithoutExpect ->
+            let state = State.after outcome state
+
+            // The same attempt: it was answered before the body.
+            let state = {
+                state with
+                    History = {
+                        state.History with
+                            Hosts = KnownHosts.withoutExpect put.Url state.History.Hosts
+                    }
+            }
+
+            start state now state.Attempts
         | None, Verdict.Stop kind -> fail (State.after outcome state) now kind
 
     /// In UTC: sums near either end of time have no other representation.
@@ -288,7 +375,7 @@ module Push =
         let outcome = Outcome.NotSent fault
         let state = State.after outcome state
 
-        match Verdict.ofOutcome false outcome with
+        match Verdict.ofOutcome Circumstances.defaults outcome with
         | Verdict.Stop kind -> fail state now kind
         | _ -> fail state now FailureKind.SourceUnreadable
 

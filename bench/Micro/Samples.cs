@@ -85,12 +85,14 @@ internal static class Samples
             hostId: Text("XotGXc5vZ0VqYn7dMBPmXUy3yVMs2LSVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJE="),
             serverSideEncryption: Text("AES256"),
             customerAlgorithm: null,
-            checksumSha256: null,
+            checksums: FSharpList<ReportedChecksum>.Empty,
             retryAfter: null,
             amzRetryAfter: null,
             bucketRegion: null,
             redirectHost: null,
+            server: null,
             error: null,
+            body: null,
             FSharpOption<Sent>.Some(Sent)
         )
     );
@@ -105,11 +107,12 @@ internal static class Samples
             hostId: Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
             serverSideEncryption: null,
             customerAlgorithm: null,
-            checksumSha256: null,
+            checksums: FSharpList<ReportedChecksum>.Empty,
             retryAfter: null,
             amzRetryAfter: null,
             bucketRegion: null,
             redirectHost: null,
+            server: null,
             FSharpOption<S3Error>.Some(
                 new S3Error(
                     "SlowDown",
@@ -117,9 +120,11 @@ internal static class Samples
                     Text("5B9FC1D8A9F0C2E7"),
                     Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
                     region: null,
-                    endpoint: null
+                    endpoint: null,
+                    FSharpList<S3ErrorDetail>.Empty
                 )
             ),
+            body: null,
             FSharpOption<Sent>.Some(Sent)
         )
     );

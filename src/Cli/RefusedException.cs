@@ -10,5 +10,9 @@ internal sealed class RefusedException(IReadOnlyList<string> sentences)
     internal RefusedException(string sentence)
         : this([sentence]) { }
 
+    /// <summary>The message of an argument that the library rejected, without .NET's name of the parameter.</summary>
+    internal static RefusedException Of(ArgumentException exception) =>
+        new(exception.Message.Replace($" (Parameter '{exception.ParamName}')", ""));
+
     internal IReadOnlyList<string> Sentences { get; } = sentences;
 }

@@ -26,7 +26,8 @@ type BatchDraft = {
 
 /// Rules that this module keeps:
 /// - all that is wrong is told at once, and told by the artifact's place in the list;
-/// - names are compared octet for octet, as S3 compares keys: `a` and `A` are two artifacts.
+/// - names are compared octet for octet, as S3 compares keys: `a` and `A` are two artifacts;
+/// - a URL that names one object takes one artifact.
 [<RequireQualifiedAccess>]
 module BatchDraft =
 
@@ -106,12 +107,28 @@ module BatchDraft =
                     Subject = Check.invariant $"{refusal.Subject} of artifact {place}"
             })
 
-        [
+        let mutable count = 0
+
+        let problems = [
             yield! concurrencyProblem batch.Concurrency |> Option.toList
 
-            for index, draft in Seq.indexed batch.Artifacts do
-                yield! problemsOf (index + 1) draft
+            for draft in batch.Artifacts do
+                count <- count + 1
+                yield! problemsOf count draft
         ]
+
+        match target.Url with
+        | Some template when count > 1 && UrlTemplate.namesOneObject template ->
+            {
+                Subject = "upload URL"
+                Problem =
+                    Check.invariant
+                        $"names one object, and {count} artifacts are to go there: one would overwrite the other"
+                Remedy =
+                    $"Give each artifact a URL of its own, or a template with {UrlTemplate.ArtifactNamePlaceholder}."
+            }
+            :: problems
+        | _ -> problems
 
     /// The problems in words: the first of them, and how many more there are.
     [<CompiledName("Message")>]

@@ -26,8 +26,10 @@ type ExportFailure = {
     Status: int option
     /// The S3 error code of the last reply.
     Code: string option
-    /// `x-amz-request-id` of the last reply.
+    /// The request id of the last response, as a store's support asks for it.
     RequestId: string option
+    /// `x-amz-id-2` of the last response.
+    HostId: string option
     /// Whether an object of this push may have been stored all the same.
     MayBeStored: bool
 }
@@ -77,16 +79,41 @@ module internal FailureText =
     let private messageOf (reply: Reply) =
         reply.Error |> Option.bind _.Message |> Option.defaultValue ""
 
-    /// `HTTP 403 AccessDenied ("Request has expired")`
-    let private answer (reply: Reply) =
-        let code =
-            match codeOf reply with
-            | Some code -> " " + code
-            | None -> ""
+    /// The number of characters of a foreign body that are shown at most.
+    [<Literal>]
+    let private LongestQuote = 200
 
-        match messageOf reply with
-        | "" -> $"HTTP {reply.Status}{code}"
-        | message -> $"HTTP {reply.Status}{code} (\"{message}\")"
+    let private serverOf (reply: Reply) =
+        match reply.Server with
+        | Some server -> $", Server: {Check.shorten 60 server}"
+        | None -> ""
+
+    /// `an HTML page ("Blocked by policy", Server: proxy/1.0)`
+    let private foreign (reply: Reply) (body: ForeignBody) =
+        match body.VisibleText with
+        | "" -> $"{body.Format.InWords}{serverOf reply}"
+        | text -> $"{body.Format.InWords} (\"{Check.shorten LongestQuote text}\"{serverOf reply})"
+
+    /// `HTTP 403 AccessDenied ("Request has expired")`, or `HTTP 403 with an HTML page ("Blocked by policy")`
+    let private answer (reply: Reply) =
+        match reply.Error, reply.Body with
+        | Some error, _ ->
+            let words = [
+                match error.Message with
+                | Some message -> $"\"{message}\""
+                | None -> ()
+
+                for detail in error.Details do
+                    $"{detail.Element}: {Check.shorten LongestQuote detail.Content}"
+            ]
+
+            match words with
+            | [] -> $"HTTP {reply.Status} {error.Code}"
+            | words ->
+                let all = String.Join("; ", words)
+                $"HTTP {reply.Status} {error.Code} ({all})"
+        | None, Some body -> $"HTTP {reply.Status} with {foreign reply body}"
+        | None, None -> $"HTTP {reply.Status}"
 
     /// SigV2 covers a `Content-MD5` in any case, the absence of one too.
     let private signsContentMd5 (facts: FailureFacts) =
@@ -133,9 +160,7 @@ module internal FailureText =
                 $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
         | FailureKind.UrlUnusable -> lastEvent facts
         | FailureKind.UrlExpired ->
-            let serverSaysSo =
-                facts.Last
-                |> Option.exists (fun last -> (Verdict.ofOutcome false last).IsFreshUrl)
+            let serverSaysSo = replyOf facts |> Option.exists Verdict.saysExpired
 
             match facts.Url |> Option.bind _.ExpiresAt with
             | Some at when at <= facts.Now ->
@@ -148,6 +173,7 @@ module internal FailureText =
         | FailureKind.Refused ->
             match replyOf facts with
             | Some reply when reply.Status = 407 -> $"a proxy refused it: {lastEvent facts}"
+            | Some reply when Verdict.saysFull reply -> $"the store is full: {lastEvent facts}"
             | Some _ -> $"the server refused it: {lastEvent facts}"
             | None -> lastEvent facts
         | FailureKind.Redirected ->
@@ -194,6 +220,13 @@ module internal FailureText =
             | Some reply when reply.Status < 300 ->
                 "the server reports the digest of other bytes than were sent"
             | _ -> $"the server received other bytes than were sent: {lastEvent facts}"
+        | FailureKind.NotAStore ->
+            match replyOf facts with
+            | Some({ Error = Some _ }) ->
+                $"the response has the status of a success and reports an error: {lastEvent facts}"
+            | _ -> $"something between this host and the store answered in its place: {lastEvent facts}"
+        | FailureKind.Unconfirmed ->
+            $"the response ({lastEvent facts}) has no ETag, checksum, version or request id, which stores send; a proxy or a portal between this host and the store may have answered"
         | FailureKind.Unverified -> "the server stored it but confirmed no digest, and one is required"
         | FailureKind.Internal -> lastEvent facts
 
@@ -212,11 +245,33 @@ module internal FailureText =
         | Some _ -> setting "ContentMd5" Variable.ContentMd5 facts + "=1"
         | None -> "ContentMd5"
 
+    let private unmarkedSetting (facts: FailureFacts) =
+        match facts.Plan.Target.Name with
+        | Some _ -> setting "AcceptUnmarked" Variable.AcceptUnmarked facts + "=1"
+        | None -> "AcceptUnmarked"
+
+    let private betweenHostAndStore =
+        "Check the proxies (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), gateways and portals between this host and the store, and the host in the URL"
+
+    /// The header that the store names as missing, with a value where only one will do.
+    let private missingHeader (error: S3Error) =
+        error.Details
+        |> List.tryFind (fun detail -> detail.Element = "HeaderName")
+        |> Option.map (fun detail ->
+            match detail.Content.ToLowerInvariant() with
+            | "x-ms-blob-type" -> "x-ms-blob-type: BlockBlob"
+            | _ -> detail.Content + ": VALUE")
+
     let private adviceOnRefusal (facts: FailureFacts) (reply: Reply) =
         let says (text: string) =
             (messageOf reply).Contains(text, StringComparison.OrdinalIgnoreCase)
 
         match reply.Status, codeOf reply with
+        | _ when Verdict.saysFull reply -> "Free space in the store, or raise its quota, and export again."
+        | _, Some "MissingRequiredHeader" when (reply.Error |> Option.bind missingHeader).IsSome ->
+            $"Send the header that the store asks for: push --header '{(reply.Error |> Option.bind missingHeader).Value}' (Headers in code)."
+        | _, None when reply.Body.IsSome && reply.Status <> 413 ->
+            $"This is not an S3 error, so it may not come from the store. {betweenHostAndStore}."
         | _, Some "SignatureDoesNotMatch" when (facts.ContentMd5.IsSome && signsContentMd5 facts) ->
             $"The signature covers the Content-MD5, and this file's is {facts.ContentMd5.Value}: presign with that one, or export the file that the URL was signed for. If it is the same, the method, the path or the signing key is another."
         | _, Some "SignatureDoesNotMatch" ->
@@ -308,6 +363,12 @@ module internal FailureText =
                 $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}); one that has expired, or is not valid yet, is to be renewed on the server."
         | FailureKind.IntegrityMismatch ->
             "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
+        | FailureKind.NotAStore ->
+            match replyOf facts with
+            | Some({ Error = Some _ } as reply) -> adviceOnRefusal facts reply
+            | _ -> $"{betweenHostAndStore}; then export again."
+        | FailureKind.Unconfirmed ->
+            $"{betweenHostAndStore}; then export again. If the store itself answers so, accept it ({unmarkedSetting facts})."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or x-amz-checksum-sha256, or require less."
         | FailureKind.Internal -> "This is a bug in the program that drives the push."
@@ -327,6 +388,10 @@ module internal FailureText =
             reply
             |> Option.bind (fun reply ->
                 reply.RequestId |> Option.orElse (reply.Error |> Option.bind _.RequestId))
+
+        let hostId =
+            reply
+            |> Option.bind (fun reply -> reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
 
         let stored =
             if facts.MayBeStored && kind <> FailureKind.AlreadyExists then
@@ -360,5 +425,6 @@ module internal FailureText =
                 |> Option.orElse (faultOf facts |> Option.bind _.ProxyStatus)
             Code = reply |> Option.bind codeOf |> Option.map redact
             RequestId = requestId |> Option.map redact
+            HostId = hostId |> Option.map redact
             MayBeStored = facts.MayBeStored
         }

@@ -18,15 +18,19 @@ type FailureReport = {
     Status: int option
     /// The S3 error code of the last reply.
     Code: string option
-    /// `x-amz-request-id` of the last reply.
+    /// The request id of the last response, as a store's support asks for it.
     RequestId: string option
+    /// `x-amz-id-2` of the last response.
+    HostId: string option
+    /// True if an object of this push may have been stored all the same.
+    MayBeStored: bool
     /// How many PUTs were begun; may be 0.
     Attempts: int
 }
 
 /// Rules that this module keeps:
 /// - JSON on one line, in this order, whatever the texts hold; what is unknown is left out:
-///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","attempts"}}`;
+///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts"}}`;
 /// - the names stand there as they are, to be found again by them; the other texts are redacted once more,
 ///   since not only this library makes failures.
 [<RequireQualifiedAccess>]
@@ -43,6 +47,8 @@ module FailureReport =
         Status = failure.Status
         Code = failure.Code
         RequestId = failure.RequestId
+        HostId = failure.HostId
+        MayBeStored = failure.MayBeStored
         Attempts = failure.Attempts
     }
 
@@ -62,6 +68,11 @@ module FailureReport =
 
         JsonLine.optional json "code" (report.Code |> Option.map Redaction.text)
         JsonLine.optional json "requestId" (report.RequestId |> Option.map Redaction.text)
+        JsonLine.optional json "hostId" (report.HostId |> Option.map Redaction.text)
+
+        if report.MayBeStored then
+            json.WriteBoolean("mayBeStored", true)
+
         json.WriteNumber("attempts", report.Attempts)
 
     /// The failure as one line of JSON.

@@ -5,14 +5,17 @@ open System
 /// How much a finding matters.
 [<RequireQualifiedAccess>]
 type Severity =
+    /// An artifact cannot be exported as configured: `check` fails, and `CELLOS_STRICT_CONFIG=1` refuses it.
+    | Error
     /// It works, but not as somebody meant it: `CELLOS_STRICT_CONFIG=1` refuses it.
     | Warning
     /// Worth knowing; never a reason to refuse.
     | Advice
 
-    /// `warning` or `advice`.
+    /// `error`, `warning` or `advice`.
     member this.Name =
         match this with
+        | Error -> "error"
         | Warning -> "warning"
         | Advice -> "advice"
 
@@ -58,11 +61,12 @@ module FindingId =
     [<Literal>]
     let InvalidChoice = "invalid-choice"
 
-    /// Warning: the URL's bucket is not the spec's.
+    /// Error for a presigned URL and a known cell, otherwise a warning: the URL's bucket is not the spec's.
     [<Literal>]
     let BucketMismatch = "bucket-mismatch"
 
-    /// Warning: the URL's key is not the one that a receipt would name.
+    /// Error for a presigned URL and a known cell, otherwise a warning: the URL's key is not the one that a receipt would
+    /// name.
     [<Literal>]
     let KeyMismatch = "key-mismatch"
 
@@ -74,7 +78,7 @@ module FindingId =
     [<Literal>]
     let UrlExpired = "url-expired"
 
-    /// Warning: a URL that names one object, and several artifacts for it.
+    /// Error: a URL that names one object, and several artifacts for it.
     [<Literal>]
     let ExactUrlManyArtifacts = "exact-url-many-artifacts"
 

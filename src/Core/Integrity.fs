@@ -99,8 +99,9 @@ module Integrity =
 
     /// Whether the checksum confirms (Some true) or contradicts (Some false) the SHA-256.
     let private checksum (reply: Reply) (sent: Sent) =
-        reply.ChecksumSha256
-        |> Option.bind sha256OfBase64
+        reply.Checksums
+        |> List.tryFind (fun checksum -> checksum.Header = "x-amz-checksum-sha256")
+        |> Option.bind (fun checksum -> sha256OfBase64 checksum.Value)
         |> Option.map (fun reported ->
             String.Equals(reported, sent.Sha256, StringComparison.OrdinalIgnoreCase))
 

@@ -6,13 +6,15 @@ open System.Text
 /// What a presigned URL says of itself, without any network and without any secret. What is absent or cannot
 /// be read is `None` or empty.
 type PresignedUrl = {
-    /// How it is signed, if it is.
+    /// The scheme by which it is signed.
     Signature: UrlSignature
-    /// SigV4: when it was signed.
+    /// When it was signed, or when it begins to be valid.
     SignedAt: DateTimeOffset option
-    /// When it stops being valid: SigV4 `X-Amz-Date` + `X-Amz-Expires`, SigV2 `Expires`.
+    /// When it stops being valid: SigV4 `X-Amz-Date` + `X-Amz-Expires`, SigV2 `Expires`, Google Cloud Storage
+    /// `X-Goog-Date` + `X-Goog-Expires` or `Expires`, Alibaba OSS `x-oss-date` + `x-oss-expires` or `Expires`, Tencent COS
+    /// `q-sign-time`, Azure `se`, Swift `temp_url_expires`.
     ExpiresAt: DateTimeOffset option
-    /// SigV4: the headers that the signature covers, in lower case, `host` among them.
+    /// The headers that the signature covers, in lower case, `host` among them.
     SignedHeaders: string list
     /// SigV4: the region in the credential's scope.
     ScopeRegion: string option
@@ -61,12 +63,15 @@ module PresignedUrl =
                 bytes.Add(byte path[i])
                 i <- i + 1
 
-        let text = Encoding.UTF8.GetString(bytes.ToArray())
+        let bytes = bytes.ToArray()
 
-        if text.Contains '\ufffd' then None else Some text
+        if Unicode.Utf8.IsValid(ReadOnlySpan bytes) then
+            Some(Encoding.UTF8.GetString bytes)
+        else
+            None
 
-    /// Percent-decodes a path; `None` if the octets are no UTF-8, so that no wrong key is ever shown.
-    let private decodePath (path: string) =
+    /// Percent-decodes a path; `None` if the octets are not UTF-8, so that no wrong key is ever shown.
+    let internal decodePath (path: string) =
         if path.Contains '%' then decodeEscapes path else Some path
 
     let private nonEmpty (text: string) = if text = "" then None else Some text
@@ -82,7 +87,9 @@ module PresignedUrl =
             match below.IndexOf '/' with
             | -1 -> decodePath below |> Option.bind nonEmpty, None
             | i ->
-                decodePath (below.Substring(0, i)) |> Option.bind nonEmpty,
+                decodePath (below.Substring(0, i))
+                |> Option.bind nonEmpty
+                |> Option.filter (S3Host.isAlias >> not),
                 decodePath (below.Substring(i + 1)) |> Option.bind nonEmpty
 
     /// Bucket and key, where an AWS host tells them.

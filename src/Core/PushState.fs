@@ -34,6 +34,10 @@ type internal History = {
     /// Whether an attempt arrived damaged: that is tried again once.
     Damaged: bool
     MayBeStored: bool
+    /// What it knows about hosts: from the sink, and from its own attempts.
+    Hosts: KnownHosts
+    /// What the caller should know about the receipt.
+    Warning: string option
 }
 
 /// A push between two inputs. Every step makes a new one, so what seldom changes is kept apart from it.
@@ -65,6 +69,8 @@ module internal State =
         Md5 = None
         Damaged = false
         MayBeStored = false
+        Hosts = KnownHosts.none
+        Warning = None
     }
 
     let fresh (plan: PushPlan) : State = {

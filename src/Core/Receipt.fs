@@ -32,8 +32,12 @@ type Receipt = {
     ETag: string option
     /// `x-amz-version-id`.
     VersionId: string option
-    /// `x-amz-request-id`.
+    /// `x-amz-request-id`, or the request id of another store's dialect.
     RequestId: string option
+    /// `x-amz-id-2`.
+    HostId: string option
+    /// True if the URL was compared with the destination and is for the same object.
+    DestinationChecked: bool
     /// What the server confirmed: `content-md5`, `etag-md5`, `checksum-sha256` or `unverified`.
     Integrity: string
     /// How many PUTs it took; 1 or more.
@@ -66,6 +70,10 @@ module Receipt =
         json.WriteString("targetKind", receipt.TargetKind)
         optional "targetName" receipt.TargetName
         json.WriteString("destination", receipt.Destination)
+
+        if not receipt.DestinationChecked then
+            json.WriteBoolean("destinationChecked", false)
+
         json.WriteNumber("bytesWritten", receipt.BytesWritten)
         json.WriteString("cellId", receipt.CellId)
         json.WriteString("artifactName", receipt.ArtifactName)
@@ -76,6 +84,7 @@ module Receipt =
         optional "etag" receipt.ETag
         optional "versionId" receipt.VersionId
         optional "requestId" receipt.RequestId
+        optional "hostId" receipt.HostId
         json.WriteString("integrity", receipt.Integrity)
         json.WriteNumber("attempts", receipt.Attempts)
         json.WriteString("startedAt", timestamp receipt.StartedAt)
@@ -114,6 +123,16 @@ module Receipt =
         match root.TryGetProperty name with
         | true, value when value.ValueKind <> JsonValueKind.Null -> textOf name value |> Result.map Some
         | _ -> Ok None
+
+    let private flag (root: JsonElement) (name: string) (otherwise: bool) =
+        match root.TryGetProperty name with
+        | true, value ->
+            match value.ValueKind with
+            | JsonValueKind.True -> Ok true
+            | JsonValueKind.False -> Ok false
+            | JsonValueKind.Null -> Ok otherwise
+            | _ -> refuse $"does not have true or false in '{name}'"
+        | _ -> Ok otherwise
 
     let private whole root (name: string) (least: int64) (most: int64) =
         field root name
@@ -168,6 +187,8 @@ module Receipt =
             let! etag = optional root "etag"
             let! versionId = optional root "versionId"
             let! requestId = optional root "requestId"
+            let! hostId = optional root "hostId"
+            let! destinationChecked = flag root "destinationChecked" true
             let! integrity = required root "integrity"
             let! attempts = whole root "attempts" 1L (int64 Int32.MaxValue)
             let! startedAt = time root "startedAt"
@@ -187,6 +208,8 @@ module Receipt =
                 ETag = etag
                 VersionId = versionId
                 RequestId = requestId
+                HostId = hostId
+                DestinationChecked = destinationChecked
                 Integrity = integrity
                 Attempts = int attempts
                 StartedAt = startedAt

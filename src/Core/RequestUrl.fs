@@ -118,7 +118,17 @@ module RequestUrl =
 
             if isPlain || not (isNull uri) then
                 let first = queryAfter value authority.Stop
-                Some(RequestUrl(value, authority, first, isPlain, SignedQuery.read value first, uri))
+
+                Some(
+                    RequestUrl(
+                        value,
+                        authority,
+                        first,
+                        isPlain,
+                        SignedQuery.read value authority.Stop first,
+                        uri
+                    )
+                )
             else
                 None
 
@@ -271,6 +281,15 @@ module RequestUrl =
     /// The value of the first parameter of this name, in any case, percent-decoded.
     let internal parameter (name: string) (url: RequestUrl) : string option =
         SignedQuery.find name url.Value url.QueryFirst
+
+    /// True if the URL has a signature that this library knows: a store answers it, not a gateway of its own kind.
+    [<CompiledName("IsPresigned")>]
+    let isPresigned (url: RequestUrl) =
+        url.Query.Signature <> UrlSignature.Unsigned
+
+    /// Host and port as configured, in lower case.
+    let internal authority (url: RequestUrl) =
+        url.Value.Substring(url.Authority.First, url.Authority.Stop - url.Authority.First).ToLowerInvariant()
 
     /// How much further on the query begins than in the text that it was read from.
     let private shift (url: RequestUrl) = url.QueryFirst - url.Query.First

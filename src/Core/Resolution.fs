@@ -35,6 +35,10 @@ type TargetSettings = {
     WriteOnce: bool
     /// Whether a `Content-MD5` is sent in any case.
     ContentMd5: bool
+    /// True if a success without a mark of a store counts, in response to a presigned URL.
+    AcceptUnmarked: bool
+    /// True if a presigned URL must be for the artifact's bucket and key.
+    KeyCheck: bool
     /// `Expect: 100-continue` from so many bytes up; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.

@@ -5,22 +5,31 @@ open System.IO
 open System.Text
 open System.Xml
 
-/// What S3 says of a refusal in its XML error document. Only these elements are read: others
-/// (`StringToSign`, `CanonicalRequest`, `AWSAccessKeyId`, `SignatureProvided`) echo the credential.
-/// Each text is on one line, of bounded length, and redacted.
+/// An element of an error document that names the cause: a header, a parameter, a time frame.
+type S3ErrorDetail = {
+    /// The name of the element, one of `S3Error.detailNames`.
+    Element: string
+    /// Its text, on one line.
+    Content: string
+}
+
+/// An S3 error document. Only these elements are read: others (`StringToSign`, `CanonicalRequest`, `AWSAccessKeyId`,
+/// `SignatureProvided`) echo the credential. Each text is on one line, of bounded length, and redacted.
 type S3Error = {
     /// The error code, such as `SignatureDoesNotMatch`.
     Code: string
-    /// What S3 says to people; it may quote the request.
+    /// The message for people; it may quote the request.
     Message: string option
-    /// The request's id, as the document tells it.
+    /// The request id in the document.
     RequestId: string option
-    /// The second id that a support asks for (`x-amz-id-2`).
+    /// The second id that a store's support asks for (`x-amz-id-2`).
     HostId: string option
-    /// The region that the bucket is in, where S3 tells.
+    /// The region of the bucket.
     Region: string option
-    /// The host that the request should have gone to, where S3 tells.
+    /// The host that the request should have gone to.
     Endpoint: string option
+    /// Elements that name the cause, in the order of the document.
+    Details: S3ErrorDetail list
 } with
 
     /// An error of which the code alone is known.
@@ -31,21 +40,42 @@ type S3Error = {
         HostId = None
         Region = None
         Endpoint = None
+        Details = []
     }
+
+/// The parts of an XML document that an error may be in.
+type internal XmlParts = {
+    /// The local name of the root element; empty where the text is not XML.
+    Root: string
+    /// The names and texts of the elements directly below the root, up to where the document ends or breaks off.
+    Elements: struct (string * string) list
+}
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Error responses"):
 /// - no DTD is processed, so no entity is expanded and nothing is fetched;
 /// - of a document that breaks off, what came before counts, if the code did;
-/// - anything else (HTML, binary, a gateway's own words) is no S3 error.
+/// - any other document (HTML, binary, a gateway's own words) is not an S3 error.
 [<RequireQualifiedAccess>]
 module S3Error =
 
-    /// The most bytes of a reply's body that are looked at.
+    /// The number of bytes of a response's body that are read at most.
     [<Literal>]
     let MaxBytes = 65536
 
-    /// Line breaks of any kind and what a terminal would act on become blanks. It is not shortened: that is for
-    /// whoever has masked the secrets in it first.
+    /// The elements that become `S3Error.Details`: Amazon S3's `HeadersNotSigned`, Google Cloud Storage's
+    /// `ParameterName` and `Details`, Azure's `HeaderName`, `QueryParameterName` and `AuthenticationErrorDetail`.
+    [<CompiledName("DetailNames")>]
+    let detailNames = [
+        "HeaderName"
+        "ParameterName"
+        "QueryParameterName"
+        "Details"
+        "AuthenticationErrorDetail"
+        "HeadersNotSigned"
+    ]
+
+    /// Replaces line breaks of any kind, and characters that a terminal would act on, by blanks. The text is not
+    /// shortened: the caller masks the secrets in it first.
     let private oneLine (value: string) =
         let result = StringBuilder(value.Length)
 
@@ -68,20 +98,20 @@ module S3Error =
             MaxCharactersInDocument = int64 MaxBytes
         )
 
-    /// The texts of the elements directly below `Error`, up to where the document ends or breaks.
-    let private elements (body: ReadOnlyMemory<byte>) =
+    /// Reads the root element and the elements below it, up to where the document ends or breaks off.
+    let internal parts (body: ReadOnlyMemory<byte>) : XmlParts =
         let found = ResizeArray<struct (string * string)>()
+        let mutable root = ""
 
         try
             use stream = new MemoryStream(body.ToArray(), false)
             use reader = XmlReader.Create(stream, settings)
-            let mutable inError = false
             let mutable name = ""
             let text = StringBuilder()
 
             while reader.Read() do
                 match reader.NodeType with
-                | XmlNodeType.Element when reader.Depth = 0 -> inError <- reader.LocalName = "Error"
+                | XmlNodeType.Element when reader.Depth = 0 -> root <- reader.LocalName
                 | XmlNodeType.Element when reader.Depth = 1 ->
                     name <- reader.LocalName
                     text.Clear() |> ignore
@@ -89,34 +119,48 @@ module S3Error =
                 | XmlNodeType.CDATA
                 | XmlNodeType.SignificantWhitespace
                 | XmlNodeType.Whitespace when reader.Depth = 2 -> text.Append reader.Value |> ignore
-                | XmlNodeType.EndElement when reader.Depth = 1 && inError ->
-                    found.Add struct (name, text.ToString())
+                | XmlNodeType.EndElement when reader.Depth = 1 -> found.Add struct (name, text.ToString())
                 | _ -> ()
         with :? XmlException ->
-            // A gateway's HTML, a document that was cut off, a DTD: what was read so far is all there is.
+            // A gateway's HTML, a document that was cut off, a DTD: the parts read so far are all there is.
             ()
 
-        found
+        {
+            Root = root
+            Elements = List.ofSeq found
+        }
 
-    /// Reads the beginning (at most `MaxBytes` are looked at) of a reply's body. `None` if it is no S3 error
-    /// document, or does not get as far as its code.
-    [<CompiledName("TryParse")>]
-    let tryParse (body: ReadOnlyMemory<byte>) : S3Error option =
-        let found = elements (body.Slice(0, min body.Length MaxBytes))
-
+    /// Returns the error in the parts of a document; `None` if it is not an S3 error document, or does not get as far
+    /// as its code.
+    let internal ofParts (parts: XmlParts) : S3Error option =
         let element name =
-            found
-            |> Seq.tryPick (fun struct (n, value) -> if n = name then Some(oneLine value) else None)
+            parts.Elements
+            |> List.tryPick (fun struct (n, value) -> if n = name then Some(oneLine value) else None)
             |> Option.filter (fun value -> value <> "")
             |> Option.map Redaction.text
 
-        element "Code"
-        |> Option.filter isCode
-        |> Option.map (fun code -> {
-            Code = code
-            Message = element "Message"
-            RequestId = element "RequestId"
-            HostId = element "HostId"
-            Region = element "Region"
-            Endpoint = element "Endpoint"
-        })
+        if parts.Root <> "Error" then
+            None
+        else
+            element "Code"
+            |> Option.filter isCode
+            |> Option.map (fun code -> {
+                Code = code
+                Message = element "Message"
+                RequestId = element "RequestId"
+                HostId = element "HostId"
+                Region = element "Region"
+                Endpoint = element "Endpoint"
+                Details = [
+                    for name in detailNames do
+                        match element name with
+                        | Some text -> { Element = name; Content = text }
+                        | None -> ()
+                ]
+            })
+
+    /// Parses the beginning (at most `MaxBytes`) of a response's body. `None` if it is not an S3 error document, or
+    /// does not get as far as its code.
+    [<CompiledName("TryParse")>]
+    let tryParse (body: ReadOnlyMemory<byte>) : S3Error option =
+        body.Slice(0, min body.Length MaxBytes) |> parts |> ofParts

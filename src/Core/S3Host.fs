@@ -93,14 +93,24 @@ module S3Host =
         | [] -> after
         | label :: before -> joined (label + "." + after) before
 
+    /// True if a name in the place of a bucket is the alias of an access point (Amazon S3 User Guide, "Access point
+    /// aliases"): `…-s3alias`, `…--op-s3` (Outposts), `…--ZONE--xa-s3` (directory buckets).
+    let internal isAlias (name: string) =
+        let endsWith (suffix: string) =
+            name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
+
+        endsWith "-s3alias" || endsWith "--op-s3" || endsWith "--xa-s3"
+
     let private found (labels: string list) region isAccessPoint =
+        let prefix =
+            match labels with
+            | [] -> None
+            | last :: before -> Some(before |> joined last)
+
         Some {
-            Prefix =
-                match labels with
-                | [] -> None
-                | last :: before -> Some(before |> joined last)
+            Prefix = prefix
             Region = region
-            IsAccessPoint = isAccessPoint
+            IsAccessPoint = isAccessPoint || prefix |> Option.exists isAlias
         }
 
     /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.

@@ -211,7 +211,10 @@ module Settings =
 
             let region = settings |> Option.bind _.Region
             let writeOnce = settings |> Option.exists _.WriteOnce
-            let urlContext = TargetReader.contextOf context item region writeOnce variable
+            let keyCheck = settings |> Option.forall _.KeyCheck
+
+            let urlContext =
+                TargetReader.contextOf context item region writeOnce keyCheck variable
 
             let urls =
                 UrlManifest.entries manifest
@@ -258,7 +261,7 @@ module Settings =
 
         if resolution.Strict then
             for finding in resolution.Findings do
-                if finding.Severity = Severity.Warning then
+                if finding.Severity <> Severity.Advice then
                     {
                         Target = finding.Target
                         Variable = Some finding.Variable
@@ -267,6 +270,14 @@ module Settings =
                             $"{finding.What}. {finding.Remedy} ({Variable.Strict}=1 refuses this warning, {finding.Id}.)"
                     }
     ]
+
+    /// True if every artifact can be exported as configured: nothing is refused, and there is no finding of severity
+    /// `Error`. `check` ends by it.
+    [<CompiledName("AllCanBeExported")>]
+    let allCanBeExported (resolution: Resolution) : bool =
+        (refusals resolution).IsEmpty
+        && resolution.Findings
+           |> List.forall (fun finding -> finding.Severity <> Severity.Error)
 
     /// The settings of all targets that nothing is wrong with, in the order of the spec.
     [<CompiledName("Usable")>]
@@ -301,6 +312,8 @@ module Settings =
         Integrity = settings.Integrity
         ContentMd5 = settings.ContentMd5
         WriteOnce = settings.WriteOnce
+        AcceptUnmarked = settings.AcceptUnmarked
+        KeyCheck = settings.KeyCheck
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes
         Headers = []

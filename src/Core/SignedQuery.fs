@@ -1,17 +1,36 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 open System.Globalization
 
-/// How a presigned URL is signed. Holds nothing of the signature or the credential themselves.
+/// The scheme by which a URL is signed. Holds nothing of the signature or the credential themselves.
 [<RequireQualifiedAccess>]
 type UrlSignature =
-    /// No signature that this library knows.
+    /// No signature that this library knows: a gateway that authorizes in its own way.
     | Unsigned
     /// AWS Signature Version 4 in the query.
     | V4
     /// AWS Signature Version 2 in the query. It signs `Content-Type`, so none is sent unless asked for.
     | V2
+    /// Google Cloud Storage, V4 signing process (`X-Goog-Signature`).
+    | Google4
+    /// Google Cloud Storage, V2 signing process (`GoogleAccessId`).
+    | Google2
+    /// Alibaba OSS, signature version 4 (`x-oss-signature`).
+    | Oss4
+    /// Alibaba OSS, signature version 1 (`OSSAccessKeyId`).
+    | Oss
+    /// Tencent COS (`q-signature`).
+    | Cos
+    /// Huawei OBS (`AccessKeyId` and `Signature`).
+    | Obs
+    /// Azure Storage, shared access signature (`sig`).
+    | AzureSas
+    /// OpenStack Swift, temporary URL (`temp_url_sig`).
+    | SwiftTempUrl
+    /// Oracle Object Storage, pre-authenticated request: a token in the path.
+    | OraclePar
 
 /// What the query of a URL says that a push has to know at each attempt, and where its secrets stand. It is read once,
 /// when the URL is made, and kept with it: URLs that are rendered from one template mostly have one query.
@@ -24,11 +43,13 @@ type internal SignedQuery = {
     UsableUntil: DateTimeOffset voption
     /// In lower case, as they are listed.
     SignedHeaders: string list
-    /// Whether it was signed with temporary credentials.
+    /// True if it was signed with temporary credentials.
     HasSecurityToken: bool
+    /// True if the signature is for one object, not for a container or a prefix.
+    CoversOneObject: bool
     /// The name of a checksum of no bytes at all, in lower case.
     EmptyChecksum: string option
-    /// What a PUT with this query does, if that is no upload of a whole object.
+    /// The operation of a PUT with this query, if that is not an upload of a whole object.
     OtherOperation: string option
     /// Only their places in the text that was read: the secrets stay where they are, in the URL.
     Secrets: SecretPlace[]
@@ -36,7 +57,9 @@ type internal SignedQuery = {
     First: int
 }
 
-/// Rules that this module keeps (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"):
+/// Rules that this module keeps (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"; Google Cloud
+/// Storage, "Signed URLs"; Azure Storage, "Create a service SAS"; Alibaba OSS and Tencent COS, signatures in URLs;
+/// OpenStack Swift, "TempURL"; Oracle Object Storage, "Pre-Authenticated Requests"):
 /// - it reads, it judges nothing: junk in a parameter is the same as its absence;
 /// - names of parameters match without regard to case, percent-encoded or not; the first of several counts.
 [<RequireQualifiedAccess>]
@@ -82,55 +105,49 @@ module internal SignedQuery =
 
         from first
 
-    /// The number that some digits make; -1 if there is anything else.
-    let private digits (text: ReadOnlySpan<char>) =
-        let mutable number = 0
-        let mutable i = 0
-
-        while number >= 0 && i < text.Length do
-            number <- if Char.IsAsciiDigit text[i] then number * 10 + int text[i] - int '0' else -1
-
-            i <- i + 1
-
-        number
-
-    /// `20260301T120000Z`. By hand, since .NET takes longer to read a format than all the rest of a URL takes.
-    let private instant (value: ReadOnlySpan<char>) =
-        if value.Length <> 16 || value[8] <> 'T' || value[15] <> 'Z' then
-            ValueNone
-        else
-            let year = digits (value.Slice(0, 4))
-            let month = digits (value.Slice(4, 2))
-            let day = digits (value.Slice(6, 2))
-            let hour = digits (value.Slice(9, 2))
-            let minute = digits (value.Slice(11, 2))
-            let second = digits (value.Slice(13, 2))
-
-            if
-                year >= 1
-                && (month >= 1 && month <= 12)
-                && (day >= 1 && day <= DateTime.DaysInMonth(year, month))
-                && (hour >= 0 && hour <= 23)
-                && (minute >= 0 && minute <= 59)
-                && (second >= 0 && second <= 59)
-            then
-                ValueSome(DateTimeOffset(year, month, day, hour, minute, second, TimeSpan.Zero))
-            else
-                ValueNone
-
-    let private wholeNumber (value: ReadOnlySpan<char>) =
-        match Int64.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture) with
-        // .NET takes NUL characters at the end.
-        | true, number when value[value.Length - 1] <> '\000' -> ValueSome number
+    /// `20260301T120000Z`.
+    let private basicTime (value: string) =
+        match
+            DateTimeOffset.TryParseExact(
+                value,
+                "yyyyMMdd'T'HHmmss'Z'",
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal
+            )
+        with
+        | true, at -> ValueSome at
         | _ -> ValueNone
 
-    let private expiryV2 (expires: ReadOnlySpan<char>) =
-        match wholeNumber expires with
+    let private wholeNumber (value: string) =
+        match Int64.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture) with
+        // .NET accepts NUL characters at the end.
+        | true, number when not (value.EndsWith '\000') -> ValueSome number
+        | _ -> ValueNone
+
+    /// Seconds since 1970-01-01.
+    let private unixTime (value: string) =
+        match wholeNumber value with
         | ValueSome seconds when seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds() ->
             ValueSome(DateTimeOffset.FromUnixTimeSeconds seconds)
         | _ -> ValueNone
 
-    let private expiryV4 (signedAt: DateTimeOffset voption) (seconds: ReadOnlySpan<char>) =
+    let private isoFormats = [| "yyyy-MM-dd"; "yyyy-MM-dd'T'HH:mmK"; "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK" |]
+
+    /// ISO 8601 as Azure accepts it: a date, or a date and a time with or without seconds.
+    let private isoTime (value: string) =
+        match
+            DateTimeOffset.TryParseExact(
+                value,
+                isoFormats,
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal ||| DateTimeStyles.AdjustToUniversal
+            )
+        with
+        | true, at -> ValueSome at
+        | _ -> ValueNone
+
+    /// The end of a lifetime of so many seconds, a week at most.
+    let private lifetimeEnd (signedAt: DateTimeOffset voption) (seconds: string) =
         match signedAt, wholeNumber seconds with
         | ValueSome at, ValueSome seconds when
             seconds <= MaxExpiresSeconds
@@ -142,44 +159,32 @@ module internal SignedQuery =
 
     let private onlyHost = [ "host" ]
 
-    let private headers (names: ReadOnlySpan<char>) =
-        if names.SequenceEqual "host" then
+    let private headers (names: string) =
+        if names = "host" then
             onlyHost
         else
             let names =
-                names
-                    .ToString()
-                    .Split(';', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
+                names.Split(';', StringSplitOptions.RemoveEmptyEntries ||| StringSplitOptions.TrimEntries)
 
             [ for name in names -> name.ToLowerInvariant() ]
 
-    /// Parameters that make a PUT of an object another operation (Amazon S3 API Reference, "UploadPart",
-    /// "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"), and what it is
-    /// then. A copy's source is a header, which a presigner may have put there.
-    let private operations = [|
-        struct ("uploadId", "one part of an upload")
-        struct ("partNumber", "one part of an upload")
-        struct ("acl", "the access rights of an object")
-        struct ("tagging", "the tags of an object")
-        struct ("retention", "the lock on an object")
-        struct ("legal-hold", "the lock on an object")
-        struct ("renameObject", "the renaming of an object")
-        struct ("x-amz-copy-source", "the copy of an object")
-    |]
-
-    let private operation (name: ReadOnlySpan<char>) =
-        let mutable found = None
-        let mutable i = 0
-
-        while i < operations.Length && found.IsNone do
-            let struct (parameter, operation) = operations[i]
-
-            if QueryParameter.isNamed parameter name then
-                found <- Some operation
-
-            i <- i + 1
-
-        found
+    /// Parameters that make a PUT of an object another operation, and what it is then (Amazon S3 API Reference,
+    /// "UploadPart", "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"; Azure
+    /// Blob Storage REST API, `comp`; Alibaba OSS, "AppendObject"; Google Cloud Storage, resumable uploads). The source
+    /// of a copy is a header, which a presigner may have put there.
+    let private operations = [
+        "uploadId", "one part of an upload"
+        "partNumber", "one part of an upload"
+        "upload_id", "one part of an upload"
+        "acl", "the access rights of an object"
+        "tagging", "the tags of an object"
+        "retention", "the lock on an object"
+        "legal-hold", "the lock on an object"
+        "renameObject", "the renaming of an object"
+        "append", "an append to an object"
+        "comp", "another operation on a blob"
+        "x-amz-copy-source", "the copy of an object"
+    ]
 
     /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity"). The name is
     /// in lower case.
@@ -192,88 +197,144 @@ module internal SignedQuery =
         | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
         | _ -> false
 
-    /// The value is decoded where the name says that it is worth it.
-    let private emptyChecksum (name: ReadOnlySpan<char>) (value: ReadOnlySpan<char>) =
-        if name.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase) then
-            let name = name.ToString().ToLowerInvariant()
-
-            if isEmptyChecksum name ((decoded value).ToString()) then Some name else None
+    /// The scheme, told by the parameters that no other scheme has.
+    let private schemeOf (has: string -> bool) (path: ReadOnlySpan<char>) =
+        if has "X-Amz-Signature" then
+            UrlSignature.V4
+        elif has "X-Goog-Signature" then
+            UrlSignature.Google4
+        elif has "x-oss-signature" then
+            UrlSignature.Oss4
+        elif has "q-signature" then
+            UrlSignature.Cos
+        elif has "temp_url_sig" then
+            UrlSignature.SwiftTempUrl
+        elif has "sig" && has "sv" then
+            UrlSignature.AzureSas
+        elif has "Signature" && has "AWSAccessKeyId" then
+            UrlSignature.V2
+        elif has "Signature" && has "GoogleAccessId" then
+            UrlSignature.Google2
+        elif has "Signature" && has "OSSAccessKeyId" then
+            UrlSignature.Oss
+        elif has "Signature" && has "AccessKeyId" then
+            UrlSignature.Obs
+        elif
+            path.StartsWith "/p/"
+            && path.Contains("/n/", StringComparison.Ordinal)
+            && path.Contains("/o/", StringComparison.Ordinal)
+        then
+            UrlSignature.OraclePar
         else
-            None
+            UrlSignature.Unsigned
 
-    let private valueAt (text: string) (first: int) : ReadOnlySpan<char> =
-        decoded (QueryParameter.value text (QueryParameter.at text first))
+    /// When it was signed, or when it begins to be valid.
+    let private signedAt (scheme: UrlSignature) (value: string -> string) =
+        match scheme with
+        | UrlSignature.Google4 -> basicTime (value "X-Goog-Date")
+        | UrlSignature.Oss4 -> basicTime (value "x-oss-date")
+        | UrlSignature.Cos -> unixTime ((value "q-sign-time").Split(';')[0])
+        | UrlSignature.AzureSas -> isoTime (value "st")
+        | _ -> basicTime (value "X-Amz-Date")
 
-    /// Reads the query that begins at `first` and ends with the text.
-    let read (text: string) (first: int) : SignedQuery =
-        // Where the first parameter of each name begins; -1: there is none.
-        let mutable date = -1
-        let mutable lifetime = -1
-        let mutable expires = -1
-        let mutable signature = -1
-        let mutable signatureV2 = -1
-        let mutable key = -1
-        let mutable signed = -1
-        let mutable hasToken = false
-        let mutable checksum = None
-        let mutable otherOperation = None
+    let private expiresAt
+        (scheme: UrlSignature)
+        (signedAt: DateTimeOffset voption)
+        (value: string -> string)
+        =
+        match scheme with
+        | UrlSignature.V4
+        | UrlSignature.Unsigned -> lifetimeEnd signedAt (value "X-Amz-Expires")
+        | UrlSignature.Google4 -> lifetimeEnd signedAt (value "X-Goog-Expires")
+        | UrlSignature.Oss4 -> lifetimeEnd signedAt (value "x-oss-expires")
+        | UrlSignature.V2
+        | UrlSignature.Google2
+        | UrlSignature.Oss
+        | UrlSignature.Obs -> unixTime (value "Expires")
+        | UrlSignature.Cos ->
+            match (value "q-sign-time").Split ';' with
+            | [| _; last |] -> unixTime last
+            | _ -> ValueNone
+        | UrlSignature.AzureSas -> isoTime (value "se")
+        | UrlSignature.SwiftTempUrl ->
+            match unixTime (value "temp_url_expires") with
+            | ValueNone -> isoTime (value "temp_url_expires")
+            | at -> at
+        | UrlSignature.OraclePar -> ValueNone
+
+    let private signedHeaders (scheme: UrlSignature) (value: string -> string) =
+        match scheme with
+        | UrlSignature.Google4 -> headers (value "X-Goog-SignedHeaders")
+        | UrlSignature.Oss4 -> headers (value "x-oss-additional-headers")
+        | UrlSignature.Cos -> headers (value "q-header-list")
+        | _ -> headers (value "X-Amz-SignedHeaders")
+
+    /// Azure signs a blob (`sr=b`) or a whole container, Swift an object or a prefix; a PAR may be for a whole bucket.
+    let private coversOneObject (scheme: UrlSignature) (has: string -> bool) (value: string -> string) =
+        match scheme with
+        | UrlSignature.Unsigned
+        | UrlSignature.OraclePar -> false
+        | UrlSignature.AzureSas -> (value "sr").Equals("b", StringComparison.OrdinalIgnoreCase)
+        | UrlSignature.SwiftTempUrl -> not (has "temp_url_prefix")
+        | _ -> true
+
+    let private otherOperation (has: string -> bool) (value: string -> string) =
+        match operations |> List.tryFind (fun (name, _) -> has name) with
+        | Some(_, operation) -> Some operation
+        | None when has "x-id" && value "x-id" <> "PutObject" ->
+            let id = Check.quote (value "x-id")
+            Some $"another operation (x-id={id})"
+        | None -> None
+
+    /// Reads the query that begins at `first` and ends with the text; the path begins at `pathFirst`.
+    let read (text: string) (pathFirst: int) (first: int) : SignedQuery =
+        // Where the first parameter of each name begins.
+        let firsts = Dictionary<string, int>(StringComparer.OrdinalIgnoreCase)
         let mutable next = first
 
         while next < text.Length do
-            let at = next
-            let parameter = QueryParameter.at text at
-            let name = decoded (QueryParameter.name text parameter)
+            let parameter = QueryParameter.at text next
+
+            if parameter.First < parameter.Stop then
+                firsts.TryAdd((decoded (QueryParameter.name text parameter)).ToString(), next)
+                |> ignore
+
             next <- parameter.Stop + 1
 
-            if QueryParameter.isNamed "X-Amz-Date" name then
-                date <- if date < 0 then at else date
-            elif QueryParameter.isNamed "X-Amz-Expires" name then
-                lifetime <- if lifetime < 0 then at else lifetime
-            elif QueryParameter.isNamed "X-Amz-SignedHeaders" name then
-                signed <- if signed < 0 then at else signed
-            elif QueryParameter.isNamed "X-Amz-Signature" name then
-                signature <- at
-            elif QueryParameter.isNamed "Signature" name then
-                signatureV2 <- at
-            elif QueryParameter.isNamed "AWSAccessKeyId" name then
-                key <- at
-            elif QueryParameter.isNamed "Expires" name then
-                expires <- if expires < 0 then at else expires
-            elif QueryParameter.isNamed "X-Amz-Security-Token" name then
-                hasToken <- true
-            else
-                if otherOperation.IsNone then
-                    otherOperation <- operation name
+        let has (name: string) = firsts.ContainsKey name
 
-                if checksum.IsNone then
-                    checksum <- emptyChecksum name (QueryParameter.value text parameter)
+        /// Empty where there is no such parameter, or no value.
+        let value (name: string) =
+            match firsts.TryGetValue name with
+            | true, at -> (decoded (QueryParameter.value text (QueryParameter.at text at))).ToString()
+            | _ -> ""
 
-        let kind =
-            if signature >= 0 then UrlSignature.V4
-            elif signatureV2 >= 0 && key >= 0 then UrlSignature.V2
-            else UrlSignature.Unsigned
-
-        let signedAt = if date < 0 then ValueNone else instant (valueAt text date)
-
-        let expiresAt =
-            match kind with
-            | UrlSignature.V2 when expires < 0 -> ValueNone
-            | UrlSignature.V2 -> expiryV2 (valueAt text expires)
-            | _ when lifetime < 0 -> ValueNone
-            | _ -> expiryV4 signedAt (valueAt text lifetime)
+        let scheme = schemeOf has (text.AsSpan(pathFirst, first - pathFirst))
+        let signed = signedAt scheme value
+        let expires = expiresAt scheme signed value
 
         {
-            Signature = kind
-            SignedAt = signedAt
-            ExpiresAt = expiresAt
+            Signature = scheme
+            SignedAt = signed
+            ExpiresAt = expires
             UsableUntil =
-                match expiresAt with
+                match expires with
                 | ValueSome at -> ValueSome(Instant.plus allowedSkew at)
                 | ValueNone -> ValueNone
-            SignedHeaders = if signed < 0 then [] else headers (valueAt text signed)
-            HasSecurityToken = hasToken
-            EmptyChecksum = checksum
-            OtherOperation = otherOperation
+            SignedHeaders = signedHeaders scheme value
+            HasSecurityToken =
+                has "X-Amz-Security-Token"
+                || has "x-oss-security-token"
+                || has "security-token"
+                || has "x-cos-security-token"
+            CoversOneObject = coversOneObject scheme has value
+            EmptyChecksum =
+                firsts.Keys
+                |> Seq.filter (fun name ->
+                    name.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase))
+                |> Seq.map _.ToLowerInvariant()
+                |> Seq.tryFind (fun name -> isEmptyChecksum name (value name))
+            OtherOperation = otherOperation has value
             Secrets = QuerySecrets.places text first
             First = first
         }

@@ -100,6 +100,10 @@ type Target = {
     ContentMd5: bool
     /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
+    /// True if a success without a mark of a store counts, in response to a presigned URL.
+    AcceptUnmarked: bool
+    /// True if a presigned URL must be for the artifact's bucket and key.
+    KeyCheck: bool
     /// From how many bytes on `Expect: 100-continue` is sent; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.
@@ -133,6 +137,8 @@ module Target =
         Integrity = IntegrityMode.Verify
         ContentMd5 = false
         WriteOnce = false
+        AcceptUnmarked = false
+        KeyCheck = true
         ExpectContinueFrom = Some DefaultExpectContinueFrom
         MaxObjectBytes = MaxPutBytes
         Headers = []
@@ -171,6 +177,10 @@ type TargetDraft = {
     ContentMd5: bool
     /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
+    /// True if a success without a mark of a store counts, in response to a presigned URL.
+    AcceptUnmarked: bool
+    /// True if a presigned URL must be for the artifact's bucket and key.
+    KeyCheck: bool
     /// From how many bytes on `Expect: 100-continue` is sent: 0 or more; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes: 0 or more.
@@ -274,6 +284,8 @@ module TargetDraft =
                 Integrity = draft.Integrity
                 ContentMd5 = draft.ContentMd5
                 WriteOnce = draft.WriteOnce
+                AcceptUnmarked = draft.AcceptUnmarked
+                KeyCheck = draft.KeyCheck
                 ExpectContinueFrom = expectContinueFrom
                 MaxObjectBytes = maxObjectBytes
                 Headers = headers

@@ -30,7 +30,14 @@ module internal TargetReader =
           ]
         | None -> []
 
-    let contextOf (context: SettingsContext) (target: S3Target) region writeOnce variable : UrlContext = {
+    let contextOf
+        (context: SettingsContext)
+        (target: S3Target)
+        region
+        writeOnce
+        keyCheck
+        variable
+        : UrlContext = {
         Name = target.Name
         Bucket = target.Bucket
         KeyPrefix = target.KeyPrefix
@@ -38,6 +45,7 @@ module internal TargetReader =
         Variable = variable
         CellId = context.CellId
         WriteOnce = writeOnce
+        KeyCheck = keyCheck
         Now = context.Now
     }
 
@@ -110,6 +118,12 @@ module internal TargetReader =
         let contentMd5 =
             EnvironmentReader.flag lookup who "contentMd5" (variable Variable.ContentMd5) "if signed"
 
+        let acceptUnmarked =
+            EnvironmentReader.flag lookup who "acceptUnmarked" (variable Variable.AcceptUnmarked) "0"
+
+        let keyCheck =
+            EnvironmentReader.choice lookup who "keyCheck" (variable Variable.KeyCheck) [ "on"; "off" ] "on"
+
         let maxBytes =
             number "maxObjectBytes" Variable.MaxObjectBytes " bytes" 0L Int64.MaxValue Target.MaxPutBytes
 
@@ -151,6 +165,8 @@ module internal TargetReader =
                         | _ -> IntegrityMode.Verify
                     WriteOnce = writeOnce.Value
                     ContentMd5 = contentMd5.Value
+                    AcceptUnmarked = acceptUnmarked.Value
+                    KeyCheck = keyCheck.Value = "on"
                     ExpectContinueFrom = shared.ExpectContinue.Value
                     MaxObjectBytes = maxBytes.Value
                 }
@@ -173,7 +189,7 @@ module internal TargetReader =
                     yield! reading.Findings
                     yield!
                         UrlFindings.ofTemplate
-                            (contextOf context target region writeOnce.Value from)
+                            (contextOf context target region writeOnce.Value (keyCheck.Value = "on") from)
                             artifacts
                             template
                 ]
@@ -199,6 +215,8 @@ module internal TargetReader =
                 writeOnce.Effective
                 integrity.Effective
                 contentMd5.Effective
+                acceptUnmarked.Effective
+                keyCheck.Effective
                 maxBytes.Effective
             ]
             ExpiresAt =
@@ -218,6 +236,8 @@ module internal TargetReader =
             yield! writeOnce.Findings
             yield! integrity.Findings
             yield! contentMd5.Findings
+            yield! acceptUnmarked.Findings
+            yield! keyCheck.Findings
             yield! maxBytes.Findings
             yield! bucketName target
         ]

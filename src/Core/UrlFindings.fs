@@ -16,6 +16,8 @@ type internal UrlContext = {
     CellId: CellId option
     /// Whether `If-None-Match` is sent.
     WriteOnce: bool
+    /// Whether a presigned URL must be for the artifact's bucket and key.
+    KeyCheck: bool
     Now: DateTimeOffset
 }
 
@@ -90,16 +92,25 @@ module internal UrlFindings =
                 "Presign for longer than the exports take."
         | _ -> []
 
+    let private otherBucket severity context (told: string) =
+        finding
+            severity
+            FindingId.BucketMismatch
+            context
+            $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
+            "Correct the bucket in the spec, or presign for the one that it names."
+
+    let private otherKey severity context (told: string) (meant: string) =
+        finding
+            severity
+            FindingId.KeyMismatch
+            context
+            $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
+            $"Presign for that object, or correct keyPrefix in the spec, the cell id or the artifact's name. Where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
+
     let private bucket context (url: PresignedUrl) =
         match url.Bucket with
-        | Some told when told <> Bucket.value context.Bucket ->
-            let told = withPlaceholders told
-
-            warning
-                FindingId.BucketMismatch
-                context
-                $"the URL is for the bucket {Check.quote told}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
-                "Correct the bucket in the spec, or presign for the one that it names."
+        | Some told when told <> Bucket.value context.Bucket -> [ otherBucket Severity.Warning context told ]
         | _ -> []
 
     let private region context (url: PresignedUrl) =
@@ -156,14 +167,40 @@ module internal UrlFindings =
                 ]
                 |> String.concat "/"
 
-            let told = withPlaceholders key
-
-            warning
-                FindingId.KeyMismatch
-                context
-                $"the URL is for the key {Check.quote told}, a receipt would say {Check.quote meant}"
-                "Presign for that key, or correct keyPrefix in the spec."
+            [ otherKey Severity.Warning context key meant ]
         | _ -> []
+
+    /// The key that a receipt would name, with the given names.
+    let private keyOf context (cell: string) (artifact: string) : ObjectKey option =
+        match CellId.create cell, ArtifactName.create artifact with
+        | Ok cell, Ok artifact -> ObjectKey.create context.KeyPrefix cell artifact |> Result.toOption
+        | _ -> None
+
+    /// Compares the address of a presigned URL with the one that a receipt would name, on any host, where both names
+    /// are known or stand in placeholders; otherwise as far as an AWS host tells it.
+    let private address
+        context
+        (cell: string option)
+        (artifact: string option)
+        url
+        (inspected: PresignedUrl)
+        =
+        let severity = if context.CellId.IsSome then Severity.Error else Severity.Warning
+
+        let meant =
+            match cell, artifact with
+            | Some cell, Some artifact when RequestUrl.isPresigned url -> keyOf context cell artifact
+            | _ -> None
+
+        match meant with
+        | _ when not context.KeyCheck -> []
+        | None -> bucket context inspected @ key context cell artifact inspected
+        | Some meant ->
+            match ObjectAddress.check context.Bucket meant url with
+            | AddressCheck.Same
+            | AddressCheck.Unknown -> []
+            | AddressCheck.OtherBucket told -> [ otherBucket severity context told ]
+            | AddressCheck.OtherKey told -> [ otherKey severity context told (ObjectKey.value meant) ]
 
     let private plaintext context (url: RequestUrl) =
         if RequestUrl.isPlaintext url then
@@ -209,7 +246,6 @@ module internal UrlFindings =
 
     let private common context (url: RequestUrl) (inspected: PresignedUrl) = [
         yield! expiry context inspected
-        yield! bucket context inspected
         yield! region context inspected
         yield! plaintext context url
         yield! checksum context inspected
@@ -223,7 +259,7 @@ module internal UrlFindings =
 
         [
             yield! common context url inspected
-            yield! key context cell (Some(ArtifactName.value artifact)) inspected
+            yield! address context cell (Some(ArtifactName.value artifact)) url inspected
         ]
 
     let inline private orFail (result: Result<'a, Refusal>) =
@@ -262,20 +298,18 @@ module internal UrlFindings =
         [
             yield! common context url inspected
 
-            yield! key context cellText artifactText inspected
+            yield! address context cellText artifactText url inspected
 
             if not namesArtifact && artifacts.Length > 1 then
-                yield!
-                    warning
+                yield
+                    finding
+                        Severity.Error
                         FindingId.ExactUrlManyArtifacts
                         context
-                        $"the URL names one object, and {artifacts.Length} artifacts are to go there: only the first will be exported"
+                        $"the URL names one object, and {artifacts.Length} artifacts are to go there: one would overwrite the other"
                         $"Give a manifest ({Variable.forTarget context.Name Variable.PresignedUrlsFile}), or a template with {UrlTemplate.ArtifactNamePlaceholder}."
 
-            if
-                not (UrlTemplate.isExact template)
-                && inspected.Signature <> UrlSignature.Unsigned
-            then
+            if not (UrlTemplate.isExact template) && url.Query.CoversOneObject then
                 yield!
                     advice
                         FindingId.TemplateInSignedPath

@@ -71,6 +71,14 @@ module Variable =
     [<Literal>]
     let ContentMd5 = "CELLOS_EXPORT_S3_CONTENT_MD5__"
 
+    /// `1`: accept a success without a mark of a store in response to a presigned URL.
+    [<Literal>]
+    let AcceptUnmarked = "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__"
+
+    /// `off`: send to presigned URLs whose path is not the artifact's key.
+    [<Literal>]
+    let KeyCheck = "CELLOS_EXPORT_S3_KEY_CHECK__"
+
     /// The largest artifact, in bytes.
     [<Literal>]
     let MaxObjectBytes = "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__"
@@ -129,6 +137,12 @@ module Variable =
         row true WriteOnce "`1`: never overwrite (`If-None-Match: *`)" "`0`"
         row true Integrity "`off`, `verify` or `require`" "`verify`"
         row true ContentMd5 "`1`: send `Content-MD5`" "sent if the URL signs it"
+        row
+            true
+            AcceptUnmarked
+            "`1`: accept a success without ETag, checksum, version or request id in response to a presigned URL"
+            "`0`"
+        row true KeyCheck "`off`: send to presigned URLs whose path is not the artifact's key" "`on`"
         row true MaxObjectBytes "largest artifact, in bytes" "5368709120"
         row false RequestTimeout "for one attempt as a whole, in ms" (string DefaultRequestTimeoutMs)
         row false ConnectTimeout "to connect, in ms" (string DefaultConnectTimeoutMs)

@@ -36,7 +36,7 @@ internal static class CoreMapping
     private static T? OrNull<T>(FSharpOption<T>? option)
         where T : class => option?.Value;
 
-    internal static ExportReceipt ToReceipt(Receipt receipt) =>
+    internal static ExportReceipt ToReceipt(Receipt receipt, string? warning) =>
         new()
         {
             TargetKind = ExportTargetKind.S3,
@@ -52,6 +52,9 @@ internal static class CoreMapping
             ETag = OrNull(receipt.ETag),
             VersionId = OrNull(receipt.VersionId),
             RequestId = OrNull(receipt.RequestId),
+            HostId = OrNull(receipt.HostId),
+            DestinationChecked = receipt.DestinationChecked,
+            Warning = warning,
             Integrity = receipt.Integrity,
             Attempts = receipt.Attempts,
             StartedAt = receipt.StartedAt,
@@ -73,6 +76,8 @@ internal static class CoreMapping
             ToOption(receipt.ETag),
             ToOption(receipt.VersionId),
             ToOption(receipt.RequestId),
+            ToOption(receipt.HostId),
+            receipt.DestinationChecked,
             receipt.Integrity,
             receipt.Attempts,
             receipt.StartedAt,
@@ -89,6 +94,8 @@ internal static class CoreMapping
             ToOption(failure.StatusCode),
             ToOption(failure.ErrorCode),
             ToOption(failure.RequestId),
+            ToOption(failure.HostId),
+            failure.MayBeStored,
             failure.Attempts
         );
 
@@ -132,6 +139,7 @@ internal static class CoreMapping
             StatusCode = failure.Status?.Value,
             ErrorCode = OrNull(failure.Code),
             RequestId = OrNull(failure.RequestId),
+            HostId = OrNull(failure.HostId),
             Attempts = failure.Attempts,
             Elapsed = failure.Elapsed,
             MayBeStored = failure.MayBeStored,
@@ -158,6 +166,8 @@ internal static class CoreMapping
             FailureKind.Tags.CertificateRejected => ExportFailureKind.CertificateRejected,
             FailureKind.Tags.IntegrityMismatch => ExportFailureKind.IntegrityMismatch,
             FailureKind.Tags.Unverified => ExportFailureKind.Unverified,
+            FailureKind.Tags.NotAStore => ExportFailureKind.NotAStore,
+            FailureKind.Tags.Unconfirmed => ExportFailureKind.Unconfirmed,
             _ => ExportFailureKind.Internal,
         };
 }

@@ -102,6 +102,9 @@ internal static partial class Log
     )]
     internal static partial void TelemetryFailed(ILogger logger, string artifact, string exception);
 
+    [LoggerMessage(9, LogLevel.Warning, "{Warning}", EventName = "ReceiptWarning")]
+    internal static partial void ReceiptWarned(ILogger logger, string warning);
+
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
     {
         var fault = outcome switch

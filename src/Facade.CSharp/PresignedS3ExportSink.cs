@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Batch;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.FSharp.Core;
@@ -18,6 +19,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     private readonly PushDriver _driver;
     private readonly Func<ArtifactName, Refusal?> _claim;
     private readonly HttpMessageInvoker? _owned;
+    private readonly IUrlSource? _urls;
 
     /// <summary>The artifact that was sent first.</summary>
     private ArtifactName? _claimedBy;
@@ -135,6 +137,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         _target = parts.Target;
         _claim = Claim;
+        _urls = parts.Urls;
         _owned = parts.OwnsHttp ? parts.Http : null;
         var time = timeProvider ?? TimeProvider.System;
         _driver = new PushDriver(
@@ -169,6 +172,19 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 
     /// <inheritdoc />
     public string DestinationHint(string name) => DestinationModule.Value(Plan(name, null).Destination);
+
+    /// <summary>
+    /// Returns where an artifact would be sent now: scheme, host and path, without the query. Nothing is sent.
+    /// </summary>
+    /// <param name="name">The artifact's name.</param>
+    /// <returns>Null where the URL is asked of a provider, or a manifest has none.</returns>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    public string? ObjectUrlHint(string name)
+    {
+        var plan = Plan(name, null);
+        var url = plan.Url is UrlSource.Given given ? given.Item : _urls?.Known(plan.Artifact);
+        return url is null ? null : RequestUrlModule.WithoutQuery(url);
+    }
 
     /// <inheritdoc />
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>

@@ -94,8 +94,8 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>
     /// The longest time of an attempt in which no byte moves, neither of the file nor of the reply: positive, at
-    /// most 2,147,483,647 ms (24 days), or null for none. It counts from when there is a connection, and time without a byte is also what passes before a
-    /// <c>100 Continue</c>, and between the last byte of the body and the reply. Bytes of the body have moved when the
+    /// most 2,147,483,647 ms (24 days), or null for none. It counts from when there is a connection. Time without a byte is
+    /// also what passes between the last byte of the body and the response, and not the wait for <c>100 Continue</c>. Bytes of the body have moved when the
     /// system takes them, 64 KiB at a time; it takes up to some megabytes at once and then, on a slow line, none for as
     /// long as those last: give seconds rather than milliseconds. Replies that come byte by byte are seen with the
     /// sink's own client and with one made on <see cref="PresignedS3ExportSink.CreateHandler"/>; with another, only the
@@ -121,6 +121,20 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>Never overwrite: sends <c>If-None-Match: *</c>. Default: false.</summary>
     public bool WriteOnce { get; init; }
+
+    /// <summary>
+    /// Accepts a success without a mark of a store (an ETag, a checksum, a version or a request id) in response to a
+    /// presigned URL. Without this, such a push ends with <see cref="ExportFailureKind.Unconfirmed"/>, since a proxy or a
+    /// portal may have answered. Default: false.
+    /// </summary>
+    public bool AcceptUnmarked { get; init; }
+
+    /// <summary>
+    /// Compares a presigned URL with the bucket and the key of the artifact before anything is sent; a URL for another
+    /// object ends the push with <see cref="ExportFailureKind.UrlUnusable"/>. False for a gateway that rewrites paths:
+    /// receipts then have <see cref="ExportReceipt.DestinationChecked"/> false. Default: true.
+    /// </summary>
+    public bool KeyCheck { get; init; } = true;
 
     /// <summary>
     /// Further headers of every request, such as <c>x-amz-server-side-encryption</c> or

@@ -21,6 +21,9 @@ internal sealed class PushDriver(
     ILogger logger
 )
 {
+    /// <summary>What the pushes of this sink have learnt about hosts.</summary>
+    private KnownHosts _hosts = KnownHostsModule.None;
+
     /// <summary>Exports one file.</summary>
     /// <param name="plan">What goes where.</param>
     /// <param name="path">The file.</param>
@@ -112,7 +115,7 @@ internal sealed class PushDriver(
         cancellationToken.ThrowIfCancellationRequested();
         LetFlow();
         using var source = TryOpen(path, out var fault);
-        var state = Push.Create(plan);
+        var state = Push.CreateKnowing(Volatile.Read(ref _hosts), plan);
         var input = source is null
             ? Input.NewNoSource(clock.Now, fault!)
             : Input.NewStarted(clock.Now, source.Length);
@@ -120,6 +123,7 @@ internal sealed class PushDriver(
         while (true)
         {
             (state, var output) = Push.Step(state, input);
+            Learn(Push.Hosts(state));
             switch (output)
             {
                 case Output.Put { Request.Attempt: 1 } when claim(plan.Artifact) is { } refusal:
@@ -156,13 +160,31 @@ internal sealed class PushDriver(
                     break;
                 case Output.Done done:
                     Log.Exported(logger, done.Receipt);
-                    return CoreMapping.ToReceipt(done.Receipt);
+                    var warning = Push.Warning(state)?.Value;
+                    if (warning is not null)
+                        Log.ReceiptWarned(logger, warning);
+                    return CoreMapping.ToReceipt(done.Receipt, warning);
                 case Output.Failed failed:
                     Log.Failed(logger, failed.Failure.Message);
                     throw CoreMapping.ToException(failed.Failure);
                 default:
                     throw new InvalidOperationException("The push machine asked for something unknown.");
             }
+        }
+    }
+
+    /// <summary>Keeps what a push has learnt; nothing that another has learnt meanwhile is lost.</summary>
+    private void Learn(KnownHosts hosts)
+    {
+        while (true)
+        {
+            var known = Volatile.Read(ref _hosts);
+            var merged = KnownHostsModule.Merge(known, hosts);
+            if (
+                ReferenceEquals(merged, known)
+                || ReferenceEquals(Interlocked.CompareExchange(ref _hosts, merged, known), known)
+            )
+                return;
         }
     }
 

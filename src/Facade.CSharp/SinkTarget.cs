@@ -49,6 +49,8 @@ internal static class SinkTarget
             },
             options.ContentMd5,
             options.WriteOnce,
+            options.AcceptUnmarked,
+            options.KeyCheck,
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes,
             options.Headers ?? CoreMapping.NoHeaders

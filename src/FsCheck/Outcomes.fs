@@ -74,7 +74,7 @@ module Outcomes =
         Gen.frequency [
             6, Gen.elements [ 200; 204 ]
             6, Gen.elements [ 500; 503; 429; 408 ]
-            2, Gen.elements [ 400; 403; 404; 409; 412; 301; 307; 100; 600 ]
+            2, Gen.elements [ 400; 403; 404; 409; 412; 417; 301; 307; 100; 600 ]
             1, Gen.choose (-1, 700)
         ]
 
@@ -97,7 +97,7 @@ module Outcomes =
         gen {
             let! status = statuses
             let! sent = Gen.frequency [ 5, sent length |> Gen.map Some; 1, Gen.constant None ]
-            let! texts = Gen.listOfLength 14 (Gen.optionOf (text secrets))
+            let! texts = Gen.listOfLength 17 (Gen.optionOf (text secrets))
             let! code = Gen.optionOf codes
 
             let! etag =
@@ -113,11 +113,18 @@ module Outcomes =
                 HostId = texts[3]
                 ServerSideEncryption = texts[4]
                 CustomerAlgorithm = None
-                ChecksumSha256 = texts[5]
+                Checksums =
+                    texts[5]
+                    |> Option.map (fun value -> {
+                        Header = "x-amz-checksum-sha256"
+                        Value = value
+                    })
+                    |> Option.toList
                 RetryAfter = texts[6]
                 AmzRetryAfter = texts[7]
                 BucketRegion = texts[8]
                 RedirectHost = texts[13]
+                Server = texts[14]
                 Error =
                     code
                     |> Option.map (fun code -> {
@@ -127,7 +134,20 @@ module Outcomes =
                         HostId = texts[11]
                         Region = texts[12]
                         Endpoint = texts[13]
+                        Details =
+                            texts[15]
+                            |> Option.map (fun text -> { Element = "Details"; Content = text })
+                            |> Option.toList
                     })
+                Body =
+                    match code, texts[16] with
+                    | None, Some text ->
+                        Some {
+                            Format = BodyFormat.Html
+                            VisibleText = text
+                            IsError = false
+                        }
+                    | _ -> None
                 Sent = sent
             }
         }
@@ -192,12 +212,8 @@ module Outcomes =
                         None
                     else
                         Some {
-                            Code = code
-                            Message = None
-                            RequestId = Some id
-                            HostId = None
-                            Region = None
-                            Endpoint = None
+                            S3Error.Of code with
+                                RequestId = Some id
                         }
         })
 

@@ -90,6 +90,12 @@ module Plans =
 
             let! contentMd5 = Gen.elements [ true; false; false ]
             let! writeOnce = Gen.elements [ true; false ]
+            let! acceptUnmarked = Gen.elements [ true; false; false ]
+            let! keyCheck = Gen.elements [ true; true; false ]
+
+            let! expectFrom =
+                Gen.elements [ Some 0L; Some Target.DefaultExpectContinueFrom; None ]
+
             let! name = Gen.optionOf Names.targetName
             let! general = headers
             let! own = headers
@@ -108,6 +114,9 @@ module Plans =
                             Integrity = integrity
                             ContentMd5 = contentMd5
                             WriteOnce = writeOnce
+                            AcceptUnmarked = acceptUnmarked
+                            KeyCheck = keyCheck
+                            ExpectContinueFrom = expectFrom
                             Region = Some "us-west-2"
                             MaxObjectBytes = 1000L
                     }
@@ -116,6 +125,10 @@ module Plans =
                 |> PushPlan.withHeaders own
                 |> Made.ok
         }
+
+    /// The key of an artifact of a cell, without a prefix.
+    let internal keyOf (cellId: CellId) (artifact: ArtifactName) : string =
+        $"{CellId.value cellId}/{ArtifactName.value artifact}"
 
     /// Names of which a key can be made: it is not longer than S3 allows.
     let internal names: Gen<CellId * ArtifactName> =
@@ -126,6 +139,13 @@ module Plans =
     let any: Gen<PushPlan> =
         gen {
             let! cellId, artifact = names
-            let! url = Gen.oneof [ Gen.constant None; Urls.presigned |> Gen.map Some ]
+
+            let! url =
+                Gen.frequency [
+                    4, Gen.constant None
+                    3, Urls.forObject (keyOf cellId artifact) |> Gen.map Some
+                    1, Urls.presigned |> Gen.map Some
+                ]
+
             return! forArtifact cellId artifact url
         }

@@ -32,7 +32,8 @@ module Results =
         gen {
             let! cell = name
             let! artifact = name
-            let! optional = Gen.listOfLength 6 (Gen.optionOf name)
+            let! optional = Gen.listOfLength 7 (Gen.optionOf name)
+            let! isChecked = Gen.elements [ true; true; false ]
             let! bytes = Gen.elements [ 0L; 1L; 5368709120L; Int64.MaxValue ]
             let! startedAt, completedAt = Gen.zip times times
             let! sha256 = hex 64
@@ -61,6 +62,8 @@ module Results =
                 ETag = optional[3]
                 VersionId = optional[4]
                 RequestId = optional[5]
+                HostId = optional[6]
+                DestinationChecked = isChecked
                 Integrity = integrity.Name
                 Attempts = attempts
                 StartedAt = min startedAt completedAt
@@ -78,7 +81,8 @@ module Results =
     /// may write them.
     let report: Gen<FailureReport> =
         gen {
-            let! optional = Gen.listOfLength 5 (Gen.optionOf text)
+            let! optional = Gen.listOfLength 6 (Gen.optionOf text)
+            let! mayBeStored = Gen.elements [ true; false ]
             let! kind = Gen.elements [ "Refused"; "UrlExpired"; "TimedOut"; "Internal" ]
             let! message = text
             let! status = Gen.optionOf (Gen.choose (100, 599))
@@ -93,6 +97,8 @@ module Results =
                 Status = status
                 Code = optional[3]
                 RequestId = optional[4]
+                HostId = optional[5]
+                MayBeStored = mayBeStored
                 Attempts = attempts
             }
         }

@@ -138,7 +138,10 @@ module Scripts =
     /// Scripts for one artifact of a cell, with any settings and any URLs.
     let forArtifact (cellId: CellId) (artifact: ArtifactName) : Gen<Script> =
         gen {
-            let! urls = Gen.listOfLength 3 Urls.presigned
+            let url =
+                Gen.frequency [ 8, Urls.forObject (Plans.keyOf cellId artifact); 1, Urls.presigned ]
+
+            let! urls = Gen.listOfLength 3 url
             let! asked = Gen.elements [ true; false ]
 
             let! plan =

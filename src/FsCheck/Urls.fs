@@ -222,6 +222,31 @@ module Urls =
     /// A presigned URL, signed around `noon` with SigV4, SigV2 or in a gateway's own way; the signature is made up.
     let presigned: Gen<PlantedUrl> = signed query
 
+    /// Hosts, and the path of an object of the bucket `evidence` on each.
+    let private addresses = [
+        "https://evidence.s3.us-west-2.amazonaws.com", "/"
+        "https://s3.us-west-2.amazonaws.com", "/evidence/"
+        "https://evidence.s3-fips.dualstack.us-gov-west-1.amazonaws.com", "/"
+        "https://ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", "/"
+        "http://minio.internal:9000", "/evidence/"
+        "https://[::1]:8443", "/tenant%3Aevidence/"
+        "https://objectstorage.example", "/n/ns/b/evidence/o/"
+        "https://cdn.example", "/"
+    ]
+
+    /// A presigned URL, as `presigned`, for the object of this key in the bucket `evidence`.
+    let forObject (key: string) : Gen<PlantedUrl> =
+        gen {
+            let! origin, before = Gen.elements addresses
+            let! query, secrets = query
+            let path = key.Split '/' |> Array.map Uri.EscapeDataString |> String.concat "/"
+
+            return {
+                Url = $"{origin}{before}{path}?{query}"
+                Secrets = secrets
+            }
+        }
+
     /// A URL signed with SigV4 at the given time, for so many seconds; of the headers, `host` alone is covered.
     let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
         signed (sigV4Query signedAt seconds "host")

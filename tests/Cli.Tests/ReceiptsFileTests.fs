@@ -11,7 +11,7 @@ open Cli.Tests.Support
 open Expecto
 
 let private openWith (notes: ResizeArray<string>) (path: string) =
-    ReceiptsFile.Open(path, Action<string> notes.Add)
+    ReceiptsFile.Open(path, false, Action<string> notes.Add)
 
 let private openQuietly path = openWith (ResizeArray()) path
 
@@ -119,7 +119,8 @@ type private Store(content: byte[]) =
 
             this.Flushes <- this.Flushes + 1
 
-let private over (store: Store) = ReceiptsFile.Open(store, "'r'", ignore)
+let private over (store: Store) =
+    ReceiptsFile.Open(store, "'r'", false, ignore)
 
 let private utf8 (text: string) = Text.Encoding.UTF8.GetBytes text
 

@@ -27,7 +27,7 @@ let private secret =
 /// The state of a push that has asked for its first attempt.
 let private putting =
     let url =
-        match UrlTemplate.parse $"https://h/x?X-Amz-Signature={secret}" with
+        match UrlTemplate.parse $"https://h/c/a?X-Amz-Signature={secret}" with
         | Ok url -> url
         | Error refusal -> failtest (string refusal)
 
@@ -89,6 +89,7 @@ let tests =
                 HostId = Some "host of the document"
                 Region = None
                 Endpoint = None
+                Details = []
             }
 
             let report =
@@ -134,6 +135,7 @@ let tests =
                 HostId = None
                 Region = None
                 Endpoint = None
+                Details = []
             }
 
             let report =

@@ -158,7 +158,7 @@ let tests =
         testCase "of a failure is this text" (fun () ->
             Expect.equal
                 (CloudEvent.ofFailure at fullReport)
-                """{"specversion":"1.0","type":"dev.cellos.events.cell.export.v2.failed","source":"/cells/c","subject":"ü/\"x\"","id":"a425b157517aaf1812dc90fa79d75a94cd1aa8ae27f1aec8407215e25c4fe7c4","time":"2026-03-01T12:00:01.500Z","datacontenttype":"application/json","data":{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","kind":"Refused","reason":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","attempts":2}}"""
+                """{"specversion":"1.0","type":"dev.cellos.events.cell.export.v2.failed","source":"/cells/c","subject":"ü/\"x\"","id":"346c2ac3fbc546628a16cea7b2f2c2d74e608bfdfa0a87ce8c7a6948825f598f","time":"2026-03-01T12:00:01.500Z","datacontenttype":"application/json","data":{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","kind":"Refused","reason":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","hostId":"H1","mayBeStored":true,"attempts":2}}"""
                 "to the letter")
 
         testCase "of whom nothing is known has no subject, and all cells for its source" (fun () ->

@@ -234,7 +234,9 @@ let tests =
 
         story
             "that a SigV2 URL was presigned without is told"
-            (plan (Some "https://h/k?AWSAccessKeyId=a&Signature=q1w2e3r4t5&Expires=1900000000") contentMd5)
+            (plan
+                (Some "https://h/cell-1/logs/out.txt?AWSAccessKeyId=a&Signature=q1w2e3r4t5&Expires=1900000000")
+                contentMd5)
             [ started; md5Taken 1; attempted 2 (error 403 "SignatureDoesNotMatch" "no") ] [
                 "md5"
                 "put 1"

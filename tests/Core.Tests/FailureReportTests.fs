@@ -23,11 +23,23 @@ let fullReport: FailureReport = {
     Status = Some 403
     Code = Some "AccessDenied"
     RequestId = Some "R1"
+    HostId = Some "H1"
+    MayBeStored = true
     Attempts = 2
 }
 
 let private outer = [ "cellId"; "artifactName"; "destination"; "error" ]
-let private inner = [ "kind"; "message"; "status"; "code"; "requestId"; "attempts" ]
+
+let private inner = [
+    "kind"
+    "message"
+    "status"
+    "code"
+    "requestId"
+    "hostId"
+    "mayBeStored"
+    "attempts"
+]
 
 let private names (element: JsonElement) = [ for property in element.EnumerateObject() -> property.Name ]
 
@@ -60,7 +72,7 @@ let tests =
         testCase "is this text" (fun () ->
             Expect.equal
                 (FailureReport.toJson fullReport)
-                """{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","error":{"kind":"Refused","message":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","attempts":2}}"""
+                """{"cellId":"c","artifactName":"ü/\"x\"","destination":"s3://b/c/ü/\"x\"","error":{"kind":"Refused","message":"no.\nNo!","status":403,"code":"AccessDenied","requestId":"R1","hostId":"H1","mayBeStored":true,"attempts":2}}"""
                 "to the letter")
 
         testCase "leaves out what is unknown" (fun () ->
@@ -73,6 +85,8 @@ let tests =
                         Status = None
                         Code = None
                         RequestId = None
+                        HostId = None
+                        MayBeStored = false
                         Attempts = 0
                 })
                 """{"error":{"kind":"Refused","message":"no.\nNo!","attempts":0}}"""
@@ -129,6 +143,8 @@ let tests =
                         | _ -> None
                     Code = optional error "code"
                     RequestId = optional error "requestId"
+                    HostId = optional error "hostId"
+                    MayBeStored = fst (error.TryGetProperty "mayBeStored")
                     Attempts = error.GetProperty("attempts").GetInt32()
                 }
                 : FailureReport)
@@ -137,6 +153,7 @@ let tests =
                         Message = Redaction.text report.Message
                         Code = redacted report.Code
                         RequestId = redacted report.RequestId
+                        HostId = redacted report.HostId
                 }
                 "the same")
 

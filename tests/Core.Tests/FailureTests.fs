@@ -88,6 +88,7 @@ let messages =
                             stored with
                                 VersionId = Some "v"
                                 RequestId = Some "r"
+                                HostId = Some "h"
                         }
                     ]
                 )
@@ -96,14 +97,14 @@ let messages =
 
             Expect.equal
                 (receipt.ObjectUrl)
-                (Some "https://evidence.s3.us-west-2.amazonaws.com/k")
+                (Some "https://evidence.s3.us-west-2.amazonaws.com/cell-1/logs/out.txt")
                 "no query"
 
             Expect.equal (receipt.Sha256, receipt.Md5) (sha256, Some md5) "digests"
 
             Expect.equal
-                (receipt.ETag, receipt.VersionId, receipt.RequestId)
-                (Some $"\"{md5}\"", Some "v", Some "r")
+                (receipt.ETag, receipt.VersionId, receipt.RequestId, receipt.HostId)
+                (Some $"\"{md5}\"", Some "v", Some "r", Some "h")
                 "reply"
 
             Expect.equal (receipt.StartedAt, receipt.CompletedAt) (noon, at 1500) "times")

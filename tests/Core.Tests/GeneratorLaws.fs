@@ -13,12 +13,18 @@ open CellOS.Export.S3.Core.Tests.Config
 let private reached (count: int) (classOf: 'a -> string) (values: Gen<'a>) =
     Gen.sample count values |> Seq.map classOf |> Set.ofSeq
 
+let private writeOnce = {
+    Circumstances.defaults with
+        WriteOnce = true
+}
+
 let private verdictOf (outcome: Outcome) =
-    match Verdict.ofOutcome false outcome with
+    match Verdict.ofOutcome Circumstances.defaults outcome with
     | Verdict.Accepted _ -> "accepted"
     | Verdict.Retry _ -> "retry"
     | Verdict.RetryOnce -> "retry once"
     | Verdict.FreshUrl -> "fresh URL"
+    | Verdict.WithoutExpect -> "without Expect"
     | Verdict.Stop _ -> "stop"
 
 /// All that a value is made smaller to, down to where it ends, first things first.
@@ -113,7 +119,9 @@ let tests =
             let kind (url: PlantedUrl) =
                 string (PresignedUrl.inspect url.Request).Signature
 
-            Expect.equal (reached 1000 kind Urls.presigned).Count 3 "SigV4, SigV2, a gateway's own")
+            Expect.isTrue
+                (Set.isSubset (Set.ofList [ "V4"; "V2"; "Unsigned" ]) (reached 1000 kind Urls.presigned))
+                "SigV4, SigV2, a gateway's own")
 
         property "a template names cell and artifact" Urls.template (fun template ->
             Expect.isTrue (UrlTemplate.namesCell template) "cell"
@@ -136,19 +144,19 @@ let tests =
                 Expect.equal (reached 1000 kind values).Count 3 name)
 
         property "a success is accepted by every integrity mode" (Outcomes.success 1000L) (fun outcome ->
-            match Verdict.ofOutcome true outcome with
+            match Verdict.ofOutcome writeOnce outcome with
             | Verdict.Accepted(reply, sent) ->
                 for mode in [ IntegrityMode.Off; IntegrityMode.Verify; IntegrityMode.Require ] do
                     Expect.isTrue (Integrity.verdict mode false reply sent).IsConfirmed $"{mode}"
             | verdict -> failtestf "%A" verdict)
 
         property "what is retryable is tried again" (Outcomes.retryable 1000L) (fun outcome ->
-            Expect.isTrue (Verdict.ofOutcome true outcome).IsRetry "written once"
-            Expect.isTrue (Verdict.ofOutcome false outcome).IsRetry "or not")
+            Expect.isTrue (Verdict.ofOutcome writeOnce outcome).IsRetry "written once"
+            Expect.isTrue (Verdict.ofOutcome Circumstances.defaults outcome).IsRetry "or not")
 
         property "what is terminal ends the push" (Outcomes.terminal 1000L) (fun outcome ->
-            Expect.isTrue (Verdict.ofOutcome true outcome).IsStop "written once"
-            Expect.isTrue (Verdict.ofOutcome false outcome).IsStop "or not")
+            Expect.isTrue (Verdict.ofOutcome writeOnce outcome).IsStop "written once"
+            Expect.isTrue (Verdict.ofOutcome Circumstances.defaults outcome).IsStop "or not")
 
         property "the same follows from a smaller outcome" (Outcomes.any 1000L []) (fun first ->
             for smaller in shrunk (Arbitraries.Outcome()) first do

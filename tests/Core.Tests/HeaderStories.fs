@@ -63,6 +63,8 @@ let private draft (url: string) (headers: (string * string) list) : TargetDraft 
     Integrity = IntegrityMode.Verify
     ContentMd5 = false
     WriteOnce = false
+    AcceptUnmarked = false
+    KeyCheck = true
     ExpectContinueFrom = None
     MaxObjectBytes = 1000L
     Headers = pairs headers
@@ -103,7 +105,7 @@ let tests =
             "pass SigV2, which covers all and names none"
             (plan
                 (Some
-                    "https://h.example/k?AWSAccessKeyId=AKIA1234567890&Signature=q1w2e3r4t5y6u7i8&Expires=1772370000")
+                    "https://h.example/cell-1/logs/out.txt?AWSAccessKeyId=AKIA1234567890&Signature=q1w2e3r4t5y6u7i8&Expires=1772370000")
                 (general [ "x-amz-acl", "private" ]))
             [ started ] [ "put 1" ] []
 

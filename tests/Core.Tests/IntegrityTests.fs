@@ -27,7 +27,13 @@ let private sent = {
 let private reply etag checksum = {
     Reply.Of 200 with
         ETag = etag
-        ChecksumSha256 = checksum
+        Checksums =
+            checksum
+            |> Option.map (fun value -> {
+                Header = "x-amz-checksum-sha256"
+                Value = value
+            })
+            |> Option.toList
 }
 
 let private kms = {
@@ -91,13 +97,13 @@ let private rows = [
     reply (Some otherMd5) (Some checksum), wrongTag, wrongTag
     {
         kms with
-            ChecksumSha256 = Some otherChecksum
+            Checksums = (reply None (Some otherChecksum)).Checksums
     },
     wrongChecksum,
     wrongChecksum
     {
         kms with
-            ChecksumSha256 = Some checksum
+            Checksums = (reply None (Some checksum)).Checksums
     },
     bySha256,
     bySha256

@@ -308,7 +308,7 @@ let verdicts =
             ]
             (fun (status, _) ->
                 Verdict.ofOutcome
-                    false
+                    Circumstances.defaults
                     (Outcome.NotSent(Fault.Create(FaultKind.Proxy, "", 0L).WithProxyStatus status)))
             snd
 

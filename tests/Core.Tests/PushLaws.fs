@@ -71,6 +71,10 @@ let private outcomesOf (turns: Turn list) =
         | Output.Put _, Input.Attempted(_, _, outcome) -> Some(before, turn, outcome)
         | _ -> None)
 
+/// The numbers of the attempts, in their order; one that was repeated without `Expect` counts once.
+let private attemptsOf (turns: Turn list) =
+    puts turns |> List.map (fun (_, put) -> put.Attempt) |> List.distinct
+
 /// The MD5 that was taken for a `Content-MD5`, in lower case.
 let private md5Of (turns: Turn list) =
     List.pairwise turns
@@ -85,9 +89,26 @@ let private carriesMd5 (output: Output) =
     | Output.Put put -> put.Headers |> List.exists (fun header -> header.Name = "Content-MD5")
     | _ -> false
 
+/// The verdict on an attempt, by the table.
+let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
+    let url, isExpected =
+        match before.Output with
+        | Output.Put put -> put.Url, put.ExpectContinue
+        | output -> failtestf "No attempt: %A" output
+
+    Verdict.ofOutcome
+        {
+            WriteOnce = plan.Target.WriteOnce
+            Expected = isExpected
+            IsPresigned = RequestUrl.isPresigned url
+            AcceptUnmarked = plan.Target.AcceptUnmarked
+            IsPastExpiry = (PresignedUrl.inspect url).ExpiresAt |> Option.exists (fun at -> at <= turn.Now)
+        }
+        outcome
+
 /// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
-let private isDamaged (plan: PushPlan) (before: Turn) (outcome: Outcome) =
-    match Verdict.ofOutcome plan.Target.WriteOnce outcome with
+let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
+    match verdictOn plan before turn outcome with
     | Verdict.RetryOnce -> true
     | Verdict.Accepted(reply, sent) ->
         (Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent).IsMismatch
@@ -118,9 +139,30 @@ let tests =
                 | _ -> ())
 
         law "never more puts than attempts, and they count from 1" (fun plan turns ->
-            let attempts = puts turns |> List.map (fun (_, put) -> put.Attempt)
+            let attempts = attemptsOf turns
             Expect.sequenceEqual attempts [ 1 .. attempts.Length ] "one after the other"
             Expect.isTrue (attempts.Length <= plan.Target.Retry.MaxAttempts) "no more than allowed")
+
+        law "an attempt is repeated only without Expect, after a 417" (fun _ turns ->
+            let refused =
+                outcomesOf turns
+                |> List.filter (fun (before, turn, outcome) ->
+                    match before.Output, outcome, turn.Output with
+                    | Output.Put put, Outcome.Replied { Status = 417 }, Output.Put again ->
+                        put.ExpectContinue && not again.ExpectContinue && again.Attempt = put.Attempt
+                    | _ -> false)
+
+            Expect.equal
+                ((puts turns).Length - (attemptsOf turns).Length)
+                refused.Length
+                "no other repetition")
+
+        law "a presigned URL of another object is not sent to, unless the target allows it" (fun plan turns ->
+            for _, put in puts turns do
+                if plan.Target.KeyCheck && RequestUrl.isPresigned put.Url then
+                    let path = Uri.UnescapeDataString(RequestUrl.path put.Url)
+
+                    Expect.isTrue (path.EndsWith(ObjectKey.value plan.Key, StringComparison.Ordinal)) path)
 
         law "no put and no wait beyond the deadline" (fun plan turns ->
             match deadlineOf plan turns with
@@ -152,8 +194,8 @@ let tests =
                 | _ -> ())
 
         law "a terminal verdict ends the push" (fun plan turns ->
-            for _, turn, outcome in outcomesOf turns do
-                match Verdict.ofOutcome plan.Target.WriteOnce outcome with
+            for before, turn, outcome in outcomesOf turns do
+                match verdictOn plan before turn outcome with
                 | Verdict.Stop _ -> Expect.isTrue turn.Output.IsFailed "no put, no wait, no question"
                 | _ -> ())
 
@@ -165,7 +207,7 @@ let tests =
             for before, turn in List.pairwise turns do
                 match before.Output, turn.Input with
                 | Output.Put put, Input.Attempted(_, _, outcome) when
-                    Verdict.ofOutcome plan.Target.WriteOnce outcome = Verdict.FreshUrl
+                    verdictOn plan before turn outcome = Verdict.FreshUrl
                     ->
                     expired <- put.Url :: expired
                 | _ -> ()
@@ -181,6 +223,21 @@ let tests =
                 | Output.Done receipt, Input.Attempted(_, _, Outcome.Replied({ Sent = Some sent } as reply)) ->
                     Expect.isTrue before.Output.IsPut "it was being put"
                     Expect.isTrue (reply.Status >= 200 && reply.Status < 300) "a success"
+                    Expect.isNone reply.Error "without an error"
+                    Expect.isFalse (reply.Body |> Option.exists _.IsError) "and without a page"
+
+                    let url = (puts turns |> List.last |> snd).Url
+
+                    Expect.isTrue
+                        (reply.ETag.IsSome
+                         || reply.VersionId.IsSome
+                         || reply.RequestId.IsSome
+                         || reply.HostId.IsSome
+                         || not reply.Checksums.IsEmpty
+                         || plan.Target.AcceptUnmarked
+                         || not (RequestUrl.isPresigned url))
+                        "a store's, or accepted"
+
                     let length = puts turns |> List.map (fun (_, put) -> put.Length) |> List.head
                     Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
 
@@ -241,7 +298,7 @@ let tests =
             let again =
                 outcomesOf turns
                 |> List.filter (fun (before, turn, outcome) ->
-                    isDamaged plan before outcome && not (isEnd turn.Output))
+                    isDamaged plan before turn outcome && not (isEnd turn.Output))
 
             Expect.isTrue (again.Length <= 1) $"{again.Length} times")
 
@@ -277,12 +334,12 @@ let tests =
         law "a failure tells its attempts, its artifact and where it went" (fun plan turns ->
             match List.tryLast turns with
             | Some { Output = Output.Failed failure } ->
-                Expect.equal failure.Attempts (puts turns).Length "attempts"
+                Expect.equal failure.Attempts (attemptsOf turns).Length "attempts"
                 Expect.equal failure.Destination (Destination.value plan.Destination) "destination"
                 Expect.stringContains failure.Message failure.Destination "the message has it"
                 Expect.stringContains failure.Message "'logs/out.txt'" "and the artifact"
             | Some { Output = Output.Done receipt } ->
-                Expect.equal receipt.Attempts (puts turns).Length "attempts"
+                Expect.equal receipt.Attempts (attemptsOf turns).Length "attempts"
                 Expect.equal receipt.Destination (Destination.value plan.Destination) "destination"
 
                 match md5Of turns with

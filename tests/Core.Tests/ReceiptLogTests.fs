@@ -23,7 +23,9 @@ let private receipt (name: string) = {
     ETag = None
     VersionId = None
     RequestId = None
-    Integrity = "unverified"
+    HostId = None
+    DestinationChecked = true
+    Integrity = "etag-md5"
     Attempts = 1
     StartedAt = DateTimeOffset.UnixEpoch
     CompletedAt = DateTimeOffset.UnixEpoch
@@ -228,7 +230,9 @@ let tests =
                     Sha256 = String('b', 64)
             }
 
-            let receipted = Resume.ofReceipts [ receipt "a"; other; receipt "a"; receipt "b" ]
+            let receipted =
+                Resume.ofReceipts false [ receipt "a"; other; receipt "a"; receipt "b" ]
+
             Expect.equal receipted.Count 3 "two of a, one of b"
             let isDone = Resume.isDone receipted
             let maybe = Resume.mayBeDone receipted
@@ -253,15 +257,15 @@ let tests =
             let contents = 100_000
 
             let receipted =
-                Resume.ofReceipts (
-                    seq {
+                Resume.ofReceipts
+                    false
+                    (seq {
                         for number in 1..contents ->
                             {
                                 receipt "a" with
                                     Sha256 = number.ToString("x64")
                             }
-                    }
-                )
+                    })
 
             Expect.equal receipted.Count contents "all of them"
 

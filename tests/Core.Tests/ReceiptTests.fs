@@ -17,6 +17,7 @@ let private contract = [
     "targetKind"
     "targetName"
     "destination"
+    "destinationChecked"
     "bytesWritten"
     "cellId"
     "artifactName"
@@ -27,6 +28,7 @@ let private contract = [
     "etag"
     "versionId"
     "requestId"
+    "hostId"
     "integrity"
     "attempts"
     "startedAt"
@@ -48,6 +50,8 @@ let full = {
     ETag = Some "\"e\""
     VersionId = Some "v"
     RequestId = Some "r"
+    HostId = Some "h"
+    DestinationChecked = false
     Integrity = "etag-md5"
     Attempts = 2
     StartedAt = noon
@@ -64,6 +68,8 @@ let bare = {
         ETag = None
         VersionId = None
         RequestId = None
+        HostId = None
+        DestinationChecked = true
 }
 
 let private names (json: string) = [
@@ -122,7 +128,18 @@ let tests =
             Expect.sequenceEqual (names (Receipt.toJson full)) contract "all")
 
         testCase "what is unknown is left out" (fun () ->
-            let known = [ "targetName"; "region"; "objectUrl"; "md5"; "etag"; "versionId"; "requestId" ]
+            let known = [
+                "targetName"
+                "destinationChecked"
+                "region"
+                "objectUrl"
+                "md5"
+                "etag"
+                "versionId"
+                "requestId"
+                "hostId"
+            ]
+
             Expect.sequenceEqual (names (Receipt.toJson bare)) (contract |> List.except known) "the others")
 
         testCase "a receipt is this text" (fun () ->
@@ -160,6 +177,8 @@ let tests =
                     ETag = optional "etag"
                     VersionId = optional "versionId"
                     RequestId = optional "requestId"
+                    HostId = optional "hostId"
+                    DestinationChecked = not (fst (root.TryGetProperty "destinationChecked"))
                     Integrity = field "integrity"
                     Attempts = root.GetProperty("attempts").GetInt32()
                     StartedAt = root.GetProperty("startedAt").GetDateTimeOffset()

@@ -267,36 +267,42 @@ let laws =
                         (Origin.Default, [ FindingId.InvalidNumber, variable ])
                         "the default")
 
-        propertyTimes 300 "strictness refuses every warning, and no advice" hostile (fun (spec, context, _) ->
-            let resolution = Settings.resolve context spec
+        propertyTimes
+            300
+            "strictness refuses every error and every warning, and no advice"
+            hostile
+            (fun (spec, context, _) ->
+                let resolution = Settings.resolve context spec
 
-            let warnings =
-                resolution.Findings |> List.filter (fun f -> f.Severity = Severity.Warning)
-
-            Expect.equal
-                (Settings.refusals { resolution with Strict = false })
-                resolution.Problems
-                "without it the problems"
-
-            let strict = Settings.refusals { resolution with Strict = true }
-
-            Expect.equal
-                (strict |> List.truncate resolution.Problems.Length)
-                resolution.Problems
-                "with it the problems first"
-
-            let refused = strict |> List.skip resolution.Problems.Length
-            Expect.hasLength refused warnings.Length "and one for each warning"
-
-            for refusal, warning in List.zip refused warnings do
-                Expect.stringContains refusal.Message warning.Message "its text"
+                let warnings =
+                    resolution.Findings |> List.filter (fun f -> f.Severity <> Severity.Advice)
 
                 Expect.equal
-                    (refusal.Target, refusal.Variable)
-                    (warning.Target, Some warning.Variable)
-                    "its place")
+                    (Settings.refusals { resolution with Strict = false })
+                    resolution.Problems
+                    "without it the problems"
+
+                let strict = Settings.refusals { resolution with Strict = true }
+
+                Expect.equal
+                    (strict |> List.truncate resolution.Problems.Length)
+                    resolution.Problems
+                    "with it the problems first"
+
+                let refused = strict |> List.skip resolution.Problems.Length
+                Expect.hasLength refused warnings.Length "and one for each warning"
+
+                for refusal, warning in List.zip refused warnings do
+                    Expect.stringContains refusal.Message warning.Message "its text"
+
+                    Expect.equal
+                        (refusal.Target, refusal.Variable)
+                        (warning.Target, Some warning.Variable)
+                        "its place")
 
         propertyTimes 200 "ids and severities are the contract's" hostile (fun (spec, context, _) ->
+            let errors = [ "bucket-mismatch"; "key-mismatch"; "exact-url-many-artifacts" ]
+
             let warnings = [
                 "legacy-url-variable"
                 "invalid-number"
@@ -305,7 +311,6 @@ let laws =
                 "key-mismatch"
                 "region-mismatch"
                 "url-expired"
-                "exact-url-many-artifacts"
             ]
 
             let advice = [
@@ -321,6 +326,7 @@ let laws =
             for finding in (Settings.resolve context spec).Findings do
                 let known =
                     match finding.Severity with
+                    | Severity.Error -> errors
                     | Severity.Warning -> warnings
                     | Severity.Advice -> advice
 

@@ -121,6 +121,7 @@ let tests =
                     HostId = Some "abc/def="
                     Region = Some "eu-west-1"
                     Endpoint = Some "b.s3.eu-west-1.amazonaws.com"
+                    Details = []
                 }
                 "all six"
 

@@ -237,6 +237,8 @@ let private rows = [
     choice (suffixed Variable.Integrity "a") "integrity" "verify" [ "off"; "verify"; "require" ]
     flag (suffixed Variable.WriteOnce "a") "writeOnce" "0"
     flag (suffixed Variable.ContentMd5 "a") "contentMd5" "if signed"
+    flag (suffixed Variable.AcceptUnmarked "a") "acceptUnmarked" "0"
+    choice (suffixed Variable.KeyCheck "a") "keyCheck" "on" [ "on"; "off" ]
     flag Variable.Strict "strict" "0"
 ]
 
@@ -388,6 +390,8 @@ let values =
             Expect.equal settings.Integrity IntegrityMode.Verify "verify"
             Expect.isFalse settings.WriteOnce "off"
             Expect.isFalse settings.ContentMd5 "off"
+            Expect.isFalse settings.AcceptUnmarked "off"
+            Expect.isTrue settings.KeyCheck "on"
             Expect.equal settings.MaxObjectBytes 5368709120L "5 GiB"
             Expect.equal settings.ExpectContinueFrom (Some 1048576L) "1 MiB"
             Expect.equal settings.Region (Some "us-west-2") "the spec's")
@@ -407,6 +411,8 @@ let values =
                     set Variable.WriteOnce "1"
                     set Variable.Integrity "require"
                     set Variable.ContentMd5 "yes"
+                    set Variable.AcceptUnmarked "1"
+                    set Variable.KeyCheck "off"
                     set Variable.MaxObjectBytes "14"
                     Variable.RequestTimeout, "15"
                     Variable.ConnectTimeout, "16"
@@ -427,7 +433,8 @@ let values =
                 "mode and cap"
 
             Expect.equal settings.Limits (limits 16L 15L (Some 17L) (Some 13L)) "limits"
-            Expect.isTrue (settings.WriteOnce && settings.ContentMd5) "flags"
+            Expect.isTrue (settings.WriteOnce && settings.ContentMd5 && settings.AcceptUnmarked) "flags"
+            Expect.isFalse settings.KeyCheck "off"
             Expect.equal settings.Integrity IntegrityMode.Require "integrity"
             Expect.equal (settings.MaxObjectBytes, settings.ExpectContinueFrom) (14L, None) "sizes"
             Expect.equal resolution.CaBundle (Some "/etc/ca.pem") "trimmed"

@@ -12,7 +12,7 @@ open CellOS.Export.S3.Core.Tests.Driver
 let at (milliseconds: int) = noon + ms milliseconds
 
 let v4 (seconds: int) =
-    $"https://evidence.s3.us-west-2.amazonaws.com/k?X-Amz-Date=20260301T120000Z&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host&X-Amz-Signature=q1w2e3r4t5y6u7i8"
+    $"https://evidence.s3.us-west-2.amazonaws.com/cell-1/logs/out.txt?X-Amz-Date=20260301T120000Z&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host&X-Amz-Signature=q1w2e3r4t5y6u7i8"
 
 let given change = plan (Some(v4 3600)) change
 let asked change = plan None change
@@ -40,6 +40,7 @@ let error status code message = {
                 HostId = None
                 Region = Some "eu-west-1"
                 Endpoint = Some "b.s3.eu-west-1.amazonaws.com"
+                Details = []
             }
 }
 

@@ -302,7 +302,7 @@ let findingTests =
 
             Expect.equal
                 (what (below "audit" $"{own}/{{cell_id}}/{{artifact_name}}"))
-                "the URL is for the key '{cell_id}/{artifact_name}', a receipt would say 'audit/{cell_id}/{artifact_name}'"
+                "the URL is for the object '{cell_id}/{artifact_name}', a receipt would say 'audit/{cell_id}/{artifact_name}'"
                 "a template"
 
             Expect.equal
@@ -312,7 +312,7 @@ let findingTests =
                             Cell = Some "c"
                     }
                 ))
-                "the URL is for the key 'cell/a', a receipt would say 'c/b'"
+                "the URL is for the object 'cell/a', a receipt would say 'c/b'"
                 "what is known"
 
             Expect.stringContains

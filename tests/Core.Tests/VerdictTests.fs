@@ -21,6 +21,7 @@ let private error code message = {
     HostId = None
     Region = None
     Endpoint = None
+    Details = []
 }
 
 let private reply status code = {
@@ -29,7 +30,12 @@ let private reply status code = {
 }
 
 let private verdict writeOnce status code =
-    Verdict.ofOutcome writeOnce (Outcome.Replied(reply status code))
+    Verdict.ofOutcome
+        {
+            Circumstances.defaults with
+                WriteOnce = writeOnce
+        }
+        (Outcome.Replied(reply status code))
 
 let private again = Verdict.Retry FailureKind.Unavailable
 let private refused = Verdict.Stop FailureKind.Refused
@@ -69,7 +75,13 @@ let private contract (status: int) (code: string option) =
     let code = defaultArg code ""
 
     if status / 100 = 2 then
-        Verdict.Retry FailureKind.Unreachable
+        match code with
+        | "" -> Verdict.Retry FailureKind.Unreachable
+        | code when List.contains code transientCodes -> Verdict.Retry FailureKind.NotAStore
+        | "BadDigest"
+        | "IncompleteBody" -> Verdict.RetryOnce
+        | "ExpiredToken" -> Verdict.FreshUrl
+        | _ -> Verdict.Stop FailureKind.NotAStore
     elif status < 200 || status > 599 then
         refused
     elif status / 100 = 3 then
@@ -82,7 +94,7 @@ let private contract (status: int) (code: string option) =
         refused
     elif List.contains code transientCodes then
         again
-    elif status / 100 = 5 && status <> 501 && status <> 505 then
+    elif status / 100 = 5 && not (List.contains status [ 501; 505; 507 ]) then
         again
     elif status = 408 || status = 429 then
         again
@@ -123,7 +135,7 @@ let replies =
         table
             "the rows of the contract, as they are written there"
             [
-                for status in [ 500; 502; 503; 504; 507; 508; 511; 599; 408; 429 ] do
+                for status in [ 500; 502; 503; 504; 508; 511; 599; 408; 429 ] do
                     (status, None), again
                 for code in transientCodes do
                     for status in [ 400; 404; 409; 429; 500; 501; 503; 505 ] do
@@ -189,12 +201,12 @@ let replies =
                 (400, "AccessDenied", Some "Request has expired"), Verdict.FreshUrl
                 (403, "AccessDenied", Some "Access Denied"), refused
                 (403, "AccessDenied", None), refused
-                (403, "SignatureDoesNotMatch", Some "expired"), refused
+                (403, "SignatureDoesNotMatch", Some "expired"), Verdict.FreshUrl
                 (503, "SlowDown", Some "expired"), again
             ]
             (fun ((status, code, message), _) ->
                 Verdict.ofOutcome
-                    false
+                    Circumstances.defaults
                     (Outcome.Replied {
                         Reply.Of status with
                             Error = Some(error code message)
@@ -206,14 +218,18 @@ let replies =
                 let reply = reply status None
 
                 Expect.equal
-                    (Verdict.ofOutcome false (Outcome.Replied reply))
+                    (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied reply))
                     (Verdict.Retry FailureKind.Unreachable)
                     $"{status}, too early"
 
-                let whole = { reply with Sent = Some sent }
+                let whole = {
+                    reply with
+                        Sent = Some sent
+                        ETag = Some "\"e\""
+                }
 
                 Expect.equal
-                    (Verdict.ofOutcome false (Outcome.Replied whole))
+                    (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied whole))
                     (Verdict.Accepted(whole, sent))
                     $"{status}, after the body")
 
@@ -233,7 +249,7 @@ let replies =
                 }
 
                 Expect.equal
-                    (Verdict.ofOutcome false (Outcome.Replied dressed))
+                    (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied dressed))
                     (contract status code)
                     "the same")
     ]
@@ -272,8 +288,13 @@ let faults =
 
                 [ Outcome.NotSent fault; Outcome.Unknown fault ]
                 |> List.collect (fun outcome -> [
-                    Verdict.ofOutcome true outcome
-                    Verdict.ofOutcome false outcome
+                    Verdict.ofOutcome
+                        {
+                            Circumstances.defaults with
+                                WriteOnce = true
+                        }
+                        outcome
+                    Verdict.ofOutcome Circumstances.defaults outcome
                 ]))
             (fun (_, expected) -> List.replicate 4 expected)
 

@@ -194,26 +194,28 @@ let tests =
             })
 
         testCaseTask
-            "through a URL that names one object exports one artifact, and refuses the others"
+            "over a URL that names one object is rejected before anything is sent, unless it has one artifact"
             (fun () ->
                 task {
                     use! scene = scene "a" (patterned 100)
                     use sink = sinkFor scene.Url
                     let artifacts = [ for name in [ "a"; "b"; "c" ] -> ExportArtifact(name, scene.Path) ]
-                    let! results = readAll (sink.PushManyAsync artifacts)
 
-                    let refused =
-                        results
-                        |> List.filter (fun result -> not result.IsExported)
-                        |> List.map failureIn
+                    let problem =
+                        try
+                            sink.PushManyAsync artifacts |> ignore
+                            "nothing"
+                        with :? ArgumentException as problem ->
+                            problem.Message
 
-                    Expect.hasLength refused 2 "two"
-
-                    Expect.all
-                        refused
-                        (fun failure -> failure.Kind = ExportFailureKind.UrlUnusable)
+                    Expect.stringContains
+                        problem
+                        "names one object, and 3 artifacts are to go there"
                         "the reason"
 
+                    Expect.isEmpty scene.Puts "no PUT"
+                    let! results = readAll (sink.PushManyAsync(List.truncate 1 artifacts))
+                    Expect.all results _.IsExported "one artifact"
                     Expect.hasLength scene.Puts 1 "one PUT"
                 })
 

@@ -128,6 +128,14 @@ let private busy =
     let body = document "SlowDown"
     $"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {body.Length}\r\n\r\n{body}"
 
+let private signIn =
+    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to the network</body></html>"
+
+/// A success with these headers, each with its line end, and this body.
+let private successWith (headers: string) (body: string) =
+    let length = if headers.Contains "X-Cut" then 1000 else body.Length
+    $"HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+
 let private success = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 /// Takes the body whole, says this, and goes on or closes.
@@ -273,20 +281,103 @@ let private replies = [
     <| storing ("HTTP/1.1 200 OK\r\nX: " + String('x', 200_000) + "\r\n\r\n") true
     |> stored
 
-    harmless "HTTP/1.0" (storing "HTTP/1.0 200 OK\r\n\r\n" true)
+    harmless "HTTP/1.0" (storing "HTTP/1.0 200 OK\r\nETag: \"1f-4\"\r\n\r\n" true)
     // The platform takes it for a blank (RFC 9110, 5.5).
     harmless "a NUL in a header"
     <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: a\000b\r\nContent-Length: 0\r\n\r\n" false
 
-    harmless "no reason phrase" (storing "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n" false)
-    harmless "201" (storing "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n" false)
-    harmless "204" (storing "HTTP/1.1 204 No Content\r\n\r\n" false)
+    harmless "no reason phrase"
+    <| storing "HTTP/1.1 200\r\nx-amz-request-id: R1\r\nContent-Length: 0\r\n\r\n" false
+    harmless "201"
+    <| storing "HTTP/1.1 201 Created\r\nx-ms-request-id: R1\r\nContent-Length: 0\r\n\r\n" false
+    harmless "204" (storing "HTTP/1.1 204 No Content\r\nx-trans-id: R1\r\n\r\n" false)
+    harmless "a success with an empty page, as Swift sends it"
+    <| storing
+        "HTTP/1.1 201 Created\r\nContent-Type: text/html; charset=UTF-8\r\nx-trans-id: R1\r\nContent-Length: 0\r\n\r\n"
+        false
     harmless "a success whose body is short"
-    <| storing "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort" true
+    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nContent-Length: 100\r\n\r\nshort" true
     harmless "a success whose body has a bad chunk"
-    <| storing "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" true
-    harmless "a success that ends with the connection" (storing "HTTP/1.1 200 OK\r\n\r\nfine" true)
+    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" true
+    harmless "a success that ends with the connection"
+    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n\r\nfine" true
 
+    // Something that is not a store answers in its place.
+    for name, headers, body in
+        [
+            "a sign-in page", "Content-Type: text/html\r\n", signIn
+            "a sign-in page with an ETag", "Content-Type: text/html\r\nETag: \"5f1-62a\"\r\n", signIn
+            "a page without a content type", "ETag: \"5f1-62a\"\r\n", signIn
+            "a page that does not come", "Content-Type: text/html\r\nETag: \"5f1\"\r\nX-Cut: 1\r\n", ""
+            "a JSON error", "Content-Type: application/json\r\nETag: \"5f1\"\r\n", "{\"error\":\"denied\"}"
+            "an error of another dialect",
+            "x-amz-request-id: R1\r\n",
+            "<ErrorResponse><Error/></ErrorResponse>"
+        ] do
+        terminal
+            $"200 with {name}"
+            (storing (successWith headers body) true)
+            ExportFailureKind.NotAStore
+            200
+            None
+        |> stored
+
+    terminal
+        "200 with an S3 error that is final"
+        (storing (successWith "x-amz-request-id: R1\r\n" (document "AccessDenied")) true)
+        ExportFailureKind.NotAStore
+        200
+        (Some "AccessDenied")
+    |> stored
+
+    {
+        transient
+            "200 with an S3 error that passes"
+            (storing (successWith "x-amz-request-id: R1\r\n" (document "InternalError")) true)
+            ExportFailureKind.NotAStore with
+            MayBeStored = true
+            IsStored = true
+    }
+    |> answered 200 (Some "InternalError")
+
+    for status in [ "200 OK"; "201 Created"; "204 No Content" ] do
+        terminal
+            $"{status} without any mark of a store"
+            (storing $"HTTP/1.1 {status}\r\nServer: portal\r\nContent-Length: 0\r\n\r\n" true)
+            ExportFailureKind.Unconfirmed
+            (int (status.Substring(0, 3)))
+            None
+        |> stored
+        |> says "has no ETag, checksum, version or request id"
+
+    for name, status, body in
+        [
+            "NooBaa's", "403 Forbidden", document "RequestExpired"
+            "Azure's",
+            "403 Forbidden",
+            "<Error><Code>AuthenticationFailed</Code><AuthenticationErrorDetail>Signature not valid in the specified time frame: Start [Sun, 01 Mar 2026 10:00:00 GMT] - Expiry [Sun, 01 Mar 2026 11:00:00 GMT] - Current [Sun, 01 Mar 2026 12:00:00 GMT]</AuthenticationErrorDetail></Error>"
+            "Swift's", "401 Unauthorized", "401 Unauthorized: Temp URL has expired"
+            "Oracle's",
+            "404 Not Found",
+            "{\"code\":\"NotAuthenticatedOrNotFound\",\"message\":\"PAR does not exist or has expired\"}"
+        ] do
+        let row =
+            terminal
+                $"expiry in {name} words"
+                (saying $"HTTP/1.1 {status}\r\nContent-Length: {body.Length}\r\n\r\n{body}" true)
+                ExportFailureKind.UrlExpired
+                (int (status.Substring(0, 3)))
+                None
+
+        {
+            row with
+                Ends =
+                    match name with
+                    | "NooBaa's" -> Failure(ExportFailureKind.UrlExpired, Some 403, Some "RequestExpired")
+                    | "Azure's" ->
+                        Failure(ExportFailureKind.UrlExpired, Some 403, Some "AuthenticationFailed")
+                    | _ -> row.Ends
+        }
 
     for name, text, code in
         [
@@ -618,6 +709,19 @@ let private slowly (pause: TimeSpan) (texts: string list) =
                 do! Task.Delay pause
         })
 
+/// Knows no `Expect`.
+let private withoutContinue =
+    raw (fun exchange ->
+        task {
+            if exchange.Head.Contains "Expect:" then
+                do! exchange.Send "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"
+                exchange.Close()
+            else
+                do! exchange.ReadAll()
+                exchange.Store()
+                do! exchange.Send(ok exchange)
+        })
+
 /// Long enough for a machine that is busy with something else.
 let private limit = seconds 4.
 
@@ -644,11 +748,26 @@ let private slow = [
     |> withoutExpect
     |> says "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
 
-    timedOut "silence where a 100 Continue is due, within the stall timeout" (raw hold)
+    timedOut "silence where a 100 Continue is due, and after the body, within the stall timeout" (raw hold)
     |> expecting
-    // Shorter than the 3 s for which a 100 Continue is waited.
+    // Shorter than the 3 s for which a 100 Continue is waited: the body is sent all the same.
     |> stallingAfter (seconds 1.5)
-    |> says "0 of 50000 bytes"
+    |> says "50000 of 50000 bytes"
+    |> doubtful
+
+    harmless "100 Continue that does not come, with a stall timeout that is shorter than the wait for it"
+    <| raw (fun exchange ->
+        task {
+            do! exchange.ReadAll()
+            exchange.Store()
+            do! exchange.Send(ok exchange)
+        })
+    |> expecting
+    |> sized 2_500_000
+    |> stallingAfter (seconds 1.5)
+
+    // Expects once, and is sent again without.
+    harmless "417 to Expect" withoutContinue |> expecting |> sized 2_500_000
 
     timedOut "silence after the body, within the request timeout" (s3 (Fault.Silence(afterBody = true)))
     |> within limit
@@ -701,7 +820,7 @@ let private slow = [
     |> stored
 
     harmless "an answer of 1 byte a second, within a stall timeout of many"
-    <| slowly (seconds 1.) [ for octet in "HTTP/1.1 200\r\n\r\n" -> string octet ]
+    <| slowly (seconds 1.) [ for octet in "HTTP/1.1 200\r\nETag: 1\r\n\r\n" -> string octet ]
     |> stallingAfter (seconds 5.)
     |> within (seconds 120.)
 
@@ -738,12 +857,16 @@ let private contentOf size =
             content[size] <- bytes
             bytes)
 
+/// The requests, without those that were sent again without `Expect`.
+let private answered' (account: Account) =
+    account.Requests |> List.filter (fun request -> request.Status <> Some 417)
+
 let private saw (row: Row) (attempts: int) (others: int) (account: unit -> Account) =
     task {
         let stores = others + if row.IsStored then attempts else 0
         do! waitFor "what the server stores" (fun () -> (account ()).Stores >= stores)
         let account = account ()
-        Expect.hasLength account.Requests (others + if row.IsSeen then attempts else 0) "requests"
+        Expect.hasLength (answered' account) (others + if row.IsSeen then attempts else 0) "requests"
         Expect.equal account.Stores stores "how often it was stored"
     }
 

@@ -19,6 +19,7 @@ let tests =
                 use folder = new Folder()
                 let key = "c2VjcmV0LWtleS1vZi10aGUtY3VzdG9tZXIhISEhISE="
                 let target = Listeners.newTarget ()
+                let objectKey = keyOf "a"
                 use spans = new Listeners.Spans()
                 use metrics = new Listeners.Metrics()
 
@@ -26,7 +27,7 @@ let tests =
                     scriptedSink
                         (PresignedS3ExportSinkOptions(
                             PresignedUrl =
-                                $"https://h/x?X-Amz-Signature={signature}&X-Amz-SignedHeaders=host%%3Bx-amz-server-side-encryption-customer-key",
+                                $"https://h/{objectKey}?X-Amz-Signature={signature}&X-Amz-SignedHeaders=host%%3Bx-amz-server-side-encryption-customer-key",
                             CellId = cellId,
                             Bucket = bucket,
                             TargetName = target,
@@ -75,7 +76,7 @@ let tests =
                     let environment =
                         readOnlyDict<string, string | null> [
                             "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
-                            $"http://proxied.invalid/x?X-Amz-Signature={signature}"
+                            $"http://proxied.invalid/{cellId}/a?X-Amz-Signature={signature}"
                             "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__ARTIFACT_BUCKET", "0"
                             "http_proxy", proxy
                         ]

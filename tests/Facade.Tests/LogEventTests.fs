@@ -20,6 +20,7 @@ let private events = [
     6, "ConfigurationWarning", LogLevel.Warning
     7, "ConfigurationAdvice", LogLevel.Information
     8, "TelemetryFailed", LogLevel.Warning
+    9, "ReceiptWarning", LogLevel.Warning
 ]
 
 type private Noting() =

@@ -27,6 +27,17 @@ let private optionsWith (deadline: TimeSpan) (ask: Ask) =
 
 let private options ask = optionsWith TimeSpan.Zero ask
 
+/// Of a gateway that rewrites paths.
+let private rewriting (ask: Ask) =
+    PresignedS3ExportSinkOptions(
+        PresignedUrlProvider = Func<_, _, _>(fun request token -> ValueTask<string>(ask request token)),
+        CellId = cellId,
+        Bucket = bucket,
+        KeyPrefix = "audit",
+        RetryBackoff = TimeSpan.Zero,
+        KeyCheck = false
+    )
+
 [<Tests>]
 let tests =
     testList "a source of URLs" [
@@ -144,7 +155,7 @@ let tests =
 
                 use sink =
                     new PresignedS3ExportSink(
-                        options (fun _ _ ->
+                        rewriting (fun _ _ ->
                             // Signed anew each time, for the same key.
                             Task.FromResult(
                                 scene.Server.Presign(

@@ -105,26 +105,20 @@ let private nameOf (verdict: Verdict) =
     | Verdict.Retry _ -> "**retried**"
     | Verdict.RetryOnce -> "**once more**"
     | Verdict.FreshUrl -> "**ends** as expired"
+    | Verdict.WithoutExpect -> "**sent again** without `Expect`"
     | Verdict.Stop _ -> "**ends**"
 
 let private replyOf (words: string) =
     let reply = {
         Reply.Of(int (words.Split(' ')[0])) with
+            ETag = Some "\"e\""
             Sent = Some { Bytes = 0L; Sha256 = ""; Md5 = None }
     }
 
     match words.Split ' ' with
     | [| _; code |] -> {
         reply with
-            Error =
-                Some {
-                    Code = code
-                    Message = None
-                    RequestId = None
-                    HostId = None
-                    Region = None
-                    Endpoint = None
-                }
+            Error = Some(S3Error.Of code)
       }
     | _ -> reply
 
@@ -217,11 +211,16 @@ let tests =
 
         testCase "has the verdict table of the core" (fun () ->
             let rows = rows "Reply"
-            Expect.hasLength rows 10 "rows"
+            Expect.hasLength rows 12 "rows"
 
             for row in rows do
                 for words in quoted row[0] do
-                    let verdict = Verdict.ofOutcome false (Outcome.Replied(replyOf words))
+                    let given = {
+                        Circumstances.defaults with
+                            Expected = true
+                    }
+
+                    let verdict = Verdict.ofOutcome given (Outcome.Replied(replyOf words))
                     Expect.stringStarts row[1] (nameOf verdict) words)
 
         testCase "says of each S3 error code what the core makes of it" (fun () ->
@@ -246,7 +245,10 @@ let tests =
                             Error = reply.Error |> Option.map (fun error -> { error with Message = says })
                     }
 
-                    Expect.equal (nameOf (Verdict.ofOutcome false (Outcome.Replied reply))) row[2] $"{code}")
+                    Expect.equal
+                        (nameOf (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied reply)))
+                        row[2]
+                        $"{code}")
 
         testCase "names every kind of failure, every integrity and every option" (fun () ->
             let kinds = rows "`Kind`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort

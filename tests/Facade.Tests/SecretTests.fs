@@ -49,8 +49,8 @@ let private v2 (base': string) =
     + $"?AWSAccessKeyId={accessKey}&Expires=4102444800&Signature={Uri.EscapeDataString v2Signature}"
 
 let private gateway (base': string) =
-    base'
-    + $"/{{artifact_name}}?access={gatewayToken}&X%%2DAmz%%2DSignature={signature}"
+    base'.Replace("logs/a.txt", "{artifact_name}")
+    + $"?access={gatewayToken}&X%%2DAmz%%2DSignature={signature}"
 
 let private shapes = [ "SigV4", v4 now; "SigV2", v2; "a gateway's", gateway ]
 

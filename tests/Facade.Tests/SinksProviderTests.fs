@@ -198,8 +198,13 @@ let tests =
                 let path = folder.Write("f", patterned 10)
 
                 let sinks, ending =
-                    make [] TimeProvider.System (fun _ _ ->
-                        Task.FromResult(server.Presign("PUT", bucket, "same")))
+                    make
+                        [
+                            "CELLOS_EXPORT_S3_KEY_CHECK__ONE", "off"
+                            "CELLOS_EXPORT_S3_KEY_CHECK__TWO", "off"
+                        ]
+                        TimeProvider.System
+                        (fun _ _ -> Task.FromResult(server.Presign("PUT", bucket, "same")))
 
                 use _ = ending
                 let! _ = sinks["one"].PushAsync("a", path)

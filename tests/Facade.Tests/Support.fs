@@ -65,6 +65,19 @@ let optionsFor (url: string) =
 let sinkFor (url: string) =
     new PresignedS3ExportSink(optionsFor url)
 
+/// The same for a URL of another object than its artifact's, as a gateway that rewrites paths has it.
+let rewritingSinkFor (url: string) =
+    new PresignedS3ExportSink(
+        PresignedS3ExportSinkOptions(
+            PresignedUrl = url,
+            CellId = cellId,
+            Bucket = bucket,
+            RetryBackoff = TimeSpan.Zero,
+            RequestTimeout = TimeSpan.FromSeconds 10.,
+            KeyCheck = false
+        )
+    )
+
 let keyOf (artifact: string) = $"{cellId}/{artifact}"
 
 /// A server, a file, and an exact URL for it.

@@ -114,6 +114,7 @@ let tests =
                     Status = None
                     Code = None
                     RequestId = None
+                    HostId = None
                     MayBeStored = false
                 }
 
@@ -129,7 +130,6 @@ let tests =
             let another (kind: Type) : obj =
                 match Option.ofObj (Nullable.GetUnderlyingType kind) |> Option.defaultValue kind with
                 | kind when kind = typeof<string> -> "other"
-                | kind when kind = typeof<bool> -> true
                 | kind when kind = typeof<int> -> 7
                 | kind when kind = typeof<int64> -> 7L
                 | kind when kind = typeof<TimeSpan> -> TimeSpan.FromMilliseconds 7.
@@ -144,7 +144,13 @@ let tests =
             for property in typeof<PresignedS3ExportSinkOptions>.GetProperties() do
                 if not (List.contains property.Name others) then
                     let changed = options ()
-                    property.SetValue(changed, another property.PropertyType)
+
+                    let value =
+                        match property.GetValue changed with
+                        | :? bool as isOn -> box (not isOn)
+                        | _ -> another property.PropertyType
+
+                    property.SetValue(changed, value)
                     Expect.notEqual (SinkTarget.From changed) plain property.Name)
 
         testCase "names a sink's kind of target" (fun () ->

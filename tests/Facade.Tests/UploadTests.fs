@@ -223,7 +223,7 @@ let tests =
             (fun () ->
                 task {
                     use! scene = scene "first" (patterned 10)
-                    use sink = sinkFor scene.Url
+                    use sink = rewritingSinkFor scene.Url
                     let! _ = sink.PushAsync("first", scene.Path)
                     let! failure = failureOf (fun () -> sink.PushAsync("second", scene.Path))
                     Expect.equal failure.Kind ExportFailureKind.UrlUnusable "kind"
@@ -237,7 +237,7 @@ let tests =
         testCaseTask "through an exact URL at once under 16 names lets exactly one through" (fun () ->
             task {
                 use! scene = scene "n" (patterned 10)
-                use sink = sinkFor scene.Url
+                use sink = rewritingSinkFor scene.Url
 
                 let! outcomes =
                     [|

@@ -7,7 +7,8 @@ open CellOS.Export.S3
 open Expecto
 open Facade.Tests.Support
 
-let private answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+let private answer =
+    "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nContent-Length: 0\r\n\r\n"
 
 /// The head of the request that a push through this path and query sends.
 let private headOf (pathAndQuery: string) (content: byte[]) =
@@ -25,7 +26,7 @@ let private headOf (pathAndQuery: string) (content: byte[]) =
 
         use folder = new Folder()
         let path = folder.Write("f", content)
-        use sink = sinkFor (server.Url pathAndQuery)
+        use sink = rewritingSinkFor (server.Url pathAndQuery)
         let! _ = sink.PushAsync("a", path)
         return! head.Task
     }

@@ -29,6 +29,9 @@ internal sealed record PushArguments
     /// <summary>Whether to leave out what that file has a receipt of.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>True if receipts count of which the store confirmed no digest.</summary>
+    public bool AcceptUnverified { get; init; }
+
     /// <summary>How many artifacts are under way at once: 1 to 256.</summary>
     public int Concurrency { get; init; } = DefaultConcurrency;
 

@@ -36,7 +36,13 @@ internal sealed class PushCommand : Command
 
     private readonly Option<string> _resume = TextOption.Flag(
         "--resume",
-        "Leave out what FILE has a receipt of: same cell, artifact, destination, size and SHA-256."
+        "Leave out what FILE has a receipt of: same cell, artifact, destination, size and SHA-256, and a digest that "
+            + "the store confirmed."
+    );
+
+    private readonly Option<string> _acceptUnverified = TextOption.Flag(
+        "--accept-unverified",
+        "With --resume: rely on receipts of which the store confirmed no digest (\"unverified\") as well."
     );
 
     private readonly Option<string> _format = TextOption.Choice(
@@ -92,6 +98,7 @@ internal sealed class PushCommand : Command
         Add(_root);
         Add(_receipts);
         Add(_resume);
+        Add(_acceptUnverified);
         Add(_format);
         Add(_concurrency);
         Add(_header);
@@ -108,6 +115,8 @@ internal sealed class PushCommand : Command
             sentences.Add("A PATH is empty.");
         if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
+        if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
+            sentences.Add("--accept-unverified needs --resume, whose receipts it is about.");
         var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
@@ -121,6 +130,7 @@ internal sealed class PushCommand : Command
                 Root = parsed.GetValue(_root),
                 Receipts = parsed.GetValue(_receipts),
                 Resume = parsed.IsSet(_resume),
+                AcceptUnverified = parsed.IsSet(_acceptUnverified),
                 Format = ResultFormats.Named(parsed.GetValue(_format)),
                 Concurrency =
                     TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,

@@ -39,6 +39,7 @@ internal static class CheckJson
 
     private static void Write(Utf8JsonWriter json, S3ExportConfiguration configuration)
     {
+        json.WriteBoolean("allCanBeExported", configuration.AllCanBeExported);
         json.WriteBoolean("strict", configuration.IsStrict);
         Write(json, "targets", configuration.Targets, Write);
         Write(
@@ -82,7 +83,7 @@ internal static class CheckJson
     private static void Write(Utf8JsonWriter json, S3ExportFinding finding)
     {
         json.WriteString("id", finding.Id);
-        json.WriteString("severity", finding.IsWarning ? "warning" : "advice");
+        json.WriteString("severity", finding.Severity);
         Write(json, "target", finding.Target);
         json.WriteString("variable", finding.Variable);
         json.WriteString("what", finding.What);

@@ -37,6 +37,7 @@ internal static class CheckTables
         var warnings = configuration.Findings.Count(finding => finding.IsWarning);
         output.WriteLine(
             !configuration.IsUsable ? "This is refused."
+            : !configuration.AllCanBeExported ? "Not every artifact can be exported: see the errors."
             : warnings > 0 ? $"This can be used, with {Count(warnings, "warning")}."
             : "This can be used."
         );

@@ -19,7 +19,9 @@ internal static class Checker
             CheckTables.Write(arguments.Spec, configuration, output);
         foreach (var problem in problems)
             error.WriteLine($"{Tool.Name}: {problem}");
-        return problems.Count == 0 ? ExitCode.Done : ExitCode.Refused;
+        return problems.Count == 0 && configuration is { AllCanBeExported: true }
+            ? ExitCode.Done
+            : ExitCode.Refused;
     }
 
     private static (S3ExportConfiguration?, IReadOnlyList<S3ExportProblem>) Resolve(CheckArguments arguments)

@@ -14,6 +14,7 @@ internal sealed class PushRun(
     /// <param name="artifacts">All that was asked for, with the addresses.</param>
     /// <param name="done">What has a receipt already.</param>
     /// <param name="cancellationToken">Ends it; what is stored by then gets its receipt.</param>
+    /// <exception cref="RefusedException">A batch cannot be sent, such as two artifacts over one exact URL; nothing was sent.</exception>
     /// <exception cref="IOException">Receipts or results cannot be written any more; no further artifact was begun.</exception>
     internal async Task RunAsync(
         IReadOnlyList<(PlannedArtifact Artifact, string Destination)> artifacts,
@@ -21,6 +22,13 @@ internal sealed class PushRun(
         CancellationToken cancellationToken
     )
     {
+        var rest = artifacts
+            .Select(item => item.Artifact)
+            .Where(artifact => artifact.Problem is null && !done.Contains(artifact));
+        // All of them are checked before the first one begins.
+        var batches = rest.GroupBy(artifact => artifact.Target)
+            .Select(group => Batch(group.Key, [.. group], cancellationToken))
+            .ToList();
         display.Started(artifacts.Count, artifacts.Sum(item => item.Artifact.Length));
         foreach (var (artifact, destination) in artifacts)
         {
@@ -33,14 +41,12 @@ internal sealed class PushRun(
                 );
         }
 
-        var rest = artifacts
-            .Select(item => item.Artifact)
-            .Where(artifact => artifact.Problem is null && !done.Contains(artifact));
-        foreach (var group in rest.GroupBy(artifact => artifact.Target))
-            await PushAsync(group.Key, [.. group], cancellationToken);
+        foreach (var batch in batches)
+        // The worker that ended an artifact has written its result.
+        await foreach (var _ in batch) { }
     }
 
-    private async Task PushAsync(
+    private IAsyncEnumerable<ExportResult> Batch(
         string target,
         IReadOnlyList<PlannedArtifact> artifacts,
         CancellationToken cancellationToken
@@ -59,18 +65,23 @@ internal sealed class PushRun(
             ),
             OnCompleted = (result, _) => lines.AddAsync(Label(target, result.Artifact.Name), result),
         };
-        var results = sinks[target]
-            .PushManyAsync(
-                artifacts.Select(artifact => new ExportArtifact(
-                    artifact.Name,
-                    artifact.Path,
-                    arguments.Metadata
-                )),
-                options,
-                cancellationToken
-            );
-        // Each has been told of by the worker that ended it.
-        await foreach (var _ in results) { }
+        try
+        {
+            return sinks[target]
+                .PushManyAsync(
+                    artifacts.Select(artifact => new ExportArtifact(
+                        artifact.Name,
+                        artifact.Path,
+                        arguments.Metadata
+                    )),
+                    options,
+                    cancellationToken
+                );
+        }
+        catch (ArgumentException exception)
+        {
+            throw RefusedException.Of(exception);
+        }
     }
 
     private string Label(string target, string name) => sinks.Count == 1 ? name : $"{target}: {name}";

@@ -26,7 +26,10 @@ internal static class Pusher
             var addressed = Addressed(bundle, sinks);
             await using var display = PushDisplay.Create(arguments.Quiet);
             await using var receipts = arguments.Receipts is { } path
-                ? await Interruptibly(() => ReceiptsFile.Open(path, display.Note), cancellationToken)
+                ? await Interruptibly(
+                    () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
+                    cancellationToken
+                )
                 : null;
             foreach (var note in bundle.Notes.Concat(Warnings(sinks)))
                 display.Note(note);
@@ -37,6 +40,8 @@ internal static class Pusher
                         receipts.Receipted,
                         arguments.CellId,
                         addressed,
+                        artifact => sinks[artifact.Target].ObjectUrlHint(artifact.Name),
+                        display.Note,
                         arguments.Concurrency,
                         cancellationToken
                     )
@@ -96,8 +101,7 @@ internal static class Pusher
             }
             catch (ArgumentException exception)
             {
-                // .NET ends it with the name of a parameter, which is nothing to an operator.
-                problems.Add(exception.Message.Replace($" (Parameter '{exception.ParamName}')", ""));
+                problems.AddRange(RefusedException.Of(exception).Sentences);
             }
         }
 

@@ -17,6 +17,7 @@ internal sealed class ResultLines(
 {
     private readonly Lock _gate = new();
     private int _failed;
+    private int _warned;
 
     /// <summary>Whether any artifact was not exported.</summary>
     internal bool AnyFailed => Volatile.Read(ref _failed) > 0;
@@ -45,6 +46,8 @@ internal sealed class ResultLines(
         if (result.IsExported)
         {
             display.Exported(label, result.Receipt.BytesWritten);
+            if (result.Receipt.Warning is { } warning && Interlocked.Exchange(ref _warned, 1) == 0)
+                display.Note($"{warning} Further warnings of this kind are not shown.");
             return;
         }
 

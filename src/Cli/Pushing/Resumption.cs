@@ -11,17 +11,22 @@ internal static class Resumption
     /// <param name="receipted">What the receipts tell.</param>
     /// <param name="cellId">The cell whose evidence this is.</param>
     /// <param name="artifacts">What is to be exported, with the addresses.</param>
+    /// <param name="objectUrl">Where an artifact would be sent now; null where that is not known.</param>
+    /// <param name="note">Takes a sentence for artifacts that were sent to another host.</param>
     /// <param name="concurrency">How many files are read at once.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     internal static async Task<IReadOnlySet<PlannedArtifact>> FindDoneAsync(
         Receipted receipted,
         string cellId,
         IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
+        Func<PlannedArtifact, string?> objectUrl,
+        Action<string> note,
         int concurrency,
         CancellationToken cancellationToken
     )
     {
         var done = new ConcurrentBag<PlannedArtifact>();
+        var otherHosts = new ConcurrentBag<(string Label, string Sentence)>();
         await Parallel.ForEachAsync(
             artifacts.Where(item =>
                 item.Artifact.Problem is null
@@ -42,12 +47,36 @@ internal static class Resumption
             {
                 var (artifact, destination) = item;
                 if (
-                    await DigestAsync(artifact.Path, ending) is { } digest
-                    && Resume.IsDone(receipted, cellId, artifact.Name, destination, artifact.Length, digest)
+                    await DigestAsync(artifact.Path, ending) is not { } digest
+                    || !Resume.IsDone(receipted, cellId, artifact.Name, destination, artifact.Length, digest)
                 )
-                    done.Add(artifact);
+                    return;
+
+                done.Add(artifact);
+                if (
+                    objectUrl(artifact) is { } url
+                    && Resume.OtherHost(
+                        receipted,
+                        cellId,
+                        artifact.Name,
+                        destination,
+                        artifact.Length,
+                        digest,
+                        url
+                    )
+                        is { Value: var sentence }
+                )
+                    otherHosts.Add((artifact.Name, sentence));
             }
         );
+        // One note for each pair of hosts: a bundle may have thousands of artifacts.
+        foreach (var group in otherHosts.GroupBy(other => other.Sentence))
+        {
+            var first = group.Select(other => other.Label).Order(StringComparer.Ordinal).First();
+            var more = group.Count() == 1 ? "" : $" and {group.Count() - 1} more";
+            note($"{Shown.Short(200, first)}{more}: {group.Key}.");
+        }
+
         return done.ToHashSet();
     }
 

@@ -34,17 +34,23 @@ internal sealed class ReceiptsFile : IAsyncDisposable
 
     /// <summary>Opens the file or makes it, reads it, and repairs its end.</summary>
     /// <param name="path">Where it is; its folder must be there.</param>
+    /// <param name="acceptUnverified">Whether receipts that are <c>unverified</c> count.</param>
     /// <param name="note">Is told what was repaired, and which lines are no receipts.</param>
     /// <exception cref="RefusedException">It cannot be used.</exception>
-    internal static ReceiptsFile Open(string path, Action<string> note) =>
-        Open(ReceiptsStore.Open(path), ReceiptsStore.Quote(path), note);
+    internal static ReceiptsFile Open(string path, bool acceptUnverified, Action<string> note) =>
+        Open(ReceiptsStore.Open(path), ReceiptsStore.Quote(path), acceptUnverified, note);
 
-    internal static ReceiptsFile Open(IReceiptsStore store, string path, Action<string> note)
+    internal static ReceiptsFile Open(
+        IReceiptsStore store,
+        string path,
+        bool acceptUnverified,
+        Action<string> note
+    )
     {
         try
         {
             var reader = new ReceiptsReader(store, path);
-            var receipted = Resume.OfReceipts(reader.Receipts());
+            var receipted = Resume.OfReceipts(acceptUnverified, reader.Receipts());
             return new ReceiptsFile(store, path, reader.Mend(note), receipted);
         }
         catch (Exception exception)

@@ -36,6 +36,9 @@ public sealed class ExportException : Exception
     /// <summary>The server's own id of the last request, for its operators.</summary>
     public string? RequestId { get; init; }
 
+    /// <summary>The second id that a store's support asks for (<c>x-amz-id-2</c>).</summary>
+    public string? HostId { get; init; }
+
     /// <summary>How many requests were begun; may be 0.</summary>
     public int Attempts { get; init; }
 
@@ -49,7 +52,7 @@ public sealed class ExportException : Exception
 
     /// <summary>
     /// The failure as one line of JSON, whatever its message holds; what is unknown is left out:
-    /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","attempts"}}</c>.
+    /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts"}}</c>.
     /// </summary>
     public string ToJson() => S3.CoreMapping.ToJson(this, ArtifactName);
 
@@ -57,7 +60,7 @@ public sealed class ExportException : Exception
     /// The failure as one line of CloudEvents 1.0 in its JSON format (<c>application/cloudevents+json</c>), of the type
     /// <c>dev.cellos.events.cell.export.v2.failed</c>. <c>source</c> is the cell (<c>/cells/cell-7</c>,
     /// percent-encoded; <c>/cells</c> where it is unknown), <c>subject</c> the artifact's name. <c>data</c> is
-    /// <c>{"cellId","artifactName","destination","kind","reason","status","code","requestId","attempts"}</c>, what is
+    /// <c>{"cellId","artifactName","destination","kind","reason","status","code","requestId","hostId","mayBeStored","attempts"}</c>, what is
     /// unknown left out: <c>reason</c> is the message.
     /// </summary>
     /// <param name="failedAt">When it failed, for <c>time</c>: to the millisecond, in UTC.</param>

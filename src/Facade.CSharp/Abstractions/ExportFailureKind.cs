@@ -63,4 +63,15 @@ public enum ExportFailureKind
 
     /// <summary>A bug of this library.</summary>
     Internal,
+
+    /// <summary>
+    /// The success is not a store's: its body is an HTML page or reports an error. The object may be stored.
+    /// </summary>
+    NotAStore,
+
+    /// <summary>
+    /// The success has no ETag, checksum, version or request id, and the URL is presigned: a proxy or a portal may have
+    /// answered in place of the store. The object may be stored.
+    /// </summary>
+    Unconfirmed,
 }

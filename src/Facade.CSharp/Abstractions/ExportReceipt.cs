@@ -45,6 +45,22 @@ public sealed record ExportReceipt
     /// <summary>The server's own id of the request, for its operators.</summary>
     public string? RequestId { get; init; }
 
+    /// <summary>The second id that a store's support asks for (<c>x-amz-id-2</c>).</summary>
+    public string? HostId { get; init; }
+
+    /// <summary>
+    /// True if the URL was compared with <see cref="Destination"/> and is for the same object. False for a URL without a
+    /// signature and with another path, whose gateway decides where the bytes go, and without the comparison
+    /// (<see cref="S3.PresignedS3ExportSinkOptions.KeyCheck"/>). In JSON, <c>destinationChecked</c> is there if it is false.
+    /// Default: true.
+    /// </summary>
+    public bool DestinationChecked { get; init; } = true;
+
+    /// <summary>
+    /// What the caller should know about this receipt: one sentence, not part of the JSON. Null for nothing.
+    /// </summary>
+    public string? Warning { get; init; }
+
     /// <summary>
     /// What the server confirmed: <c>content-md5</c> (a <c>Content-MD5</c> that was sent and accepted),
     /// <c>etag-md5</c> (the ETag is the MD5 of what was sent), <c>checksum-sha256</c> (so is

@@ -35,7 +35,8 @@ internal static class ResolutionMapping
         new()
         {
             Id = finding.Id,
-            IsWarning = finding.Severity.IsWarning,
+            Severity = finding.Severity.Name,
+            IsWarning = !finding.Severity.IsAdvice,
             Target = finding.Target?.Value,
             Variable = finding.Variable,
             What = finding.What,

@@ -63,6 +63,11 @@ public sealed class S3ExportConfiguration
     /// <summary>Whether sinks can be made of it: there are no <see cref="Refusals"/>.</summary>
     public bool IsUsable => Refusals.Count == 0;
 
+    /// <summary>
+    /// True if every artifact can be exported as configured: it is usable, and no finding is an error.
+    /// </summary>
+    public bool AllCanBeExported => Settings.AllCanBeExported(Core);
+
     internal Resolution Core { get; }
 
     /// <summary>The cell that it was resolved for; null if that was not known.</summary>

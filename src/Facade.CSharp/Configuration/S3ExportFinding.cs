@@ -1,15 +1,19 @@
 namespace CellOS.Export.S3;
 
 /// <summary>
-/// What was noticed in a configuration that can be used all the same: a warning (<c>StartupConfigWarning</c> in
-/// CellOS), which <c>CELLOS_STRICT_CONFIG=1</c> refuses, or advice, which is never refused. It holds no secret.
+/// What was noticed in a configuration that can be used all the same: an error, with which an artifact cannot be
+/// exported, or a warning (<c>StartupConfigWarning</c> in CellOS), both of which <c>CELLOS_STRICT_CONFIG=1</c> refuses; or
+/// advice, which is never refused. It holds no secret.
 /// </summary>
 public sealed record S3ExportFinding
 {
     /// <summary>The stable name of what was noticed, such as <c>legacy-url-variable</c>.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Whether strictness refuses it.</summary>
+    /// <summary><c>error</c>, <c>warning</c> or <c>advice</c>.</summary>
+    public required string Severity { get; init; }
+
+    /// <summary>True if strictness refuses it: an error or a warning.</summary>
     public required bool IsWarning { get; init; }
 
     /// <summary>The target that it is about; null for something that all share.</summary>
@@ -28,5 +32,5 @@ public sealed record S3ExportFinding
     public required string Message { get; init; }
 
     /// <inheritdoc />
-    public override string ToString() => $"{(IsWarning ? "warning" : "advice")} {Id}: {Message}";
+    public override string ToString() => $"{Severity} {Id}: {Message}";
 }

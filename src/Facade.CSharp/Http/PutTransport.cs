@@ -25,7 +25,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     {
         // Whatever ends the attempt ends it through this one.
         using var any = new CancellationTokenSource(put.Timeout, time);
-        await using var stall = new StallWatch(put.StallTimeout?.Value, time, any);
+        await using var stall = new StallWatch(put.StallTimeout?.Value, time, any, put.ExpectContinue);
         using var caller = cancellationToken.UnsafeRegister(Cancel, any);
         while (true)
             if (
@@ -60,12 +60,19 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         try
         {
             using var response = await SendAsync(request, any).ConfigureAwait(false);
-            stall.Moved();
+            stall.Continue();
             if (RedirectIn(response, put) is { } elsewhere)
                 return Outcome.NewUnknown(ToFault(put, content, FaultKind.RedirectFollowed, elsewhere));
 
             var reply = await ReplyReader
-                .ReadAsync(response, watch.IsEarly ? null : content.Sent, stall.Moved, any, cancellationToken)
+                .ReadAsync(
+                    response,
+                    watch.IsEarly ? null : content.Sent,
+                    stall.Moved,
+                    time,
+                    any,
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
             return Outcome.NewReplied(reply);
         }

@@ -1,87 +1,84 @@
-using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Http;
 
-/// <summary>Takes from a response what the core wants to know, and nothing else.</summary>
+/// <summary>Reads from a response what the core asks for: its headers, and the beginning of its body.</summary>
 internal static class ReplyReader
 {
-    /// <summary>Header values longer than this are no ids and no tags.</summary>
-    private const int LongestValue = 1024;
+    private const int MaxBodyBytes = S3ErrorModule.MaxBytes;
 
-    /// <summary>Reads the reply to an attempt.</summary>
-    /// <param name="response">Its head; the body has not been read.</param>
+    /// <summary>How long the body of a success is waited for: its head has told most already.</summary>
+    private static readonly TimeSpan SuccessBodyTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>Reads the response to an attempt.</summary>
+    /// <param name="response">The response, whose body has not been read.</param>
     /// <param name="sent">What was sent, if the whole body was.</param>
-    /// <param name="moved">Told of each piece of the body.</param>
-    /// <param name="attempt">Ends with the attempt's time, or with the caller's patience.</param>
-    /// <param name="caller">Ends with the caller's patience.</param>
-    /// <exception cref="OperationCanceledException">The caller cancelled while an error body was read.</exception>
+    /// <param name="moved">Called for each piece of the body.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="attempt">Ends with the attempt's time, or when the caller cancels.</param>
+    /// <param name="caller">Ends when the caller cancels.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled while the body was read.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal static async ValueTask<Reply> ReadAsync(
         HttpResponseMessage response,
         Sent? sent,
         Action moved,
+        TimeProvider time,
         CancellationToken attempt,
         CancellationToken caller
     )
     {
-        var status = (int)response.StatusCode;
-        var body =
-            status < 300
-                ? ReadOnlyMemory<byte>.Empty
-                : await ReadBodyAsync(response, moved, attempt, caller).ConfigureAwait(false);
-        var headers = response.Headers;
-
-        return new Reply(
-            status,
-            Header(headers, "ETag"),
-            Header(headers, "x-amz-version-id"),
-            Header(headers, "x-amz-request-id"),
-            Header(headers, "x-amz-id-2"),
-            Header(headers, "x-amz-server-side-encryption"),
-            Header(headers, "x-amz-server-side-encryption-customer-algorithm"),
-            Header(headers, "x-amz-checksum-sha256"),
-            Header(headers, "Retry-After"),
-            Header(headers, "x-amz-retry-after"),
-            Header(headers, "x-amz-bucket-region"),
-            CoreMapping.ToOption(headers.Location is { IsAbsoluteUri: true } location ? location.Host : null),
-            body.IsEmpty ? null : S3ErrorModule.TryParse(body),
+        var (body, isWhole) =
+            response.Content.Headers.ContentLength == 0
+                ? (ReadOnlyMemory<byte>.Empty, true)
+                : await ReadBodyAsync(response, moved, time, attempt, caller).ConfigureAwait(false);
+        return ReplyModule.Read(
+            (int)response.StatusCode,
+            Headers(response),
+            body,
+            isWhole,
             sent is null ? null : FSharpOption<Sent>.Some(sent)
         );
     }
 
-    private static FSharpOption<string>? Header(HttpResponseHeaders headers, string name)
+    private static IEnumerable<KeyValuePair<string, string>> Headers(HttpResponseMessage response)
     {
-        if (!headers.NonValidated.TryGetValues(name, out var values))
-            return null;
-
-        var value = values.ToString();
-        return value.Length is 0 or > LongestValue ? null : FSharpOption<string>.Some(value);
+        foreach (var header in response.Headers.NonValidated)
+            yield return new(header.Key, header.Value.ToString());
+        foreach (var header in response.Content.Headers.NonValidated)
+            yield return new(header.Key, header.Value.ToString());
     }
 
     /// <summary>
-    /// As much of an error body as the core looks at. One that breaks off, or is not there in time, is as good as
-    /// what came of it: the status is known already.
+    /// Reads as much of a body as the core looks at. A body that breaks off, or is late, counts as far as it came: the
+    /// status is known already, and the core is told that there was more.
     /// </summary>
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(
+    private static async Task<(ReadOnlyMemory<byte> Body, bool IsWhole)> ReadBodyAsync(
         HttpResponseMessage response,
         Action moved,
+        TimeProvider time,
         CancellationToken attempt,
         CancellationToken caller
     )
     {
-        var buffer = new byte[MaxBodyBytes];
+        using var limit = response.IsSuccessStatusCode
+            ? new CancellationTokenSource(SuccessBodyTimeout, time)
+            : null;
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(attempt, limit?.Token ?? attempt);
+        var buffer = Array.Empty<byte>();
         var filled = 0;
         try
         {
-            var stream = await response.Content.ReadAsStreamAsync(attempt).ConfigureAwait(false);
-            while (filled < buffer.Length)
+            var stream = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
+            while (filled < MaxBodyBytes)
             {
-                var read = await stream.ReadAsync(buffer.AsMemory(filled), attempt).ConfigureAwait(false);
+                if (filled == buffer.Length)
+                    Array.Resize(ref buffer, Math.Clamp(2 * filled, 1024, MaxBodyBytes));
+                var read = await stream.ReadAsync(buffer.AsMemory(filled), both.Token).ConfigureAwait(false);
                 if (read == 0)
-                    break;
+                    return (buffer.AsMemory(0, filled), true);
                 moved();
                 filled += read;
             }
@@ -91,8 +88,6 @@ internal static class ReplyReader
             // See above.
         }
 
-        return buffer.AsMemory(0, filled);
+        return (buffer.AsMemory(0, filled), false);
     }
-
-    private const int MaxBodyBytes = S3ErrorModule.MaxBytes;
 }

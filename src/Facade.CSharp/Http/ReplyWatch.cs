@@ -55,6 +55,9 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
             );
     }
 
+    /// <summary>The first byte of the body is about to be written.</summary>
+    internal void BodyBegins() => stall.Continue();
+
     /// <summary>Something is about to be written.</summary>
     internal void Moved() => stall.Moved();
 
@@ -110,6 +113,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
                 _isInterim = octet == (byte)'1';
             if (_position >= StatusAt && !_isInterim)
             {
+                stall.Continue();
                 var isEarly = content.TryCut();
                 _hasBegun = true;
                 return isEarly;

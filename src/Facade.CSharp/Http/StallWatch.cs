@@ -2,7 +2,8 @@ namespace CellOS.Export.S3.Http;
 
 /// <summary>
 /// Ends an attempt in which no byte moves for so long. It starts with the first sign of a connection: until then the
-/// connect timeout has the word. One timer runs for each attempt, and only looks whether something moved since; what
+/// connect timeout has the word. While the client waits for <c>100 Continue</c> it does not count: that wait has a limit
+/// of its own. One timer runs for each attempt, and only looks whether something moved since; what
 /// moves many times a second merely notes the time.
 /// </summary>
 internal sealed class StallWatch : IAsyncDisposable
@@ -16,12 +17,20 @@ internal sealed class StallWatch : IAsyncDisposable
     private long _movedAt;
     private int _hasBegun;
     private volatile bool _hasStruck;
+    private volatile bool _awaitsContinue;
 
     /// <param name="limit">The longest time in which nothing moves; null for no limit.</param>
     /// <param name="time">The clock.</param>
     /// <param name="attempt">Cancelled when the limit strikes.</param>
-    internal StallWatch(TimeSpan? limit, TimeProvider time, CancellationTokenSource attempt)
+    /// <param name="awaitsContinue">Whether the request waits for <c>100 Continue</c> (RFC 9110, 10.1.1).</param>
+    internal StallWatch(
+        TimeSpan? limit,
+        TimeProvider time,
+        CancellationTokenSource attempt,
+        bool awaitsContinue = false
+    )
     {
+        _awaitsContinue = awaitsContinue;
         _time = time;
         _limit = limit ?? Timeout.InfiniteTimeSpan;
         _attempt = attempt;
@@ -36,8 +45,18 @@ internal sealed class StallWatch : IAsyncDisposable
     /// <summary>To be called when a byte moved, or is about to for the first time.</summary>
     internal Action Moved { get; }
 
+    /// <summary>The wait for <c>100 Continue</c> is over: the body or the final response begins.</summary>
+    internal void Continue()
+    {
+        _awaitsContinue = false;
+        Moved();
+    }
+
     private void Note()
     {
+        if (_awaitsContinue)
+            return;
+
         Interlocked.Exchange(ref _movedAt, _time.GetTimestamp());
         if (Volatile.Read(ref _hasBegun) == 0 && Interlocked.Exchange(ref _hasBegun, 1) == 0)
             _timer!.Change(_limit, Timeout.InfiniteTimeSpan);

@@ -103,7 +103,10 @@ internal sealed class SourceContent : HttpContent
     )
     {
         HasBegun = true;
-        _moved();
+        if (End is not null)
+            End.BodyBegins();
+        else
+            _moved();
         Interlocked.Exchange(ref _sent, 0);
         Sent = null;
         try

@@ -10,6 +10,9 @@ internal interface IUrlSource
     /// <param name="attempt">The attempt that it is for, 1 for the first.</param>
     /// <param name="cancellationToken">Ends the wait for it.</param>
     ValueTask<UrlAnswer> AskAsync(PushPlan plan, int attempt, CancellationToken cancellationToken);
+
+    /// <summary>The URL of an artifact, where it is known without asking; null where it is not.</summary>
+    RequestUrl? Known(ArtifactName artifact);
 }
 
 /// <summary>A URL, or why there is none.</summary>

@@ -57,6 +57,16 @@ internal sealed class ManifestFile(string path) : IUrlSource
         }
     }
 
+    /// <inheritdoc />
+    public RequestUrl? Known(ArtifactName artifact)
+    {
+        lock (_gate)
+        {
+            Refresh();
+            return _lastGood is null ? null : UrlManifestModule.TryFind(artifact, _lastGood)?.Value;
+        }
+    }
+
     private void Refresh()
     {
         var json = SmallFile.TryReadChanged(path, MaxBytes, ref _stamp, out var problem);

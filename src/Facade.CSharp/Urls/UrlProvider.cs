@@ -63,6 +63,9 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             : Admit(url.ResultValue, plan);
     }
 
+    /// <inheritdoc />
+    public RequestUrl? Known(ArtifactName artifact) => null;
+
     private static IReadOnlyDictionary<string, string> HeadersOf(PushPlan plan)
     {
         var headers = PushPlanModule.Headers(plan);

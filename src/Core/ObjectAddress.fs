@@ -1,0 +1,92 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// How a URL's path and the logical address of an artifact go together.
+[<RequireQualifiedAccess>]
+type AddressCheck =
+    /// The URL is for this bucket and this key.
+    | Same
+    /// The URL has no signature and another path: the gateway behind it decides where the bytes go.
+    | Unknown
+    /// The presigned URL is for another bucket; `Told` is that bucket.
+    | OtherBucket of Told: string
+    /// The presigned URL is for another key; `Told` is its path, or the key in it where the host tells it.
+    | OtherKey of Told: string
+
+/// Compares the address in a URL with the one that a receipt would name.
+///
+/// Rules that this module keeps:
+/// - on AWS's hosts, bucket and key are read as AWS reads them ("Virtual hosting of buckets", Amazon S3 User Guide);
+/// - on any other host, the decoded path is `/key` (virtual-hosted), or ends with `/bucket/key` or `:bucket/key` (a tenant
+///   before the bucket: Ceph), or with `/b/bucket/o/key` (Oracle Object Storage);
+/// - `+` and `%2B` are the same character in a path; octets that are not UTF-8 match no key.
+[<RequireQualifiedAccess>]
+module ObjectAddress =
+
+    let private decoded (url: RequestUrl) =
+        PresignedUrl.decodePath (RequestUrl.path url)
+
+    let private hasDotSegment (path: string) =
+        path.Split '/' |> Array.exists (fun segment -> segment = "." || segment = "..")
+
+    /// True if the path ends with the given text, and no dot segment before it may lead elsewhere.
+    let private endsWith (ending: string) (path: string) =
+        path.EndsWith(ending, StringComparison.Ordinal)
+        && not (hasDotSegment (path.Substring(0, path.Length - ending.Length)))
+
+    let private onAnyHost (bucket: string) (key: string) (path: string) =
+        path = "/" + key
+        || endsWith $"/{bucket}/{key}" path
+        || endsWith $":{bucket}/{key}" path
+        || endsWith $"/b/{bucket}/o/{key}" path
+
+    /// The path is shown without the tokens that it may hold.
+    let private shownPath (url: RequestUrl) =
+        match decoded url with
+        | Some path -> path
+        | None -> RequestUrl.path url
+
+    let private onAwsHost (host: S3Host) (bucket: string) (key: string) (url: RequestUrl) =
+        let toldBucket, toldKey = PresignedUrl.addressOf url
+
+        match toldBucket, toldKey with
+        // The bucket's name is part of a host name, in which case does not count.
+        | Some told, _ when not (told.Equals(bucket, StringComparison.OrdinalIgnoreCase)) ->
+            AddressCheck.OtherBucket told
+        | None, None when not host.IsAccessPoint -> AddressCheck.OtherKey(shownPath url)
+        | _, Some told when told = key -> AddressCheck.Same
+        | _, Some told -> AddressCheck.OtherKey told
+        | _, None -> AddressCheck.OtherKey(shownPath url)
+
+    /// Compares a URL with the bucket and the key that a receipt would name.
+    [<CompiledName("Check")>]
+    let check (bucket: Bucket) (key: ObjectKey) (url: RequestUrl) : AddressCheck =
+        let bucket, key = Bucket.value bucket, ObjectKey.value key
+
+        let result =
+            match S3Host.tryParse (RequestUrl.host url) with
+            | Some host -> onAwsHost host bucket key url
+            | None when decoded url |> Option.exists (onAnyHost bucket key) -> AddressCheck.Same
+            | None -> AddressCheck.OtherKey(shownPath url)
+
+        if result <> AddressCheck.Same && not (RequestUrl.isPresigned url) then
+            AddressCheck.Unknown
+        else
+            result
+
+    /// Why a presigned URL for another object cannot be used for the destination; `None` for one that can. The text
+    /// says what is wrong and what to do, without a full stop.
+    [<CompiledName("Problem")>]
+    let problem (destination: Destination) (check: AddressCheck) : string option =
+        let meant = Check.visible (Destination.value destination)
+
+        let text (what: string) (told: string) =
+            Some
+                $"the presigned URL is for {what} {Check.quote told}, and the receipt would say {meant}; presign for that object, or correct bucket, key prefix, cell id or artifact name"
+
+        match check with
+        | AddressCheck.Same
+        | AddressCheck.Unknown -> None
+        | AddressCheck.OtherBucket told -> text "the bucket" told
+        | AddressCheck.OtherKey told -> text "the object" told

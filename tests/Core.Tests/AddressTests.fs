@@ -1,0 +1,299 @@
+/// URLs and logical addresses, compared; expiry as each scheme states it.
+module CellOS.Export.S3.Core.Tests.AddressTests
+
+open System
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.TextGenerators
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.PushGenerators
+open CellOS.Export.S3.Core.Tests.Driver
+open CellOS.Export.S3.Core.Tests.Stories
+
+let private ok (result: Result<'a, Refusal>) =
+    match result with
+    | Ok value -> value
+    | Error refusal -> failtestf "%O" refusal
+
+let private keyOf prefix cell name =
+    ok (
+        ObjectKey.create
+            (ok (KeyPrefix.create prefix))
+            (ok (CellId.create cell))
+            (ok (ArtifactName.create name))
+    )
+
+let private signature = "X-Amz-Signature=q1w2e3r4t5y6u7i8"
+
+let private check prefix cell name (url: string) =
+    let separator = if url.Contains '?' then "&" else "?"
+
+    ObjectAddress.check
+        (ok (Bucket.create "evidence"))
+        (keyOf prefix cell name)
+        (parsed $"{url}{separator}{signature}")
+
+let private word (check: AddressCheck) =
+    match check with
+    | AddressCheck.Same -> "same"
+    | AddressCheck.Unknown -> "unknown"
+    | AddressCheck.OtherBucket told -> $"bucket {told}"
+    | AddressCheck.OtherKey told -> $"object {told}"
+
+[<Tests>]
+let addresses =
+    testList "ObjectAddress" [
+        table
+            "what a presigned URL is for, on AWS's hosts and on others"
+            [
+                "https://evidence.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://EVIDENCE.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://s3.us-west-2.amazonaws.com/evidence/c/a", "same"
+                "https://s3.us-west-2.amazonaws.com/other/c/a", "bucket other"
+                "https://s3.us-west-2.amazonaws.com/x/evidence/c/a", "bucket x"
+                "https://other.s3.us-west-2.amazonaws.com/c/a", "bucket other"
+                "https://evidence.s3.us-west-2.amazonaws.com/evidence/c/a", "object evidence/c/a"
+                "https://evidence.s3.us-west-2.amazonaws.com/", "object /"
+                "https://evidence.s3.us-west-2.amazonaws.com/c/b", "object c/b"
+                "https://evidence.s3.us-west-2.amazonaws.com//c/a", "object /c/a"
+                // Access points and their aliases do not name the bucket.
+                "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/c/a", "same"
+                "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/c/b", "object c/b"
+                "https://ap-abc123-s3alias.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://s3.us-west-2.amazonaws.com/ap-abc123-s3alias/c/a", "same"
+                "https://ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com/c/a", "same"
+                // Any other host.
+                "http://127.0.0.1:9000/evidence/c/a", "same"
+                "http://127.0.0.1:9000/c/a", "same"
+                "http://127.0.0.1:9000/tenant:evidence/c/a", "same"
+                "http://127.0.0.1:9000/tenant%3Aevidence/c/a", "same"
+                "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "same"
+                "https://objectstorage.example/n/ns/b/evidence/o/c/a", "same"
+                "https://objectstorage.example/n/ns/b/other/o/c/a", "object /n/ns/b/other/o/c/a"
+                "http://127.0.0.1:9000/%65vidence/%63/%61", "same"
+                "http://127.0.0.1:9000/evidence%2Fc%2Fa", "same"
+                "http://127.0.0.1:9000/evidence/c/b", "object /evidence/c/b"
+                "http://127.0.0.1:9000/evidence/d/a", "object /evidence/d/a"
+                "http://127.0.0.1:9000/other/c/a", "object /other/c/a"
+                "http://127.0.0.1:9000/xevidence/c/a", "object /xevidence/c/a"
+                "http://127.0.0.1:9000/evidence/c/a/", "object /evidence/c/a/"
+                "http://127.0.0.1:9000/evidence/C/a", "object /evidence/C/a"
+                "http://127.0.0.1:9000/../evidence/c/a", "object /../evidence/c/a"
+                "http://127.0.0.1:9000/x/%2E%2E/evidence/c/a", "object /x/../evidence/c/a"
+                "http://127.0.0.1:9000/evidence/c/%ff", "object /evidence/c/%ff"
+                "http://127.0.0.1:9000", "object /"
+            ]
+            (fun (url, _) -> word (check "" "c" "a" url))
+            snd
+
+        testCase "a plus sign is itself, escaped or not; a blank is another character" (fun () ->
+            for path, expected in
+                [
+                    "a+b", "same"
+                    "a%2Bb", "same"
+                    "a%2bb", "same"
+                    "a%20b", "object /evidence/c/a b"
+                ] do
+                Expect.equal (word (check "" "c" "a+b" $"http://h.example/evidence/c/{path}")) expected path)
+
+        testCase "names in any script are compared octet for octet" (fun () ->
+            Expect.equal
+                (word (check "audit/2026" "c" "é/ü" "http://h.example/evidence/audit/2026/c/%C3%A9/%c3%bc"))
+                "same"
+                "percent-encoded"
+
+            Expect.equal
+                (word (check "" "c" "é" "http://h.example/evidence/c/e%CC%81"))
+                "object /evidence/c/e\u0301"
+                "decomposed is another key")
+
+        propertyTimes
+            500
+            "an address that was made for the artifact is the same, and for another one is not"
+            (gen {
+                let! cell, name = Gen.zip cellId artifact
+                let! other = artifact
+                let! url = Urls.forObject $"{CellId.value cell}/{ArtifactName.value name}"
+                return cell, name, other, url
+            })
+            (fun (cell, name, other, url) ->
+                let bucket = ok (Bucket.create "evidence")
+
+                match
+                    ObjectKey.create KeyPrefix.none cell name, ObjectKey.create KeyPrefix.none cell other
+                with
+                | Ok key, Ok otherKey ->
+                    Expect.equal (ObjectAddress.check bucket key url.Request) AddressCheck.Same url.Url
+
+                    if other <> name && RequestUrl.isPresigned url.Request then
+                        Expect.notEqual
+                            (ObjectAddress.check bucket otherKey url.Request)
+                            AddressCheck.Same
+                            url.Url
+                | _ -> ())
+
+        testCase "a URL without a signature and with another path is its gateway's affair" (fun () ->
+            let check url =
+                ObjectAddress.check (ok (Bucket.create "evidence")) (keyOf "" "c" "a") (parsed url)
+
+            Expect.equal
+                (check "https://gateway.example/up/7f3a?token=q1w2e3r4")
+                AddressCheck.Unknown
+                "opaque"
+
+            Expect.equal (check "https://gateway.example/c/a") AddressCheck.Same "the key")
+    ]
+
+let private at' (text: string) =
+    DateTimeOffset.Parse(text, Globalization.CultureInfo.InvariantCulture)
+
+[<Tests>]
+let stories =
+    let url path =
+        $"https://store.example{path}?{signature}"
+
+    let named (target: Target) = {
+        target with
+            Name = TargetName.create "a-b" |> Result.toOption
+    }
+
+    let unchecked' (target: Target) = { target with KeyCheck = false }
+
+    testList "The destination is where the bytes go" [
+        for path in
+            [
+                "/evidence/cell-1/logs/err.txt"
+                "/evidence/cell-2/logs/out.txt"
+                "/other/cell-1/logs/out.txt"
+            ] do
+            story $"nothing is sent to {path}" (plan (Some(url path)) named) [ started ] [ "UrlUnusable" ] [
+                path
+                "s3://evidence/cell-1/logs/out.txt"
+                "CELLOS_EXPORT_S3_KEY_CHECK__A_B=off"
+                "No attempt was made"
+            ]
+
+        story
+            "a URL of a delegate's is compared as well"
+            (asked same)
+            [ started; Input.UrlGiven(at 0, parsed (url "/evidence/cell-1/logs/err.txt")) ] [
+                "ask 1"
+                "UrlUnusable"
+            ] []
+
+        testCase "without the comparison it is sent, and the receipt says so" (fun () ->
+            for path in [ "/evidence/cell-1/logs/err.txt"; "/evidence/cell-1/logs/out.txt" ] do
+                let turns = feed (plan (Some(url path)) unchecked') [ started; attempted 1 stored ]
+
+                Expect.isFalse (receipt turns).DestinationChecked path
+
+                Expect.stringContains
+                    (Receipt.toJson (receipt turns))
+                    "\"destinationChecked\":false"
+                    "in JSON")
+
+        testCase "a receipt of a compared URL says nothing of it" (fun () ->
+            let turns =
+                feed (plan (Some(url "/evidence/cell-1/logs/out.txt")) same) [ started; attempted 1 stored ]
+
+            Expect.isTrue (receipt turns).DestinationChecked "it was compared"
+            Expect.isFalse ((Receipt.toJson (receipt turns)).Contains "destinationChecked") "not in JSON")
+
+        testCase "a gateway with a path of its own gets no comparison" (fun () ->
+            let turns =
+                feed (plan (Some "https://gateway.example/up/7f3a?token=q1w2e3r4") same) [
+                    started
+                    attempted 1 stored
+                ]
+
+            Expect.isFalse (receipt turns).DestinationChecked "it could not be compared")
+    ]
+
+[<Tests>]
+let schemes =
+    testList "Signature schemes" [
+        table
+            "each scheme states its expiry in its own parameters"
+            [
+                "X-Amz-Date=20260301T120000Z&X-Amz-Expires=60&X-Amz-Signature=a",
+                UrlSignature.V4,
+                Some "2026-03-01T12:01:00Z"
+                "AWSAccessKeyId=a&Signature=b&Expires=1772370000",
+                UrlSignature.V2,
+                Some "2026-03-01T13:00:00Z"
+                "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date=20260301T120000Z&X-Goog-Expires=900&X-Goog-Signature=ab",
+                UrlSignature.Google4,
+                Some "2026-03-01T12:15:00Z"
+                "GoogleAccessId=a@b.iam&Expires=1772370000&Signature=c",
+                UrlSignature.Google2,
+                Some "2026-03-01T13:00:00Z"
+                "OSSAccessKeyId=a&Expires=1772370000&Signature=c",
+                UrlSignature.Oss,
+                Some "2026-03-01T13:00:00Z"
+                "x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-date=20260301T120000Z&x-oss-expires=60&x-oss-signature=c",
+                UrlSignature.Oss4,
+                Some "2026-03-01T12:01:00Z"
+                "q-sign-algorithm=sha1&q-ak=a&q-sign-time=1772366400;1772370000&q-key-time=1772366400;1772370000&q-signature=c",
+                UrlSignature.Cos,
+                Some "2026-03-01T13:00:00Z"
+                "AccessKeyId=a&Expires=1772370000&Signature=c", UrlSignature.Obs, Some "2026-03-01T13:00:00Z"
+                "sv=2024-11-04&se=2026-03-01T13%3A00%3A00Z&sr=b&sp=cw&sig=c",
+                UrlSignature.AzureSas,
+                Some "2026-03-01T13:00:00Z"
+                "sv=2024-11-04&st=2026-03-01&se=2026-03-02&sr=c&sp=cw&sig=c",
+                UrlSignature.AzureSas,
+                Some "2026-03-02T00:00:00Z"
+                "sv=2024-11-04&se=2026-03-01T13:00Z&sig=c", UrlSignature.AzureSas, Some "2026-03-01T13:00:00Z"
+                "temp_url_sig=a&temp_url_expires=1772370000",
+                UrlSignature.SwiftTempUrl,
+                Some "2026-03-01T13:00:00Z"
+                "temp_url_sig=a&temp_url_expires=2026-03-01T13:00:00Z",
+                UrlSignature.SwiftTempUrl,
+                Some "2026-03-01T13:00:00Z"
+                // Junk is the same as absence.
+                "X-Goog-Date=x&X-Goog-Expires=900&X-Goog-Signature=ab", UrlSignature.Google4, None
+                "q-sign-time=1772366400&q-signature=c", UrlSignature.Cos, None
+                "sv=1&se=tomorrow&sig=c", UrlSignature.AzureSas, None
+                "sig=c", UrlSignature.Unsigned, None
+                "Signature=c&Expires=1772370000", UrlSignature.Unsigned, None
+            ]
+            (fun (query, _, _) ->
+                let url = PresignedUrl.inspect (parsed $"https://h.example/p?{query}")
+                url.Signature, url.ExpiresAt)
+            (fun (_, signature, expiry) -> signature, expiry |> Option.map at')
+
+        testCase "a pre-authenticated request is known by its path" (fun () ->
+            Expect.equal
+                (PresignedUrl.inspect (parsed "https://objectstorage.example/p/t0ken/n/ns/b/evidence/o/c/a"))
+                    .Signature
+                UrlSignature.OraclePar
+                "Oracle"
+
+            Expect.equal
+                (PresignedUrl.inspect (parsed "https://h.example/p/c/a")).Signature
+                UrlSignature.Unsigned
+                "a folder of this name")
+
+        table
+            "the headers that a signature covers, in each scheme's parameter"
+            [
+                "X-Amz-SignedHeaders=host%3BX-Amz-Acl&X-Amz-Signature=a", [ "host"; "x-amz-acl" ]
+                "X-Goog-SignedHeaders=content-type%3Bhost&X-Goog-Signature=a", [ "content-type"; "host" ]
+                "x-oss-additional-headers=host&x-oss-signature=a", [ "host" ]
+                "q-header-list=host;content-length&q-signature=a", [ "host"; "content-length" ]
+            ]
+            (fun (query, _) -> (PresignedUrl.inspect (parsed $"https://h.example/p?{query}")).SignedHeaders)
+            snd
+
+        story
+            "an expired URL of any scheme is not sent to"
+            (plan
+                (Some
+                    "https://store.example/evidence/cell-1/logs/out.txt?sv=1&se=2026-03-01T11:00:00Z&sr=b&sig=q1w2e3r4")
+                same)
+            [ started ] [ "UrlExpired" ] [ "expired at 2026-03-01 11:00:00Z" ]
+    ]

@@ -1,0 +1,536 @@
+/// Responses as stores, gateways, proxies and portals send them, and what follows from each.
+module CellOS.Export.S3.Core.Tests.FieldTests
+
+open System
+open System.Collections.Generic
+open System.Text
+open Expecto
+open FsCheck
+open FsCheck.FSharp
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
+open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.TextGenerators
+open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.PushGenerators
+open CellOS.Export.S3.Core.Tests.Driver
+open CellOS.Export.S3.Core.Tests.Stories
+
+/// A response with headers and a body as they come from the wire, after the whole body was sent.
+let private response status (headers: (string * string) list) (body: string) =
+    Reply.read
+        status
+        [ for name, value in headers -> KeyValuePair(name, value) ]
+        (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
+        true
+        (Some sent)
+
+/// The same for a body that broke off.
+let private cut (headers: (string * string) list) (body: string) =
+    Reply.read
+        200
+        [ for name, value in headers -> KeyValuePair(name, value) ]
+        (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
+        false
+        (Some sent)
+
+let private html = "Content-Type", "text/html; charset=utf-8"
+let private xml = "Content-Type", "application/xml"
+let private json = "Content-Type", "application/json"
+
+let private signIn =
+    "<!DOCTYPE html>\n<html><head><title>Sign in</title><style>p {color: red}</style></head><body><p>Sign in &amp; continue</p><script>alert('x')</script></body></html>"
+
+let private s3Error code message =
+    $"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+
+/// The class of a body: none, an S3 error, or another document and whether it is an error.
+let private classOf (reply: Reply) =
+    match reply.Error, reply.Body with
+    | Some error, _ -> error.Code
+    | None, Some body -> sprintf "%A %b" body.Format body.IsError
+    | None, None -> "none"
+
+[<Tests>]
+let bodies =
+    testList "Response bodies" [
+        table
+            "each is what it is, whatever its content type says"
+            [
+                [], "", "none"
+                [ html ], "", "none"
+                [ html ], " \r\n\t", "none"
+                [ html ], signIn, "Html true"
+                [], signIn, "Html true"
+                [ "Content-Type", "text/plain" ], signIn, "Html true"
+                [], "\ufeff  <!-- c --><HTML>x</HTML>", "Html true"
+                [], "<h1>Blocked</h1>", "Html true"
+                [ xml ],
+                "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><p>x</p></html>",
+                "Html true"
+                [ "Content-Type", "application/xhtml+xml" ], "<x>1</x>", "Html true"
+                [ xml ], s3Error "InternalError" "oh", "InternalError"
+                [ html ], s3Error "InternalError" "oh", "InternalError"
+                [], "\ufeff" + s3Error "MissingRequiredHeader" "oh", "MissingRequiredHeader"
+                [ xml ], "<Error><Message>no code</Message></Error>", "Xml true"
+                [ xml ], "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", "Xml true"
+                [ xml ], "<s:Fault xmlns:s='urn:s'><faultcode>x</faultcode></s:Fault>", "Xml true"
+                [ xml ], "<d:error xmlns:d='DAV:'/>", "Xml true"
+                [ xml ], "<PutObjectResult/>", "Xml false"
+                [ json ], "{}", "Json false"
+                [ json ], "{\"status\":\"ok\"}", "Json false"
+                [ json ], "{\"error\":null,\"errors\":[],\"success\":true}", "Json false"
+                [ json ], "{\"error\":\"\"}", "Json false"
+                [ json ], "{\"error\":\"quota\"}", "Json true"
+                [], "{\"Error\":{\"code\":1}}", "Json true"
+                [ json ], "{\"success\":false}", "Json true"
+                [ json ], "{\"errors\":[{\"code\":1000}]}", "Json true"
+                [ json ], "{\"fault\":{\"faultstring\":\"x\"}}", "Json true"
+                [ json ], "{\"error\":", "Json false"
+                [ json ], "[1]", "Json false"
+                [], "OK", "Text false"
+                [ xml ], "not XML", "Xml false"
+                [], "\u001f\u008b\u0008\u0000x", "Binary false"
+            ]
+            (fun (headers, body, _) -> classOf (response 200 headers body))
+            (fun (_, _, expected) -> expected)
+
+        table
+            "a body that broke off is an error where its beginning or its content type speaks for one"
+            [
+                [], "", "none"
+                [ xml ], "", "none"
+                [ html ], "", "Html true"
+                [ html ], "<!DOCTYPE html><ht", "Html true"
+                [ xml ], "<Error><Code>SlowDown</Code><Mess", "SlowDown"
+                [ xml ], "<Error><Co", "Xml true"
+                [ json ], "{\"stat", "Json true"
+                [ json ], "{\"status\":\"ok\"}", "Json false"
+                [], "stor", "Text false"
+            ]
+            (fun (headers, body, _) -> classOf (cut headers body))
+            (fun (_, _, expected) -> expected)
+
+        testCase "a page is told by its visible text" (fun () ->
+            let body = Expect.wantSome (response 403 [ html ] signIn).Body "a body"
+            Expect.equal body.VisibleText "Sign in Sign in & continue" "no markup, no script, no style")
+
+        testCase "a body that is not closed is told as far as it came" (fun () ->
+            for text, visible in
+                [
+                    "<html>a<script>b", "a"
+                    "<html>a<!-- b", "a"
+                    "<html>a<b", "a"
+                    "<html>a</script>b", "a b"
+                ] do
+                let body = Expect.wantSome (response 403 [ html ] text).Body text
+                Expect.equal body.VisibleText visible text)
+
+        propertyTimes 300 "reading is total, on one line and bounded" anyText (fun text ->
+            for start in [ ""; "<html>"; "<Error>"; "{\"error\":\""; "<!--"; "<script>" ] do
+                for contentType in [ []; [ html ]; [ json ]; [ xml ] ] do
+                    match (response 200 contentType (start + text)).Body with
+                    | Some body ->
+                        Expect.isTrue (body.VisibleText.Length <= 2050) "bounded"
+                        Expect.isFalse (body.VisibleText |> Seq.exists Char.IsControl) "one line"
+                    | None -> ())
+
+        table
+            "the headers that are marks of a store, and those that are not"
+            [
+                "ETag", true
+                "etag", true
+                "x-amz-version-id", true
+                "x-amz-request-id", true
+                "x-amz-id-2", true
+                "x-amz-checksum-crc64nvme", true
+                "X-Amz-Checksum-SHA256", true
+                "x-goog-hash", true
+                "x-goog-generation", true
+                "x-guploader-uploadid", true
+                "x-ms-request-id", true
+                "Content-MD5", true
+                "x-oss-request-id", true
+                "x-oss-hash-crc64ecma", true
+                "x-cos-request-id", true
+                "x-cos-hash-crc64ecma", true
+                "x-obs-request-id", true
+                "opc-request-id", true
+                "opc-content-md5", true
+                "cf-ray", true
+                "x-trans-id", true
+                "Server", false
+                "Via", false
+                "Date", false
+                "Content-Type", false
+                "Set-Cookie", false
+                "x-request-id", false
+                "x-correlation-id", false
+                "x-amz-checksum-type", false
+                "x-amz-bucket-region", false
+                "Location", false
+            ]
+            (fun (name, _) -> (response 200 [ name, "abc" ] "").IsMarked)
+            snd
+
+        testCase "an empty header, and one that is too long, is not a mark" (fun () ->
+            Expect.isFalse (response 200 [ "ETag", "" ] "").IsMarked "empty"
+            Expect.isTrue (response 200 [ "ETag", String('a', 1024) ] "").IsMarked "1,024 characters"
+            Expect.isFalse (response 200 [ "ETag", String('a', 1025) ] "").IsMarked "1,025")
+
+        testCase "of several request ids, Amazon's counts first" (fun () ->
+            let reply =
+                response
+                    200
+                    [ "cf-ray", "c"; "x-trans-id", "t"; "x-amz-request-id", "a"; "x-amz-id-2", "2" ]
+                    ""
+
+            Expect.equal (reply.RequestId, reply.HostId) (Some "a", Some "2") "both")
+    ]
+
+let private presigned = Circumstances.defaults
+let private gateway = { presigned with IsPresigned = false }
+let private accepting = { presigned with AcceptUnmarked = true }
+let private tag = "ETag", "\"1f-4\""
+
+/// The word for a verdict.
+let private verdict (given: Circumstances) (reply: Reply) =
+    match Verdict.ofOutcome given (Outcome.Replied reply) with
+    | Verdict.Accepted _ -> "accepted"
+    | Verdict.Retry kind -> $"retry, then {kind}"
+    | Verdict.RetryOnce -> "once more"
+    | Verdict.FreshUrl -> "expired"
+    | Verdict.WithoutExpect -> "without Expect"
+    | Verdict.Stop kind -> string kind
+
+[<Tests>]
+let successes =
+    testList "Successes in the field" [
+        table
+            "a success counts only if it can come from a store"
+            [
+                for status in [ 200; 201; 202; 204; 299 ] do
+                    presigned, response status [ tag ] "", "accepted"
+                    presigned, response status [] "", "Unconfirmed"
+                    accepting, response status [] "", "accepted"
+                    gateway, response status [] "", "accepted"
+                presigned, response 200 [ html; tag ] "", "accepted"
+                for given in [ presigned; accepting; gateway ] do
+                    for headers in [ [ html ]; [ html; tag ]; []; [ tag ] ] do
+                        given, response 200 headers signIn, "NotAStore"
+
+                    for headers in [ [ xml ]; [ xml; tag ] ] do
+                        given, response 200 headers (s3Error "InternalError" "x"), "retry, then NotAStore"
+                        given, response 200 headers (s3Error "SlowDown" "x"), "retry, then NotAStore"
+                        given, response 200 headers (s3Error "AccessDenied" "x"), "NotAStore"
+                        given, response 200 headers (s3Error "BadDigest" "x"), "once more"
+                        given, response 200 headers (s3Error "ExpiredToken" "x"), "expired"
+                        given, response 200 headers "<Error><Message>x</Message></Error>", "NotAStore"
+
+                    given, response 200 [ json; tag ] "{\"error\":\"x\"}", "NotAStore"
+                presigned, response 200 [ json; tag ] "{\"status\":\"ok\"}", "accepted"
+                presigned, response 200 [ json ] "{\"status\":\"ok\"}", "Unconfirmed"
+                gateway, response 200 [ json ] "{\"status\":\"ok\"}", "accepted"
+                // An answer before the whole body says nothing, unless it is a page.
+                presigned,
+                {
+                    response 200 [ tag ] "" with
+                        Sent = None
+                },
+                "retry, then Unreachable"
+                presigned,
+                {
+                    response 200 [] signIn with
+                        Sent = None
+                },
+                "NotAStore"
+            ]
+            (fun (given, reply, _) -> verdict given reply)
+            (fun (_, _, expected) -> expected)
+
+        propertyTimes
+            2000
+            "a success is accepted only from a store, or where an unmarked one is accepted"
+            (Gen.zip3
+                (Field.response Outcomes.md5)
+                (Gen.elements [ true; false ])
+                (Gen.elements [ true; false; false ]))
+            (fun (field, isPresigned, accepts) ->
+                let given = {
+                    presigned with
+                        IsPresigned = isPresigned
+                        AcceptUnmarked = accepts
+                }
+
+                let isStores =
+                    field.Status / 100 = 2
+                    && (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Harmless)
+                    && (field.IsMarked || accepts || not isPresigned)
+
+                Expect.equal (verdict given (field.ToReply(Some sent)) = "accepted") isStores (string field))
+    ]
+
+[<Tests>]
+let expiries =
+    let past = { presigned with IsPastExpiry = true }
+
+    let detail text =
+        $"<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.</Message><AuthenticationErrorDetail>{text}</AuthenticationErrorDetail></Error>"
+
+    let frame start expiry now =
+        detail
+            $"Signature not valid in the specified time frame: Start [Sun, 01 Mar 2026 {start} GMT] - Expiry [Sun, 01 Mar 2026 {expiry} GMT] - Current [Sun, 01 Mar 2026 {now} GMT]"
+
+    testList "Expiry in every wording" [
+        table
+            "what says that the URL has expired, and what does not"
+            [
+                presigned, 403, s3Error "AccessDenied" "Request has expired", "expired"
+                presigned, 400, s3Error "ExpiredToken" "The provided token has expired.", "expired"
+                presigned, 403, s3Error "RequestExpired" "Request has expired", "expired"
+                presigned, 403, frame "10:00:00" "11:00:00" "12:00:00", "expired"
+                presigned, 403, frame "13:00:00" "14:00:00" "12:00:00", "Refused"
+                presigned, 403, detail "Signature did not match", "Refused"
+                presigned, 401, "Temp URL has EXPIRED", "expired"
+                presigned, 401, "Temp URL invalid", "Refused"
+                presigned,
+                404,
+                "{\"code\":\"NotAuthenticatedOrNotFound\",\"message\":\"The PAR does not exist or has expired\"}",
+                "expired"
+                presigned, 404, "{\"code\":\"BucketNotFound\",\"message\":\"no such bucket\"}", "Refused"
+                presigned, 403, "<html><body>This link expires after one hour</body></html>", "expired"
+                presigned, 400, "<Error><Code>AuthenticationExpiration</Code></Error>", "expired"
+                presigned,
+                400,
+                "<Error><Code>MalformedSecurityHeader</Code><Details>Request signature expired at: 2026-03-01T11:00:00</Details></Error>",
+                "expired"
+                // The names of parameters say nothing about an expiry.
+                presigned,
+                400,
+                s3Error
+                    "AuthorizationQueryParametersError"
+                    "X-Amz-Expires must be less than a week (in seconds)",
+                "Refused"
+                presigned,
+                403,
+                s3Error
+                    "AccessDenied"
+                    "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+                "Refused"
+                // A server's fault is one, whatever it says.
+                presigned, 503, s3Error "SlowDown" "Request has expired", "retry, then Unavailable"
+                presigned, 409, "expired", "Refused"
+                // Ceph says nothing; the URL's own end is known.
+                presigned, 403, s3Error "AccessDenied" "", "Refused"
+                past, 403, s3Error "AccessDenied" "", "expired"
+                past, 401, "", "expired"
+                past, 400, s3Error "InvalidRequest" "x", "expired"
+                past, 404, "", "Refused"
+                past, 412, "", "Refused"
+                past, 400, s3Error "BadDigest" "x", "once more"
+                past, 400, s3Error "RequestTimeout" "x", "retry, then TimedOut"
+                past, 500, "", "retry, then Unavailable"
+            ]
+            (fun (given, status, body, _) -> verdict given (response status [] body))
+            (fun (_, _, _, expected) -> expected)
+
+        story
+            "a delegate is asked again after each wording"
+            (asked same)
+            [
+                started
+                Input.UrlGiven(at 0, parsed (v4 3600))
+                attempted 1 (response 401 [] "Temp URL has expired")
+                Input.UrlGiven(at 1, parsed (v4 7200))
+                attempted 2 stored
+            ] [ "ask 1"; "put 1"; "ask 2"; "put 2"; "done etag-md5" ] []
+
+        story
+            "a response after the URL's own end is an expiry"
+            (given same)
+            [ started; attempted 3_600_001 (error 403 "AccessDenied" "") ] [ "put 1"; "UrlExpired" ] [
+                "expired at 2026-03-01 13:00:00Z"
+            ]
+    ]
+
+[<Tests>]
+let expect =
+    let large (target: Target) = {
+        target with
+            ExpectContinueFrom = Some 1L
+    }
+
+    testList "417 to Expect" [
+        story
+            "the same attempt is sent again without Expect"
+            (given (large >> retrying 1 0 0))
+            [ started; attempted 1 (Reply.Of 417); attempted 2 stored ] [ "put 1"; "put 1"; "done etag-md5" ] []
+
+        testCase "the sink sends none to that host any more, and the receipt has one attempt" (fun () ->
+            let plan = given large
+            let turns = feed plan [ started; attempted 1 (Reply.Of 417); attempted 2 stored ]
+            Expect.equal (receipt turns).Attempts 1 "one attempt"
+
+            let struct (_, output) =
+                Push.step (Push.createKnowing (Push.hosts (List.last turns).State) plan) started
+
+            match output with
+            | Output.Put put -> Expect.isFalse put.ExpectContinue "no Expect"
+            | output -> failtestf "%A" output
+
+            let struct (_, output) = Push.step (Push.create plan) started
+            Expect.isTrue (output.IsPut) "another sink"
+
+            match output with
+            | Output.Put put -> Expect.isTrue put.ExpectContinue "asks once"
+            | _ -> ())
+
+        story
+            "a second 417 is a refusal"
+            (given large)
+            [ started; attempted 1 (Reply.Of 417); attempted 2 (Reply.Of 417) ] [
+                "put 1"
+                "put 1"
+                "Refused"
+            ] []
+
+        story
+            "a 417 to a request without Expect is a refusal"
+            (given same)
+            [ started; attempted 1 (Reply.Of 417) ] [ "put 1"; "Refused" ] []
+    ]
+
+[<Tests>]
+let messages =
+    let says plan reply parts =
+        let message = (failure (feed plan [ started; attempted 1 reply ])).Message
+
+        for part in parts do
+            Expect.stringContains message part "the message"
+
+    testList "Messages on responses that are not a store's" [
+        testCase "name the page, its server and its text, and look between host and store" (fun () ->
+            says once (response 200 [ html; "Server", "Portal/1.0" ] signIn) [
+                "something between this host and the store answered in its place"
+                "HTTP 200 with an HTML page (\"Sign in Sign in & continue\", Server: Portal/1.0)"
+                "An object may have been stored all the same."
+                "Check the proxies"
+            ]
+
+            says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
+                "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
+                "This is not an S3 error"
+                "Check the proxies"
+            ])
+
+        testCase "an unmarked success names the setting" (fun () ->
+            says
+                (given (fun target -> {
+                    target with
+                        Name = TargetName.create "a-b" |> Result.toOption
+                }))
+                (response 200 [] "")
+                [
+                    "has no ETag, checksum, version or request id"
+                    "a proxy or a portal"
+                    "An object may have been stored all the same."
+                    "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__A_B=1"
+                ])
+
+        testCase "a text of a gateway's is reported" (fun () ->
+            says once (response 401 [] "Temp URL invalid") [ "HTTP 401 with text (\"Temp URL invalid\")" ]
+
+            says once (response 404 [ json ] "{\"code\":\"BucketNotFound\"}") [
+                "HTTP 404 with JSON (\"{\"code\":\"BucketNotFound\"}\")"
+            ])
+
+        testCase "a missing header is named with the option that sends it" (fun () ->
+            says
+                once
+                (response
+                    400
+                    [ xml ]
+                    "\ufeff<Error><Code>MissingRequiredHeader</Code><Message>m</Message><HeaderName>x-ms-blob-type</HeaderName></Error>")
+                [ "HeaderName: x-ms-blob-type"; "push --header 'x-ms-blob-type: BlockBlob'" ])
+
+        testCase "a full store is told as that" (fun () ->
+            for reply in
+                [
+                    response 507 [] (s3Error "XMinioStorageFull" "x")
+                    response 403 [] (s3Error "QuotaExceeded" "")
+                    response 507 [] ""
+                ] do
+                says once reply [ "the store is full"; "Free space in the store, or raise its quota" ])
+
+        testCase "a gateway's success without a mark is done, with a warning" (fun () ->
+            let plan =
+                plan (Some "https://gateway.example/put/cell-1/logs/out.txt?token=q1w2e3r4t5") same
+
+            for status in [ 200; 201; 204 ] do
+                let turns = feed plan [ started; attempted 1 (response status [] "") ]
+                Expect.equal (receipt turns).Integrity "unverified" "nothing is confirmed"
+
+                Expect.stringContains
+                    (Expect.wantSome (Push.warning (List.last turns).State) "a warning")
+                    $"HTTP {status}"
+                    "it names the response"
+
+            let marked = feed plan [ started; attempted 1 stored ]
+            Expect.isNone (Push.warning (List.last marked).State) "none for a store's")
+    ]
+
+[<Tests>]
+let laws =
+    let inputs =
+        gen {
+            let! script = scripts
+
+            let! responses = Gen.listOfLength script.Steps.Length (Field.response Outcomes.md5)
+
+            let! sents =
+                Gen.listOfLength
+                    script.Steps.Length
+                    (Gen.frequency [
+                        9, Gen.constant (Some(Outcomes.whole script.Length))
+                        1, Gen.constant None
+                    ])
+
+            let steps =
+                List.zip3 script.Steps responses sents
+                |> List.map (fun (step, field, sent) -> {
+                    step with
+                        Outcome = Outcome.Replied(field.ToReply sent)
+                })
+
+            return { script with Steps = steps }, responses
+        }
+
+    testList "Field laws" [
+        propertyTimes
+            2000
+            "a receipt exists only if a store confirmed it or an unmarked response is accepted, and its destination is the key that was written"
+            inputs
+            (fun (script, responses) ->
+                let turns = play script
+
+                match turns |> List.tryFindIndex (fun turn -> turn.Output.IsDone) with
+                | None -> ()
+                | Some i ->
+                    // Each step answers one output: the one that led to the receipt.
+                    let field = responses[i - 1]
+                    let url = (puts turns |> List.last |> snd).Url
+                    let target = script.Plan.Target
+                    Expect.equal (field.Status / 100) 2 (string field)
+
+                    Expect.isTrue
+                        (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Harmless)
+                        (string field)
+
+                    Expect.isTrue
+                        (field.IsMarked || target.AcceptUnmarked || not (RequestUrl.isPresigned url))
+                        (string field)
+
+                    if target.KeyCheck && RequestUrl.isPresigned url then
+                        let path = Uri.UnescapeDataString(RequestUrl.path url)
+                        Expect.stringEnds path (ObjectKey.value script.Plan.Key) "the key that was written")
+    ]
