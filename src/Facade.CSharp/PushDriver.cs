@@ -29,7 +29,7 @@ internal sealed class PushDriver(
     /// <param name="cancellationToken">Ends the push.</param>
     internal Task<ExportReceipt> PushAsync(
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken
@@ -47,7 +47,7 @@ internal sealed class PushDriver(
     private async Task<ExportReceipt> TellAsync(
         Instruments instruments,
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         GuardedProgress? reports,
         CancellationToken cancellationToken
@@ -101,7 +101,7 @@ internal sealed class PushDriver(
     /// <summary>The loop. What is null costs nothing: neither time nor a byte of what is allocated.</summary>
     internal async Task<ExportReceipt> RunAsync(
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         PushClock clock,
         IProgress<ExportProgress>? reports,
@@ -221,7 +221,7 @@ internal sealed class PushDriver(
         }
     }
 
-    private static SourceFile? TryOpen(string path, out Fault? fault)
+    private static SourceFile? TryOpen(SourcePath path, out Fault? fault)
     {
         try
         {
