@@ -50,8 +50,9 @@ let pushUntilInterrupted (stubborn: bool) =
 
     Tool.RunAsync([| "push"; "--spec"; "s"; "--cell-id"; "c" |], handlers push, Console.Out, Console.Error)
 
-/// A process that was started in the background of a shell ignores SIGINT, and so do its children (POSIX sh, 2.11).
-let private requireInterrupts () =
+/// A process that was started in the background of a shell ignores SIGINT, one that was started by nohup ignores
+/// SIGHUP, and so do its children.
+let private requireNotIgnored (signal: int) =
     let ignored =
         File.ReadAllLines "/proc/self/status"
         |> Array.tryPick (fun line ->
@@ -61,10 +62,10 @@ let private requireInterrupts () =
                 None)
 
     match ignored with
-    | Some mask when mask &&& 2UL <> 0UL -> skiptest "SIGINT is ignored here"
+    | Some mask when mask &&& (1UL <<< signal - 1) <> 0UL -> skiptest "the signal is ignored here"
     | _ -> ()
 
-let private sigint, private sigterm = 2, 15
+let private sighup, private sigint, private sigterm = 1, 2, 15
 
 [<Tests>]
 let tests =
@@ -112,11 +113,11 @@ let tests =
                 Expect.stringContains error "Unexpected" "said so"
             })
 
-        for name, signal, expected in [ "SIGINT", sigint, 130; "SIGTERM", sigterm, 143 ] do
+        for name, signal, expected in
+            [ "SIGHUP", sighup, 129; "SIGINT", sigint, 130; "SIGTERM", sigterm, 143 ] do
             testCaseTask $"{name} ends a push cleanly, with {expected}" (fun () ->
                 task {
-                    if signal = sigint then
-                        requireInterrupts ()
+                    requireNotIgnored signal
 
                     use child = playing "push" []
                     let! begun = child.ReadLine()
@@ -130,8 +131,7 @@ let tests =
 
             testCaseTask $"a second {name} ends at once a push that does not end" (fun () ->
                 task {
-                    if signal = sigint then
-                        requireInterrupts ()
+                    requireNotIgnored signal
 
                     use child = playing "stubborn-push" []
                     let! _ = child.ReadLine()
@@ -141,5 +141,22 @@ let tests =
                     child.Signal signal
                     let! struct (code, _, _) = child.End()
                     Expect.equal code expected "the second one"
+                })
+
+        for name, signal in [ "SIGHUP", sighup; "SIGINT", sigint; "SIGTERM", sigterm ] do
+            testCaseTask $"a push that was started with {name} ignored, as by nohup, goes on" (fun () ->
+                task {
+                    let short = name.Substring 3
+                    use child = playingIn $"trap '' {short}; exec \"$0\" \"$@\"" "push" []
+                    let! begun = child.ReadLine()
+                    Expect.equal begun "begun" "it runs"
+                    child.Signal signal
+                    // It ends by the signal that is not ignored, and not by the first one.
+                    let other, expected = if signal = sigterm then sighup, 129 else sigterm, 143
+                    requireNotIgnored other
+                    child.Signal other
+                    let! struct (code, output, _) = child.End()
+                    Expect.equal code expected "the code of the other one"
+                    Expect.equal (output.Trim()) "cancelled" "cleanly"
                 })
     ]
