@@ -76,6 +76,8 @@ type private Store(content: byte[]) =
     member val CutFails = false with get, set
     member val FlushFails = false with get, set
     member val Flushes = 0 with get, set
+    /// The bytes that outlive a loss of power.
+    member val OnDisk = content with get, set
     member val Gate: ManualResetEventSlim | null = null with get, set
     member _.Bytes = bytes
     member _.Text = Text.Encoding.UTF8.GetString bytes
@@ -118,6 +120,7 @@ type private Store(content: byte[]) =
                 raise (IOException "Input/output error")
 
             this.Flushes <- this.Flushes + 1
+            this.OnDisk <- bytes
 
 let private over (store: Store) = ReceiptsFile.Open(store, "'r'", ignore)
 
@@ -233,6 +236,26 @@ let tests =
 
                     Expect.equal (textOf path) (line "a" + "\n" + kept + line "c" + "\n") "whole lines only"
             })
+
+        testCase "a repair is on disk before the file is used" (fun () ->
+            for torn, repaired in
+                [
+                    line "b", line "a" + "\n" + line "b" + "\n"
+                    line "b" + "\r", line "a" + "\n" + line "b" + "\r\n"
+                    (line "b").Substring(0, 50), line "a" + "\n"
+                    "\000\000", line "a" + "\n"
+                ] do
+                let store = new Store(utf8 (line "a" + "\n" + torn))
+                over store |> ignore
+                Expect.equal store.Text repaired "repaired"
+                Expect.equal (Text.Encoding.UTF8.GetString store.OnDisk) repaired "and flushed")
+
+        testCase "a repair that does not reach the disk is a refusal" (fun () ->
+            for torn in [ line "b"; "{" ] do
+                let store = new Store(utf8 (line "a" + "\n" + torn))
+                store.FlushFails <- true
+
+                Expect.throwsT<RefusedException> (fun () -> over store |> ignore) torn)
 
         testCaseTask "lines that are no receipts are told by their numbers, and stay" (fun () ->
             task {
