@@ -10,7 +10,8 @@ var isClosed = StandardDescriptors.Occupy();
 var output = isClosed[1] ? new ClosedOutput() : Console.Out;
 var error = new UnfailingError(() => isClosed[2] ? TextWriter.Null : Console.Error);
 
-if (RawArguments.Problems(args) is { Count: > 0 } problems)
+string[] problems = [.. RawArguments.Problems(args), .. RawEnvironment.Problems()];
+if (problems.Length > 0)
     return Tool.Refuse(problems, error);
 
 return Tool.RunAsync(

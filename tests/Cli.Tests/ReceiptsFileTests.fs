@@ -2,6 +2,7 @@ module Cli.Tests.ReceiptsFileTests
 
 open System
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3.Cli
@@ -9,6 +10,11 @@ open CellOS.Export.S3.Cli.Receipts
 open CellOS.Export.S3.Core
 open Cli.Tests.Support
 open Expecto
+open Microsoft.Win32.SafeHandles
+
+/// open(2), which asks for no lock, as .NET does.
+[<DllImport("libc", EntryPoint = "open")>]
+extern int private openPath(string path, int flags)
 
 let private openWith (notes: ResizeArray<string>) (path: string) =
     ReceiptsFile.Open(path, Action<string> notes.Add)
@@ -170,8 +176,22 @@ let tests =
             File.CreateSymbolicLink(folder.At "loop", folder.At "loop") |> ignore
             pipe (folder.At "pipe")
 
+            use socket =
+                new Net.Sockets.Socket(
+                    Net.Sockets.AddressFamily.Unix,
+                    Net.Sockets.SocketType.Stream,
+                    Net.Sockets.ProtocolType.Unspecified
+                )
+
+            socket.Bind(Net.Sockets.UnixDomainSocketEndPoint(folder.At "socket"))
+
+            File.CreateSymbolicLink(folder.At "to-pipe", folder.At "pipe") |> ignore
+
             for path, told in
                 [
+                    folder.At "socket", "is a socket"
+                    folder.At "to-pipe", "is a pipe"
+                    $"/proc/self/fd/{socket.Handle}", "is a socket"
                     folder.Path, "is a folder"
                     folder.At "no/such/receipts", "there is no folder"
                     folder.At "dangling", "symbolic link to nowhere"
@@ -402,6 +422,20 @@ let tests =
                     shell script path |> ignore
                     let! message = failure (append file "b")
                     Expect.stringContains message "removed or replaced" script
+            })
+
+        testCaseTask "a file that is deleted under a descriptor gets no receipts unnoticed" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("receipts", "")
+
+                use descriptor = new SafeFileHandle(nativeint (openPath (path, 2)), true)
+
+                use file = openQuietly $"/proc/self/fd/{descriptor.DangerousGetHandle()}"
+                do! append file "a"
+                File.Delete path
+                let! message = failure (append file "b")
+                Expect.stringContains message "removed or replaced" "noticed"
             })
 
         testCaseTask "who stops waiting is let go" (fun () ->

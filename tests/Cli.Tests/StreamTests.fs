@@ -310,62 +310,86 @@ let tests =
                 Expect.isEmpty scene.Server.Requests "nothing was sent"
             })
 
-        testCaseTask "an argument that is not valid UTF-8 is rejected, whatever lies beside it" (fun () ->
-            task {
-                use! scene = sceneBehind true
-                let out = bundle scene [ "a" ]
-                // .NET reads the wrong byte as U+FFFD, and would find these.
-                scene.Folder.Write("c\ufffd/decoy", "decoy") |> ignore
-                File.Copy(scene.Spec, scene.Folder.At "s\ufffd")
+        testCaseTask
+            "an argument or a variable that is not valid UTF-8 is rejected, whatever lies beside it"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+                    let out = bundle scene [ "a" ]
+                    // .NET reads the wrong byte as U+FFFD, and would find these.
+                    scene.Folder.Write("c\ufffd/decoy", "decoy") |> ignore
+                    File.Copy(scene.Spec, scene.Folder.At "s\ufffd")
 
-                let run (words: string) =
-                    task {
-                        use child =
-                            new Child(
-                                "bash",
-                                [
-                                    "-c"
-                                    $"cd \"$0\" && \"$@\" push --cell-id cell-7 {words}"
-                                    scene.Folder.Path
-                                    "dotnet"
-                                    tool
-                                ],
-                                scene.SeedVariables
-                            )
+                    let run (words: string) =
+                        task {
+                            use child =
+                                new Child(
+                                    "bash",
+                                    [
+                                        "-c"
+                                        $"cd \"$0\" && \"$@\" push --cell-id cell-7 {words}"
+                                        scene.Folder.Path
+                                        "dotnet"
+                                        tool
+                                    ],
+                                    scene.SeedVariables
+                                )
 
-                        return! child.End()
-                    }
+                            return! child.End()
+                        }
 
-                for words, shown in
-                    [
-                        @"--spec cell.yaml $'c\xff'", @"c\xff'"
-                        @"--spec cell.yaml -- $'c\xff'", @"c\xff'"
-                        @"--spec cell.yaml out $'c\xff'", @"c\xff'"
-                        @"--spec cell.yaml $'c\xc0\xaf'", @"c\xc0\xaf'"
-                        @"--spec cell.yaml $'c\xed\xa0\x80'", @"c\xed\xa0\x80'"
-                        @"--spec cell.yaml $'c\xe2\x82'", @"c\xe2\x82'"
-                        @"--spec $'s\xff' out", @"s\xff'"
-                        @"--spec=$'s\xff' out", @"--spec=s\xff'"
-                        @"--spec cell.yaml --receipts $'r\xff' out", @"r\xff'"
-                        @"--spec cell.yaml --receipts=$'r\xff' out", @"--receipts=r\xff'"
-                        @"--spec cell.yaml --root $'c\xff'", @"c\xff'"
-                        @"--spec cell.yaml --target $'t\xff' out", @"t\xff'"
-                    ] do
-                    let! struct (code, output, error) = run words
-                    Expect.equal (code, output) (2, "") $"{words}: {error}"
-                    Expect.stringContains error "is not valid UTF-8" words
-                    Expect.stringContains error $"The argument '{shown}" words
+                    for words, shown in
+                        [
+                            @"--spec cell.yaml $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml -- $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml out $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml $'c\xc0\xaf'", @"c\xc0\xaf'"
+                            @"--spec cell.yaml $'c\xed\xa0\x80'", @"c\xed\xa0\x80'"
+                            @"--spec cell.yaml $'c\xe2\x82'", @"c\xe2\x82'"
+                            @"--spec $'s\xff' out", @"s\xff'"
+                            @"--spec=$'s\xff' out", @"--spec=s\xff'"
+                            @"--spec cell.yaml --receipts $'r\xff' out", @"r\xff'"
+                            @"--spec cell.yaml --receipts=$'r\xff' out", @"--receipts=r\xff'"
+                            @"--spec cell.yaml --root $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml --target $'t\xff' out", @"t\xff'"
+                        ] do
+                        let! struct (code, output, error) = run words
+                        Expect.equal (code, output) (2, "") $"{words}: {error}"
+                        Expect.stringContains error "is not valid UTF-8" words
+                        Expect.stringContains error $"The argument '{shown}" words
 
-                Expect.isEmpty scene.Server.Requests "nothing was sent"
-                Expect.isFalse (File.Exists(scene.Folder.At "r\ufffd")) "nothing was made"
+                    Expect.isEmpty scene.Server.Requests "nothing was sent"
+                    Expect.isFalse (File.Exists(scene.Folder.At "r\ufffd")) "nothing was made"
 
-                // The same names, given as they really are.
-                let! struct (code, output, error) =
-                    run @"--spec $'s\xef\xbf\xbd' --receipts $'r\xef\xbf\xbd' $'c\xef\xbf\xbd' out"
+                    for name in
+                        [ urlsFileVariable; "CELLOS_CA_BUNDLE"; "CELLOS_EXPORT_S3_KEY_PREFIX" + suffix ] do
+                        for command in [ "push --cell-id cell-7 out"; "check" ] do
+                            use child =
+                                new Child(
+                                    "bash",
+                                    [
+                                        "-c"
+                                        $"cd \"$0\" && export {name}=$'u\\xff' && \"$@\" {command} --spec cell.yaml"
+                                        scene.Folder.Path
+                                        "dotnet"
+                                        tool
+                                    ],
+                                    scene.SeedVariables
+                                )
 
-                Expect.equal code 0 error
-                Expect.hasLength (objects output) 2 "both"
-                objects output |> List.iter scene.IsTrue
-                Expect.isTrue (File.Exists(scene.Folder.At "r\ufffd")) "the receipts file"
-            })
+                            let! struct (code, output, error) = child.End()
+                            Expect.equal (code, output) (2, "") $"{name}, {command}: {error}"
+                            Expect.stringContains error $"{name}: the value is not valid UTF-8" command
+
+                    Expect.isEmpty scene.Server.Requests "nothing was sent"
+
+                    // The same names, given as they really are.
+                    let! struct (code, output, error) =
+                        run @"--spec $'s\xef\xbf\xbd' --receipts $'r\xef\xbf\xbd' $'c\xef\xbf\xbd' out"
+
+                    Expect.equal code 0 error
+                    Expect.hasLength (objects output) 2 "both"
+                    objects output |> List.iter scene.IsTrue
+                    Expect.isTrue (File.Exists(scene.Folder.At "r\ufffd")) "the receipts file"
+                })
     ]

@@ -112,7 +112,15 @@ let private endings =
             ]
     }
 
-/// Files with any ending, and files that are torn anywhere.
+/// One byte in the file becomes one that UTF-8 does not have.
+let private damaged (file: byte[]) =
+    gen {
+        let! at = Gen.choose (0, max 0 (file.Length - 1))
+
+        return file |> Array.mapi (fun index byte -> if index = at then 0xffuy else byte)
+    }
+
+/// Files with any ending, files that are torn anywhere, and files with a damaged byte.
 let private files =
     gen {
         let! lines = Gen.frequency [ 5, linesOf 6; 1, linesOf 0 ]
@@ -120,7 +128,12 @@ let private files =
         let whole = utf8 (lines + ending)
         let! torn = Gen.choose (0, whole.Length)
 
-        return! Gen.frequency [ 4, Gen.constant whole; 1, Gen.constant (Array.take torn whole) ]
+        return!
+            Gen.frequency [
+                4, Gen.constant whole
+                1, Gen.constant (Array.take torn whole)
+                1, damaged whole
+            ]
     }
 
 let private inPieces (file: byte[]) =
@@ -195,6 +208,22 @@ let tests =
             ]
             (fst >> tailOf)
             snd
+
+        testCase "a line that is not valid UTF-8 is not a receipt, and is kept" (fun () ->
+            let line = utf8 (json "name")
+            let at = (json "name").IndexOf "\"name\"" + 1
+
+            for wrong in [ 0xffuy; 0x80uy; 0xc0uy ] do
+                let broken = Array.mapi (fun index byte -> if index = at then wrong else byte) line
+                let before = utf8 (json "a" + "\n")
+                let lines, tail = scan (Array.concat [ before; broken; "\n"B ])
+                Expect.equal (shown lines) [ 1L, "a"; 2L, "?" ] $"{wrong}"
+                Expect.equal tail LogTail.Whole "with its end"
+
+                Expect.equal
+                    (snd (scan (Array.append before broken)))
+                    (LogTail.Cut before.LongLength)
+                    "without its end it is torn")
 
         testCase "a line that no receipt can be as long as is neither held nor cut off" (fun () ->
             let long = Array.create (3 * ReceiptLog.MaxLineBytes) (byte '{')

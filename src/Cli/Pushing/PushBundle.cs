@@ -69,7 +69,9 @@ internal sealed record PushBundle(
         }
         catch (IOException)
         {
-            throw new RefusedException($"--root: {Quote(path)} is no folder that can be read.");
+            throw new RefusedException(
+                $"--root: {Quote(path)} is not a folder that can be opened. Give the folder that the artifacts of the spec lie below."
+            );
         }
     }
 
