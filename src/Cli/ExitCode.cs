@@ -12,6 +12,9 @@ internal static class ExitCode
     /// <summary>The command or the configuration was refused; nothing was sent.</summary>
     internal const int Refused = 2;
 
+    /// <summary>SIGHUP: the terminal or the session has ended.</summary>
+    internal const int HungUp = 129;
+
     /// <summary>Ctrl-C, SIGINT.</summary>
     internal const int Interrupted = 130;
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace CellOS.Export.S3.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C (SIGINT) or SIGTERM into a cancellation, so that the command can end cleanly. The second
-/// one ends the process at once, as if nobody listened.
+/// Turns the first Ctrl-C (SIGINT), SIGTERM or SIGHUP into a cancellation, so that the command can end cleanly. The
+/// second one ends the process at once, as if nobody listened.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {
@@ -24,6 +24,7 @@ internal sealed class Interrupts : IDisposable
                 PosixSignal.SIGTERM,
                 context => Take(context, ExitCode.Terminated)
             ),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Take(context, ExitCode.HungUp)),
         ];
     }
 

@@ -1,18 +1,27 @@
 using CellOS.Export.S3.Cli;
+using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Checking;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Cli.Streams;
 
-var error = new UnfailingError(() => Console.Error);
+// First: what is opened before it may take the place of standard output.
+var isClosed = StandardDescriptors.Occupy();
+
+var output = isClosed[1] ? new ClosedOutput() : Console.Out;
+var error = new UnfailingError(() => isClosed[2] ? TextWriter.Null : Console.Error);
+
+string[] problems = [.. RawArguments.Problems(args), .. RawEnvironment.Problems()];
+if (problems.Length > 0)
+    return Tool.Refuse(problems, error);
 
 return Tool.RunAsync(
         args,
         new Handlers(
-            arguments => Checker.Run(arguments, Console.Out, error),
+            arguments => Checker.Run(arguments, output, error),
             (arguments, token) =>
-                Pusher.RunAsync(arguments, ResultsOutput.OfProcess(), error.Install(), token)
+                Pusher.RunAsync(arguments, ResultsOutput.Over(output), error.Install(), token)
         ),
-        Console.Out,
+        output,
         error
     )
     .GetAwaiter()

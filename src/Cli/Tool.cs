@@ -69,13 +69,18 @@ internal static class Tool
         }
     }
 
+    /// <summary>Writes why the command is refused.</summary>
+    /// <returns>The exit code.</returns>
+    internal static int Refuse(IReadOnlyList<string> sentences, TextWriter error)
+    {
+        Say(error, sentences);
+        return ExitCode.Refused;
+    }
+
     private static int Explain(Exception exception, TextWriter error)
     {
         if (exception is RefusedException refused)
-        {
-            Say(error, refused.Sentences);
-            return ExitCode.Refused;
-        }
+            return Refuse(refused.Sentences, error);
 
         Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
         return ExitCode.Failed;

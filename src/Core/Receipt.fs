@@ -223,7 +223,10 @@ module Receipt =
         try
             use document = JsonDocument.Parse(json, strict)
 
-            if document.RootElement.ValueKind = JsonValueKind.Object then
+            // The parser checks no text in a string, and its reader would throw.
+            if not (Unicode.Utf8.IsValid json.Span) then
+                refuse "is not valid UTF-8"
+            elif document.RootElement.ValueKind = JsonValueKind.Object then
                 ofElement document.RootElement
             else
                 refuse "is no JSON object"

@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Batch;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Source;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -220,7 +221,13 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         ArgumentNullException.ThrowIfNull(artifact);
         ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
-        return PushAsync(artifact.Name, artifact.Path, artifact.Metadata, progress, cancellationToken);
+        return PushAsync(
+            artifact.Name,
+            new SourcePath(artifact.Path, artifact.Root),
+            artifact.Metadata,
+            progress,
+            cancellationToken
+        );
     }
 
     /// <summary>
@@ -281,7 +288,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
 
     private Task<ExportReceipt> PushAsync(
         string name,
-        string path,
+        SourcePath path,
         ExportArtifactMetadata? metadata,
         IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken

@@ -32,7 +32,7 @@ internal sealed class PushDriver(
     /// <param name="cancellationToken">Ends the push.</param>
     internal Task<ExportReceipt> PushAsync(
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken
@@ -50,7 +50,7 @@ internal sealed class PushDriver(
     private async Task<ExportReceipt> TellAsync(
         Instruments instruments,
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         GuardedProgress? reports,
         CancellationToken cancellationToken
@@ -104,7 +104,7 @@ internal sealed class PushDriver(
     /// <summary>The loop. What is null costs nothing: neither time nor a byte of what is allocated.</summary>
     internal async Task<ExportReceipt> RunAsync(
         PushPlan plan,
-        string path,
+        SourcePath path,
         Func<ArtifactName, Refusal?> claim,
         PushClock clock,
         IProgress<ExportProgress>? reports,
@@ -243,7 +243,7 @@ internal sealed class PushDriver(
         }
     }
 
-    private static SourceFile? TryOpen(string path, out Fault? fault)
+    private static SourceFile? TryOpen(SourcePath path, out Fault? fault)
     {
         try
         {

@@ -202,16 +202,40 @@ let tests =
                 "PATH"
                 "an empty path")
 
-        testCase "a value that is no UTF-8 is not taken for another one" (fun () ->
-            Expect.stringContains
-                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c\ufffd"; "out" ])
-                "--cell-id takes UTF-8 text"
-                "the cell id"
+        testCase "an argument that is not valid UTF-8 is rejected by its bytes" (fun () ->
+            let problems (commandLine: string | null) (arguments: string list) =
+                RawArguments.Problems(
+                    arguments,
+                    fun () ->
+                        match commandLine with
+                        | null -> null
+                        | text -> Text.Encoding.Latin1.GetBytes text
+                )
+                |> List.ofSeq
 
-            Expect.stringContains
-                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--receipts=r\ufffd"; "out" ])
-                "--receipts takes UTF-8 text"
-                "the receipts file")
+            let wrong text = [
+                $"The argument '{text}' is not valid UTF-8. Rename the file or the folder, and give its new name."
+            ]
+
+            for program in [ "dotnet\000x.dll\000"; "/usr/bin/cellos-export-s3\000"; "" ] do
+                let commandLine arguments = program + arguments
+                let twin = "c\u00ef\u00bf\u00bd"
+
+                for line, arguments, expected in
+                    [
+                        "push\000c\u00ff\000", [ "push"; "c\ufffd" ], wrong @"c\xff"
+                        "push\000" + twin + "\000", [ "push"; "c\ufffd" ], []
+                        "\000" + twin + "\000\000", [ ""; "c\ufffd"; "" ], []
+                        "\000c\u00ff\000\000", [ ""; "c\ufffd"; "" ], wrong @"c\xff"
+                        "--receipts=c\u00ff\000" + twin + "\000",
+                        [ "--receipts=c\ufffd"; "c\ufffd" ],
+                        wrong @"--receipts=c\xff"
+                    ] do
+                    Expect.equal (problems (commandLine line) arguments) expected line
+
+            Expect.equal (problems null [ "a"; "c\ufffd" ]) (wrong "c\ufffd") "bytes that cannot be had"
+            Expect.equal (problems "c\000" [ "a"; "c\ufffd" ]) (wrong "c\ufffd") "another command line"
+            Expect.isEmpty (problems null [ "a"; "é" ]) "text")
 
         testCase "a value that a script left empty takes no other argument for it" (fun () ->
             for arguments, told in

@@ -4,6 +4,7 @@ open System
 open System.IO
 open CellOS.Export.S3.Cli.Bundles
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Source
 open Cli.Tests.Support
 open Expecto
 
@@ -20,9 +21,39 @@ let private isSound (bundle: FileBundle) =
     Expect.isEmpty bundle.Problems "no problem"
     Expect.isEmpty bundle.Notes "nothing to note"
 
-/// A file whose name is no UTF-8, which .NET itself can neither make nor delete.
-let private makeNameless = shell "cd \"$0\" && : > \"$(printf 'x\\377y')\""
-let private deleteNameless = shell "cd \"$0\" && rm -f \"$(printf 'x\\377y')\""
+/// A name of any bytes in a folder, which .NET itself can neither make nor delete.
+let private makeRaw (make: string) (folder: string) (name: byte[]) =
+    let octal = name |> Array.map (fun byte -> $"\\%03o{byte}") |> String.concat ""
+    shell $"cd \"$0\" && {make} \"$(printf '{octal}')\"" folder |> ignore
+
+let private makeRawFile = makeRaw ": >"
+let private makeRawFolder = makeRaw "mkdir"
+
+/// A folder that may hold any names, gone when the test is.
+type private RawFolder() =
+    let folder = new Folder()
+    member _.Folder = folder
+
+    interface IDisposable with
+        member _.Dispose() =
+            shell "rm -rf \"$0\"/*" folder.Path |> ignore
+            (folder :> IDisposable).Dispose()
+
+let private text (text: string) = Text.Encoding.UTF8.GetBytes text
+
+/// Bytes that are not valid UTF-8 (RFC 3629), and how they are shown.
+let private notUtf8 = [
+    "a byte that never occurs", [| 0xffuy |], @"\xff"
+    "a continuation byte alone", [| 0x80uy |], @"\x80"
+    "an overlong form of '/'", [| 0xc0uy; 0xafuy |], @"\xc0\xaf"
+    "an overlong form of three bytes", [| 0xe0uy; 0x80uy; 0xafuy |], @"\xe0\x80\xaf"
+    "half a surrogate pair", [| 0xeduy; 0xa0uy; 0x80uy |], @"\xed\xa0\x80"
+    "a whole surrogate pair (CESU-8)",
+    [| 0xeduy; 0xa0uy; 0xbduy; 0xeduy; 0xb8uy; 0x80uy |],
+    @"\xed\xa0\xbd\xed\xb8\x80"
+    "the beginning of a sequence", [| 0xe2uy; 0x82uy |], @"\xe2\x82"
+    "a code point above U+10FFFF", [| 0xf4uy; 0x90uy; 0x80uy; 0x80uy |], @"\xf4\x90\x80\x80"
+]
 
 [<Tests>]
 let tests =
@@ -129,14 +160,12 @@ let tests =
             folder.Write("two/back\\slash", "") |> ignore
             folder.Write("two/new\nline", "") |> ignore
             folder.Write("two/\u001b[2J", "") |> ignore
-            makeNameless (folder.At "two") |> ignore
 
             let bundle =
                 collect [ folder.At "one"; folder.At "missing"; folder.At "two"; folder.At "a\000b" ]
 
-            deleteNameless (folder.At "two") |> ignore
             let all = String.Join("\n", bundle.Problems)
-            Expect.hasLength bundle.Problems 7 all
+            Expect.hasLength bundle.Problems 6 all
 
             for told in
                 [
@@ -144,7 +173,6 @@ let tests =
                     "back\\slash'"
                     "new\\u000Aline'"
                     "\\u001B[2J'"
-                    "no UTF-8"
                     "a\\u0000b'"
                     "'same' is given more than once"
                 ] do
@@ -194,4 +222,68 @@ let tests =
             let bundle = collect [ folder.At "out" ]
             isSound bundle
             Expect.equal (names bundle) [ deep + "/x" ] "found")
+
+        for what, wrong, shown in notUtf8 do
+            let name = [| yield! text "a"; yield! wrong; yield! text "b" |]
+            // What .NET makes of such a name, with one U+FFFD for each byte, for each sequence, and for all of it.
+            let twins = [ for count in 1 .. wrong.Length -> "a" + String('\ufffd', count) + "b" ]
+
+            testCase $"rejects a name with {what}, whatever lies beside it" (fun () ->
+                for make, folderOf in
+                    [
+                        makeRawFile, "out"
+                        makeRawFolder, "out"
+                        makeRawFile, "out/deep/deeper"
+                        makeRawFolder, "out/deep/deeper"
+                    ] do
+                    use raw = new RawFolder()
+                    let folder = raw.Folder
+
+                    for twin in twins do
+                        folder.Write($"{folderOf}/{twin}", twin) |> ignore
+
+                    make (folder.At folderOf) name
+                    let bundle = collect [ folder.At "out" ]
+                    let problem = only bundle.Problems
+                    Expect.stringContains problem "not valid UTF-8" "why"
+                    Expect.stringContains problem $"a{shown}b" "which")
+
+        testCase "a name that really contains U+FFFD is a name" (fun () ->
+            use folder = new Folder()
+            let expected = [ "a\ufffdb"; "c\ufffd/\ufffd\ufffd"; "d/é\U0001f600\ufffd" ]
+
+            for name in expected do
+                folder.Write($"out/{name}", name) |> ignore
+
+            let bundle = collect [ folder.At "out"; folder.Write("\ufffd", "") ]
+            isSound bundle
+
+            Expect.equal
+                (names bundle)
+                (List.sortWith (fun a b -> String.CompareOrdinal(a, b)) ("\ufffd" :: expected))
+                "as they are")
+
+        testCase "what replaces a listed folder by a link is not read through it" (fun () ->
+            use folder = new Folder()
+            folder.Write("out/logs/a", "evidence") |> ignore
+            folder.Write("one/b", "evidence") |> ignore
+            folder.Write("secret/logs/a", "secret") |> ignore
+            folder.Write("secret/b", "secret") |> ignore
+            let bundle = collect [ folder.At "out"; folder.At "one/b" ]
+            isSound bundle
+
+            for name in [ "out"; "one" ] do
+                Directory.Move(folder.At name, folder.At $"{name}-before")
+
+                Directory.CreateSymbolicLink(folder.At name, folder.At "secret") |> ignore
+
+            for file in bundle.Files do
+                use source = SourceFile.Open file.Source
+                let read = Array.zeroCreate<byte>(int source.Length)
+                source.Read(read, 0L, ignore, Threading.CancellationToken.None)
+
+                Expect.equal
+                    (Text.Encoding.UTF8.GetString read)
+                    "evidence"
+                    $"{file.Name} is that of the root")
     ]

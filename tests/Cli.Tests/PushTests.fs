@@ -272,6 +272,80 @@ let tests =
                 Expect.isEmpty scene.Server.Requests "nothing was sent"
             })
 
+        testCaseTask "a folder that is replaced by a link while the push runs leads nowhere" (fun () ->
+            task {
+                for what in [ "PATH"; "files"; "spec" ] do
+                    for replaced in [ "out/deep"; "out" ] do
+                        use! scene = sceneBehind true
+                        bundle scene [ "a"; "deep/x"; "deep/y" ] |> ignore
+
+                        for name in [ "a"; "deep/x"; "deep/y"; "x"; "y" ] do
+                            scene.Folder.Write($"elsewhere/{name}", "not of this cell") |> ignore
+
+                        let artifact name =
+                            $"    - {{name: {name}, path: {name}}}\n"
+
+                        File.WriteAllText(
+                            scene.Spec,
+                            seedSpec
+                            + "  artifacts:\n"
+                            + String.Join("", List.map artifact [ "a"; "deep/x"; "deep/y" ])
+                        )
+
+                        let arguments =
+                            match what with
+                            | "PATH" -> [ scene.Folder.At "out" ]
+                            | "files" -> [
+                                for name in [ "a"; "deep/x"; "deep/y" ] -> scene.Folder.At $"out/{name}"
+                              ]
+                            | _ -> [ "--root"; scene.Folder.At "out" ]
+
+                        // The first artifact is on its way; the others are opened later.
+                        scene.Server.OnAttempt <-
+                            fun request ->
+                                if request.Key.EndsWith "/a" then
+                                    let path = scene.Folder.At replaced
+                                    Directory.Move(path, path + "-before")
+
+                                    Directory.CreateSymbolicLink(path, scene.Folder.At "elsewhere") |> ignore
+
+                                Fault.None
+
+                        let! struct (code, output, error) =
+                            push scene scene.SeedVariables ([ "--concurrency"; "1" ] @ arguments)
+
+                        let results = objects output
+                        Expect.hasLength results 3 $"{what}, {replaced}: {error}"
+
+                        for KeyValue(_, stored) in scene.Server.Objects do
+                            Expect.notEqual
+                                stored.Sha256
+                                (sha256 "not of this cell"B)
+                                $"{what}, {replaced}: nothing from elsewhere"
+
+                        // The root is the folder that was opened, wherever it is now; below it no link is followed.
+                        if replaced = "out" || what = "files" then
+                            Expect.equal code 0 error
+                            results |> List.iter scene.IsTrue
+                        else
+                            Expect.equal code 1 error
+
+                            Expect.equal
+                                [
+                                    for result in results do
+                                        match result.TryGetProperty "error" with
+                                        | true, failure -> text "kind" failure
+                                        | _ -> "exported"
+                                ]
+                                [ "exported"; "SourceNotAFile"; "SourceNotAFile" ]
+                                "the link is named"
+
+                            Expect.stringContains
+                                error
+                                (scene.Folder.At "out/deep" + " is a symbolic link")
+                                "the link"
+            })
+
         testCaseTask "does not resume by what lies behind a link" (fun () ->
             task {
                 use! scene = scene ()

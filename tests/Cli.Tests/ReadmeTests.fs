@@ -52,6 +52,29 @@ let private sample (name: string) =
 [<Tests>]
 let tests =
     testList "the operating guide" [
+        testCaseTask "lists the exit codes that the tool has, as its help does" (fun () ->
+            task {
+                let codes =
+                    typeof<CellOS.Export.S3.Cli.RefusedException>
+                        .Assembly.GetType("CellOS.Export.S3.Cli.ExitCode")
+                    |> nonNull
+                    |> _.GetFields(Reflection.BindingFlags.Static ||| Reflection.BindingFlags.NonPublic)
+                    |> Array.map (fun field -> string (field.GetRawConstantValue()))
+                    |> List.ofArray
+
+                let table =
+                    guide.Split '\n'
+                    |> Seq.skipWhile (fun line -> not (line.StartsWith "| Exit code"))
+                    |> Seq.takeWhile (_.StartsWith("|"))
+                    |> Seq.collect (fun row -> Regex.Matches((row.Split '|')[1], "\\d+") |> Seq.map _.Value)
+
+                Expect.sequenceEqual (Seq.sort table) (List.sort codes) "the table"
+                let! struct (_, help, _) = runTool [ "push"; "--help" ]
+
+                for code in codes do
+                    Expect.isTrue (Regex.IsMatch(help, $"\\b{code}\\b")) $"the help has {code}"
+            })
+
         testCaseTask "does what it says" (fun () ->
             task {
                 use! scene = scene ()

@@ -2,6 +2,7 @@ module Cli.Tests.ReceiptsFileTests
 
 open System
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3.Cli
@@ -9,6 +10,11 @@ open CellOS.Export.S3.Cli.Receipts
 open CellOS.Export.S3.Core
 open Cli.Tests.Support
 open Expecto
+open Microsoft.Win32.SafeHandles
+
+/// open(2), which asks for no lock, as .NET does.
+[<DllImport("libc", EntryPoint = "open")>]
+extern int private openPath(string path, int flags)
 
 let private openWith (notes: ResizeArray<string>) (path: string) =
     ReceiptsFile.Open(path, false, Action<string> notes.Add)
@@ -76,6 +82,8 @@ type private Store(content: byte[]) =
     member val CutFails = false with get, set
     member val FlushFails = false with get, set
     member val Flushes = 0 with get, set
+    /// The bytes that outlive a loss of power.
+    member val OnDisk = content with get, set
     member val Gate: ManualResetEventSlim | null = null with get, set
     member _.Bytes = bytes
     member _.Text = Text.Encoding.UTF8.GetString bytes
@@ -118,6 +126,7 @@ type private Store(content: byte[]) =
                 raise (IOException "Input/output error")
 
             this.Flushes <- this.Flushes + 1
+            this.OnDisk <- bytes
 
 let private over (store: Store) =
     ReceiptsFile.Open(store, "'r'", false, ignore)
@@ -168,8 +177,22 @@ let tests =
             File.CreateSymbolicLink(folder.At "loop", folder.At "loop") |> ignore
             pipe (folder.At "pipe")
 
+            use socket =
+                new Net.Sockets.Socket(
+                    Net.Sockets.AddressFamily.Unix,
+                    Net.Sockets.SocketType.Stream,
+                    Net.Sockets.ProtocolType.Unspecified
+                )
+
+            socket.Bind(Net.Sockets.UnixDomainSocketEndPoint(folder.At "socket"))
+
+            File.CreateSymbolicLink(folder.At "to-pipe", folder.At "pipe") |> ignore
+
             for path, told in
                 [
+                    folder.At "socket", "is a socket"
+                    folder.At "to-pipe", "is a pipe"
+                    $"/proc/self/fd/{socket.Handle}", "is a socket"
                     folder.Path, "is a folder"
                     folder.At "no/such/receipts", "there is no folder"
                     folder.At "dangling", "symbolic link to nowhere"
@@ -234,6 +257,26 @@ let tests =
 
                     Expect.equal (textOf path) (line "a" + "\n" + kept + line "c" + "\n") "whole lines only"
             })
+
+        testCase "a repair is on disk before the file is used" (fun () ->
+            for torn, repaired in
+                [
+                    line "b", line "a" + "\n" + line "b" + "\n"
+                    line "b" + "\r", line "a" + "\n" + line "b" + "\r\n"
+                    (line "b").Substring(0, 50), line "a" + "\n"
+                    "\000\000", line "a" + "\n"
+                ] do
+                let store = new Store(utf8 (line "a" + "\n" + torn))
+                over store |> ignore
+                Expect.equal store.Text repaired "repaired"
+                Expect.equal (Text.Encoding.UTF8.GetString store.OnDisk) repaired "and flushed")
+
+        testCase "a repair that does not reach the disk is a refusal" (fun () ->
+            for torn in [ line "b"; "{" ] do
+                let store = new Store(utf8 (line "a" + "\n" + torn))
+                store.FlushFails <- true
+
+                Expect.throwsT<RefusedException> (fun () -> over store |> ignore) torn)
 
         testCaseTask "lines that are no receipts are told by their numbers, and stay" (fun () ->
             task {
@@ -380,6 +423,20 @@ let tests =
                     shell script path |> ignore
                     let! message = failure (append file "b")
                     Expect.stringContains message "removed or replaced" script
+            })
+
+        testCaseTask "a file that is deleted under a descriptor gets no receipts unnoticed" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.Write("receipts", "")
+
+                use descriptor = new SafeFileHandle(nativeint (openPath (path, 2)), true)
+
+                use file = openQuietly $"/proc/self/fd/{descriptor.DangerousGetHandle()}"
+                do! append file "a"
+                File.Delete path
+                let! message = failure (append file "b")
+                Expect.stringContains message "removed or replaced" "noticed"
             })
 
         testCaseTask "who stops waiting is let go" (fun () ->

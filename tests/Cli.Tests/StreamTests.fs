@@ -9,22 +9,20 @@ open LoopbackS3
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
-/// `push` in a shell, with what comes after it there, such as `2>/dev/full`. A pipe's code is that of `push`.
-let private shellPush (scene: Scene) variables (arguments: string list) (redirection: string) =
+/// The tool in a shell, with what comes after it there, such as `2>/dev/full`. A pipe's code is that of the tool.
+let private shellTool variables (arguments: string list) (redirection: string) =
     task {
         let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
-
-        let words =
-            [ "dotnet"; tool; "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ]
-            @ arguments
-
-        let command = words |> List.map quote |> String.concat " "
+        let command = [ "dotnet"; tool ] @ arguments |> List.map quote |> String.concat " "
 
         use child =
             new Child("bash", [ "-c"; $"set -o pipefail; {command} {redirection}" ], variables)
 
         return! child.End()
     }
+
+let private shellPush (scene: Scene) variables (arguments: string list) (redirection: string) =
+    shellTool variables ([ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments) redirection
 
 let private bundle (scene: Scene) (names: string list) =
     for name in names do
@@ -206,4 +204,192 @@ let tests =
                     Expect.stringContains sentence told "why"
                     Expect.isFalse (sentence.Contains "Parameter") "of the command, not of the code"
             })
+
+        testCaseTask "closed standard descriptors lose no result unnoticed" (fun () ->
+            task {
+                for redirection in
+                    [ "<&-"; ">&-"; "2>&-"; "<&- >&-"; "<&- 2>&-"; ">&- 2>&-"; "<&- >&- 2>&-" ] do
+                    use! scene = scene ()
+                    let names = [ "a"; "b"; "c" ]
+                    let out = bundle scene names
+                    let receipts = scene.Folder.At "receipts.jsonl"
+                    let variables = scene.Manifest("cell-7", names)
+
+                    let! struct (code, output, error) =
+                        shellPush
+                            scene
+                            variables
+                            [ out; "--receipts"; receipts; "--concurrency"; "1" ]
+                            redirection
+
+                    let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+
+                    for line in kept do
+                        Expect.isOk (Receipt.parse line) $"{redirection}: a whole receipt"
+                        List.iter scene.IsTrue (objects line)
+
+                    if redirection.Contains " >&-" || redirection.StartsWith ">&-" then
+                        Expect.equal (code, output) (1, "") $"push {redirection}: {error}"
+                        Expect.hasLength kept 1 "what was stored has its receipt, and nothing new was begun"
+                    else
+                        Expect.equal code 0 $"push {redirection}: {error}"
+                        Expect.hasLength kept 3 "all of them"
+
+                        Expect.equal
+                            (output.Split('\n', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
+                            (Array.sort kept)
+                            $"push {redirection}: receipts and nothing else"
+
+                    if redirection.Contains "2>&-" then
+                        Expect.equal error "" redirection
+
+                    let! struct (code, output, error) =
+                        shellTool variables [ "check"; "--spec"; scene.Spec ] redirection
+
+                    if redirection.Contains " >&-" || redirection.StartsWith ">&-" then
+                        Expect.equal (code, output) (1, "") $"check {redirection}: {error}"
+                    else
+                        Expect.equal code 0 $"check {redirection}: {error}"
+                        Expect.stringContains output "artifact-bucket" $"check {redirection}"
+            })
+
+        testCaseTask "a receipts file that is a stream is named as what it is" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let file = scene.Folder.At "file"
+
+                for path, redirection, said in
+                    [
+                        "/dev/stdout", "| cat", "is a pipe"
+                        "/dev/fd/1", "| cat", "is a pipe"
+                        "/proc/self/fd/1", "| cat", "is a pipe"
+                        "/dev/stderr", "2> >(cat >&2)", "is a pipe"
+                        "/dev/fd/3", "3> >(cat > /dev/null)", "is a pipe"
+                        "/dev/fd/3", "3< <(true)", "is a pipe"
+                        "/dev/stdin", "< /dev/null", "is a device"
+                        file, $"> '{file}'", "is where standard output"
+                    ] do
+                    let! struct (code, output, error) =
+                        shellPush scene scene.SeedVariables [ out; "--receipts"; path ] redirection
+
+                    Expect.equal (code, output) (2, "") $"{path} {redirection}: {error}"
+                    Expect.stringContains error said $"{path} {redirection}"
+
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "a receipts file that has been deleted takes no receipts" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let gone = scene.Folder.At "gone"
+
+                use child =
+                    new Child(
+                        "bash",
+                        [
+                            "-c"
+                            "exec 3<>\"$0\"; rm \"$0\"; \"$@\" --receipts /dev/fd/3"
+                            gone
+                            "dotnet"
+                            tool
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--cell-id"
+                            "cell-7"
+                            out
+                        ],
+                        scene.SeedVariables
+                    )
+
+                let! struct (code, output, error) = child.End()
+                Expect.equal (code, output) (2, "") error
+                Expect.stringContains error "is a file that has been deleted" "said so"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask
+            "an argument or a variable that is not valid UTF-8 is rejected, whatever lies beside it"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+                    let out = bundle scene [ "a" ]
+                    // .NET reads the wrong byte as U+FFFD, and would find these.
+                    scene.Folder.Write("c\ufffd/decoy", "decoy") |> ignore
+                    File.Copy(scene.Spec, scene.Folder.At "s\ufffd")
+
+                    let run (words: string) =
+                        task {
+                            use child =
+                                new Child(
+                                    "bash",
+                                    [
+                                        "-c"
+                                        $"cd \"$0\" && \"$@\" push --cell-id cell-7 {words}"
+                                        scene.Folder.Path
+                                        "dotnet"
+                                        tool
+                                    ],
+                                    scene.SeedVariables
+                                )
+
+                            return! child.End()
+                        }
+
+                    for words, shown in
+                        [
+                            @"--spec cell.yaml $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml -- $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml out $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml $'c\xc0\xaf'", @"c\xc0\xaf'"
+                            @"--spec cell.yaml $'c\xed\xa0\x80'", @"c\xed\xa0\x80'"
+                            @"--spec cell.yaml $'c\xe2\x82'", @"c\xe2\x82'"
+                            @"--spec $'s\xff' out", @"s\xff'"
+                            @"--spec=$'s\xff' out", @"--spec=s\xff'"
+                            @"--spec cell.yaml --receipts $'r\xff' out", @"r\xff'"
+                            @"--spec cell.yaml --receipts=$'r\xff' out", @"--receipts=r\xff'"
+                            @"--spec cell.yaml --root $'c\xff'", @"c\xff'"
+                            @"--spec cell.yaml --target $'t\xff' out", @"t\xff'"
+                        ] do
+                        let! struct (code, output, error) = run words
+                        Expect.equal (code, output) (2, "") $"{words}: {error}"
+                        Expect.stringContains error "is not valid UTF-8" words
+                        Expect.stringContains error $"The argument '{shown}" words
+
+                    Expect.isEmpty scene.Server.Requests "nothing was sent"
+                    Expect.isFalse (File.Exists(scene.Folder.At "r\ufffd")) "nothing was made"
+
+                    for name in
+                        [ urlsFileVariable; "CELLOS_CA_BUNDLE"; "CELLOS_EXPORT_S3_KEY_PREFIX" + suffix ] do
+                        for command in [ "push --cell-id cell-7 out"; "check" ] do
+                            use child =
+                                new Child(
+                                    "bash",
+                                    [
+                                        "-c"
+                                        $"cd \"$0\" && export {name}=$'u\\xff' && \"$@\" {command} --spec cell.yaml"
+                                        scene.Folder.Path
+                                        "dotnet"
+                                        tool
+                                    ],
+                                    scene.SeedVariables
+                                )
+
+                            let! struct (code, output, error) = child.End()
+                            Expect.equal (code, output) (2, "") $"{name}, {command}: {error}"
+                            Expect.stringContains error $"{name}: the value is not valid UTF-8" command
+
+                    Expect.isEmpty scene.Server.Requests "nothing was sent"
+
+                    // The same names, given as they really are.
+                    let! struct (code, output, error) =
+                        run @"--spec $'s\xef\xbf\xbd' --receipts $'r\xef\xbf\xbd' $'c\xef\xbf\xbd' out"
+
+                    Expect.equal code 0 error
+                    Expect.hasLength (objects output) 2 "both"
+                    objects output |> List.iter scene.IsTrue
+                    Expect.isTrue (File.Exists(scene.Folder.At "r\ufffd")) "the receipts file"
+                })
     ]

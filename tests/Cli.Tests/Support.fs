@@ -151,6 +151,10 @@ let runToolIn (variables: (string * string) seq) (arguments: string seq) =
 let playing (part: string) (arguments: string list) =
     new Child("dotnet", [ beside "Cli.Tests.dll"; "--play"; part ] @ arguments, [])
 
+/// The same within a shell script, which has the command as `"$0" "$@"`.
+let playingIn (script: string) (part: string) (arguments: string list) =
+    new Child("sh", [ "-c"; script; "dotnet"; beside "Cli.Tests.dll"; "--play"; part ] @ arguments, [])
+
 let receipt (name: string) = {
     TargetKind = "s3"
     TargetName = None

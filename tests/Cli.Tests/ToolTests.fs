@@ -50,21 +50,20 @@ let pushUntilInterrupted (stubborn: bool) =
 
     Tool.RunAsync([| "push"; "--spec"; "s"; "--cell-id"; "c" |], handlers push, Console.Out, Console.Error)
 
-/// A process that was started in the background of a shell ignores SIGINT, and so do its children (POSIX sh, 2.11).
-let private requireInterrupts () =
-    let ignored =
-        File.ReadAllLines "/proc/self/status"
-        |> Array.tryPick (fun line ->
-            if line.StartsWith "SigIgn:" then
-                Some(Convert.ToUInt64(line.Substring(7).Trim(), 16))
-            else
-                None)
+/// True if the process ignores the signal.
+let private ignores (signal: int) (pid: string) =
+    File.ReadAllLines $"/proc/{pid}/status"
+    |> Array.exists (fun line ->
+        line.StartsWith "SigIgn:"
+        && Convert.ToUInt64(line.Substring(7).Trim(), 16) &&& (1UL <<< signal - 1) <> 0UL)
 
-    match ignored with
-    | Some mask when mask &&& 2UL <> 0UL -> skiptest "SIGINT is ignored here"
-    | _ -> ()
+/// A process that was started in the background of a shell ignores SIGINT, one that was started by nohup ignores
+/// SIGHUP, and so do its children.
+let private requireNotIgnored (signal: int) =
+    if ignores signal "self" then
+        skiptest "the signal is ignored here"
 
-let private sigint, private sigterm = 2, 15
+let private sighup, private sigint, private sigterm = 1, 2, 15
 
 [<Tests>]
 let tests =
@@ -112,11 +111,11 @@ let tests =
                 Expect.stringContains error "Unexpected" "said so"
             })
 
-        for name, signal, expected in [ "SIGINT", sigint, 130; "SIGTERM", sigterm, 143 ] do
+        for name, signal, expected in
+            [ "SIGHUP", sighup, 129; "SIGINT", sigint, 130; "SIGTERM", sigterm, 143 ] do
             testCaseTask $"{name} ends a push cleanly, with {expected}" (fun () ->
                 task {
-                    if signal = sigint then
-                        requireInterrupts ()
+                    requireNotIgnored signal
 
                     use child = playing "push" []
                     let! begun = child.ReadLine()
@@ -130,8 +129,7 @@ let tests =
 
             testCaseTask $"a second {name} ends at once a push that does not end" (fun () ->
                 task {
-                    if signal = sigint then
-                        requireInterrupts ()
+                    requireNotIgnored signal
 
                     use child = playing "stubborn-push" []
                     let! _ = child.ReadLine()
@@ -141,5 +139,21 @@ let tests =
                     child.Signal signal
                     let! struct (code, _, _) = child.End()
                     Expect.equal code expected "the second one"
+                })
+
+        // .NET handles SIGTERM in any case.
+        for name, signal in [ "SIGHUP", sighup; "SIGINT", sigint ] do
+            testCaseTask $"a push that was started with {name} ignored, as by nohup, goes on" (fun () ->
+                task {
+                    let ignoring = $"trap '' {name.Substring 3}; exec \"$0\" \"$@\""
+                    use child = playingIn ignoring "push" []
+                    let! begun = child.ReadLine()
+                    Expect.equal begun "begun" "it runs"
+                    Expect.isTrue (ignores signal (string child.Id)) "it does not listen"
+                    child.Signal signal
+                    child.Signal sigterm
+                    let! struct (code, output, _) = child.End()
+                    Expect.equal code 143 "the code of the other one"
+                    Expect.equal (output.Trim()) "cancelled" "cleanly"
                 })
     ]

@@ -53,32 +53,33 @@ let private shown (lines: LoggedLine list) =
         | LogLine.NoReceipt _ -> line.Number, "?")
 
 /// What stands at the end: its kind, and the length that the file is cut to.
-let private tailOf (file: string) =
-    match snd (scan (utf8 file)) with
+let private tailOfBytes (file: byte[]) =
+    match snd (scan file) with
     | LogTail.Whole -> "whole", 0L
     | LogTail.Mend(receipt, length) -> $"mend {receipt.ArtifactName}", length
     | LogTail.Cut length -> "cut", length
     | LogTail.Foreign _ -> "foreign", 0L
 
+let private tailOf (file: string) = tailOfBytes (utf8 file)
+
 let private length (text: string) = int64 (utf8 text).Length
 
-/// Lines of a file: receipts, damaged receipts, blanks, anything; each with one of the line ends, the last one
-/// perhaps torn.
-let private files =
+/// Lines of a file: receipts, damaged receipts, blanks, anything; each with one of the line ends.
+let private linesOf weight =
     gen {
         let! names = Gen.listOf segment
-        let text = names |> List.map json
 
         let! lines =
-            text
-            |> List.map (fun line ->
+            names
+            |> List.map (fun name ->
                 gen {
+                    let line = json name
                     let! cut = Gen.choose (0, line.Length)
                     let! other = anyText
 
                     return!
                         Gen.frequency [
-                            6, Gen.constant line
+                            weight, Gen.constant line
                             1, Gen.constant (line.Substring(0, cut))
                             1, Gen.constant other
                             1, Gen.elements [ ""; " "; "\t"; "\000\000" ]
@@ -91,10 +92,50 @@ let private files =
             |> List.map (fun _ -> Gen.frequency [ 5, Gen.constant "\n"; 1, Gen.constant "\r\n" ])
             |> Gen.sequenceToList
 
-        let whole = List.map2 (+) lines ends |> String.concat "" |> utf8
+        return List.map2 (+) lines ends |> String.concat ""
+    }
+
+/// What a crash, a full disk or another program may have left after the last line end.
+let private endings =
+    gen {
+        let! line = Gen.map json segment
+        let! cut = Gen.choose (1, line.Length - 1)
+        let! other = anyText
+        let! nuls = Gen.elements [ ""; "\000"; "\000\000\000" ]
+
+        return!
+            Gen.frequency [
+                2, Gen.constant ""
+                2, Gen.constant (line + nuls)
+                1, Gen.constant (line + "\r" + nuls)
+                2, Gen.constant (line.Substring(0, cut) + nuls)
+                1, Gen.constant ("\000" + nuls)
+                2, Gen.constant (other.Replace("\n", ""))
+            ]
+    }
+
+/// One byte in the file becomes one that UTF-8 does not have.
+let private damaged (file: byte[]) =
+    gen {
+        let! at = Gen.choose (0, max 0 (file.Length - 1))
+
+        return file |> Array.mapi (fun index byte -> if index = at then 0xffuy else byte)
+    }
+
+/// Files with any ending, files that are torn anywhere, and files with a damaged byte.
+let private files =
+    gen {
+        let! lines = Gen.frequency [ 5, linesOf 6; 1, linesOf 0 ]
+        let! ending = endings
+        let whole = utf8 (lines + ending)
         let! torn = Gen.choose (0, whole.Length)
-        let! isTorn = Gen.elements [ true; false ]
-        return if isTorn then Array.take torn whole else whole
+
+        return!
+            Gen.frequency [
+                4, Gen.constant whole
+                1, Gen.constant (Array.take torn whole)
+                1, damaged whole
+            ]
     }
 
 let private inPieces (file: byte[]) =
@@ -111,6 +152,23 @@ let private repaired (file: byte[]) =
     | LogTail.Mend(_, length) -> Some(Array.append (Array.take (int length) file) "\n"B)
     | LogTail.Cut length -> Some(Array.take (int length) file)
     | LogTail.Foreign _ -> None
+
+/// A property whose generated values meet each of these classes in at least 5 % of the runs.
+let private covering times name (classes: string list) (classOf: 'a -> string) values holds =
+    testCase name (fun () ->
+        let met = ResizeArray<string>()
+
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest times,
+            Prop.forAll (Arb.fromGen values) (fun value ->
+                met.Add(classOf value)
+                holds value)
+        )
+
+        for one in classes do
+            let share = met |> Seq.filter ((=) one) |> Seq.length
+
+            Expect.isTrue (share * 20 >= met.Count) $"{one}: {share} of {met.Count} runs")
 
 [<Tests>]
 let tests =
@@ -153,6 +211,22 @@ let tests =
             (fst >> tailOf)
             snd
 
+        testCase "a line that is not valid UTF-8 is not a receipt, and is kept" (fun () ->
+            let line = utf8 (json "name")
+            let at = (json "name").IndexOf "\"name\"" + 1
+
+            for wrong in [ 0xffuy; 0x80uy; 0xc0uy ] do
+                let broken = Array.mapi (fun index byte -> if index = at then wrong else byte) line
+                let before = utf8 (json "a" + "\n")
+                let lines, tail = scan (Array.concat [ before; broken; "\n"B ])
+                Expect.equal (shown lines) [ 1L, "a"; 2L, "?" ] $"{wrong}"
+                Expect.equal tail LogTail.Whole "with its end"
+
+                Expect.equal
+                    (snd (scan (Array.append before broken)))
+                    (LogTail.Cut before.LongLength)
+                    "without its end it is torn")
+
         testCase "a line that no receipt can be as long as is neither held nor cut off" (fun () ->
             let long = Array.create (3 * ReceiptLog.MaxLineBytes) (byte '{')
             let pieces = List.replicate 4 long
@@ -177,30 +251,36 @@ let tests =
             (files |> Gen.bind inPieces)
             (fun (file, pieces) -> Expect.equal (scanPieces pieces) (scan file) "the same")
 
-        propertyTimes 500 "a repaired file is whole, and has lost no line that had its end" files (fun file ->
-            match repaired file with
-            | None -> ()
-            | Some mended ->
-                let before, tail = scan file
-                let after, end' = scan mended
-                Expect.equal end' LogTail.Whole "whole"
+        covering
+            500
+            "a repaired file is whole, and has lost no line that had its end"
+            [ "whole"; "mend"; "cut"; "foreign" ]
+            (fun file -> (fst (tailOfBytes file)).Split(' ')[0])
+            files
+            (fun file ->
+                match repaired file with
+                | None -> ()
+                | Some mended ->
+                    let before, tail = scan file
+                    let after, end' = scan mended
+                    Expect.equal end' LogTail.Whole "whole"
 
-                let kept =
-                    match tail with
-                    | LogTail.Mend(receipt, _) -> [ LogLine.Receipt receipt ]
-                    | _ -> []
+                    let kept =
+                        match tail with
+                        | LogTail.Mend(receipt, _) -> [ LogLine.Receipt receipt ]
+                        | _ -> []
 
-                Expect.equal
-                    (after |> List.map _.Line)
-                    ((before |> List.map _.Line) @ kept)
-                    "every line, and the last one if it was a receipt"
+                    Expect.equal
+                        (after |> List.map _.Line)
+                        ((before |> List.map _.Line) @ kept)
+                        "every line, and the last one if it was a receipt"
 
-                let untouched = Array.FindLastIndex(file, (fun b -> b = '\n'B)) + 1
+                    let untouched = Array.FindLastIndex(file, (fun b -> b = '\n'B)) + 1
 
-                Expect.sequenceEqual
-                    (Array.take untouched mended)
-                    (Array.take untouched file)
-                    "not a byte of a line changed")
+                    Expect.sequenceEqual
+                        (Array.take untouched mended)
+                        (Array.take untouched file)
+                        "not a byte of a line changed")
 
         propertyTimes
             300

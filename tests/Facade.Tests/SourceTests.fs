@@ -135,6 +135,15 @@ let private hanging
             SourceFile.Stamp(handle, path)))
 ]
 
+/// How many of this process's handles are on the folder or on what lies below it.
+let private handlesBelow (folder: string) =
+    Directory.EnumerateFileSystemEntries "/proc/self/fd"
+    |> Seq.filter (fun entry ->
+        match FileInfo(entry).LinkTarget with
+        | null -> false
+        | target -> target.StartsWith(folder, StringComparison.Ordinal))
+    |> Seq.length
+
 [<Tests>]
 let tests =
     testList "a source" [
@@ -143,6 +152,114 @@ let tests =
                 let! failure = refused (fun folder -> folder.At "missing")
                 Expect.equal failure.Kind ExportFailureKind.SourceNotFound "kind"
             })
+
+        testCaseTask "below a root, through no link that leads out of it" (fun () ->
+            task {
+                linuxOnly ()
+                use! scene = scene "a" [||]
+                let folder = scene.Folder
+
+                for path in [ "root/deep/deeper"; "elsewhere/deeper" ] do
+                    Directory.CreateDirectory(folder.At path) |> ignore
+
+                folder.Write("root/f", "f"B) |> ignore
+                folder.Write("root/deep/deeper/f", "f"B) |> ignore
+                folder.Write("elsewhere/deeper/f", "secret"B) |> ignore
+                folder.Write("elsewhere/f", "secret"B) |> ignore
+
+                for link, target in
+                    [
+                        "root/link", "elsewhere"
+                        "root/inner", "root/deep"
+                        "root/deep/link", "elsewhere/deeper"
+                        "root-link", "root"
+                    ] do
+                    Directory.CreateSymbolicLink(folder.At link, folder.At target) |> ignore
+
+                File.CreateSymbolicLink(folder.At "root/file-link", folder.At "elsewhere/f")
+                |> ignore
+
+                use sink = new PresignedS3ExportSink(optionsFor scene.Url)
+                // The operator's own path may be a link.
+                use root = ExportRoot.Open(folder.At "root-link")
+                let shown path = Path.Join(folder.At "root-link", path)
+
+                for path, kind, said in
+                    [
+                        "link/f", ExportFailureKind.SourceNotAFile, shown "link" + " is a symbolic link"
+                        "link/deeper/f",
+                        ExportFailureKind.SourceNotAFile,
+                        shown "link" + " is a symbolic link"
+                        "inner/deeper/f",
+                        ExportFailureKind.SourceNotAFile,
+                        shown "inner" + " is a symbolic link"
+                        "deep/link/f",
+                        ExportFailureKind.SourceNotAFile,
+                        shown "deep/link" + " is a symbolic link"
+                        "file-link", ExportFailureKind.SourceNotAFile, "is a symbolic link"
+                        "deep", ExportFailureKind.SourceNotAFile, "is a folder"
+                        "f/f", ExportFailureKind.SourceNotFound, "no folder " + shown "f"
+                        "none/f", ExportFailureKind.SourceNotFound, "no folder " + shown "none"
+                        "deep/none", ExportFailureKind.SourceNotFound, "no file " + shown "deep/none"
+                        "../elsewhere/f", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "deep/../f", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "deep/./deeper/f", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "deep//deeper/f", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "f/", ExportFailureKind.SourceNotAFile, "not a path below"
+                        folder.At "elsewhere/f", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "", ExportFailureKind.SourceNotAFile, "not a path below"
+                        "f\000x", ExportFailureKind.SourceNotFound, "no file"
+                    ] do
+                    let! failure =
+                        failureOf (fun () -> sink.PushAsync(ExportArtifact("a", path, Root = root)))
+
+                    Expect.equal failure.Kind kind path
+                    Expect.stringContains failure.Message said path
+                    Expect.equal failure.Attempts 0 path
+
+                Expect.isEmpty scene.Puts "nothing was sent"
+                Expect.equal (handlesBelow folder.Path) 1 "the root, and nothing else"
+
+                let! receipt = sink.PushAsync(ExportArtifact("a", "deep/deeper/f", Root = root))
+                Expect.equal receipt.Sha256 (sha256 "f"B) "a file below it"
+                Expect.equal (handlesBelow folder.Path) 1 "the root, and nothing else"
+
+                // It is the folder that was opened, whatever its path leads to.
+                File.Delete(folder.At "root-link")
+
+                Directory.CreateSymbolicLink(folder.At "root-link", folder.At "elsewhere")
+                |> ignore
+
+                let! receipt = sink.PushAsync(ExportArtifact("a", "f", Root = root))
+                Expect.equal receipt.Sha256 (sha256 "f"B) "of the root that was opened"
+                root.Dispose()
+                Expect.equal (handlesBelow folder.Path) 0 "closed"
+            })
+
+        testCase "below a root that cannot be opened" (fun () ->
+            use folder = new Folder()
+            folder.Write("file", [||]) |> ignore
+            Directory.CreateSymbolicLink(folder.At "link", folder.Path) |> ignore
+            use link = ExportRoot.Open(folder.At "link")
+            Expect.equal link.Path (folder.At "link") "a link of the operator's"
+
+            for open', said in
+                [
+                    (fun () -> ExportRoot.Open(folder.At "none")), "no folder"
+                    (fun () -> ExportRoot.Open(folder.At "file")), "no folder"
+                    (fun () -> ExportRoot.Open(folder.At "a\000b")), "no file"
+                    (fun () -> ExportRoot.Open(folder.At "link", followLink = false)), "is a symbolic link"
+                ] do
+                let message =
+                    try
+                        use _ = open' ()
+                        failtest "it was opened"
+                    with :? IOException as refused ->
+                        refused.Message
+
+                Expect.stringContains message said "why"
+
+            Expect.throwsT<ArgumentException> (fun () -> ExportRoot.Open "" |> ignore) "an empty path")
 
         testCaseTask "whose name goes on after a NUL is not the one before it" (fun () ->
             task {

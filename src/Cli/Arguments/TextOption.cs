@@ -16,9 +16,6 @@ internal static class TextOption
         {
             if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
                 result.AddError($"{name} needs a value.");
-            // .NET puts it for what is no UTF-8, so it would be another cell, or another file, than was meant.
-            if (result.Tokens.Any(token => token.Value.Contains('\ufffd')))
-                result.AddError($"{name} takes UTF-8 text; this is none, or holds U+FFFD in place of some.");
         });
         return option;
     }

@@ -1,20 +1,17 @@
-using System.IO.Enumeration;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Bundles;
 
 /// <summary>Gathers files from PATHs and from the folders below them. Whatever is wrong with one, the rest is seen.</summary>
 internal sealed class FolderWalk
 {
-    /// <summary>A file system tells what it left out of a listing by nothing, so all is listed.</summary>
-    private static readonly EnumerationOptions All = new()
-    {
-        AttributesToSkip = 0,
-        IgnoreInaccessible = false,
-        MatchType = MatchType.Simple,
-        ReturnSpecialDirectories = false,
-    };
+    /// <summary>
+    /// The roots by their paths, opened when they were first met: what is listed below one is opened below it later. They
+    /// are open until the process ends.
+    /// </summary>
+    private readonly Dictionary<string, ExportRoot> _roots = [];
 
     internal List<BundleFile> Files { get; } = [];
 
@@ -33,10 +30,12 @@ internal sealed class FolderWalk
         switch (kind)
         {
             case FileKind.File:
-                AddFile(Path.GetFileName(bare), bare, length);
+                if (Root(Path.GetDirectoryName(bare) is { Length: > 0 } folder ? folder : ".") is { } parent)
+                    AddFile(new SourcePath(Path.GetFileName(bare), parent), length);
                 break;
             case FileKind.Folder:
-                AddFolder(bare);
+                if (Root(bare, followLink: false) is { } root)
+                    AddFolder(root);
                 break;
             case FileKind.Missing:
                 Problems.Add($"There is no file or folder {Quote(path)}.");
@@ -58,79 +57,98 @@ internal sealed class FolderWalk
     }
 
     /// <summary>Folders are taken from a list, not by recursion: nobody knows how deep they go.</summary>
-    private void AddFolder(string root)
+    private void AddFolder(ExportRoot root)
     {
-        var folders = new Stack<(string Path, string Prefix)>([(root, "")]);
+        var folders = new Stack<string[]>([
+            [],
+        ]);
         var count = Files.Count;
         var left = false;
         while (folders.TryPop(out var folder))
         {
-            foreach (var (name, path) in List(folder.Path))
+            foreach (var entry in List(root, folder))
             {
-                var (kind, length) = FileKinds.Look(path);
-                switch (kind)
+                string[] names = [.. folder, entry.Name];
+                var source = new SourcePath(string.Join('/', names), root);
+                var path = Quote(source.Full);
+                switch (entry.Kind)
                 {
+                    case var _ when !entry.IsText:
+                        Problems.Add(
+                            $"The name of {path} is not valid UTF-8, so it cannot be an artifact's name. Rename it."
+                        );
+                        break;
                     case FileKind.File:
-                        AddFile(folder.Prefix + name, path, length);
+                        AddFile(source, entry.Length);
                         break;
                     case FileKind.Folder:
-                        folders.Push((path, folder.Prefix + name + "/"));
-                        break;
-                    case FileKind.Missing when name.Contains('\ufffd'):
-                        Problems.Add(
-                            $"The name of {Quote(path)} is no UTF-8, so it cannot be an artifact's name."
-                        );
+                        folders.Push(names);
                         break;
                     case FileKind.Missing:
                         Problems.Add(
-                            $"{Quote(path)} was there, and is gone. Export when nothing writes there any more."
+                            $"{path} was there, and is gone. Export when nothing writes there any more."
                         );
                         break;
                     case FileKind.Unknown:
-                        Problems.Add($"{Quote(path)} cannot be looked at.");
+                        Problems.Add($"{path} cannot be looked at.");
                         break;
                     default:
                         left = true;
-                        Notes.Add($"{Quote(path)} is {kind.InWords()}; it is left out.");
+                        Notes.Add($"{path} is {entry.Kind.InWords()}; it is left out.");
                         break;
                 }
             }
         }
 
         if (Files.Count == count && !left && Problems.Count == 0)
-            Notes.Add($"There is no file in {Quote(root)}.");
+            Notes.Add($"There is no file in {Quote(root.Path)}.");
     }
 
-    private List<(string Name, string Path)> List(string path)
+    private ExportRoot? Root(string path, bool followLink = true)
+    {
+        if (_roots.TryGetValue(path, out var known))
+            return known;
+
+        try
+        {
+            return _roots[path] = ExportRoot.Open(path, followLink);
+        }
+        catch (IOException exception)
+        {
+            Problems.Add(Shown.Line(exception.Message));
+            return null;
+        }
+    }
+
+    private IReadOnlyList<FolderEntry> List(ExportRoot root, string[] folder)
     {
         try
         {
-            var names = new FileSystemEnumerable<string>(
-                path,
-                (ref FileSystemEntry entry) => entry.FileName.ToString(),
-                All
-            );
-            return [.. names.Select(name => (name, Path.Join(path, name)))];
+            return FolderEntry.List(root, folder);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or SourceException)
         {
+            var path = Quote(Path.Join([root.Path, .. folder]));
             Problems.Add(
-                exception is UnauthorizedAccessException
-                    ? $"The folder {Quote(path)} may not be read by this user."
-                    : $"The folder {Quote(path)} cannot be read: {exception.Message}"
+                exception
+                    is UnauthorizedAccessException
+                        or SourceException { Kind.IsSourceAccessDenied: true }
+                    ? $"The folder {path} may not be read by this user."
+                    : $"The folder {path} cannot be read: {Shown.Line(exception.Message).TrimEnd('.')}."
             );
             return [];
         }
     }
 
-    private void AddFile(string name, string path, long length)
+    private void AddFile(SourcePath source, long length)
     {
-        var checkedName = ArtifactNameModule.Create(name);
+        var checkedName = ArtifactNameModule.Create(source.Path);
         if (checkedName.IsOk)
-            Files.Add(new BundleFile(name, path, length));
+            Files.Add(new BundleFile(source.Path, source, length));
         else
             Problems.Add(
-                $"The file {Quote(path)} cannot be exported under its name. {checkedName.ErrorValue.Message}"
+                $"The file {Quote(source.Full)} cannot be exported under its name. {checkedName.ErrorValue.Message}"
             );
     }
 

@@ -12,6 +12,9 @@ internal enum FileKind
     Socket,
     Device,
 
+    /// <summary>A file that is open somewhere and has no name any more.</summary>
+    Deleted,
+
     /// <summary>There is something, and what it is could not be found out.</summary>
     Unknown,
 }
@@ -20,6 +23,18 @@ internal enum FileKind
 internal static class FileKinds
 {
     internal static FileKind Of(string path) => Look(path).Kind;
+
+    /// <summary>The kind of what a path leads to, by symbolic links too.</summary>
+    internal static FileKind OfTarget(string path)
+    {
+        if (OperatingSystem.IsLinux())
+            return LinuxPath.Look(path, follow: true).Kind;
+
+        return OfAttributes(path) is var kind and not FileKind.Link ? kind
+            : File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target
+                ? OfAttributes(target.FullName)
+            : FileKind.Unknown;
+    }
 
     /// <summary>The kind, and of a file its length in bytes; 0 for everything else.</summary>
     internal static (FileKind Kind, long Length) Look(string path)
@@ -41,6 +56,7 @@ internal static class FileKinds
             FileKind.Pipe => "a pipe",
             FileKind.Socket => "a socket",
             FileKind.Device => "a device",
+            FileKind.Deleted => "a file that has been deleted",
             _ => "something else",
         };
 

@@ -11,8 +11,8 @@ internal static partial class LinuxPath
     // statx(2), from linux/fcntl.h and linux/stat.h; the same everywhere.
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
-    private const uint TypeAndSize = 0x201;
-    private const uint InodeOnly = 0x100;
+    private const uint TypeLinksAndSize = 0x205;
+    private const uint InodeAndLinks = 0x104;
     private const int TypeMask = 0xf000;
 
     // open(2); O_CLOEXEC is the same on all architectures of .NET.
@@ -29,6 +29,9 @@ internal static partial class LinuxPath
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct Statx
     {
+        [FieldOffset(16)]
+        internal uint Links;
+
         [FieldOffset(28)]
         internal ushort Mode;
 
@@ -64,12 +67,20 @@ internal static partial class LinuxPath
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushToDisk(SafeFileHandle handle);
 
-    internal static (FileKind Kind, long Length) Look(string path)
+    /// <summary>The kind of what a path leads to, and of a file its length in bytes.</summary>
+    internal static (FileKind Kind, long Length) Look(string path, bool follow = false) =>
+        Look(CurrentFolder, path, follow);
+
+    /// <summary>The same for a name in an open folder, a link not followed.</summary>
+    internal static (FileKind Kind, long Length) Look(int folder, string name) =>
+        Look(folder, name, follow: false);
+
+    private static (FileKind Kind, long Length) Look(int folder, string path, bool follow)
     {
         // The C library would end the path there.
         if (path.Contains('\0'))
             return (FileKind.Missing, 0);
-        if (GetStatus(CurrentFolder, path, NoFollow, TypeAndSize, out var status) != 0)
+        if (GetStatus(folder, path, follow ? 0 : NoFollow, TypeLinksAndSize, out var status) != 0)
             return Marshal.GetLastPInvokeError() is NoEntry or NotADirectory
                 ? (FileKind.Missing, 0)
                 : (FileKind.Unknown, 0);
@@ -79,6 +90,7 @@ internal static partial class LinuxPath
             0x1000 => (FileKind.Pipe, 0),
             0x2000 or 0x6000 => (FileKind.Device, 0),
             0x4000 => (FileKind.Folder, 0),
+            0x8000 when status.Links == 0 => (FileKind.Deleted, 0),
             0x8000 => (FileKind.File, checked((long)status.Size)),
             0xa000 => (FileKind.Link, 0),
             0xc000 => (FileKind.Socket, 0),
@@ -86,10 +98,14 @@ internal static partial class LinuxPath
         };
     }
 
-    /// <summary>Device and inode, which no two files share at a time; null if it cannot be told.</summary>
+    /// <summary>
+    /// Device and inode, which no two files share at a time; null if it cannot be told, or if the file has no name any
+    /// more.
+    /// </summary>
     internal static string? Identity(string path, bool follow) =>
         !path.Contains('\0')
-        && GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, InodeOnly, out var status) == 0
+        && GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, InodeAndLinks, out var status) == 0
+        && status.Links > 0
             ? $"{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}"
             : null;
 

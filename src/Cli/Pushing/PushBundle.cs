@@ -2,6 +2,7 @@ using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Bundles;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -41,7 +42,7 @@ internal sealed record PushBundle(
             notes.Add("The receipts file lies among the PATHs; it is left out.");
         return new PushBundle(
             spec.WithArtifacts(target, files.Select(file => file.Name)),
-            [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Path, file.Length))],
+            [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Source, file.Length))],
             notes
         );
 
@@ -55,32 +56,34 @@ internal sealed record PushBundle(
                 "There is nothing to export: give PATHs, or list artifacts for S3 targets in the spec."
             );
 
-        var root = arguments.Root ?? ".";
-        if (FileKinds.Of(root) is not (FileKind.Folder or FileKind.Link) || !Directory.Exists(root))
-            throw new RefusedException($"--root: {Quote(root)} is no folder that can be read.");
+        var root = Root(arguments.Root ?? ".");
         return new PushBundle(spec, [.. spec.Artifacts.Select(artifact => Planned(root, artifact))], []);
     }
 
-    /// <summary>A file that is not there ends its own artifact and no other: the rest of the evidence is worth having.</summary>
-    private static PlannedArtifact Planned(string root, S3ExportSpecArtifact artifact)
+    /// <summary>The artifact root, which is open until the process ends.</summary>
+    private static ExportRoot Root(string path)
     {
-        var path = Path.Join(root, artifact.Path);
-        var folder = root;
-        string? problem = null;
-        foreach (var segment in artifact.Path.Split('/')[..^1])
+        try
         {
-            folder = Path.Join(folder, segment);
-            if (FileKinds.Of(folder) == FileKind.Link)
-                problem ??=
-                    $"The folder {Quote(folder)} is a symbolic link, which may lead out of the artifact root. Nothing was sent.";
+            return ExportRoot.Open(path);
         }
+        catch (IOException)
+        {
+            throw new RefusedException(
+                $"--root: {Quote(path)} is not a folder that can be opened. Give the folder that the artifacts of the spec lie below."
+            );
+        }
+    }
 
+    /// <summary>A file that is not there ends its own artifact and no other: the rest of the evidence is worth having.</summary>
+    private static PlannedArtifact Planned(ExportRoot root, S3ExportSpecArtifact artifact)
+    {
+        var source = new SourcePath(artifact.Path, root);
         return new PlannedArtifact(
             artifact.Target!,
             artifact.Name,
-            path,
-            FileKinds.Look(path).Length,
-            problem
+            source,
+            FileKinds.Look(source.Full).Length
         );
     }
 

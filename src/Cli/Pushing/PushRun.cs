@@ -22,23 +22,16 @@ internal sealed class PushRun(
         CancellationToken cancellationToken
     )
     {
-        var rest = artifacts
-            .Select(item => item.Artifact)
-            .Where(artifact => artifact.Problem is null && !done.Contains(artifact));
+        var rest = artifacts.Select(item => item.Artifact).Where(artifact => !done.Contains(artifact));
         // All of them are checked before the first one begins.
         var batches = rest.GroupBy(artifact => artifact.Target)
             .Select(group => Batch(group.Key, [.. group], cancellationToken))
             .ToList();
         display.Started(artifacts.Count, artifacts.Sum(item => item.Artifact.Length));
-        foreach (var (artifact, destination) in artifacts)
+        foreach (var (artifact, _) in artifacts)
         {
             if (done.Contains(artifact))
                 display.Skipped(Label(artifact.Target, artifact.Name), artifact.Length);
-            else if (artifact.Problem is not null)
-                await lines.AddAsync(
-                    Label(artifact.Target, artifact.Name),
-                    Failure(artifact, destination, artifact.Problem)
-                );
         }
 
         foreach (var batch in batches)
@@ -71,9 +64,12 @@ internal sealed class PushRun(
                 .PushManyAsync(
                     artifacts.Select(artifact => new ExportArtifact(
                         artifact.Name,
-                        artifact.Path,
+                        artifact.Source.Path,
                         arguments.Metadata
-                    )),
+                    )
+                    {
+                        Root = artifact.Source.Root,
+                    }),
                     options,
                     cancellationToken
                 );
@@ -85,18 +81,6 @@ internal sealed class PushRun(
     }
 
     private string Label(string target, string name) => sinks.Count == 1 ? name : $"{target}: {name}";
-
-    private ExportResult Failure(PlannedArtifact artifact, string destination, string problem) =>
-        new(
-            new ExportArtifact(artifact.Name, artifact.Path),
-            new ExportException(ExportFailureKind.SourceNotAFile, problem)
-            {
-                Destination = destination,
-                TargetName = artifact.Target,
-                CellId = arguments.CellId,
-                ArtifactName = artifact.Name,
-            }
-        );
 
     /// <summary>Reports at once, in their order; Progress&lt;T&gt; may change it.</summary>
     private sealed class Reports(Action<ExportProgress> report) : IProgress<ExportProgress>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -29,8 +28,7 @@ internal static class Resumption
         var otherHosts = new ConcurrentBag<(string Label, string Sentence)>();
         await Parallel.ForEachAsync(
             artifacts.Where(item =>
-                item.Artifact.Problem is null
-                && Resume.MayBeDone(
+                Resume.MayBeDone(
                     receipted,
                     cellId,
                     item.Artifact.Name,
@@ -47,7 +45,7 @@ internal static class Resumption
             {
                 var (artifact, destination) = item;
                 if (
-                    await DigestAsync(artifact.Path, ending) is not { } digest
+                    await DigestAsync(artifact.Source, ending) is not { } digest
                     || !Resume.IsDone(receipted, cellId, artifact.Name, destination, artifact.Length, digest)
                 )
                     return;
@@ -81,20 +79,21 @@ internal static class Resumption
     }
 
     /// <summary>The SHA-256; null for what cannot be read, which the push itself will tell of.</summary>
-    private static async Task<string?> DigestAsync(string path, CancellationToken cancellationToken)
+    private static async Task<string?> DigestAsync(SourcePath path, CancellationToken cancellationToken)
     {
-        // A pipe would keep us waiting.
-        if (FileKinds.Of(path) != FileKind.File)
-            return null;
         try
         {
-            await using var file = new FileStream(
-                path,
-                new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan }
-            );
-            return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+            return await Task.Run(
+                    () =>
+                    {
+                        using var source = SourceFile.Open(path);
+                        return Convert.ToHexStringLower(source.TakeSha256(cancellationToken));
+                    },
+                    cancellationToken
+                )
+                .WaitAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (SourceException)
         {
             return null;
         }

@@ -63,23 +63,20 @@ internal sealed class ReceiptsStore : IReceiptsStore
             throw new RefusedException("The path of the receipts file holds a NUL character.");
 
         var full = Path.GetFullPath(path);
-        switch (FileKinds.Of(full))
+        switch (FileKinds.OfTarget(full))
         {
+            case FileKind.Missing when FileKinds.Of(full) == FileKind.Link:
+                throw new RefusedException(
+                    $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? "")})."
+                );
             case FileKind.Missing when Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder):
                 throw new RefusedException(
                     $"The receipts file {Quote(path)} cannot be made: there is no folder {Quote(folder)}."
                 );
-            case FileKind.Link when File.ResolveLinkTarget(full, returnFinalTarget: true) is { } target:
-                var kindOfTarget = FileKinds.Of(target.FullName);
-                if (kindOfTarget == FileKind.Missing)
-                    throw new RefusedException(
-                        $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(target.FullName)})."
-                    );
-                RequireFile(path, kindOfTarget);
-                break;
-            case var kind and not (FileKind.Missing or FileKind.Unknown or FileKind.Link):
-                RequireFile(path, kind);
-                break;
+            case var kind and not (FileKind.File or FileKind.Missing or FileKind.Unknown):
+                throw new RefusedException(
+                    $"The receipts file {Quote(path)} is {kind.InWords()}. Give a regular file; standard output gets the receipts in any case."
+                );
         }
     }
 
@@ -91,14 +88,6 @@ internal sealed class ReceiptsStore : IReceiptsStore
             file == FileIdentity.OfTarget("/proc/self/fd/1")
             || file == FileIdentity.OfTarget("/proc/self/fd/2")
         );
-
-    private static void RequireFile(string path, FileKind kind)
-    {
-        if (kind != FileKind.File)
-            throw new RefusedException(
-                $"The receipts file {Quote(path)} is {kind.InWords()}, not a regular file."
-            );
-    }
 
     private static RefusedException Refuse(string path, Exception exception) =>
         new(

@@ -1,5 +1,3 @@
-using CellOS.Export.S3.Cli.Files;
-
 namespace CellOS.Export.S3.Cli.Streams;
 
 /// <summary>
@@ -10,8 +8,9 @@ namespace CellOS.Export.S3.Cli.Streams;
 /// <param name="hasReader">Asked before each line.</param>
 internal sealed class ResultsOutput(TextWriter output, Func<bool> hasReader)
 {
-    internal static ResultsOutput OfProcess() =>
-        new(Console.Out, () => !OperatingSystem.IsLinux() || LinuxPipe.HasReader(1));
+    /// <param name="output">The standard output of this process.</param>
+    internal static ResultsOutput Over(TextWriter output) =>
+        new(output, () => !OperatingSystem.IsLinux() || StandardDescriptors.HasReader(1));
 
     /// <exception cref="IOException">The line is lost.</exception>
     internal void WriteLine(string line)

@@ -23,8 +23,18 @@ public sealed record ExportArtifact
     /// <summary>The artifact's name within the cell: one or more path segments joined by <c>/</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The file. It must be a regular file, and stay as it is until its export has ended.</summary>
+    /// <summary>
+    /// The file; relative to <see cref="Root"/> if there is one. It must be a regular file, and stay as it is until its
+    /// export has ended.
+    /// </summary>
     public required string Path { get; init; }
+
+    /// <summary>
+    /// The folder that the file lies below. No folder between them may be a symbolic link when the file is opened;
+    /// <see cref="Path"/> has <c>/</c> between its segments and contains neither <c>.</c> nor <c>..</c>. Default: none;
+    /// folders above the file may be symbolic links.
+    /// </summary>
+    public ExportRoot? Root { get; init; }
 
     /// <summary>What is to be stored along with it. Default: nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }

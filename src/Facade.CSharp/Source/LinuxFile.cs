@@ -11,24 +11,30 @@ namespace CellOS.Export.S3.Source;
 [SupportedOSPlatform("linux")]
 internal static partial class LinuxFile
 {
-    // open(2), from asm-generic/fcntl.h; O_NOFOLLOW has another value on ARM and POWER.
+    // open(2), from asm-generic/fcntl.h; O_NOFOLLOW and O_DIRECTORY have other values on ARM and POWER.
     private const int ReadOnly = 0;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
     private const int NoControllingTerminal = 0x100;
+    private const int PathOnly = 0x200000;
 
     /// <summary>Files above 2 GiB; it is of no consequence where an offset has 64 bits anyhow.</summary>
     private static int LargeFile =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 ? 0x20000 : 0;
 
-    private static int NoFollow =>
+    private static bool IsArmOrPower =>
         RuntimeInformation.ProcessArchitecture
             is Architecture.Arm
                 or Architecture.Arm64
                 or Architecture.Armv6
-                or Architecture.Ppc64le
-            ? 0x8000
-            : 0x20000;
+                or Architecture.Ppc64le;
+
+    private static int NoFollow => IsArmOrPower ? 0x8000 : 0x20000;
+
+    private static int Folder => IsArmOrPower ? 0x4000 : 0x10000;
+
+    private static int RegularFlags =>
+        ReadOnly | NonBlocking | CloseOnExec | NoControllingTerminal | LargeFile;
 
     // errno(3)
     private const int PermissionDenied = 1;
@@ -41,9 +47,11 @@ internal static partial class LinuxFile
 
     // statx(2)
     private const int EmptyPath = 0x1000;
+    private const int NoFollowLast = 0x100;
     private const uint BasicStats = 0x7ff;
     private const int TypeMask = 0xf000;
     private const int RegularFile = 0x8000;
+    private const int SymbolicLink = 0xa000;
 
     /// <summary>The fields of <c>struct statx</c> that matter; its layout is the same everywhere.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
@@ -81,6 +89,14 @@ internal static partial class LinuxFile
 
     [LibraryImport(
         "libc",
+        EntryPoint = "openat",
+        SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8
+    )]
+    private static partial int OpenIn(SafeFileHandle folder, string name, int flags, int mode);
+
+    [LibraryImport(
+        "libc",
         EntryPoint = "statx",
         SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8
@@ -95,41 +111,117 @@ internal static partial class LinuxFile
 
     /// <summary>Opens a regular file for reading.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="followLink">Whether it may be a symbolic link to one.</param>
+    /// <param name="followLink">True if it may be a symbolic link to one.</param>
     /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
     internal static SafeFileHandle Open(string path, bool followLink = false)
     {
-        // The C library would read no further, and open another file.
-        if (path.Contains('\0'))
-            throw SourceException.NotFound(path);
-
-        var descriptor = OpenFile(
-            path,
-            ReadOnly
-                | NonBlocking
-                | CloseOnExec
-                | NoControllingTerminal
-                | LargeFile
-                | (followLink ? 0 : NoFollow),
-            0
+        RejectNul(path);
+        return RequireRegular(
+            Take(OpenFile(path, RegularFlags | (followLink ? 0 : NoFollow), 0), path),
+            path
         );
-        if (descriptor < 0)
-            throw Refusal(path, Marshal.GetLastPInvokeError());
+    }
 
-        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+    /// <summary>
+    /// Opens a regular file for reading. Below a root every folder on the way is opened in the one before it, and none
+    /// of them may be a symbolic link: what another process puts in the place of one of them leads nowhere.
+    /// </summary>
+    /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
+    internal static SafeFileHandle Open(SourcePath path)
+    {
+        if (path.Root is not { } root)
+            return Open(path.Path);
+
+        var segments = path.Segments();
+        using var folder = Descend(root, segments.AsSpan(..^1));
+        RejectNul(path.Full);
+        return RequireRegular(
+            Take(OpenIn(folder ?? root.Handle!, segments[^1], RegularFlags | NoFollow, 0), path.Full),
+            path.Full
+        );
+    }
+
+    /// <summary>Opens a folder without reading it, so that it stays the same whatever becomes of its path.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="followLink">True if it may be a symbolic link to one.</param>
+    /// <exception cref="SourceException">There is none, or it cannot be opened.</exception>
+    internal static SafeFileHandle OpenFolder(string path, bool followLink)
+    {
+        RejectNul(path);
+        var descriptor = OpenFile(path, PathOnly | Folder | CloseOnExec | (followLink ? 0 : NoFollow), 0);
+        if (descriptor >= 0)
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+
+        var error = Marshal.GetLastPInvokeError();
+        throw error == NotADirectory && !followLink && new FileInfo(path).LinkTarget is not null
+            ? SourceException.Link(path)
+            : FolderRefusal(path, error);
+    }
+
+    /// <summary>Opens a folder below a root for listing; no folder on the way is a symbolic link.</summary>
+    /// <param name="root">The root.</param>
+    /// <param name="segments">The names on the way; empty for the root itself.</param>
+    /// <exception cref="SourceException">There is none, or it may not be read.</exception>
+    internal static SafeFileHandle OpenForListing(ExportRoot root, ReadOnlySpan<string> segments)
+    {
+        using var folder = Descend(root, segments);
+        var descriptor = OpenIn(folder ?? root.Handle!, ".", ReadOnly | Folder | CloseOnExec | LargeFile, 0);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw FolderRefusal(
+                Path.Join(root.Path, string.Join('/', segments!)),
+                Marshal.GetLastPInvokeError()
+            );
+    }
+
+    /// <summary>The last of some folders below a root, opened one in the other; null if there are none.</summary>
+    private static SafeFileHandle? Descend(ExportRoot root, ReadOnlySpan<string> segments)
+    {
+        SafeFileHandle? folder = null;
+        var path = root.Path;
+        foreach (var segment in segments)
+        {
+            using var above = folder;
+            path = Path.Join(path, segment);
+            RejectNul(segment);
+            var descriptor = OpenIn(
+                above ?? root.Handle!,
+                segment,
+                PathOnly | Folder | CloseOnExec | NoFollow,
+                0
+            );
+            if (descriptor < 0)
+                throw FolderRefusal(above ?? root.Handle!, segment, path, Marshal.GetLastPInvokeError());
+            folder = new SafeFileHandle(descriptor, ownsHandle: true);
+        }
+
+        return folder;
+    }
+
+    private static SafeFileHandle Take(int descriptor, string path) =>
+        descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw Refusal(path, Marshal.GetLastPInvokeError());
+
+    private static SafeFileHandle RequireRegular(SafeFileHandle handle, string path)
+    {
         try
         {
             var type = Status(handle, path).Mode & TypeMask;
-            if (type != RegularFile)
-                throw SourceException.NotAFile(path, Describe(type));
-
-            return handle;
+            return type == RegularFile ? handle : throw SourceException.NotAFile(path, Describe(type));
         }
         catch
         {
             handle.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The C library would read no further, and open another file.</summary>
+    private static void RejectNul(string path)
+    {
+        if (path.Contains('\0'))
+            throw SourceException.NotFound(path);
     }
 
     /// <summary>Length and time stamp of an open file.</summary>
@@ -165,6 +257,22 @@ internal static partial class LinuxFile
             AccessDenied or PermissionDenied => SourceException.Denied(path),
             TooManyLinks => SourceException.NotAFile(path, "a symbolic link"),
             NoDevice => SourceException.NotAFile(path, "a socket or a device"),
+            _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error)), path),
+        };
+
+    /// <summary>A symbolic link is "not a directory" to open(2), like a file.</summary>
+    private static SourceException FolderRefusal(SafeFileHandle above, string name, string path, int error) =>
+        error == NotADirectory
+        && GetStatus(above, name, NoFollowLast, BasicStats, out var status) == 0
+        && (status.Mode & TypeMask) == SymbolicLink
+            ? SourceException.Link(path)
+            : FolderRefusal(path, error);
+
+    private static SourceException FolderRefusal(string path, int error) =>
+        error switch
+        {
+            NoEntry or NotADirectory or NameTooLong => SourceException.NotAFolder(path),
+            AccessDenied or PermissionDenied => SourceException.DeniedFolder(path),
             _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error)), path),
         };
 

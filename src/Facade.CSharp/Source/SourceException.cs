@@ -29,6 +29,22 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
     internal static SourceException NotAFile(string path, string what) =>
         new(FaultKind.SourceNotAFile, $"{path} is {what}, not a regular file");
 
+    /// <summary>A symbolic link where none is followed.</summary>
+    internal static SourceException Link(string folder) =>
+        new(FaultKind.SourceNotAFile, $"the folder {folder} is a symbolic link, which may lead elsewhere");
+
+    internal static SourceException NotAFolder(string path) =>
+        new(FaultKind.SourceNotFound, $"there is no folder {path}");
+
+    internal static SourceException DeniedFolder(string path) =>
+        new(FaultKind.SourceAccessDenied, $"the folder {path} may not be read by this user");
+
+    internal static SourceException Outside(string path, string root) =>
+        new(
+            FaultKind.SourceNotAFile,
+            $"{path} is not a path below {root}: it is absolute, or has an empty segment, '.' or '..'"
+        );
+
     internal static SourceException Changed(string path, string how) =>
         new(FaultKind.SourceChanged, $"the file {path} {how} while it was read");
 }

@@ -44,13 +44,16 @@ internal sealed class SourceFile : IDisposable
     /// <summary>The length in bytes when it was opened.</summary>
     internal long Length => _stamp.Length;
 
-    /// <summary>Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait.</summary>
+    /// <summary>
+    /// Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait. No folder between
+    /// the root and the file is a symbolic link at that moment.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="read">What reads; the system if null.</param>
     /// <param name="look">What tells later whether it has changed; the system if null.</param>
     /// <exception cref="SourceException">It cannot be used.</exception>
     internal static SourceFile Open(
-        string path,
+        SourcePath path,
         Reader? read = null,
         Func<SafeFileHandle, string, FileStamp>? look = null
     )
@@ -59,12 +62,12 @@ internal sealed class SourceFile : IDisposable
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            return new SourceFile(handle, path, read ?? ReadAt, look ?? Stamp);
+            return new SourceFile(handle, path.Full, read ?? ReadAt, look ?? Stamp);
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
             handle?.Dispose();
-            throw SourceException.From(exception, path);
+            throw SourceException.From(exception, path.Full);
         }
     }
 
@@ -129,11 +132,18 @@ internal sealed class SourceFile : IDisposable
     /// <summary>Reads all of it, and makes sure that it did not change meanwhile. It may hang.</summary>
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal byte[] TakeMd5(CancellationToken cancellationToken)
+    internal byte[] TakeMd5(CancellationToken cancellationToken) =>
+        Take(HashAlgorithmName.MD5, cancellationToken);
+
+    /// <inheritdoc cref="TakeMd5"/>
+    internal byte[] TakeSha256(CancellationToken cancellationToken) =>
+        Take(HashAlgorithmName.SHA256, cancellationToken);
+
+    private byte[] Take(HashAlgorithmName algorithm, CancellationToken cancellationToken)
     {
-        var md5 = Digest(HashAlgorithmName.MD5, Ignore, cancellationToken);
-        EnsureUnchanged(HashAlgorithmName.MD5, md5, Ignore, cancellationToken);
-        return md5;
+        var digest = Digest(algorithm, Ignore, cancellationToken);
+        EnsureUnchanged(algorithm, digest, Ignore, cancellationToken);
+        return digest;
 
         static void Ignore() { }
     }
@@ -194,8 +204,19 @@ internal sealed class SourceFile : IDisposable
             : new FileStamp(RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks, 0, 0);
 
     /// <summary>The nearest that .NET comes: what is not a regular file is refused by what its attributes say.</summary>
-    private static SafeFileHandle OpenPortably(string path)
+    private static SafeFileHandle OpenPortably(SourcePath source)
     {
+        var path = source.Full;
+        if (source.Root is { Path: var folder })
+        {
+            foreach (var segment in source.Segments()[..^1])
+            {
+                folder = Path.Join(folder, segment);
+                if (File.GetAttributes(folder).HasFlag(FileAttributes.ReparsePoint))
+                    throw SourceException.Link(folder);
+            }
+        }
+
         var attributes = File.GetAttributes(path);
         if (attributes.HasFlag(FileAttributes.ReparsePoint))
             throw SourceException.NotAFile(path, "a symbolic link");
