@@ -30,10 +30,8 @@ type internal SignedQuery = {
     EmptyChecksum: string option
     /// What a PUT with this query does, if that is no upload of a whole object.
     OtherOperation: string option
-    /// Only their places in the text that was read: the secrets stay where they are, in the URL.
-    Secrets: SecretPlace[]
-    /// Where the query began in the text that it was read from.
-    First: int
+    /// Prepared for the search when they are first needed.
+    Secrets: Lazy<Secrets>
 }
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"):
@@ -274,6 +272,5 @@ module internal SignedQuery =
             HasSecurityToken = hasToken
             EmptyChecksum = checksum
             OtherOperation = otherOperation
-            Secrets = QuerySecrets.places text first
-            First = first
+            Secrets = lazy Secrets.create (QuerySecrets.ofQuery text first)
         }
