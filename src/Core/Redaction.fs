@@ -189,6 +189,11 @@ module Redaction =
 
         if last > at then struct (at, last) else nowhere
 
+    /// True if the colon at `at` ends the scheme of a URL that has lost a slash.
+    let private endsScheme (text: Unescape.Seen[]) (at: int) =
+        at >= 4 && matchesAt text (at - 4) "http:/"
+        || at >= 5 && matchesAt text (at - 5) "https:/"
+
     /// A query in free text: how deep its `?` is percent-encoded, and where its current parameter begins.
     [<Struct>]
     type private Query = { Depth: int; First: int }
@@ -249,6 +254,8 @@ module Redaction =
                 range <-
                     match c with
                     | ':' when matchesAt text i "://" -> userInfoAfter text (i + 3)
+                    // .NET makes one slash of two where it takes a URL for a path.
+                    | ':' when endsScheme text i -> userInfoAfter text (i + 2)
                     | '/' -> QuerySecrets.tokenAt text i
                     | '#' when hasScheme -> struct (i + 1, until (isEnd text[i].Depth) text (i + 1))
                     | _ -> secretValueAt text i

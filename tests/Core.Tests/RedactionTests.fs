@@ -308,6 +308,8 @@ let tests =
                 "Could not find file '/w/https:/gw/put?foo=REDACTED'."
                 "Could not find file '/w/https:/gw/put?abc'.",
                 "Could not find file '/w/https:/gw/put?REDACTED'."
+                "Could not find file '/w/https:/u:s@gw/put'.",
+                "Could not find file '/w/https:/REDACTED@gw/put'."
                 "see https://gw/put#abc, please", "see https://gw/put#REDACTED, please"
                 @"{""a"":""https:\/\/gw\/put?foo=s"",""b"":1}",
                 @"{""a"":""https:\/\/gw\/put?foo=REDACTED"",""b"":1}"

@@ -386,6 +386,29 @@ let tests =
                     with error ->
                         showsNone variable (error.ToString()))
 
+        testCase "the settings of a URL of any store are told without its secrets" (fun () ->
+            let spec = S3ExportSpec.Create [ S3ExportTarget(Name = "t", Bucket = bucket) ]
+
+            for planted in Gen.sample 100 Urls.ofAnyStore do
+                let configuration =
+                    S3ExportConfiguration.Resolve(
+                        spec,
+                        "cell-1",
+                        readOnlyDict<string, string | null> [
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__T", planted.Url
+                        ]
+                    )
+
+                for text in
+                    [
+                        yield! configuration.Refusals |> Seq.map string
+                        yield! configuration.Findings |> Seq.map string
+                        for target in configuration.Targets do
+                            string target
+                            yield! target.Settings |> Seq.map string
+                    ] do
+                    Expect.isEmpty (readable planted.Secrets text) text)
+
         testCaseTask "the sink's own handler keeps no cookie" (fun () ->
             task {
                 let! heads, _ = heads ""
