@@ -88,7 +88,7 @@ module Push =
     /// Fails for a reason that is not an attempt's.
     let private failWith (state: State) (now: DateTimeOffset) (kind: FailureKind) (reason: string) =
         // Masked before it is cut to its length, so that no half of a secret stays.
-        let masked = Redaction.known (State.secrets state) reason
+        let masked = Redaction.withoutSecrets (State.secrets state) reason
         let fault = Fault.Create(FaultKind.Network, masked, 0L)
         fail (State.after (Outcome.NotSent fault) state) now kind
 

@@ -87,7 +87,7 @@ type Fault = {
         let secrets = RequestUrl.secrets url
 
         {
-            Fault.Create(kind, Redaction.known secrets detail, bytesSent) with
+            Fault.Create(kind, Redaction.withoutSecrets secrets detail, bytesSent) with
                 Sent = sent
         }
 

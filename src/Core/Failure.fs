@@ -47,7 +47,7 @@ type internal FailureFacts = {
     Last: Outcome option
     MayBeStored: bool
     /// Secrets that no text may hold.
-    Secrets: string list
+    Secrets: Secrets
     Now: DateTimeOffset
 }
 
@@ -381,7 +381,7 @@ module internal FailureText =
 
     /// The failure, in words.
     let create (kind: FailureKind) (facts: FailureFacts) : ExportFailure =
-        let redact = Redaction.known facts.Secrets
+        let redact = Redaction.withoutSecrets facts.Secrets
         let reply = replyOf facts
 
         let requestId =

@@ -155,7 +155,7 @@ type Bucket =
 /// Makes names of buckets.
 [<RequireQualifiedAccess>]
 module Bucket =
-    /// Not empty, no `/`, no control character.
+    /// Not empty, no `/`, no control character, no part of a URL.
     [<CompiledName("Create")>]
     let create (value: string) : Result<Bucket, Refusal> =
         let problem =
@@ -164,8 +164,10 @@ module Bucket =
             else
                 match Check.unprintable value with
                 | Some problem -> Some problem
-                | None when value.Contains '/' -> Some "holds a '/'"
-                | None -> None
+                | None ->
+                    match Check.urlProblem value with
+                    | None when value.Contains '/' -> Some "holds a '/'"
+                    | problem -> problem
 
         match problem with
         | None -> Ok(Bucket value)
@@ -221,7 +223,7 @@ module KeyPrefix =
     let none = KeyPrefix ""
 
     /// The prefix without outer slashes and blanks; null and blank mean none. Slashes inside stay as they are.
-    /// Refused: control characters, and the segments `.` and `..`, which many stores and proxies do not keep.
+    /// Rejected: control characters, URLs, and the segments `.` and `..`, which many stores and proxies do not keep.
     [<CompiledName("Create")>]
     let create (value: string) : Result<KeyPrefix, Refusal> =
         let isOuter c = c = '/' || Char.IsWhiteSpace c
@@ -249,7 +251,7 @@ module KeyPrefix =
                 |> Array.exists (fun segment -> segment = "." || segment = "..")
                 ->
                 Some "has a segment '.' or '..'"
-            | None -> None
+            | None -> Check.urlProblem trimmed
 
         match problem with
         | None -> Ok(KeyPrefix trimmed)

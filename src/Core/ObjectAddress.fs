@@ -41,11 +41,16 @@ module ObjectAddress =
         || endsWith $":{bucket}/{key}" path
         || endsWith $"/b/{bucket}/o/{key}" path
 
-    /// The path is shown without the tokens that it may hold.
+    /// The decoded path, without the token that it may contain.
     let private shownPath (url: RequestUrl) =
-        match decoded url with
-        | Some path -> path
-        | None -> RequestUrl.path url
+        let shown = RequestUrl.withoutQuery url
+
+        let path =
+            match UrlAuthority.find shown with
+            | ValueSome { Stop = stop } -> shown.Substring stop
+            | ValueNone -> shown
+
+        PresignedUrl.decodePath path |> Option.defaultValue path
 
     let private onAwsHost (host: S3Host) (bucket: string) (key: string) (url: RequestUrl) =
         let toldBucket, toldKey = PresignedUrl.addressOf url

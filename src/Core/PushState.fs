@@ -127,48 +127,40 @@ module internal State =
         | UrlSource.Given url -> ValueSome url
         | UrlSource.Asked -> state.Url
 
-    /// A template may put the names into the query, and a header may tell them: those are no secrets, and belong into
+    /// A template may put the names into the query, and a header may tell them: those are not secrets, and belong in
     /// every message.
-    let private isName (plan: PushPlan) (secret: string) =
-        let text = Uri.UnescapeDataString secret
+    let private names (plan: PushPlan) = [
+        ArtifactName.value plan.Artifact
+        CellId.value plan.Target.CellId
+        Bucket.value plan.Target.Bucket
+        ObjectKey.value plan.Key
+    ]
 
-        text = ArtifactName.value plan.Artifact
-        || text = CellId.value plan.Target.CellId
-        || text = Bucket.value plan.Target.Bucket
-        || text = ObjectKey.value plan.Key
-
-    /// All that no text may hold.
-    let secrets (state: State) : string list =
-        let ofUrls =
-            match currentUrl state with
-            | ValueSome url -> url :: state.History.Earlier
-            | ValueNone -> state.History.Earlier
-            |> List.collect RequestUrl.secrets
-
+    let private allSecrets (state: State) : Secrets =
         let ofHeaders =
             state.Plan.Headers
             |> List.filter RequestHeader.isSecret
             |> List.map RequestHeader.reveal
 
-        ofUrls @ ofHeaders |> List.filter (isName state.Plan >> not)
+        match currentUrl state with
+        | ValueSome url -> url :: state.History.Earlier
+        | ValueNone -> state.History.Earlier
+        |> List.map RequestUrl.secrets
+        |> List.fold Secrets.append (Secrets.create ofHeaders)
 
-    /// Whether a secret may stand in the text; `false` is certain.
-    let private mayBeTold (text: string) (state: State) =
-        (match currentUrl state with
-         | ValueSome url -> RequestUrl.mayBeToldBy text url
-         | ValueNone -> false)
-        || not state.History.Earlier.IsEmpty
-        || state.Plan.Headers |> List.exists RequestHeader.isSecret
+    /// All that no text may contain: the secrets of every URL that was in use, and of the headers.
+    let secrets (state: State) : Secrets =
+        allSecrets state |> Secrets.except (names state.Plan)
 
-    /// What a server says, fit to be shown: masked first, and shortened then, so that no half of a secret stays.
-    let presentable (secrets: string list) (text: string) : string =
-        Redaction.known secrets text |> Check.visible |> Check.shorten 512
+    /// A server's text, fit to be shown: masked first and shortened then, so that no half of a secret stays.
+    let presentable (secrets: Secrets) (text: string) : string =
+        Redaction.withoutSecrets secrets text |> Check.visible |> Check.shorten 512
 
-    /// The same for a text that there may be, without gathering secrets of which none stands in it.
+    /// The same for an optional text. The names are looked at only if a secret appears in the text.
     let shown (state: State) (text: string option) : string option =
-        match text with
-        | None -> None
-        | Some value ->
-            let secrets = if mayBeTold value state then secrets state else []
-            let shown = presentable secrets value
-            if obj.ReferenceEquals(shown, value) then text else Some shown
+        text
+        |> Option.map (fun value ->
+            let secrets =
+                if Secrets.isIn value (allSecrets state) then secrets state else Secrets.none
+
+            presentable secrets value)

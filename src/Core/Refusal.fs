@@ -85,6 +85,13 @@ module internal Check =
         let more = if stop < redacted.Length then "…" else ""
         $"'{visible (redacted.Substring(0, stop))}{more}'"
 
+    /// What is wrong with a value that appears in receipts and may be a URL, pasted into the wrong place.
+    let urlProblem (value: string) =
+        if Redaction.looksLikeUrl value then
+            Some $"{quote value} is a URL or a part of one, and would appear in every receipt"
+        else
+            None
+
     /// The first control character, or the first half of a surrogate pair that lacks the other half
     /// (which has no UTF-8 form, so two different names would become the same key).
     let unprintable (value: string) =

@@ -291,16 +291,17 @@ module RequestUrl =
     let internal authority (url: RequestUrl) =
         url.Value.Substring(url.Authority.First, url.Authority.Stop - url.Authority.First).ToLowerInvariant()
 
-    /// How much further on the query begins than in the text that it was read from.
-    let private shift (url: RequestUrl) = url.QueryFirst - url.Query.First
+    /// The token in the path of a pre-authenticated request: its range in the path. (0, 0) for none.
+    let private token (url: RequestUrl) = QuerySecrets.tokenOfPath (path url)
 
-    /// Every secret value of the query, as `Redaction.secretsOf` finds them.
-    let internal secrets (url: RequestUrl) : string list =
-        QuerySecrets.at (shift url) url.Value url.Query.Secrets
-
-    /// Whether a secret of the query may stand in a text; `false` is certain.
-    let internal mayBeToldBy (text: string) (url: RequestUrl) : bool =
-        QuerySecrets.mayStandIn text (shift url) url.Value url.Query.Secrets
+    /// Every secret of the URL, as `Redaction.secretsOf` finds them.
+    let internal secrets (url: RequestUrl) : Secrets =
+        match token url with
+        | struct (_, 0) -> url.Query.Secrets.Value
+        | struct (first, stop) ->
+            Secrets.append
+                (Secrets.create [ (path url).Substring(first, stop - first) ])
+                url.Query.Secrets.Value
 
     /// `http` or `https`.
     [<CompiledName("Scheme")>]
@@ -337,13 +338,22 @@ module RequestUrl =
         url.HasPlainHost
         && url.Value.AsSpan(0, url.Authority.Stop).IndexOfAnyInRange('A', 'Z') < 0
 
-    /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query.
+    /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query. A token in
+    /// the path of a pre-authenticated request is masked.
     [<CompiledName("WithoutQuery")>]
     let withoutQuery (url: RequestUrl) =
         let stop = pathStop url
 
-        if stop > url.Authority.Stop && hasPlainOrigin url then
-            url.Value.Substring(0, stop)
-        else
+        match token url with
+        | struct (_, 0) when stop > url.Authority.Stop && hasPlainOrigin url -> url.Value.Substring(0, stop)
+        | struct (first, stop) ->
             let uri = revealUri url
-            $"{uri.Scheme}://{uri.Authority}{path url}"
+            let path = path url
+
+            let shown =
+                if stop = 0 then
+                    path
+                else
+                    path.Remove(first, stop - first).Insert(first, Redaction.Mask)
+
+            $"{uri.Scheme}://{uri.Authority}{shown}"

@@ -8,11 +8,12 @@ module Shown =
     [<CompiledName("Line")>]
     let line (value: string) : string = Check.visible (Redaction.text value)
 
-    /// At most so many characters of such a line; the middle is left out of a longer one, since a path is known by
-    /// both its ends. `most` is 3 or more.
+    /// At most so many characters of a name or a path on one line, without the query of a URL that is in its place. The
+    /// middle of a longer one is omitted, since a path is known by both its ends. `most` is 3 or more.
     [<CompiledName("Short")>]
     let short (most: int) (value: string) : string =
-        let runes = (line value).EnumerateRunes() |> Seq.map string |> Array.ofSeq
+        let runes =
+            (line (Redaction.plain value)).EnumerateRunes() |> Seq.map string |> Array.ofSeq
 
         if runes.Length <= most then
             System.String.Concat runes

@@ -51,10 +51,8 @@ type internal SignedQuery = {
     EmptyChecksum: string option
     /// The operation of a PUT with this query, if that is not an upload of a whole object.
     OtherOperation: string option
-    /// Only their places in the text that was read: the secrets stay where they are, in the URL.
-    Secrets: SecretPlace[]
-    /// Where the query began in the text that it was read from.
-    First: int
+    /// Prepared for the search when they are first needed.
+    Secrets: Lazy<Secrets>
 }
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters"; Google Cloud
@@ -335,6 +333,5 @@ module internal SignedQuery =
                 |> Seq.map _.ToLowerInvariant()
                 |> Seq.tryFind (fun name -> isEmptyChecksum name (value name))
             OtherOperation = otherOperation has value
-            Secrets = QuerySecrets.places text first
-            First = first
+            Secrets = lazy Secrets.create (QuerySecrets.ofQuery text first)
         }

@@ -47,16 +47,6 @@ module internal SpecTargets =
 
     let private shown (value: string) = Check.shorten 100 (Check.plain value)
 
-    /// A value that stands in receipts, and so must be no URL: somebody else's store may take a `?` in a bucket,
-    /// but a presigned URL that was pasted in its place must not come out again.
-    let private noUrl line (who: string) (key: string) (value: string) =
-        if Redaction.looksLikeUrl value then
-            SpecDraft.problem
-                line
-                $"{who}: its '{key}' is {Check.quote value}, a URL or a part of one, and would stand in every receipt. Give the bare {key}; the URL belongs into the environment."
-        else
-            Ok value
-
     let private s3
         (who: string)
         (target: SpecTargetDraft)
@@ -72,7 +62,6 @@ module internal SpecTargets =
 
             and! bucket =
                 SpecDraft.required line who "bucket" target.Bucket
-                |> Result.bind (noUrl line who "bucket")
                 |> Result.bind (Bucket.create >> SpecDraft.ofRefusal line who)
 
             and! region =
@@ -81,7 +70,6 @@ module internal SpecTargets =
             and! keyPrefix =
                 target.KeyPrefix
                 |> Result.map (SpecDraft.given >> Option.defaultValue "")
-                |> Result.bind (noUrl line who "keyPrefix")
                 |> Result.bind (KeyPrefix.create >> SpecDraft.ofRefusal line who)
 
             return

@@ -62,7 +62,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         TryGetValue(key, out var sink)
             ? sink
             : throw new KeyNotFoundException(
-                $"The spec has no S3 target '{Redaction.Text(key)}'. Its S3 targets are: {string.Join(", ", Keys)}."
+                $"The spec has no S3 target '{Redaction.Plain(key)}'. Its S3 targets are: {string.Join(", ", Keys)}."
             );
 
     /// <summary>Makes the sinks of a cell.</summary>

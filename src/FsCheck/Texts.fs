@@ -157,3 +157,59 @@ module Texts =
                     text
                 |> String.Concat
         }
+
+    /// The text as a server may echo it: each ASCII character as it is, percent-encoded once or twice, as an escape of
+    /// JSON, or as an entity of XML, with digits in either case.
+    let spelled (text: string) : Gen<string> =
+        let entity (c: char) =
+            match c with
+            | '&' -> "&amp;"
+            | '<' -> "&lt;"
+            | '>' -> "&gt;"
+            | '"' -> "&quot;"
+            | '\'' -> "&apos;"
+            | c -> $"&#%d{int c};"
+
+        let spell (c: char) =
+            if c > '\u007f' then
+                Gen.constant (string c)
+            else
+                Gen.frequency [
+                    4, Gen.constant (string c)
+                    4,
+                    Gen.elements [
+                        $"%%%02X{int c}"
+                        $"%%%02x{int c}"
+                        $"%%25%02X{int c}"
+                        $"%%25%02x{int c}"
+                        $"\\u%04X{int c}"
+                        $"\\u%04x{int c}"
+                        entity c
+                        $"&#x%X{int c};"
+                        $"&#x00%x{int c};"
+                        (if c = '/' then "\\/" else string c)
+                    ]
+                ]
+
+        // One spelling for all of its characters is what most servers do.
+        let uniform =
+            Gen.elements [
+                fun (c: char) -> $"%%%02X{int c}"
+                fun c -> $"%%25%02x{int c}"
+                fun c -> $"\\u%04x{int c}"
+                fun c -> $"&#x%x{int c};"
+                fun c -> if c = '/' then "\\/" else string c
+                fun c -> if c = '/' then "%2F" else string c
+                fun c -> if c = '+' then "%2B" else string c
+                fun c -> if c = '+' then "\\u002B" else string c
+            ]
+            |> Gen.map (fun spell -> String.collect spell text)
+
+        let mixed =
+            text
+            |> Seq.map spell
+            |> List.ofSeq
+            |> Gen.sequenceToList
+            |> Gen.map String.Concat
+
+        Gen.frequency [ 3, mixed; 1, uniform ]

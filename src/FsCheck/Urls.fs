@@ -13,10 +13,16 @@ type PlantedUrl = {
     Secrets: string list
 } with
 
-    /// The secret values of the query in the forms in which a server may echo them.
+    /// The secret values of the URL in the forms in which a server may echo them.
     member this.Echoes: string list =
-        this.Url.Substring(this.Url.IndexOf '?' + 1).Split('&')
+        let path, query =
+            match this.Url.IndexOf '?' with
+            | -1 -> this.Url, ""
+            | i -> this.Url.Substring(0, i), this.Url.Substring(i + 1)
+
+        query.Split '&'
         |> Seq.map (fun parameter -> parameter.Substring(parameter.IndexOf '=' + 1))
+        |> Seq.append (this.Secrets |> List.filter path.Contains)
         |> Seq.filter (fun value -> this.Secrets |> List.exists value.Contains)
         |> Seq.collect (fun value -> [ value; Uri.UnescapeDataString value; Uri.EscapeDataString value ])
         |> List.ofSeq
@@ -246,6 +252,66 @@ module Urls =
                 Secrets = secrets
             }
         }
+
+    /// Queries that other stores sign in ways of their own, around `noon`, and the secrets in them.
+    let private foreignQuery =
+        gen {
+            let! key = Texts.secret
+            let! signature = Texts.secret
+            let! tail = Texts.secret
+            let! joint = Gen.elements [ "%2B"; "%2b"; "%2F"; "/"; "" ]
+            let! padding = Gen.elements [ "%3D"; "="; "" ]
+            let hex = signature
+            let base64 = signature + joint + tail + padding
+            let unix = noon.AddHours(1.).ToUnixTimeSeconds()
+
+            return!
+                Gen.elements [
+                    // Google Cloud Storage, V4 and V2.
+                    $"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential={key}%%40p.iam.gserviceaccount.com%%2F20260301%%2Fauto%%2Fstorage%%2Fgoog4_request&X-Goog-Date=20260301T120000Z&X-Goog-Expires=3600&X-Goog-SignedHeaders=host&X-Goog-Signature={hex}",
+                    [ key; hex ]
+                    $"GoogleAccessId={key}%%40p.iam.gserviceaccount.com&Expires={unix}&Signature={base64}",
+                    [ key; signature; tail ]
+                    // Alibaba OSS, V1 and V4.
+                    $"OSSAccessKeyId={key}&Expires={unix}&Signature={hex}&security-token={tail}",
+                    [ key; signature; tail ]
+                    $"x-oss-signature-version=OSS4-HMAC-SHA256&x-oss-credential={key}%%2F20260301%%2Fcn-hangzhou%%2Foss%%2Faliyun_v4_request&x-oss-date=20260301T120000Z&x-oss-expires=3600&x-oss-signature={hex}&x-oss-security-token={tail}",
+                    [ key; signature; tail ]
+                    // Tencent COS.
+                    $"q-sign-algorithm=sha1&q-ak={key}&q-sign-time={unix - 3600L}%%3B{unix}&q-key-time={unix - 3600L}%%3B{unix}&q-header-list=host&q-url-param-list=&q-signature={hex}&x-cos-security-token={tail}",
+                    [ key; signature; tail ]
+                    // Azure SAS.
+                    $"sv=2022-11-02&st=2026-03-01T12%%3A00%%3A00Z&se=2026-03-01T13%%3A00%%3A00Z&sr=b&sp=cw&sig={base64}",
+                    [ signature; tail ]
+                    // OpenStack Swift TempURL.
+                    $"temp_url_sig={hex}&temp_url_expires={unix}", [ hex ]
+                    // Gateways.
+                    $"private_token={base64}", [ signature; tail ]
+                    $"access_token={hex}&mode=put", [ hex ]
+                    hex, [ hex ]
+                ]
+        }
+
+    /// A URL that another store than S3 made, or a gateway: Google Cloud Storage, Alibaba OSS, Tencent COS, Azure, Swift,
+    /// and Oracle, whose token is part of the path. It is valid around `noon`; signatures and tokens are made up.
+    let foreign: Gen<PlantedUrl> =
+        let preauthenticated =
+            gen {
+                let! token = Texts.secret
+                let! joint = Gen.elements [ "-"; "_"; "" ]
+                let! tail = Texts.secret
+
+                return {
+                    Url =
+                        $"https://objectstorage.eu-frankfurt-1.oraclecloud.com/p/{token}{joint}{tail}/n/space/b/evidence/o/cell-1/logs/out.txt"
+                    Secrets = [ token + joint + tail ]
+                }
+            }
+
+        Gen.frequency [ 9, signed foreignQuery; 1, preauthenticated ]
+
+    /// A presigned URL of any store: SigV4, SigV2, and those of `foreign`.
+    let ofAnyStore: Gen<PlantedUrl> = Gen.oneof [ presigned; foreign ]
 
     /// A URL signed with SigV4 at the given time, for so many seconds; of the headers, `host` alone is covered.
     let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =

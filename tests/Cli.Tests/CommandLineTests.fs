@@ -278,6 +278,96 @@ let tests =
                 Expect.isFalse (sentences.Contains "abcdef0123456789") sentences
                 Expect.isFalse (sentences.Contains '\027') sentences)
 
+        testCase "no sentence contains the query of a URL in the wrong place" (fun () ->
+            let secret = "5ecretpassw0rdt0ken"
+
+            for url in
+                [
+                    for name in
+                        [ "X-Goog-Signature"; "sig"; "token"; "private_token"; "foo"; "X-Amz-Date=1&x" ] do
+                        $"https://h/x?{name}={secret}"
+
+                    $"https://h/x?{secret}"
+                    $"https://h/x?a=1 {secret}"
+                    $"https://user:{secret}@h/x"
+                    $"https://h/x#{secret}"
+                    $"h/x?foo={secret}"
+                    $"https://o/p/{secret}/n/space/b/bucket/o/a"
+                ] do
+                let push = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+
+                for arguments in
+                    [
+                        [ url ]
+                        [ url; "--spec"; "s" ]
+                        [ "check"; url ]
+                        [ "check"; url; "--spec"; "s" ]
+                        [ "check"; "--spec"; "s"; url ]
+                        [ "check"; "--spec"; "s"; "--json=" + url ]
+                        [ "check"; "--spec"; "s"; "--spec"; url ]
+                        [ "check"; "--spec"; "--x" + url ]
+                        push @ [ "--url=" + url ]
+                        push @ [ "--" + url ]
+                        push @ [ "-" + url ]
+                        push @ [ "--concurrency"; url ]
+                        push @ [ "--concurrency=" + url ]
+                        push @ [ "--concurrency:" + url ]
+                        push @ [ "--format"; url ]
+                        push @ [ "--format=" + url ]
+                        push @ [ "--quiet=" + url ]
+                        push @ [ "--header"; "Host: " + url ]
+                        push @ [ "--header"; "a b: " + url ]
+                        push @ [ "--target"; "--" + url ]
+                        push @ [ "--receipts"; "r"; "--receipts"; url ]
+                    ] do
+                    let sentences = misuse arguments
+                    Expect.isFalse (sentences.Contains secret) sentences)
+
+        testCaseTask "the built tool shows no query of a URL in the wrong place" (fun () ->
+            task {
+                use folder = new Folder()
+
+                let spec =
+                    folder.Write(
+                        "cell.yaml",
+                        "export:\n  targets:\n    - name: t\n      kind: s3\n      bucket: b\n"
+                    )
+
+                let secret = "5ecretpassw0rdt0ken"
+
+                for url in
+                    [
+                        $"https://h/x?foo={secret}"
+                        $"https://h/x?{secret}"
+                        $"https://h/x?sig=1 {secret}"
+                    ] do
+                    let push = [ "push"; "--spec"; spec; "--cell-id"; "c" ]
+
+                    for arguments in
+                        [
+                            [ "check"; "--spec"; url ]
+                            [ "check"; "--spec"; url; "--json" ]
+                            [ "check"; "--spec"; spec; "--cell-id"; url ]
+                            [ "check"; "--spec"; spec; "--target"; url; "--json" ]
+                            [ "push"; "--spec"; url; "--cell-id"; "c"; spec ]
+                            [ "push"; "--spec"; spec; "--cell-id"; url; spec ]
+                            push @ [ "--target"; url; spec ]
+                            push @ [ "--root"; url ]
+                            push @ [ "--receipts"; url; spec ]
+                            push @ [ "--receipts"; folder.At url; spec ]
+                            push @ [ url ]
+                            push @ [ "--"; folder.At url ]
+                        ] do
+                        let! struct (code, output, error) =
+                            runToolIn
+                                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__T", "http://127.0.0.1:1/{artifact_name}" ]
+                                arguments
+
+                        Expect.notEqual code 0 (String.concat " " arguments)
+                        Expect.isFalse (output.Contains secret) $"{arguments}: {output}"
+                        Expect.isFalse (error.Contains secret) $"{arguments}: {error}"
+            })
+
         testCaseTask "the built tool shows its help and version, and ends with 0" (fun () ->
             task {
                 for arguments, told in

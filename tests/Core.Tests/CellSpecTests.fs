@@ -69,6 +69,7 @@ let targets =
                 [ target "a" "s3" null null null ], [ "target 'a' has no 'bucket'" ]
                 [ target "a" "s3" "s3://b" null null ], [ "a URL or a part of one" ]
                 [ target "a" "s3" "b/c" null null ], [ "bucket holds a '/'" ]
+                [ target "a" "s3" "b" null "https://h/x?foo=1" ], [ "a URL or a part of one" ]
                 [ target "a" "s3" "b" "us west" null ], [ "region holds" ]
                 [ target "a" "s3" "b" (String('x', 64)) null ], [ "region is 64 characters" ]
                 [ target "a" "s3" "b" null "x/../y" ], [ "segment '.' or '..'" ]

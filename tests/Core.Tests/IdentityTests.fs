@@ -37,6 +37,7 @@ let private isBucket (text: string) =
     && text.Trim() <> ""
     && text |> Seq.forall (fun c -> c <> '/' && not (Char.IsControl c))
     && wellFormed text
+    && not (Redaction.looksLikeUrl text)
 
 let private agree
     (what: string)
@@ -87,7 +88,7 @@ let names =
             (fun text ->
                 agree "target name" (isTargetName text) (TargetName.create text) TargetName.value text)
 
-        propertyTimes 300 "a bucket is of anything but slashes and controls" texts (fun text ->
+        propertyTimes 300 "a bucket is of anything but slashes, controls and URLs" texts (fun text ->
             agree "bucket" (isBucket text) (Bucket.create text) Bucket.value text)
 
         table
@@ -199,6 +200,41 @@ let keys =
             ]
             (fst >> KeyPrefix.create >> Result.map KeyPrefix.value >> Result.mapError ignore)
             snd
+
+        table
+            "a URL is neither a prefix nor a bucket, and its query is not shown"
+            [
+                for query in
+                    [
+                        "X-Goog-Signature=5ecret"
+                        "sig=5ecret"
+                        "foo=5ecret"
+                        "5ecret"
+                        "a=1 5ecret"
+                    ] do
+                    $"https://h/x?{query}"
+                    $"a/https://h/x?{query}"
+                    $"https%%3A%%2F%%2Fh%%2Fx%%3F{query}"
+
+                "https://h/x"
+                "https://user:5ecret@h/x"
+                "h/x?foo=5ecret"
+                "x?foo=5ecret"
+                "s3://bucket/prefix"
+            ]
+            (fun text ->
+                [
+                    KeyPrefix.create text |> Result.map KeyPrefix.value
+                    Bucket.create text |> Result.map Bucket.value
+                ]
+                |> List.map (function
+                    | Ok value -> value
+                    | Error refusal when
+                        refusal.Message.Contains "URL" && not (refusal.Message.Contains "5ecret")
+                        ->
+                        "refused"
+                    | Error refusal -> refusal.Message))
+            (fun _ -> [ "refused"; "refused" ])
 
         propertyTimes 300 "a prefix is stable" anyTextOrNull (fun text ->
             match KeyPrefix.create text with

@@ -8,18 +8,47 @@ open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
+open CellOS.Export.S3.Core.Tests.Decoding
+open CellOS.Export.S3.Generators
 
-let private secretNames = [
-    "X-Amz-Signature"
-    "X-Amz-Credential"
-    "X-Amz-Security-Token"
-    "Signature"
-    "AWSAccessKeyId"
-    "SignatureProvided"
-    "StringToSign"
-    "CanonicalRequest"
-    "Authorization"
-]
+/// Words of prose too: a comma behind them begins no value.
+let private secretWords = [ "sig"; "token"; "secret"; "password"; "sv" ]
+
+let private secretNames =
+    [
+        "X-Amz-Signature"
+        "X-Amz-Credential"
+        "X-Amz-Security-Token"
+        "X-Amz-S3session-Token"
+        "X-Amz-Server-Side-Encryption-Customer-Key"
+        "Signature"
+        "Credential"
+        "AWSAccessKeyId"
+        "SignatureProvided"
+        "StringToSign"
+        "StringToSignBytes"
+        "CanonicalRequest"
+        "CanonicalRequestBytes"
+        "Authorization"
+        "Proxy-Authorization"
+        "X-Goog-Signature"
+        "X-Goog-Credential"
+        "X-Goog-Security-Token"
+        "GoogleAccessId"
+        "OSSAccessKeyId"
+        "security-token"
+        "x-oss-signature"
+        "x-oss-credential"
+        "x-oss-security-token"
+        "q-signature"
+        "q-ak"
+        "x-cos-security-token"
+        "temp_url_sig"
+        "private_token"
+        "PRIVATE-TOKEN"
+        "access_token"
+    ]
+    @ secretWords
 
 let rec private escaped times (text: string) =
     if times = 0 then text else escaped (times - 1) (Uri.EscapeDataString text)
@@ -41,7 +70,8 @@ let private forms (name: string) (value: string) = [
     $"<Error>\n  <{name}>\n{value}\n</{name}></Error>"
     $"{{\"{name}\": \"{value}\"}}"
     $"{{'{name}':'{value}'}}"
-    $"[{name}, {value}]"
+    if not (List.contains (name.ToLowerInvariant()) secretWords) then
+        $"[{name}, {value}]"
     $"next=https%%3A%%2F%%2Fh%%2Fp%%3Fa%%3Db%%26{name}%%3D{value}%%26c%%3Dd"
     "next=" + escaped 2 $"https://h/p?{name}={value}&c=d"
     "next=" + escaped 3 $"https://h/p?a=b&{name}={value}"
@@ -52,6 +82,12 @@ let private forms (name: string) (value: string) = [
     json $"first line\n{name}: {value}\nlast line"
     $"{name}=%%20{value}"
     $"&amp;{name}={value}&amp;a=b"
+    // Escapes that are made of escapes.
+    $"%%2526{name}%%253D{value}%%2526a=b"
+    $"&#37;26{name}&#x25;3d{value}"
+    $"\\u00252526{name}\\u0026#61;{value}"
+    $"%%26%%2361%%3B{name}%%26equals%%3b{value}"
+    $"%%5Cu003f{name}%%5C%%75003D{value}"
 ]
 
 /// A text with a secret under one of the names that the contract lists.
@@ -77,6 +113,20 @@ let private userInfo =
             Gen.elements [ url; $"proxy {url} said no"; $"\"{url}\""; $"<a>{url}</a>"; escaped 1 url ]
 
         return password, form
+    }
+
+/// A URL of any store, a secret of it, and a text that echoes this one in any case or escaping.
+let private echoes =
+    gen {
+        let! planted = Urls.ofAnyStore
+        let! value = Gen.elements planted.Echoes
+        let! escaped = spelled value
+        let! mixed = mixedCase value
+
+        let! shown =
+            Gen.elements [ value; mixed; value.ToUpperInvariant(); value.ToLowerInvariant(); escaped ]
+
+        return planted, value, $"a{shown}b"
     }
 
 let private free (secrets: string list) (text: string) =
@@ -116,27 +166,53 @@ let tests =
                 free planted.Secrets (Redaction.url $"https://h/?x%%26{planted.Url.Substring(1)}"))
 
         propertyTimes
-            200
-            "known takes away secrets that stand anywhere, in any case and escaping"
-            presigned
-            (fun planted ->
-                let secrets = Redaction.secretsOf planted.Url
+            300
+            "text takes away what is under a secret name, however the two are spelled"
+            (gen {
+                let! name = Gen.elements secretNames
+                let! value = secret
+                let! spelledName = spelled name
+                let! spelledValue = spelled value
+                let! separator = Gen.elements [ "="; "%3D"; "\\u003d"; "&#61;"; "%253d" ]
+                return value, $"a {spelledName}{separator}{spelledValue} b"
+            })
+            (fun (value, text) ->
+                Expect.isEmpty
+                    (readable [ value ] (Redaction.text text))
+                    $"%s{text} → %s{Redaction.text text}")
 
-                for shown in
-                    planted.Url
-                    :: (secrets
-                        |> List.collect (fun secret -> [
-                            $"a{secret}b"
-                            secret.ToUpperInvariant()
-                            Uri.UnescapeDataString secret
-                            Uri.EscapeDataString secret
-                        ]))
-                    @ planted.Secrets do
-                    let text = Redaction.known secrets shown
+        propertyTimes
+            400
+            "known takes away secrets in any case and escaping"
+            echoes
+            (fun (planted, _, shown) ->
+                Expect.isFalse (readable planted.Secrets shown).IsEmpty "the text contains a secret"
+                let text = Redaction.known (Redaction.secretsOf planted.Url) shown
+                Expect.isEmpty (readable planted.Secrets text) $"%s{shown} → %s{text}")
 
-                    // Halves of a token are no value of their own.
-                    if secrets |> List.exists (fun secret -> shown.Contains(secret)) then
-                        free planted.Secrets text)
+        testCase "the echoes above differ from the secret in case, in escaping, and not at all" (fun () ->
+            let echoes = Gen.sample 400 echoes
+
+            let share (isIt: string * string -> bool) =
+                (echoes
+                 |> Array.filter (fun (_, secret, shown) -> isIt (secret, shown))
+                 |> Array.length)
+                * 100
+                / echoes.Length
+
+            let contains (comparison: StringComparison) (secret: string, shown: string) =
+                shown.Contains(secret, comparison)
+
+            for what, percent in
+                [
+                    "as it is", share (contains StringComparison.Ordinal)
+                    "in another case",
+                    share (fun pair ->
+                        contains StringComparison.OrdinalIgnoreCase pair
+                        && not (contains StringComparison.Ordinal pair))
+                    "escaped", share (contains StringComparison.OrdinalIgnoreCase >> not)
+                ] do
+                Expect.isGreaterThan percent 4 $"%% {what}")
 
         propertyTimes 300 "all three are total" (Gen.zip anyTextOrNull anyText) (fun (text, secret) ->
             Expect.isFalse (isNull (box (Redaction.text text))) "text"
@@ -206,6 +282,13 @@ let tests =
                 "https://h/p?Expires=1&Signature=REDACTED&AWSAccessKeyId=REDACTED"
                 "https://h/p?token", "https://h/p?REDACTED"
                 "https://h/p?a=b#secret", "https://h/p?a=REDACTED"
+                "https://h/p#secret", "https://h/p"
+                "https://h/p?X-Amz-Date=1#secret", "https://h/p?X-Amz-Date=1"
+                "https://h/p/x?X-Amz-Date=https://g/?a=b", "https://h/p/x?X-Amz-Date=REDACTED"
+                "https://o/p/t0k-en_/n/ns/b/bucket/o/dir/a.txt",
+                "https://o/p/REDACTED/n/ns/b/bucket/o/dir/a.txt"
+                "https://o/p/t0k-en_/n/ns/b/bucket/o/?x", "https://o/p/REDACTED/n/ns/b/bucket/o/?REDACTED"
+                "https://h/p/2026/n/file", "https://h/p/2026/n/file"
                 "https://u:p@h/p", "https://REDACTED@h/p"
                 "https://h/p?versionId=3&partNumber=1&x-id=PutObject",
                 "https://h/p?versionId=3&partNumber=1&x-id=PutObject"
@@ -213,6 +296,75 @@ let tests =
             ]
             (fst >> Redaction.url)
             snd
+
+        table
+            "text shows no query and no fragment of a URL, also where .NET took the URL for a path"
+            [
+                "GET https://gw/put?foo=s failed.", "GET https://gw/put?foo=REDACTED failed."
+                "GET https://gw/put?abc failed", "GET https://gw/put?REDACTED failed"
+                "(see https://gw/put?abc&x=s&X-Amz-Date=1)",
+                "(see https://gw/put?REDACTED&x=REDACTED&X-Amz-Date=1)"
+                "Could not find file '/w/https:/gw/put?foo=s'.",
+                "Could not find file '/w/https:/gw/put?foo=REDACTED'."
+                "Could not find file '/w/https:/gw/put?abc'.",
+                "Could not find file '/w/https:/gw/put?REDACTED'."
+                "Could not find file '/w/https:/u:s@gw/put'.",
+                "Could not find file '/w/https:/REDACTED@gw/put'."
+                "see https://gw/put#abc, please", "see https://gw/put#REDACTED, please"
+                @"{""a"":""https:\/\/gw\/put?foo=s"",""b"":1}",
+                @"{""a"":""https:\/\/gw\/put?foo=REDACTED"",""b"":1}"
+                "<a>https://gw/put?foo=s&amp;b=c</a>", "<a>https://gw/put?foo=REDACTED&amp;b=REDACTED</a>"
+                "next=https%3A%2F%2Fgw%2Fput%3Ffoo%3Da%2520b more",
+                "next=https%3A%2F%2Fgw%2Fput%3Ffoo%3DREDACTED more"
+                "gw/put?foo=s", "gw/put?foo=REDACTED"
+                "https://o/p/t0ken/n/ns/b/bucket/o/a failed", "https://o/p/REDACTED/n/ns/b/bucket/o/a failed"
+                // Prose, and what is not secret.
+                "what?no a=b", "what?no a=b"
+                "really? a=b", "really? a=b"
+                "the token, then the signature", "the token, then the signature"
+                "issue #12 of /p/a/n/b", "issue #12 of /p/a/n/b"
+            ]
+            (fst >> Redaction.text)
+            snd
+
+        testCase "known masks a secret of which a preceding character makes an escape" (fun () ->
+            for before in [ "100%"; @"C:\"; @"\u"; "%4"; @"\u00"; "&#x"; @"\x"; "%25" ] do
+                for secret in
+                    [
+                        "cafe41deadbeef00"
+                        "0041face0041face"
+                        "nextofkin"
+                        "c0ffee"
+                        "ab+cd/ef41deadbeef00"
+                    ] do
+                    for spelled in [ secret; secret.Replace("/", "%2F"); secret.Replace("d", "%64") ] do
+                        // In a short secret, only what is not escaped.
+                        if secret.Length >= 16 || spelled = secret then
+                            let shown = Redaction.known [ secret ] $"see {before}{spelled} there"
+                            let tail = secret.Substring(min 5 (secret.Length - 5))
+                            Expect.isFalse (shown.Contains tail) $"{before}{spelled}: {shown}"
+                            Expect.stringContains shown Redaction.Mask $"{before}{spelled}")
+
+        table
+            "known masks other spellings of Base64 and of a blank"
+            [
+                "ab+cd/ef==", "x ab+cd/ef== y"
+                "ab%2Bcd%2Fef%3D%3D", "x ab+cd/ef y"
+                "ab%2Bcd%2Fef%3D%3D", "x ab-cd_ef y"
+                "ab-cd_ef", "x ab+cd/ef== y"
+                "ab+cd/ef", "x ab cd/ef y"
+                "ab%20cd%2Fef", "x ab+cd/ef y"
+                "%2Bab%2Bcd%2Fef", "x ab cd/ef y"
+                "caf%C3%A9-t0ken", "x café-t0ken y"
+                "caf%C3%A9-t0ken", @"x caf\u00e9-t0ken y"
+                "caf%C3%A9-t0ken", "x caf&#xe9;-t0ken y"
+                "caf%C3%A9-t0ken", "x caf%25c3%25a9-t0ken y"
+                "%F0%9D%84%9E-t0ken", "x 𝄞-t0ken y"
+                "%F0%9D%84%9E-t0ken", @"x \ud834\udd1e-t0ken y"
+            ]
+            (fun (secret, text) ->
+                (Redaction.known [ secret ] text).Replace("==", "").Replace("+REDACTED", "REDACTED"))
+            (fun _ -> "x REDACTED y")
 
         testCase "a header with a scheme loses its credentials, not only the scheme" (fun () ->
             for text in
@@ -235,7 +387,11 @@ let tests =
                 "https://h/p", []
                 "https://h/p?X-Amz-Date=1&X-Amz-Signature=s", [ "s" ]
                 "https://h/p?X-Amz-Credential=AKIA%2F1%2Fr", [ "AKIA%2F1%2Fr"; "AKIA" ]
-                "https://h/p?x-amz-credential=AKIA/1/r&t", [ "AKIA/1/r"; "AKIA" ]
+                "https://h/p?x-amz-credential=AKIA/1/r&t", [ "AKIA/1/r"; "AKIA"; "t" ]
+                "https://h/p?X-Goog-Credential=a%40b%2F1%2Fauto", [ "a%40b%2F1%2Fauto"; "a@b" ]
+                "https://h/p?x-oss-credential=a/1/r", [ "a/1/r"; "a" ]
+                "https://o/p/t0ken/n/ns/b/bucket/o/a", [ "t0ken" ]
+                "https://o/%70/t0%6ben/n/ns/b/bucket/o/a?x=1", [ "t0%6ben"; "1" ]
                 "https://h/p?%54oken=a", [ "a" ]
             ]
             (fst >> Redaction.secretsOf)

@@ -202,6 +202,10 @@ let tests =
                 "HTTPS://EXAMPLE.com:443/A?b", ("https", "example.com", "/A", "b", "https://example.com/A")
                 "http://[::1]:90/a/../%2E%2E//?/../x?",
                 ("http", "::1", "/a/../%2E%2E//", "/../x?", "http://[::1]:90/a/../%2E%2E//")
+                "https://o/p/t0ken/n/ns/b/bucket/o/a?x",
+                ("https", "o", "/p/t0ken/n/ns/b/bucket/o/a", "x", "https://o/p/REDACTED/n/ns/b/bucket/o/a")
+                "https://O/%70/t0k%65n/n/ns/b/bucket/o/",
+                ("https", "o", "/%70/t0k%65n/n/ns/b/bucket/o/", "", "https://o/%70/REDACTED/n/ns/b/bucket/o/")
                 "https://h/%7e~%7E", ("https", "h", "/%7e~%7E", "", "https://h/%7e~%7E")
             ]
             (fun (text, _) ->

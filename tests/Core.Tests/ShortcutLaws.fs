@@ -15,84 +15,6 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Stories
 open CellOS.Export.S3.Core.Tests.Driver
 
-/// `Redaction.known` as its documentation has it: one form after the other, the longest first.
-let private knownOneByOne (secrets: string list) (text: string) =
-    secrets
-    |> List.collect (fun secret -> [
-        secret
-        Uri.UnescapeDataString secret
-        (Uri.UnescapeDataString secret).TrimEnd '='
-        Uri.EscapeDataString secret
-        Uri.UnescapeDataString(secret.Replace('+', ' '))
-    ])
-    |> List.filter (fun form -> form.Length >= Redaction.ShortestSecret)
-    |> List.distinct
-    |> List.sortByDescending _.Length
-    |> List.fold
-        (fun (text: string) form -> text.Replace(form, Redaction.Mask, StringComparison.OrdinalIgnoreCase))
-        text
-    |> Redaction.text
-
-/// Secrets that are short, padded, escaped once and twice, and of characters that take several octets.
-let private anySecret =
-    let piece =
-        Gen.elements [
-            "a"
-            "Z"
-            "7"
-            "-"
-            "+"
-            "="
-            "%3D"
-            "%2B"
-            "%2F"
-            "/"
-            "%25"
-            "%41"
-            "%2541"
-            "%C3%A9"
-            "%F0%9D%84%9E"
-            "%ff"
-            "%"
-            "é"
-            "K"
-            "\u212a"
-            "REDACTED"
-        ]
-
-    Gen.choose (0, 9)
-    |> Gen.bind (fun count -> Gen.listOfLength count piece)
-    |> Gen.map String.Concat
-
-/// A text with forms of the secrets in it, or with none.
-let private tellingOf (secrets: string list) =
-    let forms =
-        secrets
-        |> List.collect (fun secret -> [
-            secret
-            secret.ToUpperInvariant()
-            Uri.UnescapeDataString secret
-            (Uri.UnescapeDataString secret).TrimEnd '='
-            Uri.EscapeDataString secret
-            Uri.UnescapeDataString(secret.Replace('+', ' '))
-            secret.Substring(secret.Length / 2)
-        ])
-
-    Gen.choose (0, 3)
-    |> Gen.bind (fun count ->
-        Gen.listOfLength
-            count
-            (Gen.frequency [ 4, Gen.elements ("" :: forms); 1, anyText; 2, alphanumeric 0 40 ]))
-    |> Gen.map String.Concat
-
-let private secretsAndText =
-    gen {
-        let! count = Gen.choose (0, 4)
-        let! secrets = Gen.listOfLength count (Gen.oneof [ anySecret; secret ])
-        let! text = tellingOf secrets
-        return secrets, text
-    }
-
 /// A presigned URL with a path for every artifact, as a template.
 let private signedTemplate =
     gen {
@@ -103,23 +25,6 @@ let private signedTemplate =
 
         let! inQuery = Gen.elements [ ""; ""; "&a={artifact_name}"; "&c={cell_id}" ]
         return planted, planted.Url.Insert(planted.Url.IndexOf '?', path) + inQuery
-    }
-
-/// Such a template, and what a server may say of it on one line of ASCII.
-let private templateAndReply =
-    gen {
-        let! planted, text = signedTemplate
-
-        let! told =
-            Gen.oneof [
-                tellingOf (Redaction.secretsOf planted.Url)
-                Gen.elements planted.Echoes
-                alphanumeric 0 60
-            ]
-            |> Gen.map (String.filter (fun c -> c >= ' ' && c <= '~'))
-            |> Gen.listOfLength 3
-
-        return text, told
     }
 
 let private rendered (text: string) cell artifact =
@@ -180,13 +85,6 @@ let private dates =
 let tests =
     testList "Shortcuts" [
         propertyTimes
-            2000
-            "secrets are masked as if each of their forms were looked for"
-            secretsAndText
-            (fun (secrets, text) ->
-                Expect.equal (Redaction.known secrets text) (knownOneByOne secrets text) $"%A{secrets}")
-
-        propertyTimes
             500
             "what is remembered of a template's query is what each of its URLs says"
             (Gen.zip3 signedTemplate cellId artifact)
@@ -207,45 +105,6 @@ let tests =
 
                     Expect.equal (masked url) (masked anew) "masked alike"
                     Expect.isEmpty (holds planted.Secrets (masked url)) (masked url))
-
-        propertyTimes
-            300
-            "a receipt tells what a server said without the secrets of the URL"
-            templateAndReply
-            (fun (text, told) ->
-                let plan = plan (Some text) same
-
-                let reply = {
-                    stored with
-                        ETag = Some told[0]
-                        VersionId = Some told[1]
-                        RequestId = Some told[2]
-                }
-
-                match (List.last (feed plan [ started; attempted 10 reply ])).Output with
-                | Output.Done receipt ->
-                    let url =
-                        match plan.Url with
-                        | UrlSource.Given url -> RequestUrl.reveal url
-                        | UrlSource.Asked -> ""
-
-                    let names = [ "logs/out.txt"; "cell-1"; "evidence"; "cell-1/logs/out.txt" ]
-
-                    let secrets =
-                        Redaction.secretsOf url
-                        |> List.filter (fun secret ->
-                            not (List.contains (Uri.UnescapeDataString secret) names))
-
-                    let shown (text: string) =
-                        let masked = knownOneByOne secrets text
-                        if masked.Length > 512 then masked.Substring(0, 512) + "…" else masked
-
-                    Expect.equal
-                        [ receipt.ETag; receipt.VersionId; receipt.RequestId ]
-                        [ for text in told -> Some(shown text) ]
-                        "masked"
-                // The URL has expired, or signs a header that nobody sends.
-                | output -> Expect.isTrue output.IsFailed "it never began")
 
         propertyTimes 1000 "a date is read as .NET reads it" dates (fun date ->
             let expected =

@@ -10,6 +10,7 @@ let alphanumeric = Texts.alphanumeric
 let segment = Texts.segment
 let secret = Texts.secret
 let mixedCase = Texts.mixedCase
+let spelled = Texts.spelled
 let cellId = Names.cellId
 let artifactText = Names.artifactText
 let artifact = Names.artifactName

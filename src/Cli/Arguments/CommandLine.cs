@@ -59,11 +59,28 @@ internal static class CommandLine
 
         // First, since what the parser makes of them is of no help.
         var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
+        if (values.Count == 0)
+            values.AddRange(parsed.Errors.Select(error => error.Message));
         if (values.Count > 0)
-            return Misuse(values);
-        if (parsed.Errors.Count > 0)
-            return Misuse(parsed.Errors.Select(error => error.Message));
+            return Misuse(values.Select(sentence => WithoutUrls(sentence, arguments)));
         return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);
+    }
+
+    /// <summary>
+    /// The sentence, in which an argument that is a URL in the wrong place has lost its query. Blanks may be part of it.
+    /// </summary>
+    private static string WithoutUrls(string sentence, IReadOnlyList<string> arguments)
+    {
+        foreach (var argument in arguments.Where(Redaction.LooksLikeUrl))
+        {
+            // An option may have taken the part behind its separator.
+            var value = argument[(argument.IndexOfAny(['=', ':']) + 1)..];
+            sentence = sentence
+                .Replace(argument, Redaction.Plain(argument))
+                .Replace(value.Length > 0 ? value : argument, Redaction.Plain(value));
+        }
+
+        return sentence;
     }
 
     internal static Request.Misused Misuse(IEnumerable<string> sentences) =>

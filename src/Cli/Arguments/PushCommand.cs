@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using CellOS.Export.S3.Cli.Pushing;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -110,7 +111,9 @@ internal sealed class PushCommand : Command
     {
         var sentences = new List<string>();
         var paths = Paths(parsed);
-        sentences.AddRange(UnknownOptions(parsed, paths).Select(path => $"There is no option '{path}'."));
+        sentences.AddRange(
+            UnknownOptions(parsed, paths).Select(path => $"There is no option '{Redaction.Plain(path)}'.")
+        );
         if (paths.Any(string.IsNullOrWhiteSpace))
             sentences.Add("A PATH is empty.");
         if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))

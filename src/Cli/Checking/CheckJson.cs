@@ -26,7 +26,7 @@ internal static class CheckJson
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteString("spec", Core.Shown.Line(spec));
+            json.WriteString("spec", Core.Shown.Line(Core.Redaction.Plain(spec)));
             json.WriteBoolean("usable", problems.Count == 0);
             if (configuration is not null)
                 Write(json, configuration);
@@ -92,7 +92,7 @@ internal static class CheckJson
 
     private static void Write(Utf8JsonWriter json, S3ExportProblem problem)
     {
-        Write(json, "file", problem.File is { } file ? Core.Shown.Line(file) : null);
+        Write(json, "file", problem.File is { } file ? Core.Shown.Line(Core.Redaction.Plain(file)) : null);
         if (problem.Line is { } line)
             json.WriteNumber("line", line);
         Write(json, "target", problem.Target);

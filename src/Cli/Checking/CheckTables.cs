@@ -22,7 +22,7 @@ internal static class CheckTables
     {
         var artifacts = configuration.Spec.Artifacts.Count;
         output.WriteLine(
-            $"{Shown.Line(spec)}: {Count(configuration.Targets.Count, "S3 target")}, {Count(artifacts, "artifact")} listed"
+            $"{Shown.Line(Redaction.Plain(spec))}: {Count(configuration.Targets.Count, "S3 target")}, {Count(artifacts, "artifact")} listed"
         );
         foreach (var target in configuration.Targets)
             tables.Write($"target {target.Name}", [.. CheckRow.Of(target)]);

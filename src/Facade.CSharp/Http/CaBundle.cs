@@ -58,7 +58,9 @@ internal sealed class CaBundle
                         or SourceException
             )
         {
-            problem = $"cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')})";
+            problem = Redaction.LooksLikeUrl(path)
+                ? "is a URL or a part of one"
+                : $"cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')})";
         }
         catch (CryptographicException exception)
         {
@@ -68,7 +70,7 @@ internal sealed class CaBundle
         // The path may be anything that was given in the wrong place, a URL for one.
         if (problem is not null)
             problem =
-                $"The CA bundle {Redaction.Text(path)} {problem}. Give a file with nothing but certificates in PEM ('-----BEGIN CERTIFICATE-----').";
+                $"The CA bundle {Redaction.Plain(path)} {problem}. Give a file with nothing but certificates in PEM ('-----BEGIN CERTIFICATE-----').";
         return new CaBundle(authorities);
     }
 

@@ -16,18 +16,21 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
             UnauthorizedAccessException => Denied(path),
             _ => new SourceException(
                 FaultKind.SourceUnreadable,
-                $"the file {path} could not be read ({exception.GetType().Name}: {exception.Message})"
+                $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {exception.Message})"
             ),
         };
 
     internal static SourceException NotFound(string path) =>
-        new(FaultKind.SourceNotFound, $"there is no file {path}");
+        new(FaultKind.SourceNotFound, $"there is no file {Shown(path)}");
 
     internal static SourceException Denied(string path) =>
-        new(FaultKind.SourceAccessDenied, $"the file {path} may not be read by this user");
+        new(FaultKind.SourceAccessDenied, $"the file {Shown(path)} may not be read by this user");
 
     internal static SourceException NotAFile(string path, string what) =>
-        new(FaultKind.SourceNotAFile, $"{path} is {what}, not a regular file");
+        new(FaultKind.SourceNotAFile, $"{Shown(path)} is {what}, not a regular file");
+
+    /// <summary>The path, which may be a URL that was given in the wrong place.</summary>
+    private static string Shown(string path) => Redaction.Plain(path);
 
     /// <summary>A symbolic link where none is followed.</summary>
     internal static SourceException Link(string folder) =>
@@ -46,5 +49,5 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
         );
 
     internal static SourceException Changed(string path, string how) =>
-        new(FaultKind.SourceChanged, $"the file {path} {how} while it was read");
+        new(FaultKind.SourceChanged, $"the file {Shown(path)} {how} while it was read");
 }

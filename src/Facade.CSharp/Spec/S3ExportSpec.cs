@@ -129,7 +129,7 @@ public sealed class S3ExportSpec
             {
                 Text = text,
                 Line = line,
-                File = file is null ? null : Redaction.Text(file),
+                File = file is null ? null : Redaction.Plain(file),
             },
         ]);
 }

@@ -16,7 +16,7 @@ internal static class SmallFile
     /// <param name="maxBytes">A larger one is refused.</param>
     /// <param name="problem">Why it cannot be read and what to do, in sentences; empty if it can.</param>
     internal static string? TryRead(string path, int maxBytes, out string problem) =>
-        Try(() => Open(path), handle => Read(handle, maxBytes), out problem);
+        Try(path, () => Open(path), handle => Read(handle, maxBytes), out problem);
 
     /// <summary>
     /// Opens a regular file, or a link to one. A pipe would make the caller wait for ever, a device might never end.
@@ -51,6 +51,7 @@ internal static class SmallFile
         // What cannot be read now may be readable later without having changed.
         FileStamp? after = null;
         var text = Try(
+            path,
             () => OpenRegular(path),
             handle =>
             {
@@ -90,6 +91,7 @@ internal static class SmallFile
     }
 
     private static string? Try(
+        string path,
         Func<SafeFileHandle> open,
         Func<SafeFileHandle, string?> read,
         out string problem
@@ -118,8 +120,9 @@ internal static class SmallFile
                         or SourceException
             )
         {
-            problem =
-                $"The file cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')}). Check its path and permissions.";
+            problem = Redaction.LooksLikeUrl(path)
+                ? "The path is a URL or a part of one. Give the path of a file."
+                : $"The file cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')}). Check its path and permissions.";
         }
 
         return null;

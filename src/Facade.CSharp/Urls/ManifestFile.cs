@@ -35,7 +35,7 @@ internal sealed class ManifestFile(string path) : IUrlSource
     /// <summary>What is wrong with the file, in sentences; null if nothing is.</summary>
     internal string? Problem() =>
         Read() is { IsError: true } wrong
-            ? $"The URL manifest {Redaction.Text(path)}: {string.Join(" ", wrong.ErrorValue)}"
+            ? $"The URL manifest {Redaction.Plain(path)}: {string.Join(" ", wrong.ErrorValue)}"
             : null;
 
     /// <inheritdoc />
@@ -51,7 +51,7 @@ internal sealed class ManifestFile(string path) : IUrlSource
                     ? new UrlAnswer(url, "")
                     : new UrlAnswer(
                         null,
-                        $"the URL manifest {Redaction.Text(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
+                        $"the URL manifest {Redaction.Plain(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
                     )
             );
         }
