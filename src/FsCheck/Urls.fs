@@ -226,6 +226,11 @@ module Urls =
     let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
         signed (sigV4Query signedAt seconds "host")
 
+    /// A URL signed with SigV4 at the given time, for so many seconds. The signature covers the given headers, in lower
+    /// case, joined by `;`.
+    let sigV4For (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
+        signed (sigV4Query signedAt seconds signedHeaders)
+
     /// A URL signed with SigV2 that expires at the given time.
     let sigV2 (expires: DateTimeOffset) : Gen<PlantedUrl> = signed (sigV2Query expires)
 
