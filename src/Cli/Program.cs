@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli;
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Checking;
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Cli.Streams;
 
@@ -10,7 +11,12 @@ var isClosed = StandardDescriptors.Occupy();
 var output = isClosed[1] ? new ClosedOutput() : Console.Out;
 var error = new UnfailingError(() => isClosed[2] ? TextWriter.Null : Console.Error);
 
-string[] problems = [.. RawArguments.Problems(args), .. RawEnvironment.Problems()];
+string[] problems =
+[
+    .. RawArguments.Problems(args),
+    .. RawEnvironment.Problems(),
+    .. WorkingFolder.Problem() is { } problem ? [problem] : Array.Empty<string>(),
+];
 if (problems.Length > 0)
     return Tool.Refuse(problems, error);
 

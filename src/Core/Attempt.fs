@@ -164,7 +164,7 @@ type Reply = {
     /// True if the response carries a mark that stores set, and proxies and portals do not: an ETag, a checksum, a
     /// version or a request id.
     member this.IsMarked =
-        this.ETag.IsSome
+        (this.ETag |> Option.exists (fun tag -> tag.AsSpan().Trim("W/\" ").Length > 0))
         || this.VersionId.IsSome
         || this.RequestId.IsSome
         || this.HostId.IsSome
@@ -243,7 +243,11 @@ module Reply =
 
         for header in headers do
             if header.Value.Length > 0 && header.Value.Length <= longestValue then
-                values.TryAdd(header.Key, header.Value) |> ignore
+                match values.TryGetValue header.Key with
+                // Two that differ say nothing together; one that is sent twice is one.
+                | true, first when first <> header.Value -> values[header.Key] <- $"{first}, {header.Value}"
+                | true, _ -> ()
+                | _ -> values.Add(header.Key, header.Value)
 
         let value (name: string) =
             match values.TryGetValue name with
@@ -251,7 +255,7 @@ module Reply =
             | _ -> None
 
         let first = List.tryPick value
-        let body = ResponseBody.read (value "content-type") body isWhole
+        let body = ResponseBody.read (value "content-type") (value "content-encoding") body isWhole
 
         {
             Status = status

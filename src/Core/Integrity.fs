@@ -35,6 +35,18 @@ type Confirmation =
 
     override this.ToString() = this.Name
 
+/// The confirmations.
+[<RequireQualifiedAccess>]
+module Confirmation =
+    /// All of them.
+    [<CompiledName("All")>]
+    let all = [
+        Confirmation.ContentMd5
+        Confirmation.ETagMd5
+        Confirmation.ChecksumSha256
+        Confirmation.Unverified
+    ]
+
 /// How a reply and what was sent go together.
 [<RequireQualifiedAccess>]
 type IntegrityVerdict =
@@ -109,7 +121,8 @@ module Integrity =
     [<CompiledName("Verdict")>]
     let verdict (mode: IntegrityMode) (contentMd5: bool) (reply: Reply) (sent: Sent) : IntegrityVerdict =
         let otherwise () =
-            if contentMd5 then IntegrityVerdict.Confirmed Confirmation.ContentMd5
+            // A bare success does not show that anything compared the header with what it received.
+            if contentMd5 && reply.IsMarked then IntegrityVerdict.Confirmed Confirmation.ContentMd5
             elif mode.IsRequire then IntegrityVerdict.Missing
             else IntegrityVerdict.Confirmed Confirmation.Unverified
 

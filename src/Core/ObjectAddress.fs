@@ -56,8 +56,18 @@ module ObjectAddress =
         let toldBucket, toldKey = PresignedUrl.addressOf url
 
         match toldBucket, toldKey with
-        // The bucket's name is part of a host name, in which case does not count.
-        | Some told, _ when not (told.Equals(bucket, StringComparison.OrdinalIgnoreCase)) ->
+        // As part of a host name, a bucket's name is in lower case here; in a path, it is as it was written.
+        | Some told, _ when
+            not (
+                told.Equals(
+                    bucket,
+                    if host.Prefix.IsSome then
+                        StringComparison.OrdinalIgnoreCase
+                    else
+                        StringComparison.Ordinal
+                )
+            )
+            ->
             AddressCheck.OtherBucket told
         | None, None when not host.IsAccessPoint -> AddressCheck.OtherKey(shownPath url)
         | _, Some told when told = key -> AddressCheck.Same

@@ -35,6 +35,16 @@ type Proxy internal (scheme: string, host: string, port: int, credentials: (stri
 [<RequireQualifiedAccess>]
 module Proxy =
 
+    /// The outcome of an attempt without the credentials of the proxy on the way, which may echo them.
+    [<CompiledName("Mask")>]
+    let mask (outcome: Outcome) (proxy: Proxy) : Outcome =
+        match proxy.Credentials with
+        | None -> outcome
+        | Some(user, password) ->
+            let pair = $"{user}:{password}"
+            let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
+            outcome |> Outcome.mapTexts (Redaction.known [ password; pair; basic ])
+
     let private remedy =
         "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a and socks5 are the other schemes."
 

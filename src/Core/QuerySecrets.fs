@@ -16,7 +16,6 @@ module internal QuerySecrets =
         "x-amz-content-sha256"
         "expires"
         "x-id"
-        "versionid"
         "partnumber"
         "x-goog-algorithm"
         "x-goog-date"
@@ -34,11 +33,41 @@ module internal QuerySecrets =
 
     let private plain (text: string) = Unescape.plain (Unescape.see text)
 
-    /// True if a parameter may be shown: its name is known, and its value cannot contain a parameter or a URL. Neither
+    /// The form of the value of a harmless parameter: a gateway may take its token under the same name (nginx has `st`).
+    let private hasForm (name: string) (value: string) =
+        let isOf (characters: string) =
+            value.AsSpan().IndexOfAnyExcept characters < 0
+
+        let letters = "abcdefghijklmnopqrstuvwxyz"
+
+        match name with
+        | "x-amz-content-sha256" ->
+            value = "UNSIGNED-PAYLOAD"
+            || value.Length = 64 && value |> Seq.forall Char.IsAsciiHexDigit
+        | "x-amz-signedheaders"
+        | "x-goog-signedheaders" ->
+            let value = value.ToLowerInvariant()
+            value.Split(';') |> Array.contains "host" || value.StartsWith("x-amz-", StringComparison.Ordinal)
+        | "x-id" -> value.Length <= 40 && isOf (letters + letters.ToUpperInvariant())
+        | "x-amz-algorithm"
+        | "x-goog-algorithm"
+        | "x-oss-signature-version"
+        | "q-sign-algorithm" -> value.Length <= 24 && isOf (letters + letters.ToUpperInvariant() + "0123456789-")
+        // Times and spans of time.
+        | _ -> value.Length <= 32 && isOf "0123456789TZ:.;+-"
+
+    /// True if a parameter may be shown: its name is known, and its value has the form that goes with the name. Neither
     /// has escapes.
     let isHarmless (name: string) (value: string) : bool =
-        Array.contains (name.ToLowerInvariant()) harmless
+        let name = name.ToLowerInvariant()
+
+        Array.contains name harmless
         && value.AsSpan().IndexOfAny("=?/@&") < 0
+        && hasForm name value
+
+    /// True if a parameter has no value: what stands there is a value without a name, and `=` may be its padding.
+    let isBare (text: string) (parameter: QueryParameter) : bool =
+        (QueryParameter.value text parameter).Trim('=').IsEmpty
 
     /// True if the parameter of a query may be shown.
     let isHarmlessAt (text: string) (parameter: QueryParameter) : bool =
@@ -70,7 +99,7 @@ module internal QuerySecrets =
             if parameter.First < parameter.Stop && not (isHarmlessAt text parameter) then
                 let name = (QueryParameter.name text parameter).ToString()
 
-                if parameter.Sign = parameter.Stop then
+                if isBare text parameter then
                     name
                 else
                     let value = (QueryParameter.value text parameter).ToString()

@@ -312,7 +312,7 @@ module Redaction =
     let private maskParameter (text: string) (parameter: QueryParameter) : string =
         if parameter.First = parameter.Stop || QuerySecrets.isHarmlessAt text parameter then
             text.Substring(parameter.First, parameter.Stop - parameter.First)
-        elif parameter.Sign = parameter.Stop then
+        elif QuerySecrets.isBare text parameter then
             Mask
         else
             text.Substring(parameter.First, parameter.Sign + 1 - parameter.First) + Mask

@@ -52,8 +52,9 @@ type internal ResponseBody =
 /// - an S3 error document is one, whatever its content type says;
 /// - a page is HTML by its content type, or by its first tag (WHATWG MIME Sniffing, 7.1); without visible characters it
 ///   is no page: Swift labels an empty body `text/html`;
-/// - of a body that broke off or was cut, what is missing may be a page or an error where its beginning or its content type
-///   speaks for that;
+/// - a store answers an upload with an empty body. Of other bodies, only plain text, one JSON object that reports no error,
+///   and an XML document that is a result count as harmless, as a gateway may send them: a compressed, a cut or a binary one
+///   is not;
 /// - it takes time in proportion to the body.
 [<RequireQualifiedAccess>]
 module internal ResponseBody =
@@ -61,16 +62,6 @@ module internal ResponseBody =
     /// The number of characters of a body that are kept at most.
     [<Literal>]
     let MaxText = 2048
-
-    let private decode (body: ReadOnlyMemory<byte>) =
-        use reader =
-            new StreamReader(
-                new MemoryStream(body.ToArray()),
-                Encoding.UTF8,
-                detectEncodingFromByteOrderMarks = true
-            )
-
-        reader.ReadToEnd()
 
     let private startsWith (start: string) (text: ReadOnlySpan<char>) =
         text.StartsWith(start, StringComparison.OrdinalIgnoreCase)
@@ -186,35 +177,52 @@ module internal ResponseBody =
         | JsonValueKind.Array -> value.GetArrayLength() > 0
         | _ -> true
 
-    /// True if the top level of the document has a member that reports an error, or may have one behind where it breaks
-    /// off.
-    let private jsonIsError (isWhole: bool) (text: string) =
+    /// True if a member of the top level reports an error, in one of the dialects of gateways and stores (RFC 9457 has
+    /// `title` and `status`).
+    let private reportsError (property: JsonProperty) =
+        let text () =
+            if property.Value.ValueKind = JsonValueKind.String then
+                (nonNull (property.Value.GetString())).ToLowerInvariant()
+            else
+                ""
+
+        match property.Name.ToLowerInvariant() with
+        | "error"
+        | "errors"
+        | "fault"
+        | "exception"
+        | "__type"
+        | "errormessage"
+        | "errortype"
+        | "errorcode" -> isSet property.Value
+        | "success"
+        | "ok" -> property.Value.ValueKind = JsonValueKind.False
+        | "code"
+        | "status"
+        | "statuscode" ->
+            match property.Value.ValueKind with
+            | JsonValueKind.Number -> property.Value.GetDouble() >= 300.
+            | JsonValueKind.String -> not (List.contains (text ()) [ ""; "0"; "200"; "201"; "ok"; "success"; "done" ])
+            | _ -> false
+        | _ -> false
+
+    /// True if a JSON body reports an error, or is not one whole object: a store sends none, and a gateway's success is one.
+    let private jsonIsError (text: string) =
         try
             use document = JsonDocument.Parse text
 
-            document.RootElement.ValueKind = JsonValueKind.Object
-            && document.RootElement.EnumerateObject()
-               |> Seq.exists (fun property ->
-                   match property.Name.ToLowerInvariant() with
-                   | "error"
-                   | "errors"
-                   | "fault" -> isSet property.Value
-                   | "success" -> property.Value.ValueKind = JsonValueKind.False
-                   | _ -> false)
+            document.RootElement.ValueKind <> JsonValueKind.Object
+            || document.RootElement.EnumerateObject() |> Seq.exists reportsError
         with
         // Not JSON, or half of a surrogate pair.
         | :? JsonException
         | :? InvalidOperationException
-        | :? ArgumentException -> not isWhole
+        | :? ArgumentException ->
+            true
 
-    /// The root elements of other dialects' error documents.
-    let private isErrorRoot (root: string) =
-        match root.ToLowerInvariant() with
-        | "error"
-        | "errors"
-        | "errorresponse"
-        | "fault" -> true
-        | _ -> false
+    /// True if an XML document with this root is the result of an operation; every other one reports something else.
+    let private isResult (root: string) =
+        root.EndsWith("Result", StringComparison.Ordinal)
 
     /// True if there are control characters among the first ones, as in compressed data.
     let private isBinary (text: string) =
@@ -236,37 +244,53 @@ module internal ResponseBody =
             IsError = isError
         }
 
-    let private readText
+    let private readText (contentType: string option) (text: string) (isWhole: bool) (parts: XmlParts) =
+        let start = text.AsSpan().TrimStart([| ' '; '\t'; '\r'; '\n'; '\ufeff' |])
+        let mayBe word = mediaTypeHas word contentType
+
+        if start.IsEmpty then
+            // What is missing of a page, or of an error document, is one.
+            if not isWhole && mayBe "html" then
+                foreign BodyFormat.Html "" true
+            else
+                ResponseBody.Empty
+        elif isBinary text then
+            foreign BodyFormat.Binary "" true
+        elif mayBe "html" || beginsAsHtml text then
+            foreign BodyFormat.Html (visible (withoutMarkup text)) true
+        elif start[0] = '{' || start[0] = '[' || mayBe "json" then
+            foreign BodyFormat.Json (visible text) (jsonIsError text)
+        elif start[0] = '<' || mayBe "xml" then
+            foreign BodyFormat.Xml (visible (withoutMarkup text)) (not isWhole || not (isResult parts.Root))
+        else
+            // Text with a tag in it is a page that begins in another way.
+            let hasTag =
+                text
+                |> Seq.pairwise
+                |> Seq.exists (fun (c, next) -> c = '<' && (Char.IsAsciiLetter next || next = '!' || next = '/'))
+
+            foreign BodyFormat.Text (visible (if hasTag then withoutMarkup text else text)) hasTag
+
+    /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type and content coding. `isWhole`
+    /// says whether it is all of the body.
+    let read
         (contentType: string option)
+        (contentEncoding: string option)
         (body: ReadOnlyMemory<byte>)
         (isWhole: bool)
-        (parts: XmlParts)
-        =
-        let text = decode body
-        let start = text.AsSpan().TrimStart()
-
-        if start.IsEmpty && (isWhole || not (mediaTypeHas "html" contentType)) then
-            ResponseBody.Empty
-        elif mediaTypeHas "html" contentType || beginsAsHtml text then
-            foreign BodyFormat.Html (visible (withoutMarkup text)) true
-        elif start[0] = '{' || start[0] = '[' || mediaTypeHas "json" contentType then
-            foreign BodyFormat.Json (visible text) (jsonIsError isWhole text)
-        elif parts.Root <> "" || mediaTypeHas "xml" contentType then
-            foreign BodyFormat.Xml (visible (withoutMarkup text)) (isErrorRoot parts.Root)
-        elif isBinary text then
-            foreign BodyFormat.Binary "" false
-        else
-            foreign BodyFormat.Text (visible text) false
-
-    /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type. `isWhole` says whether it
-    /// is all of the body.
-    let read (contentType: string option) (body: ReadOnlyMemory<byte>) (isWhole: bool) : ResponseBody =
+        : ResponseBody =
         if body.IsEmpty && isWhole then
             ResponseBody.Empty
+        elif
+            contentEncoding
+            |> Option.exists (fun coding -> not (coding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
+        then
+            // Nothing in the request says that it could be read (RFC 9110, 12.5.3).
+            foreign BodyFormat.Binary "" true
         else
-            let body = body.Slice(0, min body.Length S3Error.MaxBytes)
-            let parts = S3Error.parts body
+            let text = S3Error.decode (body.Slice(0, min body.Length S3Error.MaxBytes))
+            let parts = S3Error.parts text
 
             match S3Error.ofParts parts with
             | Some error -> ResponseBody.S3 error
-            | None -> readText contentType body isWhole parts
+            | None -> readText contentType text isWhole parts

@@ -98,28 +98,43 @@ module S3Error =
             MaxCharactersInDocument = int64 MaxBytes
         )
 
-    /// Reads the root element and the elements below it, up to where the document ends or breaks off.
-    let internal parts (body: ReadOnlyMemory<byte>) : XmlParts =
+    /// The text of a body: in UTF-8, or as its byte order mark says.
+    let internal decode (body: ReadOnlyMemory<byte>) : string =
+        use reader =
+            new StreamReader(
+                new MemoryStream(body.ToArray()),
+                Encoding.UTF8,
+                detectEncodingFromByteOrderMarks = true
+            )
+
+        reader.ReadToEnd()
+
+    /// What gateways put before the declaration of a document.
+    let private before = [| ' '; '\t'; '\r'; '\n'; '\ufeff'; '\000' |]
+
+    /// Reads the root element and the elements below it, up to where the document ends or breaks off. The encoding in its
+    /// declaration does not matter: it has been decoded.
+    let internal parts (document: string) : XmlParts =
         let found = ResizeArray<struct (string * string)>()
         let mutable root = ""
 
         try
-            use stream = new MemoryStream(body.ToArray(), false)
-            use reader = XmlReader.Create(stream, settings)
+            use text = new StringReader(document.TrimStart before)
+            use reader = XmlReader.Create(text, settings)
             let mutable name = ""
-            let text = StringBuilder()
+            let content = StringBuilder()
 
             while reader.Read() do
                 match reader.NodeType with
                 | XmlNodeType.Element when reader.Depth = 0 -> root <- reader.LocalName
                 | XmlNodeType.Element when reader.Depth = 1 ->
                     name <- reader.LocalName
-                    text.Clear() |> ignore
+                    content.Clear() |> ignore
                 | XmlNodeType.Text
                 | XmlNodeType.CDATA
                 | XmlNodeType.SignificantWhitespace
-                | XmlNodeType.Whitespace when reader.Depth = 2 -> text.Append reader.Value |> ignore
-                | XmlNodeType.EndElement when reader.Depth = 1 -> found.Add struct (name, text.ToString())
+                | XmlNodeType.Whitespace when reader.Depth = 2 -> content.Append reader.Value |> ignore
+                | XmlNodeType.EndElement when reader.Depth = 1 -> found.Add struct (name, content.ToString())
                 | _ -> ()
         with :? XmlException ->
             // A gateway's HTML, a document that was cut off, a DTD: the parts read so far are all there is.
@@ -163,4 +178,4 @@ module S3Error =
     /// does not get as far as its code.
     [<CompiledName("TryParse")>]
     let tryParse (body: ReadOnlyMemory<byte>) : S3Error option =
-        body.Slice(0, min body.Length MaxBytes) |> parts |> ofParts
+        body.Slice(0, min body.Length MaxBytes) |> decode |> parts |> ofParts

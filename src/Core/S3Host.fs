@@ -116,7 +116,8 @@ module S3Host =
     /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.
     [<CompiledName("TryParse")>]
     let tryParse (host: string) : S3Host option =
-        withoutSuffix host
+        // A dot at the end names the same host.
+        withoutSuffix (if host.EndsWith '.' then host.Substring(0, host.Length - 1) else host)
         |> Option.bind (fun name ->
             let parts = name.Split '.'
             let labels = [ for i in parts.Length - 1 .. -1 .. 0 -> parts[i] ]

@@ -19,6 +19,9 @@ type internal Secrets(needles: string[]) =
 ///   is masked;
 /// - `+`, a blank and `-` are one character, `/` and `_` another: forms decode `+` to a blank, and Base64 has two
 ///   alphabets. Base64 padding is not part of a secret;
+/// - a secret of 12 letters and digits or more is found whatever stands between them: blanks, line breaks, hidden
+///   characters, or what was markup;
+/// - the beginning of such a secret, 8 letters and digits or more, is masked at the end of a text: something cut it there;
 /// - values shorter than `Shortest` are ignored: they are not secrets, and appear in any text.
 [<RequireQualifiedAccess>]
 module internal Secrets =
@@ -39,6 +42,16 @@ module internal Secrets =
         Text: string
         Seen: Unescape.Seen[] | null
     }
+
+    /// The fewest letters and digits of a secret that is found with others between them.
+    [<Literal>]
+    let private ShortestSplit = 12
+
+    /// The fewest letters and digits of the beginning of a secret that is masked at the end of a text.
+    [<Literal>]
+    let private ShortestHead = 8
+
+    let private squeezed (text: string) = String.filter Char.IsAsciiLetterOrDigit text
 
     let private fold (c: char) =
         match c with
@@ -169,13 +182,57 @@ module internal Secrets =
                 ranges.Add(rangeOf view needle (from + i))
                 from <- from + i + tail.Length
 
+    /// The letters and digits of a view, and where each is in it.
+    let private squeeze (view: View) : struct (string * int[]) =
+        let places = [|
+            for i in 0 .. view.Text.Length - 1 do
+                if Char.IsAsciiLetterOrDigit view.Text[i] then
+                    i
+        |]
+
+        struct (squeezed view.Text, places)
+
+    let private addSplit (ranges: ResizeArray<struct (int * int)>) (view: View) (needles: string[]) =
+        let struct (text, places) = squeeze view
+
+        let add first last =
+            let struct (from, _) = placeAt view places[first]
+            let struct (_, next) = placeAt view places[last]
+            ranges.Add struct (from, next)
+
+        for needle in needles do
+            let mutable from = 0
+
+            while from >= 0 do
+                match text.IndexOf(needle, from, StringComparison.Ordinal) with
+                | -1 -> from <- -1
+                | i ->
+                    add i (i + needle.Length - 1)
+                    from <- i + needle.Length
+
+            let mutable head = min (needle.Length - 1) text.Length
+
+            while head >= ShortestHead
+                  && not (text.AsSpan(text.Length - head).SequenceEqual(needle.AsSpan(0, head))) do
+                head <- head - 1
+
+            if head >= ShortestHead then
+                add (text.Length - head) (text.Length - 1)
+
     let private rangesIn (secrets: Secrets) (text: string) =
         let ranges = ResizeArray<struct (int * int)>()
 
         if secrets.Needles.Length > 0 && text.Length >= Shortest then
+            let split =
+                secrets.Needles
+                |> Array.map squeezed
+                |> Array.filter (fun needle -> needle.Length >= ShortestSplit)
+
             for view in viewsOf text do
                 for needle in secrets.Needles do
                     addRanges ranges view needle
+
+                addSplit ranges view split
 
         ranges
 

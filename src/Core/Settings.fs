@@ -162,22 +162,47 @@ module Settings =
             Problems = resolution.Problems @ [ ConfigProblem.inVariable target variable text ]
     }
 
-    /// Of findings with one id, the first, and how many more there are.
-    let private summary (findings: (string * Finding) list) =
-        findings
-        |> List.groupBy (fun (_, finding) -> finding.Id)
-        |> List.map (fun (_, group) ->
-            let artifact, first = group.Head
+    /// What was found of one kind among a manifest's URLs: the first by the names of the artifacts, and how many there are.
+    type private Found = {
+        Artifact: string
+        /// Where it was among the findings of its artifact.
+        Rank: int
+        First: Finding
+        Count: int
+    }
 
+    /// Adds an artifact's findings to what was found before, by their ids.
+    let private gather (artifact: string) (found: Map<string, Found>) (rank: int, finding: Finding) =
+        match Map.tryFind finding.Id found with
+        | Some known when String.CompareOrdinal(known.Artifact, artifact) <= 0 ->
+            found |> Map.add finding.Id { known with Count = known.Count + 1 }
+        | known ->
+            found
+            |> Map.add finding.Id {
+                Artifact = artifact
+                Rank = rank
+                First = finding
+                Count = 1 + (known |> Option.map _.Count |> Option.defaultValue 0)
+            }
+
+    /// Of findings with one id, the first, and how many more there are.
+    let private summary (found: Map<string, Found>) =
+        found.Values
+        |> Seq.sortWith (fun a b ->
+            match String.CompareOrdinal(a.Artifact, b.Artifact) with
+            | 0 -> compare a.Rank b.Rank
+            | order -> order)
+        |> Seq.map (fun found ->
             let more =
-                match group.Length - 1 with
+                match found.Count - 1 with
                 | 0 -> ""
                 | more -> $" (and {more} more like it)"
 
             {
-                first with
-                    What = $"artifact {Check.quote artifact}: {first.What}{more}"
+                found.First with
+                    What = $"artifact {Check.quote found.Artifact}: {found.First.What}{more}"
             })
+        |> List.ofSeq
 
     /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. Among
     /// the problems are the artifacts of the spec that it has no URL for.
@@ -216,41 +241,36 @@ module Settings =
             let urlContext =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
-            let urls =
-                UrlManifest.entries manifest
-                |> List.choose (fun (name, url) ->
-                    ArtifactName.create name
-                    |> Result.toOption
-                    |> Option.map (fun artifact -> artifact, url))
+            let look (found, firstExpiry) artifact url =
+                let artifactName = ArtifactName.value artifact
 
-            let findings =
-                urls
-                |> List.collect (fun (artifact, url) ->
+                let found =
                     UrlFindings.ofUrl urlContext artifact url
-                    |> List.map (fun finding -> ArtifactName.value artifact, finding))
-                |> summary
+                    |> List.indexed
+                    |> List.fold (gather artifactName) found
+
+                match firstExpiry, (PresignedUrl.inspect url).ExpiresAt with
+                | Some first, Some at when at < first -> found, Some at
+                | None, at -> found, at
+                | _ -> found, firstExpiry
+
+            let found, firstExpiry = manifest |> UrlManifest.fold look (Map.empty, None)
 
             let missing =
                 spec.Artifacts
                 |> List.filter (fun artifact -> artifact.Target = target)
-                |> List.filter (fun artifact -> (UrlManifest.tryFind artifact.Name manifest).IsNone)
+                |> List.filter (fun artifact -> not (UrlManifest.contains artifact.Name manifest))
                 |> List.map (fun artifact -> UrlManifest.missing artifact.Name)
 
-            let expiries =
-                urls |> List.choose (fun (_, url) -> (PresignedUrl.inspect url).ExpiresAt)
-
             let withExpiry (report: TargetReport) =
-                if report.Name = target && not expiries.IsEmpty then
-                    {
-                        report with
-                            ExpiresAt = Some(List.min expiries)
-                    }
+                if report.Name = target && firstExpiry.IsSome then
+                    { report with ExpiresAt = firstExpiry }
                 else
                     report
 
             add missing {
                 resolution with
-                    Findings = resolution.Findings @ findings
+                    Findings = resolution.Findings @ summary found
                     Targets = resolution.Targets |> List.map withExpiry
             }
 

@@ -31,6 +31,8 @@ type UrlSignature =
     | SwiftTempUrl
     /// Oracle Object Storage, pre-authenticated request: a token in the path.
     | OraclePar
+    /// A signature that is incomplete or mangled, or of a scheme that this library does not know.
+    | Unknown
 
 /// What the query of a URL says that a push has to know at each attempt, and where its secrets stand. It is read once,
 /// when the URL is made, and kept with it: URLs that are rendered from one template mostly have one query.
@@ -181,6 +183,22 @@ module internal SignedQuery =
         "renameObject", "the renaming of an object"
         "append", "an append to an object"
         "comp", "another operation on a blob"
+        "truncate", "the truncation of an object"
+        "modify", "the change of a part of an object"
+        "encryption", "the encryption of an object"
+        "symlink", "a symbolic link to an object"
+        "multipart-manifest", "the manifest of a large object"
+        "compose", "the composition of objects"
+        "uploads", "the beginning of an upload in parts"
+        "metadata", "the metadata of an object"
+        "restore", "the restoration of an object"
+        "object-lock", "the lock on a bucket"
+        "policy", "the policy of a bucket"
+        "torrent", "the torrent of an object"
+        "x-goog-copy-source", "the copy of an object"
+        "x-oss-copy-source", "the copy of an object"
+        "x-cos-copy-source", "the copy of an object"
+        "x-obs-copy-source", "the copy of an object"
         "x-amz-copy-source", "the copy of an object"
     ]
 
@@ -195,8 +213,24 @@ module internal SignedQuery =
         | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
         | _ -> false
 
+    /// True if the name of a parameter is a trace of a signature, however it was mangled: a URL that lost its signature on
+    /// the way here is not a gateway's.
+    let private isTrace (name: string) =
+        let letters = String.filter Char.IsAsciiLetterOrDigit (name.ToLowerInvariant())
+
+        letters.Contains("signature", StringComparison.Ordinal)
+        || letters.Contains("credential", StringComparison.Ordinal)
+        || letters.Contains("accesskey", StringComparison.Ordinal)
+        || letters.Contains("xamz", StringComparison.Ordinal)
+        || letters.Contains("xgoog", StringComparison.Ordinal)
+
+    /// True if the path has the token of a pre-authenticated request, as `QuerySecrets` masks it.
+    let private isPreAuthenticated (path: string) =
+        let struct (_, stop) = QuerySecrets.tokenOfPath path
+        stop > 0
+
     /// The scheme, told by the parameters that no other scheme has.
-    let private schemeOf (has: string -> bool) (path: ReadOnlySpan<char>) =
+    let private schemeOf (names: string seq) (has: string -> bool) (path: string) =
         if has "X-Amz-Signature" then
             UrlSignature.V4
         elif has "X-Goog-Signature" then
@@ -217,14 +251,9 @@ module internal SignedQuery =
             UrlSignature.Oss
         elif has "Signature" && has "AccessKeyId" then
             UrlSignature.Obs
-        elif
-            path.StartsWith "/p/"
-            && path.Contains("/n/", StringComparison.Ordinal)
-            && path.Contains("/o/", StringComparison.Ordinal)
-        then
-            UrlSignature.OraclePar
-        else
-            UrlSignature.Unsigned
+        elif isPreAuthenticated path then UrlSignature.OraclePar
+        elif Seq.exists isTrace names then UrlSignature.Unknown
+        else UrlSignature.Unsigned
 
     /// When it was signed, or when it begins to be valid.
     let private signedAt (scheme: UrlSignature) (value: string -> string) =
@@ -242,6 +271,7 @@ module internal SignedQuery =
         =
         match scheme with
         | UrlSignature.V4
+        | UrlSignature.Unknown
         | UrlSignature.Unsigned -> lifetimeEnd signedAt (value "X-Amz-Expires")
         | UrlSignature.Google4 -> lifetimeEnd signedAt (value "X-Goog-Expires")
         | UrlSignature.Oss4 -> lifetimeEnd signedAt (value "x-oss-expires")
@@ -307,7 +337,7 @@ module internal SignedQuery =
             | true, at -> (decoded (QueryParameter.value text (QueryParameter.at text at))).ToString()
             | _ -> ""
 
-        let scheme = schemeOf has (text.AsSpan(pathFirst, first - pathFirst))
+        let scheme = schemeOf firsts.Keys has (text.Substring(pathFirst, first - pathFirst))
         let signed = signedAt scheme value
         let expires = expiresAt scheme signed value
 

@@ -27,10 +27,10 @@ module Outcomes =
     /// had another length or another content.
     let sent (length: int64) : Gen<Sent> =
         gen {
-            let! bytes = Gen.frequency [ 20, Gen.constant length; 1, Gen.constant (length + 1L) ]
+            let! bytes = Gen.frequency [ 9, Gen.constant length; 1, Gen.constant (length + 1L) ]
 
             let! sha =
-                Gen.frequency [ 20, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
+                Gen.frequency [ 9, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
 
             let! md5 = Gen.frequency [ 3, Gen.constant (Some md5); 1, Gen.constant None ]
 
@@ -98,7 +98,13 @@ module Outcomes =
             let! status = statuses
             let! sent = Gen.frequency [ 5, sent length |> Gen.map Some; 1, Gen.constant None ]
             let! texts = Gen.listOfLength 17 (Gen.optionOf (text secrets))
-            let! code = Gen.optionOf codes
+
+            // A success with an error document is none of a store's.
+            let! code =
+                if status / 100 = 2 then
+                    Gen.frequency [ 9, Gen.constant None; 1, codes |> Gen.map Some ]
+                else
+                    Gen.optionOf codes
 
             let! etag =
                 Gen.elements [ texts[0]; Some $"\"{md5}\""; Some $"\"{String('0', 32)}\""; None ]
@@ -197,6 +203,64 @@ module Outcomes =
             1, fault (Gen.constant None) secrets |> Gen.map Outcome.NotSent
             1, fault (Gen.optionOf (sent length)) secrets |> Gen.map Outcome.Unknown
         ]
+
+    /// A reply that calls the bytes damaged, or that a store gives to other bytes, after the whole body. Some of its
+    /// texts echo the secrets.
+    let damaged (length: int64) (secrets: string list) : Gen<Outcome> =
+        gen {
+            let! reply = reply length secrets
+
+            let refused code = {
+                reply with
+                    Status = 400
+                    Error =
+                        Some {
+                            S3Error.Of code with
+                                Message = reply.RequestId
+                        }
+            }
+
+            let other = {
+                reply with
+                    Status = 200
+                    Error = None
+                    ETag = Some $"\"{String('0', 32)}\""
+                    ServerSideEncryption = None
+            }
+
+            let! damaged = Gen.elements [ refused "BadDigest"; refused "IncompleteBody"; other ]
+
+            return
+                Outcome.Replied {
+                    damaged with
+                        Sent = Some(whole length)
+                }
+        }
+
+    /// A reply that calls the URL expired; some of its texts echo the secrets.
+    let expired (length: int64) (secrets: string list) : Gen<Outcome> =
+        gen {
+            let! reply = reply length secrets
+
+            let! status, code, message =
+                Gen.elements [
+                    400, "ExpiredToken", None
+                    403, "ExpiredToken", reply.RequestId
+                    403, "AccessDenied", Some "Request has expired"
+                ]
+
+            return
+                Outcome.Replied {
+                    reply with
+                        Status = status
+                        Error =
+                            Some {
+                                S3Error.Of code with
+                                    Message = message
+                                    RequestId = reply.HostId
+                            }
+                }
+        }
 
     let private requestId = Texts.alphanumeric 16 16 |> Gen.map _.ToUpperInvariant()
 

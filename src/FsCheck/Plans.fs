@@ -17,9 +17,9 @@ module Plans =
     let retry: Gen<RetryPolicy> =
         gen {
             let! mode = Gen.elements [ RetryMode.Fixed; RetryMode.Fixed; RetryMode.Exponential ]
-            let! attempts = Gen.choose (1, 5)
-            let! backoff = Gen.elements [ 0; 1; 500; 60000 ]
-            let! cap = Gen.elements [ 0; 700; 20000; 600000 ]
+            let! attempts = Gen.frequency [ 1, Gen.constant 1; 9, Gen.elements [ 2; 3; 4; 5; 5; 5 ] ]
+            let! backoff = Gen.elements [ 0; 1; 500; 500; 60000 ]
+            let! cap = Gen.elements [ 0; 700; 20000; 20000; 600000 ]
             return Made.ok (RetryPolicy.create mode attempts (ms backoff) (ms cap))
         }
 
@@ -30,7 +30,11 @@ module Plans =
             let! stall = Gen.elements [ None; Some(ms 100) ]
 
             let! deadline =
-                Gen.elements [ None; None; Some(ms 1); Some(ms 2000); Some(ms 120000) ]
+                Gen.frequency [
+                    12, Gen.constant None
+                    1, Gen.constant (Some(ms 1))
+                    11, Gen.elements [ Some(ms 2000); Some(ms 6000); Some(ms 12000); Some(ms 120000) ]
+                ]
 
             return {
                 ConnectTimeout = ms 10000
@@ -78,9 +82,8 @@ module Plans =
 
     let private template (url: PlantedUrl) = Made.ok (UrlTemplate.parse url.Url)
 
-    /// A plan for one artifact of a cell with any settings: with the URL, or, where there is none, with one to be asked
-    /// for. Up to 1,000 bytes are allowed.
-    let forArtifact (cellId: CellId) (artifact: ArtifactName) (url: PlantedUrl option) : Gen<PushPlan> =
+    /// A plan for one artifact of a cell with any settings that still lacks its URL.
+    let internal draft (cellId: CellId) (artifact: ArtifactName) : Gen<PlantedUrl option -> PushPlan> =
         gen {
             let! retry = retry
             let! limits = limits
@@ -94,37 +97,43 @@ module Plans =
             let! keyCheck = Gen.elements [ true; true; false ]
 
             let! expectFrom =
-                Gen.elements [ Some 0L; Some Target.DefaultExpectContinueFrom; None ]
+                Gen.elements [ Some 0L; Some 0L; Some 1L; Some Target.DefaultExpectContinueFrom; None ]
 
             let! name = Gen.optionOf Names.targetName
             let! general = headers
             let! own = headers
 
-            let target =
+            let target (url: PlantedUrl option) =
                 Target.create cellId (Made.ok (Bucket.create "evidence")) (Option.map template url)
 
             return
-                PushPlan.create
-                    {
-                        target with
-                            Name = name
-                            Headers = Made.ok (RequestHeaders.create general)
-                            Retry = retry
-                            Limits = limits
-                            Integrity = integrity
-                            ContentMd5 = contentMd5
-                            WriteOnce = writeOnce
-                            AcceptUnmarked = acceptUnmarked
-                            KeyCheck = keyCheck
-                            ExpectContinueFrom = expectFrom
-                            Region = Some "us-west-2"
-                            MaxObjectBytes = 1000L
-                    }
-                    artifact
-                |> Made.ok
-                |> PushPlan.withHeaders own
-                |> Made.ok
+                fun url ->
+                    PushPlan.create
+                        {
+                            target url with
+                                Name = name
+                                Headers = Made.ok (RequestHeaders.create general)
+                                Retry = retry
+                                Limits = limits
+                                Integrity = integrity
+                                ContentMd5 = contentMd5
+                                WriteOnce = writeOnce
+                                AcceptUnmarked = acceptUnmarked
+                                KeyCheck = keyCheck
+                                ExpectContinueFrom = expectFrom
+                                Region = Some "us-west-2"
+                                MaxObjectBytes = 1000L
+                        }
+                        artifact
+                    |> Made.ok
+                    |> PushPlan.withHeaders own
+                    |> Made.ok
         }
+
+    /// A plan for one artifact of a cell with any settings: with the URL, or, where there is none, with one to be asked
+    /// for. Up to 1,000 bytes are allowed.
+    let forArtifact (cellId: CellId) (artifact: ArtifactName) (url: PlantedUrl option) : Gen<PushPlan> =
+        draft cellId artifact |> Gen.map (fun make -> make url)
 
     /// The key of an artifact of a cell, without a prefix.
     let internal keyOf (cellId: CellId) (artifact: ArtifactName) : string =

@@ -57,8 +57,10 @@ module Scripts =
 
     let private drift =
         Gen.frequency [
-            6, Gen.choose (0, 3000)
-            1, Gen.choose (-5000, 0)
+            24, Gen.choose (0, 300)
+            12, Gen.choose (0, 3000)
+            4, Gen.choose (-5000, 0)
+            1, Gen.constant 900000
             1, Gen.elements [ -86400000; 86400000; 3600000; 900000 ]
         ]
         |> Gen.map (fun milliseconds -> TimeSpan.FromMilliseconds(float milliseconds))
@@ -69,9 +71,9 @@ module Scripts =
 
     let private digest (secrets: string list) =
         Gen.frequency [
-            8, Gen.constant (Ok Outcomes.md5)
+            12, Gen.constant (Ok Outcomes.md5)
             1, Gen.constant (Ok(Outcomes.md5.ToUpperInvariant()))
-            4, Gen.constant (Ok(String('d', 32)))
+            1, Gen.constant (Ok(String('d', 32)))
             1, Outcomes.fault (Gen.constant None) secrets |> Gen.map Error
         ]
 
@@ -79,22 +81,24 @@ module Scripts =
     let private echoed (plan: PushPlan) (urls: PlantedUrl list) =
         Plans.secretsOf plan @ (urls |> List.collect _.Echoes)
 
-    /// One step of a push of so many bytes. A question for a URL is mostly answered with one of the given ones, and
-    /// never, where there are none.
-    let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
+    let private stepTo
+        (outcome: string list -> Gen<Outcome>)
+        (plan: PushPlan)
+        (urls: PlantedUrl list)
+        : Gen<Step> =
         gen {
             let secrets = echoed plan urls
             let! drift = drift
             let! roll = roll
-            let! outcome = Outcomes.any length secrets
+            let! outcome = outcome secrets
             let! reason = Outcomes.text secrets
-            let! early = Gen.elements [ true; false; false ]
+            let! early = Gen.elements [ true; true; false; false; false ]
             let! digest = digest secrets
 
             let! answer =
                 Gen.frequency [
                     if not urls.IsEmpty then
-                        9, Gen.elements urls |> Gen.map (fun url -> Ok url.Request)
+                        14, Gen.elements urls |> Gen.map (fun url -> Ok url.Request)
                     1, Gen.constant (Error reason)
                 ]
 
@@ -107,6 +111,29 @@ module Scripts =
                 Early = early
             }
         }
+
+    /// One step of a push of so many bytes. A question for a URL is mostly answered with one of the given ones, and
+    /// never, where there are none.
+    let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
+        stepTo (Outcomes.any length) plan urls
+
+    /// What most attempts of a push come to: one after the other of one kind is a case that single steps rarely make.
+    let private mostly (length: int64) : Gen<string list -> Gen<Outcome>> =
+        let mixed kind others ends secrets =
+            Gen.frequency [
+                8, kind length secrets
+                others, Outcomes.any length secrets
+                2, Gen.constant (Outcome.Replied(Reply.Of 417))
+                ends, Outcomes.success length
+                ends, Outcomes.terminal length
+            ]
+
+        Gen.frequency [
+            2, Gen.constant (Outcomes.any length)
+            7, Gen.constant (mixed Outcomes.damaged 1 2)
+            9, Gen.constant (mixed Outcomes.expired 1 2)
+            6, Gen.constant (mixed (fun length _ -> Outcomes.retryable length) 2 4)
+        ]
 
     /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
     /// questions for one, and servers echo the secrets of all of them, whether they were given or not; for a plan that
@@ -124,7 +151,8 @@ module Scripts =
 
             let! start = Gen.choose (-1200, 1200)
             let count = max 16 (4 * min 50 plan.Target.Retry.MaxAttempts)
-            let! steps = Gen.listOfLength count (step length plan urls)
+            let! outcome = mostly length
+            let! steps = Gen.listOfLength count (stepTo outcome plan urls)
 
             return {
                 Plan = plan
@@ -135,19 +163,38 @@ module Scripts =
             }
         }
 
-    /// Scripts for one artifact of a cell, with any settings and any URLs.
+    /// A URL that serves a plan with these headers: signed with SigV4 at `Urls.noon`, for a short time or a long one. It
+    /// covers what has to be covered, and now and then `Content-MD5`.
+    let private serving (key: string) (headers: RequestHeader list) : Gen<PlantedUrl> =
+        gen {
+            let! seconds = Gen.elements [ 60; 900; 86400; 86400; 86400 ]
+            let! signsMd5 = Gen.elements [ true; false; false ]
+
+            let names =
+                [
+                    "host"
+                    if signsMd5 then
+                        "content-md5"
+                    for header in headers do
+                        if header.Name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) then
+                            header.Name.ToLowerInvariant()
+                ]
+                |> List.sort
+
+            return! Urls.sigV4ForObject key (String.Join(';', names)) Urls.noon seconds
+        }
+
+    /// Scripts for one artifact of a cell, with any settings and any URLs. Most URLs serve the plan, at least in the
+    /// beginning.
     let forArtifact (cellId: CellId) (artifact: ArtifactName) : Gen<Script> =
         gen {
-            let url =
-                Gen.frequency [ 8, Urls.forObject (Plans.keyOf cellId artifact); 1, Urls.presigned ]
+            let! make = Plans.draft cellId artifact
 
-            let! urls = Gen.listOfLength 3 url
-            let! asked = Gen.elements [ true; false ]
+            let url = Gen.frequency [ 30, serving (Plans.keyOf cellId artifact) (make None).Headers; 1, Urls.presigned ]
 
-            let! plan =
-                Plans.forArtifact cellId artifact (if asked then None else Some urls.Head)
-
-            return! forPlan (if asked then urls else [ urls.Head ]) plan
+            let! asked = Gen.elements [ true; true; false ]
+            let! urls = Gen.listOfLength (if asked then 4 else 1) url
+            return! forPlan urls (make (if asked then None else Some urls.Head))
         }
 
     /// Any script for any artifact.

@@ -235,13 +235,15 @@ module Urls =
         "https://evidence.s3-fips.dualstack.us-gov-west-1.amazonaws.com", "/"
         "https://ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", "/"
         "http://minio.internal:9000", "/evidence/"
+        "http://ceph.internal:7480", "/tenant:evidence/"
+        "http://10.0.0.8", "/evidence/"
         "https://[::1]:8443", "/tenant%3Aevidence/"
         "https://objectstorage.example", "/n/ns/b/evidence/o/"
         "https://cdn.example", "/"
     ]
 
-    /// A presigned URL, as `presigned`, for the object of this key in the bucket `evidence`.
-    let forObject (key: string) : Gen<PlantedUrl> =
+    /// A URL with the given query for the object of this key in the bucket `evidence`.
+    let private ofObject (key: string) (query: Gen<string * string list>) : Gen<PlantedUrl> =
         gen {
             let! origin, before = Gen.elements addresses
             let! query, secrets = query
@@ -313,9 +315,22 @@ module Urls =
     /// A presigned URL of any store: SigV4, SigV2, and those of `foreign`.
     let ofAnyStore: Gen<PlantedUrl> = Gen.oneof [ presigned; foreign ]
 
+    /// A presigned URL, as `presigned`, for the object of this key in the bucket `evidence`.
+    let forObject (key: string) : Gen<PlantedUrl> = ofObject key query
+
+    /// A URL signed with SigV4 at the given time, for so many seconds, for the object of this key in the bucket
+    /// `evidence`. The signature covers the given headers, in lower case, joined by `;`.
+    let sigV4ForObject (key: string) (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) =
+        ofObject key (sigV4Query signedAt seconds signedHeaders)
+
     /// A URL signed with SigV4 at the given time, for so many seconds; of the headers, `host` alone is covered.
     let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
         signed (sigV4Query signedAt seconds "host")
+
+    /// A URL signed with SigV4 at the given time, for so many seconds. The signature covers the given headers, in lower
+    /// case, joined by `;`.
+    let sigV4For (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
+        signed (sigV4Query signedAt seconds signedHeaders)
 
     /// A URL signed with SigV2 that expires at the given time.
     let sigV2 (expires: DateTimeOffset) : Gen<PlantedUrl> = signed (sigV2Query expires)

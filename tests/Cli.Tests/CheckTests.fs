@@ -3,12 +3,76 @@ module Cli.Tests.CheckTests
 open System
 open System.IO
 open System.Text.Json
+open System.Threading.Tasks
 open Expecto
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
 let private check (scene: Scene) variables (arguments: string list) =
     runToolIn variables ([ "check"; "--spec"; scene.Spec ] @ arguments)
+
+/// A manifest of presigned URLs with session tokens, as large as they are in the field.
+let private manifestOf (path: string) (count: int) =
+    let token = String('k', 1900)
+    use file = new StreamWriter(path)
+    file.Write "{"
+
+    for i in 1..count do
+        let separator = if i = 1 then "" else ","
+
+        file.Write
+            $"{separator}\n\"logs/{i}.txt\": \"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/logs/{i}.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260301T120000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Security-Token={token}{i}&X-Amz-Signature={secret}{i}\""
+
+    file.Write "}"
+
+/// The most memory that a process has had, in bytes; 0 if it has none any more.
+let private mostMemory (pid: int) =
+    try
+        File.ReadLines $"/proc/{pid}/status"
+        |> Seq.tryFind _.StartsWith("VmHWM:")
+        |> Option.map (fun line -> 1024L * Int64.Parse(line.Substring(6).Replace("kB", "").Trim()))
+        |> Option.defaultValue 0L
+    with :? IOException ->
+        0L
+
+/// The most memory that `check` takes for a manifest.
+let private memoryFor (scene: Scene) (manifest: string) =
+    task {
+        use child =
+            toolWith [ urlsFileVariable, manifest ] [ "check"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ]
+
+        let ending = child.End()
+        let mutable most = 0L
+
+        while not ending.IsCompleted do
+            most <- max most (mostMemory child.Id)
+            do! Task.Delay 5
+
+        let! struct (code, output, error) = ending
+        Expect.equal code 0 error
+        Expect.stringContains output "artifact 'logs/1.txt'" "the first, and how many more there are"
+        return most
+    }
+
+[<Tests>]
+let memory =
+    testSequenced
+    <| testCaseTask "check takes at most four times a manifest's size in memory" (fun () ->
+        task {
+            if not (OperatingSystem.IsLinux()) then
+                skiptest "needs Linux"
+
+            use! scene = scene ()
+            let manifest = scene.Folder.At "urls.json"
+            manifestOf manifest 2
+            let! little = memoryFor scene manifest
+
+            for count in [ 25_000; 100_000 ] do
+                manifestOf manifest count
+                let size = FileInfo(manifest).Length
+                let! much = memoryFor scene manifest
+                Expect.isLessThan (much - little) (4L * size) $"{much - little} bytes more for {size}"
+        })
 
 [<Tests>]
 let tests =

@@ -3,6 +3,7 @@ module Cli.Tests.StreamTests
 
 open System
 open System.IO
+open System.Threading
 open CellOS.Export.S3.Core
 open Expecto
 open LoopbackS3
@@ -58,21 +59,39 @@ let tests =
                 let names = [ for i in 1..60 -> $"f{i}" ]
                 let out = bundle scene names
                 let receipts = scene.Folder.At "receipts.jsonl"
+                let gone = scene.Folder.At "gone"
                 let variables = scene.Manifest("cell-7", names)
 
-                for redirection in [ "> /dev/full"; ">&-"; "| head -n 1" ] do
+                // The second artifact is taken when the reader of the first result has gone.
+                scene.Server.OnAttempt <-
+                    fun _ ->
+                        if scene.Server.Requests.Count > 1 then
+                            SpinWait.SpinUntil((fun () -> File.Exists gone), TimeSpan.FromSeconds 20.)
+                            |> ignore
+
+                        Fault.None
+
+                for redirection, begun in
+                    [ $"| (head -n 1; exec 0<&-; touch '{gone}')", 2; "> /dev/full", 1; ">&-", 1 ] do
                     if File.Exists receipts then
                         File.Delete receipts
 
+                    let before = scene.Server.Requests.Count
+
                     let! struct (code, output, error) =
-                        shellPush scene variables [ out; "--receipts"; receipts ] redirection
+                        shellPush
+                            scene
+                            variables
+                            [ out; "--receipts"; receipts; "--concurrency"; "1" ]
+                            redirection
 
                     Expect.equal code 1 $"{redirection}: {error}"
                     Expect.stringContains error "Standard output takes no more" redirection
                     Expect.isFalse (error.Contains "Unexpected") error
                     objects output |> List.iter scene.IsTrue
                     let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                    Expect.isLessThan kept.Length 60 "nothing new was begun"
+                    Expect.hasLength kept begun $"{redirection}: nothing new was begun"
+                    Expect.equal (scene.Server.Requests.Count - before) begun $"{redirection}: nor sent"
 
                     for line in kept do
                         Expect.isOk (Receipt.parse line) "whole receipts"

@@ -77,6 +77,14 @@ let bodies =
                 [ xml ], "<s:Fault xmlns:s='urn:s'><faultcode>x</faultcode></s:Fault>", "Xml true"
                 [ xml ], "<d:error xmlns:d='DAV:'/>", "Xml true"
                 [ xml ], "<PutObjectResult/>", "Xml false"
+                [ xml ], "<soap:Envelope xmlns:soap='urn:s'><soap:Body/></soap:Envelope>", "Xml true"
+                [ xml ], "<!DOCTYPE Error><Error><Code>X</Code></Error>", "Xml true"
+                [ xml ], "\r\n  " + s3Error "SlowDown" "x", "SlowDown"
+                [ xml ], "<?xml version='1.0' encoding='windows-1252'?><Error><Code>SlowDown</Code></Error>", "SlowDown"
+                [ "Content-Encoding", "gzip" ], "x", "Binary true"
+                [ "Content-Encoding", "identity" ], "OK", "Text false"
+                [], "Warning: <br />denied", "Text true"
+                [], "<\000h\000t\000m\000l\000>\000", "Binary true"
                 [ json ], "{}", "Json false"
                 [ json ], "{\"status\":\"ok\"}", "Json false"
                 [ json ], "{\"error\":null,\"errors\":[],\"success\":true}", "Json false"
@@ -86,11 +94,17 @@ let bodies =
                 [ json ], "{\"success\":false}", "Json true"
                 [ json ], "{\"errors\":[{\"code\":1000}]}", "Json true"
                 [ json ], "{\"fault\":{\"faultstring\":\"x\"}}", "Json true"
-                [ json ], "{\"error\":", "Json false"
-                [ json ], "[1]", "Json false"
+                [ json ], "{\"error\":", "Json true"
+                [ json ], "[1]", "Json true"
+                [ json ], "{\"ok\":false}", "Json true"
+                [ json ], "{\"status\":503,\"title\":\"x\"}", "Json true"
+                [ json ], "{\"status\":\"error\"}", "Json true"
+                [ json ], "{\"code\":\"InternalServerError\",\"message\":\"x\"}", "Json true"
+                [ json ], "{\"code\":0,\"message\":\"stored\"}", "Json false"
+                [], ")]}'\n{}", "Text false"
                 [], "OK", "Text false"
-                [ xml ], "not XML", "Xml false"
-                [], "\u001f\u008b\u0008\u0000x", "Binary false"
+                [ xml ], "not XML", "Xml true"
+                [], "\u001f\u008b\u0008\u0000x", "Binary true"
             ]
             (fun (headers, body, _) -> classOf (response 200 headers body))
             (fun (_, _, expected) -> expected)
@@ -231,6 +245,9 @@ let successes =
                 presigned, response 200 [ json; tag ] "{\"status\":\"ok\"}", "accepted"
                 presigned, response 200 [ json ] "{\"status\":\"ok\"}", "Unconfirmed"
                 gateway, response 200 [ json ] "{\"status\":\"ok\"}", "accepted"
+                // Quotes alone are not an ETag.
+                presigned, response 200 [ "ETag", "\"\"" ] "", "Unconfirmed"
+                presigned, response 200 [ "ETag", "W/\"\"" ] "", "Unconfirmed"
                 // An answer before the whole body says nothing, unless it is a page.
                 presigned,
                 {
@@ -507,7 +524,7 @@ let laws =
 
     testList "Field laws" [
         propertyTimes
-            2000
+            500
             "a receipt exists only if a store confirmed it or an unmarked response is accepted, and its destination is the key that was written"
             inputs
             (fun (script, responses) ->

@@ -26,6 +26,7 @@ let private sent = {
 
 let private reply etag checksum = {
     Reply.Of 200 with
+        RequestId = Some "R1"
         ETag = etag
         Checksums =
             checksum

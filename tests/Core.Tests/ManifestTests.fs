@@ -81,6 +81,16 @@ let manifest =
                 ]
                 "{ \"a\": \"https://h/a\", \"a\": \"https://h/b\" }", [ "entry 2 ('a') is there twice" ]
                 "{ \"a\": \"https://h/a\", \"A\": \"https://h/b\" }", [ "2 good" ]
+                "{ \"a\": \"https://h/a\", \"\\u0061\": \"https://h/b\" }", [ "entry 2 ('a') is there twice" ]
+                "{ \"a\": { \"b\": [ 1 ] }, \"c\": [ {} ], \"/\": true }",
+                [
+                    "entry 1 ('a') must be a text, and is Object"
+                    "entry 2 ('c') must be a text, and is Array"
+                    "entry 3 ('/'): The artifact name"
+                    "entry 3 ('/') must be a text, and is True"
+                ]
+                "{ \"a\": \"https://h/a\" } 1", [ "It is no JSON" ]
+                "{ \"a\": \"https://h/a\", \"b\" }", [ "It is no JSON" ]
             ]
             (fun (json, expected) -> told json |> starts expected)
             (fun _ -> [])
@@ -114,10 +124,17 @@ let manifest =
             Expect.hasLength problems 21 "twenty and a sentence"
             Expect.stringContains (List.last problems) "480 more" "how many")
 
+        testCase "a byte that is not UTF-8 is told as that" (fun () ->
+            for bytes in [ "{ \"a\": \"https://h/\xff\" }"; "\xc0\x80"; "\xed\xa0\x80" ] do
+                match UrlManifest.parseUtf8 (Text.Encoding.Latin1.GetBytes bytes) with
+                | Ok _ -> failtest "a manifest"
+                | Error problems -> Expect.equal (problems |> starts [ "The file is no UTF-8" ]) [] bytes)
+
         propertyTimes
             200
             "each artifact has its URL, and no other has one"
-            (Gen.listOf (Gen.zip artifact presigned) |> Gen.resize 6)
+            (Gen.frequency [ 3, Gen.choose (0, 6); 1, Gen.choose (50, 200) ]
+             |> Gen.bind (fun count -> Gen.listOfLength count (Gen.zip artifact presigned)))
             (fun entries ->
                 let entries =
                     entries

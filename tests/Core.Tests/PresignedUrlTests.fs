@@ -151,13 +151,29 @@ let inspect =
                 "X-Amz-Date=99991231T235959Z&X-Amz-Expires=60", None
                 "X-Amz-Date=20260301T120000Z&X-Amz-Date=20270301T120000Z&X-Amz-Expires=60",
                 Some "2026-03-01T12:01:00Z"
+                "X-Amz-Date=20260301T120000Z&X-Amz-Expires=60&X-Amz-Expires=604800",
+                Some "2026-03-01T12:01:00Z"
+                "X-Amz-Date=20260301T120000Z&X-Amz-Expires=junk&X-Amz-Expires=60", None
+                "X-Amz-Date=20260301T120000Z&x-amz-expires=60&X%2DAmz-Expires=600",
+                Some "2026-03-01T12:01:00Z"
                 "Signature=a&AWSAccessKeyId=b&Expires=1772366400", Some "2026-03-01T12:00:00Z"
+                "Signature=a&AWSAccessKeyId=b&Expires=1772366400&Expires=1872366400",
+                Some "2026-03-01T12:00:00Z"
                 "Signature=a&AWSAccessKeyId=b&Expires=junk", None
                 "Signature=a&AWSAccessKeyId=b&Expires=999999999999", None
                 "Expires=1772366400", None
             ]
             (fun (query, _) -> (inspected query).ExpiresAt)
             (snd >> Option.map at)
+
+        table
+            "the first X-Amz-SignedHeaders counts"
+            [
+                "X-Amz-SignedHeaders=host&X-Amz-SignedHeaders=host;x-amz-acl", [ "host" ]
+                "X-Amz-SignedHeaders=&X-Amz-SignedHeaders=host", []
+            ]
+            (fun (query, _) -> (inspected query).SignedHeaders)
+            snd
 
         table
             "bucket, key and region, from AWS hosts only"

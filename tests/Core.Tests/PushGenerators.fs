@@ -46,16 +46,44 @@ let pairs (headers: (string * string) list) =
 
 let private plans = Plans.forArtifact cell artifact
 
+/// Of some scripts the one with the most attempts: what a law forbids mostly takes more than one.
+let private longest (count: int) (scripts: Gen<Script>) =
+    scripts
+    |> Gen.listOfLength count
+    |> Gen.map (List.maxBy (Play.script >> Play.puts >> List.length))
+
+/// Of some scripts the first whose turns are as wanted; any, if none is.
+let private wanted (count: int) (isWanted: Turn list -> bool) (scripts: Gen<Script>) =
+    scripts
+    |> Gen.listOfLength count
+    |> Gen.map (fun all -> all |> List.tryFind (Play.script >> isWanted) |> Option.defaultValue all.Head)
+
+let private usesTwoUrls (turns: Turn list) =
+    (Play.puts turns |> List.map (fun (_, put) -> put.Url) |> List.distinct).Length
+    >= 2
+
+let private missesDeadline (turns: Turn list) =
+    match Play.ending turns with
+    | Some(Error failure) -> failure.Kind = FailureKind.DeadlineExceeded && failure.Attempts > 0
+    | _ -> false
+
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave; now and then it
-/// reports a length that no file has.
+/// reports a length that no file has. Some are chosen for what is rare among all: several attempts, a second URL, a
+/// deadline that ends the push, a customer's key.
 let scripts =
-    gen {
-        let! script = Scripts.forArtifact cell artifact
+    let any = Scripts.forArtifact cell artifact
 
-        let! length = Gen.frequency [ 19, Gen.constant script.Length; 1, Gen.constant -1L ]
+    let having (isRare: PushPlan -> bool) =
+        any |> Gen.filter (fun script -> isRare script.Plan)
 
-        return { script with Length = length }
-    }
+    Gen.frequency [
+        3, any |> Gen.map (fun script -> { script with Length = -1L })
+        3, any
+        12, longest 4 any
+        5, wanted 6 usesTwoUrls (having (fun plan -> plan.Url = UrlSource.Asked))
+        4, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)
+        5, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
+    ]
 
 let private badMd5 =
     Gen.elements [ ""; String('b', 31); String('g', 32); String('b', 33) ]

@@ -7,20 +7,54 @@ open FsCheck.FSharp
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.Coverage
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 
-/// Two scripts of three keep to the protocol.
+/// Six of seven keep to the protocol.
 let private runs =
     Gen.frequency [
-        2, scripts |> Gen.map (fun script -> script.Plan, script.Urls, play script)
+        6, scripts |> Gen.map (fun script -> script.Plan, script.Urls, play script)
         1, misuse |> Gen.map (fun (plan, urls, inputs) -> plan, urls, feed plan inputs)
     ]
 
-let private law name (holds: PushPlan -> Turn list -> unit) =
-    propertyTimes 400 name runs (fun (plan, _, turns) -> holds plan turns)
+/// A law, and the cases that its runs have to meet: without them it would hold whatever the machine does.
+type private Law<'a> = {
+    Name: string
+    Times: int
+    Cases: Case<'a> list
+    Holds: 'a -> unit
+}
+
+type private Run = PushPlan * PlantedUrl list * Turn list
+
+let private law name (cases: Case<Run> list) (holds: PushPlan -> Turn list -> unit) : Law<Run> = {
+    Name = name
+    Times = 400
+    Cases = cases
+    Holds = fun (plan, _, turns) -> holds plan turns
+}
+
+let private lawTimes times name cases holds = {
+    Name = name
+    Times = times
+    Cases = cases
+    Holds = holds
+}
+
+/// The laws over values of one kind, and the test that the values meet their cases.
+let private laws (what: string) (values: Gen<'a>) (laws: Law<'a> list) = [
+    for law in laws do
+        propertyTimes law.Times law.Name values law.Holds
+
+    testCase $"{what} meet the cases of their laws" (fun () ->
+        expectShares (sample values) [
+            for law in laws do
+                for name, meets in law.Cases -> $"{law.Name}: {name}", meets
+        ])
+]
 
 /// Pushes whose source of URLs has one or two, and whose server often calls them expired.
 let private sameAnswers =
@@ -32,7 +66,7 @@ let private sameAnswers =
 
     gen {
         let! urls = Gen.listOfLength 2 (Urls.sigV4 Urls.noon 86400)
-        let! script = Scripts.forPlan urls (plan None id)
+        let! script = Scripts.forPlan urls (plan None (fun target -> { target with KeyCheck = false }))
 
         let! steps =
             script.Steps
@@ -75,6 +109,25 @@ let private outcomesOf (turns: Turn list) =
 let private attemptsOf (turns: Turn list) =
     puts turns |> List.map (fun (_, put) -> put.Attempt) |> List.distinct
 
+/// The verdict on an attempt, by the table.
+let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
+    let url, isExpected =
+        match before.Output with
+        | Output.Put put -> put.Url, put.ExpectContinue
+        | output -> failtestf "No attempt: %A" output
+
+    Verdict.ofOutcome
+        {
+            WriteOnce = plan.Target.WriteOnce
+            Expected = isExpected
+            IsPresigned = RequestUrl.isPresigned url
+            AcceptUnmarked = plan.Target.AcceptUnmarked
+            IsPastExpiry =
+                (PresignedUrl.inspect url).ExpiresAt
+                |> Option.exists (fun at -> at <= turn.Now)
+        }
+        outcome
+
 /// The MD5 that was taken for a `Content-MD5`, in lower case.
 let private md5Of (turns: Turn list) =
     List.pairwise turns
@@ -89,23 +142,6 @@ let private carriesMd5 (output: Output) =
     | Output.Put put -> put.Headers |> List.exists (fun header -> header.Name = "Content-MD5")
     | _ -> false
 
-/// The verdict on an attempt, by the table.
-let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
-    let url, isExpected =
-        match before.Output with
-        | Output.Put put -> put.Url, put.ExpectContinue
-        | output -> failtestf "No attempt: %A" output
-
-    Verdict.ofOutcome
-        {
-            WriteOnce = plan.Target.WriteOnce
-            Expected = isExpected
-            IsPresigned = RequestUrl.isPresigned url
-            AcceptUnmarked = plan.Target.AcceptUnmarked
-            IsPastExpiry = (PresignedUrl.inspect url).ExpiresAt |> Option.exists (fun at -> at <= turn.Now)
-        }
-        outcome
-
 /// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
 let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
     match verdictOn plan before turn outcome with
@@ -114,17 +150,87 @@ let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
         (Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent).IsMismatch
     | _ -> false
 
-[<Tests>]
-let tests =
-    testList "Push laws" [
-        law "an ended push stays ended and repeats its output" (fun _ turns ->
+// The cases.
+
+let private ending (turns: Turn list) =
+    turns |> List.tryFind (fun turn -> isEnd turn.Output) |> Option.map _.Output
+
+let private failsAs (kinds: FailureKind list) (turns: Turn list) =
+    match ending turns with
+    | Some(Output.Failed failure) -> List.contains failure.Kind kinds
+    | _ -> false
+
+let private ofTurns (meets: Turn list -> bool) : Run -> bool = fun (_, _, turns) -> meets turns
+
+let private wokenEarly (isWaiting: Output -> bool) =
+    ofTurns (fun turns ->
+        List.pairwise turns
+        |> List.exists (fun (before, turn) ->
+            isWaiting before.Output && turn.Input.IsWoke && turn.Output = before.Output))
+
+let private putTwice (turns: Turn list) = (puts turns).Length >= 2
+
+let private verdicts (plan: PushPlan) (turns: Turn list) =
+    outcomesOf turns
+    |> List.map (fun (before, turn, outcome) -> verdictOn plan before turn outcome)
+
+let private urlsOf (turns: Turn list) =
+    puts turns |> List.map (fun (_, put) -> put.Url) |> List.distinct
+
+let private damages (plan: PushPlan) (turns: Turn list) =
+    outcomesOf turns
+    |> List.filter (fun (before, turn, outcome) ->
+        isDamaged plan before turn outcome
+        // The source is the same.
+        && not (turn.Output.IsFailed && failsAs [ FailureKind.SourceChanged ] turns))
+    |> List.length
+
+/// Whether a server or a proxy echoes one of the texts in what an attempt came to.
+let private echoes (turns: Turn list) (secrets: Turn -> string list) =
+    outcomesOf turns
+    |> List.exists (fun (before, _, outcome) ->
+        let text = $"%A{outcome}"
+        secrets before |> List.exists text.Contains)
+
+let private secretsOf (urls: PlantedUrl list) (isMeant: string -> bool) =
+    urls |> List.filter (fun url -> isMeant url.Url) |> List.collect _.Secrets
+
+let private echoesIts (url: PlantedUrl list -> Turn list -> Turn -> string list) : Run -> bool =
+    fun (_, urls, turns) -> echoes turns (url urls turns)
+
+let private urlNow (turn: Turn) =
+    match turn.Output with
+    | Output.Put put -> RequestUrl.reveal put.Url
+    | _ -> ""
+
+let private earlierUrls (turns: Turn list) (turn: Turn) =
+    turns
+    |> List.takeWhile (fun other -> not (obj.ReferenceEquals(other, turn)))
+    |> List.map urlNow
+    |> List.filter (fun url -> url <> "" && url <> urlNow turn)
+
+let private ofRuns = [
+    law
+        "an ended push stays ended and repeats its output"
+        [
+            "told more after its end",
+            ofTurns (fun turns -> turns |> List.filter (fun turn -> isEnd turn.Output) |> List.length >= 2)
+        ]
+        (fun _ turns ->
             match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
             | None -> ()
             | Some i ->
                 for turn in turns[i..] do
                     Expect.isTrue (obj.ReferenceEquals(turn.Output, turns[i].Output)) "the same output")
 
-        law "waking early gives the same wait again" (fun _ turns ->
+    law
+        "waking early gives the same wait again"
+        [
+            "a wait", wokenEarly _.IsWait
+            "a question", wokenEarly _.IsAskUrl
+            "an MD5", wokenEarly _.IsTakeMd5
+        ]
+        (fun _ turns ->
             for before, turn in List.pairwise turns do
                 match before.Output, turn.Input with
                 | Output.Wait until, Input.Woke at when at < until ->
@@ -138,33 +244,67 @@ let tests =
                         "the same, or too late"
                 | _ -> ())
 
-        law "never more puts than attempts, and they count from 1" (fun plan turns ->
+    law
+        "never more puts than attempts, and they count from 1"
+        [
+            "all of several attempts in vain",
+            fun (plan, _, turns) ->
+                putTwice turns
+                && (puts turns).Length = plan.Target.Retry.MaxAttempts
+                && (ending turns |> Option.exists _.IsFailed)
+        ]
+        (fun plan turns ->
             let attempts = attemptsOf turns
             Expect.sequenceEqual attempts [ 1 .. attempts.Length ] "one after the other"
             Expect.isTrue (attempts.Length <= plan.Target.Retry.MaxAttempts) "no more than allowed")
 
-        law "an attempt is repeated only without Expect, after a 417" (fun _ turns ->
-            let refused =
+    law
+        "an attempt is repeated only without Expect, after a 417"
+        [
+            "repeated", ofTurns (fun turns -> (puts turns).Length > (attemptsOf turns).Length)
+        ]
+        (fun _ turns ->
+            let answers =
                 outcomesOf turns
-                |> List.filter (fun (before, turn, outcome) ->
-                    match before.Output, outcome, turn.Output with
-                    | Output.Put put, Outcome.Replied { Status = 417 }, Output.Put again ->
-                        put.ExpectContinue && not again.ExpectContinue && again.Attempt = put.Attempt
-                    | _ -> false)
+                |> List.map (fun (before, _, outcome) ->
+                    match before.Output with
+                    | Output.Put put -> put, outcome
+                    | output -> failtestf "No attempt: %A" output)
 
-            Expect.equal
-                ((puts turns).Length - (attemptsOf turns).Length)
-                refused.Length
-                "no other repetition")
+            for (first, outcome), (second, _) in List.pairwise answers do
+                if first.Attempt = second.Attempt then
+                    match outcome with
+                    | Outcome.Replied { Status = 417 } -> Expect.isTrue first.ExpectContinue "it had Expect"
+                    | outcome -> failtestf "repeated after %A" outcome
 
-        law "a presigned URL of another object is not sent to, unless the target allows it" (fun plan turns ->
+                    Expect.isFalse (second.ExpectContinue && second.Url = first.Url) "it has none")
+
+    law
+        "a presigned URL of another object is not sent to, unless the target allows it"
+        [
+            "compared",
+            fun (plan, _, turns) -> plan.Target.KeyCheck && not (puts turns).IsEmpty
+            "another object, and not sent",
+            fun (plan, _, turns) -> plan.Target.KeyCheck && failsAs [ FailureKind.UrlUnusable ] turns
+        ]
+        (fun plan turns ->
             for _, put in puts turns do
                 if plan.Target.KeyCheck && RequestUrl.isPresigned put.Url then
                     let path = Uri.UnescapeDataString(RequestUrl.path put.Url)
 
                     Expect.isTrue (path.EndsWith(ObjectKey.value plan.Key, StringComparison.Ordinal)) path)
 
-        law "no put and no wait beyond the deadline" (fun plan turns ->
+    law
+        "no put and no wait beyond the deadline"
+        [
+            "it ends an attempt",
+            fun (plan, _, turns) ->
+                puts turns
+                |> List.exists (fun (_, put) -> put.Timeout < plan.Target.Limits.RequestTimeout)
+            "it ends the push after a put",
+            ofTurns (fun turns -> failsAs [ FailureKind.DeadlineExceeded ] turns && not (puts turns).IsEmpty)
+        ]
+        (fun plan turns ->
             match deadlineOf plan turns with
             | None -> ()
             | Some deadline ->
@@ -180,7 +320,22 @@ let tests =
                         Expect.equal until (Some deadline) "and not gone on with"
                     | _ -> ())
 
-        law "no put with a URL that is past its use, and no wait beyond a given one's" (fun plan turns ->
+    law
+        "no put with a URL that is past its use, and no wait beyond a given one's"
+        [
+            "one that passes its use after a put",
+            ofTurns (fun turns ->
+                puts turns
+                |> List.exists (fun (begun, put) ->
+                    match PresignedUrl.usableUntil (PresignedUrl.inspect put.Url) with
+                    | Some last ->
+                        turns
+                        |> List.exists (fun turn ->
+                            turn.Now > last && turn.Now >= begun.Now && not (isEnd turn.Output))
+                        || failsAs [ FailureKind.UrlExpired ] turns
+                    | None -> false))
+        ]
+        (fun plan turns ->
             for turn in turns do
                 match turn.Output, plan.Url with
                 | Output.Put put, _ ->
@@ -193,30 +348,36 @@ let tests =
                     |> Option.iter (fun last -> Expect.isTrue (until <= last) "the URL will be usable")
                 | _ -> ())
 
-        law "a terminal verdict ends the push" (fun plan turns ->
+    law
+        "a terminal verdict ends the push"
+        [
+            "the first", fun (plan, _, turns) -> verdicts plan turns |> List.exists _.IsStop
+            "a later one",
+            fun (plan, _, turns) ->
+                match verdicts plan turns with
+                | _ :: later -> later |> List.exists _.IsStop
+                | [] -> false
+        ]
+        (fun plan turns ->
             for before, turn, outcome in outcomesOf turns do
                 match verdictOn plan before turn outcome with
                 | Verdict.Stop _ -> Expect.isTrue turn.Output.IsFailed "no put, no wait, no question"
                 | _ -> ())
 
-        propertyTimes 400 "a URL that the server called expired is not sent again" sameAnswers (fun script ->
-            let turns = play script
-            let plan = script.Plan
-            let mutable expired: RequestUrl list = []
-
-            for before, turn in List.pairwise turns do
-                match before.Output, turn.Input with
-                | Output.Put put, Input.Attempted(_, _, outcome) when
-                    verdictOn plan before turn outcome = Verdict.FreshUrl
-                    ->
-                    expired <- put.Url :: expired
-                | _ -> ()
-
-                match turn.Output with
-                | Output.Put put -> Expect.isFalse (List.contains put.Url expired) "another one"
-                | _ -> ())
-
-        law "done only after a 2xx with the whole body that integrity accepts" (fun plan turns ->
+    law
+        "done only after a 2xx with the whole body that integrity accepts"
+        [
+            "done", ofTurns (ending >> Option.exists _.IsDone)
+            "done after another attempt",
+            ofTurns (fun turns -> putTwice turns && (ending turns |> Option.exists _.IsDone))
+            "a 2xx that integrity does not accept",
+            fun (plan, _, turns) ->
+                outcomesOf turns
+                |> List.exists (fun (before, turn, outcome) ->
+                    (verdictOn plan before turn outcome).IsAccepted
+                    && not turn.Output.IsDone)
+        ]
+        (fun plan turns ->
             for before, turn in List.pairwise turns do
                 match turn.Output, turn.Input with
                 | Output.Done _, _ when isEnd before.Output -> ()
@@ -237,7 +398,6 @@ let tests =
                          || plan.Target.AcceptUnmarked
                          || not (RequestUrl.isPresigned url))
                         "a store's, or accepted"
-
                     let length = puts turns |> List.map (fun (_, put) -> put.Length) |> List.head
                     Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
 
@@ -252,7 +412,21 @@ let tests =
                 | Output.Done _, input -> failtestf "done after %A" input
                 | _ -> ())
 
-        law "the same bytes in every attempt, or the source has changed" (fun _ turns ->
+    law
+        "the same bytes in every attempt, or the source has changed"
+        [
+            "two attempts that sent it all",
+            ofTurns (fun turns ->
+                outcomesOf turns
+                |> List.filter (fun (_, _, outcome) ->
+                    match outcome with
+                    | Outcome.Replied { Sent = Some _ } -> true
+                    | _ -> false)
+                |> List.length
+                >= 2)
+            "changed", ofTurns (failsAs [ FailureKind.SourceChanged ])
+        ]
+        (fun _ turns ->
             let sents =
                 outcomesOf turns
                 |> List.choose (fun (before, turn, outcome) ->
@@ -272,7 +446,14 @@ let tests =
                     | Output.Failed failure -> Expect.equal failure.Kind FailureKind.SourceChanged "changed"
                     | output -> failtestf "changed, but %A" output)
 
-        law "the MD5 is taken once, and only where Content-MD5 was asked for or is signed" (fun plan turns ->
+    law
+        "the MD5 is taken once, and only where Content-MD5 was asked for or is signed"
+        [
+            "taken, and put more than once", ofTurns (fun turns -> (md5Of turns).IsSome && putTwice turns)
+            "not asked for, but signed",
+            fun (plan, _, turns) -> not plan.Target.ContentMd5 && (md5Of turns).IsSome
+        ]
+        (fun plan turns ->
             for i, turn in List.indexed turns do
                 if turn.Output.IsTakeMd5 then
                     Expect.isNone (md5Of (List.truncate (i + 1) turns)) "it is not known yet"
@@ -294,7 +475,13 @@ let tests =
                                 (PresignedUrl.inspect url).SignedHeaders |> List.contains "content-md5"))
                         "somebody wants it")
 
-        law "damage is tried again once" (fun plan turns ->
+    law
+        "damage is tried again once"
+        [
+            "damaged once", fun (plan, _, turns) -> damages plan turns = 1
+            "damaged twice", fun (plan, _, turns) -> damages plan turns >= 2
+        ]
+        (fun plan turns ->
             let again =
                 outcomesOf turns
                 |> List.filter (fun (before, turn, outcome) ->
@@ -302,7 +489,26 @@ let tests =
 
             Expect.isTrue (again.Length <= 1) $"{again.Length} times")
 
-        law "a URL is asked for only where there is a source of them, for the next attempt" (fun plan turns ->
+    law
+        "a URL is asked for only where there is a source of them, for the next attempt"
+        [
+            "for the first attempt",
+            ofTurns (
+                List.exists (fun turn ->
+                    match turn.Output with
+                    | Output.AskUrl(1, _) -> true
+                    | _ -> false)
+            )
+            "for a later one",
+            ofTurns (
+                List.exists (fun turn ->
+                    match turn.Output with
+                    | Output.AskUrl(attempt, _) -> attempt > 1
+                    | _ -> false)
+            )
+            "never: it was given", fun (plan, _, turns) -> plan.Url <> UrlSource.Asked && putTwice turns
+        ]
+        (fun plan turns ->
             for turn in turns do
                 match turn.Output with
                 | Output.AskUrl(attempt, until) ->
@@ -323,7 +529,20 @@ let tests =
                     Expect.isTrue (begun.Length >= attempt - 1) "after the ones before"
                 | _ -> ())
 
-        law "time never runs backwards in what is told" (fun _ turns ->
+    law
+        "time never runs backwards in what is told"
+        [
+            "a clock that is put back before the end",
+            ofTurns (fun turns ->
+                turns
+                |> List.exists (fun turn -> Play.timeOf turn.Input < turn.Now && not (isEnd turn.Output))
+                || (List.pairwise turns
+                    |> List.exists (fun (before, turn) ->
+                        not (isEnd before.Output)
+                        && isEnd turn.Output
+                        && Play.timeOf turn.Input < before.Now)))
+        ]
+        (fun _ turns ->
             for turn in turns do
                 match turn.Output with
                 | Output.Failed failure -> Expect.isTrue (failure.Elapsed >= TimeSpan.Zero) "elapsed"
@@ -331,7 +550,15 @@ let tests =
                 | Output.Wait until when not turn.Input.IsWoke -> Expect.isTrue (until >= turn.Now) "until"
                 | _ -> ())
 
-        law "a failure tells its attempts, its artifact and where it went" (fun plan turns ->
+    law
+        "a failure tells its attempts, its artifact and where it went"
+        [
+            "a failure after several puts",
+            ofTurns (fun turns -> putTwice turns && (ending turns |> Option.exists _.IsFailed))
+            "a receipt after several puts",
+            ofTurns (fun turns -> putTwice turns && (ending turns |> Option.exists _.IsDone))
+        ]
+        (fun plan turns ->
             match List.tryLast turns with
             | Some { Output = Output.Failed failure } ->
                 Expect.equal failure.Attempts (attemptsOf turns).Length "attempts"
@@ -347,7 +574,16 @@ let tests =
                 | None -> ()
             | _ -> ())
 
-        law "every request is the plan's" (fun plan turns ->
+    law
+        "every request is the plan's"
+        [
+            "with Content-MD5", ofTurns (puts >> List.exists (fun (turn, _) -> carriesMd5 turn.Output))
+            "with headers of the plan's",
+            fun (plan, _, turns) -> not plan.Headers.IsEmpty && not (puts turns).IsEmpty
+            "written once", fun (plan, _, turns) -> plan.Target.WriteOnce && not (puts turns).IsEmpty
+            "more than one", ofTurns putTwice
+        ]
+        (fun plan turns ->
             for _, put in puts turns do
                 let target = plan.Target
                 let signed = (PresignedUrl.inspect put.Url).SignedHeaders
@@ -380,7 +616,25 @@ let tests =
                     (fun name -> List.contains name ("host" :: "content-length" :: sent))
                     "nothing signed is missing")
 
-        law "no x-amz-* header goes to a SigV4 URL that does not cover it" (fun _ turns ->
+    law
+        "no x-amz-* header goes to a SigV4 URL that does not cover it"
+        [
+            "one that it covers",
+            ofTurns (fun turns ->
+                puts turns
+                |> List.exists (fun (_, put) ->
+                    (PresignedUrl.inspect put.Url).Signature = UrlSignature.V4
+                    && put.Headers
+                       |> List.exists (fun header ->
+                           header.Name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase))))
+            "one that it does not cover",
+            fun (plan, _, turns) ->
+                failsAs [ FailureKind.UrlUnusable ] turns
+                && plan.Headers
+                   |> List.exists (fun header ->
+                       header.Name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase))
+        ]
+        (fun _ turns ->
             for _, put in puts turns do
                 let url = PresignedUrl.inspect put.Url
 
@@ -393,20 +647,116 @@ let tests =
                          || List.contains name url.SignedHeaders)
                         $"{name} would be answered with 403")
 
-        law "no customer's key goes over a network in the clear" (fun _ turns ->
+    law
+        "no customer's key goes over a network in the clear"
+        [
+            "a key that is sent",
+            ofTurns (fun turns ->
+                puts turns
+                |> List.exists (fun (_, put) ->
+                    put.Headers |> List.exists (fun header -> header.Name = customerKey)))
+            "a key, and a URL in the clear",
+            fun (plan, urls, turns) ->
+                plan.Headers |> List.exists (fun header -> header.Name = customerKey)
+                && urls
+                   |> List.exists (fun url ->
+                       let uri = RequestUrl.revealUri url.Request
+                       uri.Scheme = "http" && not uri.IsLoopback)
+                && failsAs [ FailureKind.UrlUnusable ] turns
+        ]
+        (fun _ turns ->
             for _, put in puts turns do
                 if put.Headers |> List.exists (fun header -> header.Name = customerKey) then
                     let uri = RequestUrl.revealUri put.Url
                     Expect.isTrue (uri.Scheme = "https" || uri.IsLoopback) (RequestUrl.withoutQuery put.Url))
 
-        propertyTimes 400 "a driver that keeps to the protocol is never told of a bug" scripts (fun script ->
+    lawTimes
+        50
+        "no output and no state shows a secret, in whatever way"
+        [
+            "a server echoes the URL", echoesIts (fun urls _ turn -> secretsOf urls ((=) (urlNow turn)))
+            "a server echoes an earlier URL",
+            echoesIts (fun urls turns turn ->
+                let earlier = earlierUrls turns turn
+                secretsOf urls (fun url -> List.contains url earlier))
+            "a server echoes a header", fun (plan, _, turns) -> echoes turns (fun _ -> secretsOfHeaders plan)
+        ]
+        (fun (plan, urls, turns) ->
+            let mutable secrets = secretsOfHeaders plan
+
+            let learn (url: RequestUrl) =
+                secrets <-
+                    urls
+                    |> List.filter (fun planted -> planted.Url = RequestUrl.reveal url)
+                    |> List.collect _.Secrets
+                    |> List.append secrets
+
+            match plan.Url with
+            | UrlSource.Given url -> learn url
+            | UrlSource.Asked -> ()
+
+            // What comes after the end is the end again.
+            let told =
+                match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
+                | Some i -> List.truncate (i + 1) turns
+                | None -> turns
+
+            for i, turn in List.indexed told do
+                match turn.Input with
+                | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
+                | _ -> ()
+
+                for shown in Shown.everyWay turn.Output @ [ string turn.State ] @ renderings turn do
+                    Expect.isEmpty (holds secrets shown) shown
+
+                match turn.Input with
+                | Input.Attempted(_, _, outcome) when i > 0 && turns[i - 1].Output.IsPut ->
+                    let report = AttemptReport.create turns[i - 1].State outcome
+
+                    for shown in Shown.everyWay report do
+                        Expect.isEmpty (holds secrets shown) shown
+                | _ -> ()
+
+            match List.tryLast turns with
+            | Some turn ->
+                for shown in Shown.everyWay turn.State do
+                    Expect.isEmpty (holds secrets shown) shown
+            | None -> ())
+]
+
+let private ofScripts = [
+    lawTimes
+        400
+        "a driver that keeps to the protocol is never told of a bug"
+        [
+            "several puts", fun script -> putTwice (play script)
+            "a length that no file has", fun script -> script.Length < 0L
+        ]
+        (fun script ->
             for turn in play script do
                 match turn.Output with
                 | Output.Failed failure when script.Length >= 0L ->
                     Expect.notEqual failure.Kind FailureKind.Internal failure.Message
                 | _ -> ())
 
-        propertyTimes 300 "what may have been stored is told" scripts (fun script ->
+    lawTimes
+        300
+        "what may have been stored is told"
+        [
+            "may be",
+            fun script ->
+                match ending (play script) with
+                | Some(Output.Failed failure) -> failure.MayBeStored
+                | _ -> false
+            "is not, in spite of a put",
+            fun script ->
+                let turns = play script
+
+                match ending turns with
+                | Some(Output.Failed failure) -> not failure.MayBeStored && not (puts turns).IsEmpty
+                | _ -> false
+        ]
+        (fun script ->
             let turns = play script
 
             match List.tryFind (fun turn -> isEnd turn.Output) turns with
@@ -417,52 +767,43 @@ let tests =
                      |> List.exists (fun (_, _, outcome) -> Verdict.mayHaveStored outcome))
                     failure.Message
             | _ -> ())
+]
 
-        propertyTimes
-            50
-            "no output and no state shows a secret, in whatever way"
-            runs
-            (fun (plan, urls, turns) ->
-                let mutable secrets = secretsOfHeaders plan
+let private ofSameAnswers = [
+    lawTimes
+        400
+        "a URL that the server called expired is not sent again"
+        [
+            "another one is",
+            fun script ->
+                let turns = play script
+                (urlsOf turns).Length = 2
+            "there is no other", fun script -> play script |> failsAs [ FailureKind.UrlExpired ]
+        ]
+        (fun script ->
+            let turns = play script
+            let plan = script.Plan
+            let mutable expired: RequestUrl list = []
 
-                let learn (url: RequestUrl) =
-                    secrets <-
-                        urls
-                        |> List.filter (fun planted -> planted.Url = RequestUrl.reveal url)
-                        |> List.collect _.Secrets
-                        |> List.append secrets
+            for before, turn in List.pairwise turns do
+                match before.Output, turn.Input with
+                | Output.Put put, Input.Attempted(_, _, outcome) when
+                    verdictOn plan before turn outcome = Verdict.FreshUrl
+                    ->
+                    expired <- put.Url :: expired
+                | _ -> ()
 
-                match plan.Url with
-                | UrlSource.Given url -> learn url
-                | UrlSource.Asked -> ()
+                match turn.Output with
+                | Output.Put put -> Expect.isFalse (List.contains put.Url expired) "another one"
+                | _ -> ())
+]
 
-                // What comes after the end is the end again.
-                let told =
-                    match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
-                    | Some i -> List.truncate (i + 1) turns
-                    | None -> turns
-
-                for i, turn in List.indexed told do
-                    match turn.Input with
-                    | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
-                    | _ -> ()
-
-                    for shown in Shown.everyWay turn.Output @ [ string turn.State ] @ renderings turn do
-                        Expect.isEmpty (holds secrets shown) shown
-
-                    match turn.Input with
-                    | Input.Attempted(_, _, outcome) when i > 0 && turns[i - 1].Output.IsPut ->
-                        let report = AttemptReport.create turns[i - 1].State outcome
-
-                        for shown in Shown.everyWay report do
-                            Expect.isEmpty (holds secrets shown) shown
-                    | _ -> ()
-
-                match List.tryLast turns with
-                | Some turn ->
-                    for shown in Shown.everyWay turn.State do
-                        Expect.isEmpty (holds secrets shown) shown
-                | None -> ())
+[<Tests>]
+let tests =
+    testList "Push laws" [
+        yield! laws "runs" runs ofRuns
+        yield! laws "scripts" scripts ofScripts
+        yield! laws "scripts of two URLs" sameAnswers ofSameAnswers
 
         propertyTimes
             200

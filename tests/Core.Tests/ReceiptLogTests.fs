@@ -304,59 +304,105 @@ let tests =
                     expected
                     "what was whole stays whole")
 
-        testCase "what is done is found by cell, name, address, length and digest" (fun () ->
+        testCase "what is done is found by target, cell, name, address, length and digest" (fun () ->
             let other = {
                 receipt "a" with
                     Sha256 = String('b', 64)
             }
 
-            let receipted =
-                Resume.ofReceipts false [ receipt "a"; other; receipt "a"; receipt "b" ]
+            let receipted = Resume.ofReceipts false [ receipt "a"; other; receipt "b" ]
+            Expect.equal receipted.Count 2 "a and b"
 
-            Expect.equal receipted.Count 3 "two of a, one of b"
-            let isDone = Resume.isDone receipted
+            let isDone target cell name destination bytes digest =
+                Resume.isDone receipted target cell name destination bytes digest null
+
             let maybe = Resume.mayBeDone receipted
+            Expect.isTrue (isDone "" "c" "a" "s3://b/c/a" 3L (String('B', 64))) "the last, in any case"
+            Expect.isFalse (isDone "" "c" "a" "s3://b/c/a" 3L (String('a', 64))) "it was overwritten"
+            Expect.isTrue (maybe "" "c" "b" "s3://b/c/b" 3L) "worth a look"
 
-            Expect.isTrue (isDone "c" "a" "s3://b/c/a" 3L (String('a', 64))) "the first"
-            Expect.isTrue (isDone "c" "a" "s3://b/c/a" 3L (String('B', 64))) "the other, in any case"
-            Expect.isFalse (isDone "c" "a" "s3://b/c/a" 3L (String('c', 64))) "other bytes"
-            Expect.isTrue (maybe "c" "b" "s3://b/c/b" 3L) "worth a look"
-
-            for cell, name, destination, bytes in
+            for target, cell, name, destination, bytes in
                 [
-                    "d", "a", "s3://b/c/a", 3L
-                    "c", "A", "s3://b/c/a", 3L
-                    "c", "a", "s3://b2/c/a", 3L
-                    "c", "a", "s3://b/c/a", 4L
+                    "t", "c", "a", "s3://b/c/a", 3L
+                    "", "d", "a", "s3://b/c/a", 3L
+                    "", "c", "A", "s3://b/c/a", 3L
+                    "", "c", "a", "s3://b2/c/a", 3L
+                    "", "c", "a", "s3://b/c/a", 4L
                 ] do
-                Expect.isFalse (maybe cell name destination bytes) "not worth a look"
-                Expect.isFalse (isDone cell name destination bytes (String('a', 64))) "not done")
+                Expect.isFalse (maybe target cell name destination bytes) "not worth a look"
+                Expect.isFalse (isDone target cell name destination bytes (String('b', 64))) "not done")
 
-        testCase "one file may have been exported with any number of contents" (fun () ->
-            // A heartbeat, exported every minute of two months: each content has to be told from all others.
-            let contents = 100_000
+        table
+            "a receipt counts by what the store confirmed, and where that is compared"
+            [
+                "etag-md5", true, false, true
+                "checksum-sha256", true, false, true
+                "content-md5", true, false, true
+                "unverified", true, false, false
+                "unverified", true, true, true
+                for word in [ ""; "none"; "Unverified"; "unverified "; "off"; "etag-md5x" ] do
+                    word, true, true, false
+                "etag-md5", false, false, false
+            ]
+            (fun (integrity, isChecked, accept, _) ->
+                let receipted =
+                    Resume.ofReceipts accept [
+                        {
+                            receipt "a" with
+                                Integrity = integrity
+                                DestinationChecked = isChecked
+                                ObjectUrl = Some "https://h/x"
+                        }
+                    ]
 
+                Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64)) "https://h/c/a")
+            (fun (_, _, _, expected) -> expected)
+
+        testCase "a destination that was not compared counts for the same URL" (fun () ->
             let receipted =
-                Resume.ofReceipts
-                    false
-                    (seq {
-                        for number in 1..contents ->
-                            {
-                                receipt "a" with
-                                    Sha256 = number.ToString("x64")
-                            }
-                    })
+                Resume.ofReceipts false [
+                    {
+                        receipt "a" with
+                            DestinationChecked = false
+                            ObjectUrl = Some "https://h/x"
+                    }
+                ]
 
-            Expect.equal receipted.Count contents "all of them"
+            let isDone = Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64))
+            Expect.isTrue (isDone "https://h/x") "the same"
+            Expect.isFalse (isDone "https://h/y") "another"
+            Expect.isFalse (isDone null) "unknown")
 
-            for number in [ 1; contents / 2; contents ] do
-                Expect.isTrue
-                    (Resume.isDone receipted "c" "a" "s3://b/c/a" 3L (number.ToString "x64"))
-                    "known"
+        testCase "an unverified receipt, or one of another kind, takes back what an earlier one says" (fun () ->
+            for later in
+                [
+                    {
+                        receipt "a" with
+                            Integrity = "unverified"
+                    }
+                    {
+                        receipt "a" with
+                            TargetKind = "localPath"
+                    }
+                ] do
+                let receipted = Resume.ofReceipts false [ receipt "a"; later ]
+                Expect.equal receipted.Count 0 "it may have overwritten the object")
 
-            Expect.isFalse
-                (Resume.isDone receipted "c" "a" "s3://b/c/a" 3L ((contents + 1).ToString "x64"))
-                "unknown")
+        testCase "a note names both places, without user info" (fun () ->
+            let receipted =
+                Resume.ofReceipts false [
+                    {
+                        receipt "a" with
+                            ObjectUrl = Some "http://u:secret-word@one.example:9000/c/a"
+                    }
+                ]
+
+            let note url = Resume.otherHost receipted "" "c" "a" "s3://b/c/a" url
+            let text = Expect.wantSome (note "http://two.example/c/a") "another host"
+            Expect.stringContains text "one.example:9000" "before"
+            Expect.stringContains text "two.example" "now"
+            Expect.isFalse (text.Contains "secret-word") "no user info"
+            Expect.isNone (Resume.otherHost receipted "" "c" "b" "s3://b/c/b" "http://x/c/b") "no receipt")
 
         testCase "a file whose lines are none of them receipts is not ours" (fun () ->
             for file in [ "a note\n"; "a note\n\n\000\000"; "a note\n{}\r\n" ] do

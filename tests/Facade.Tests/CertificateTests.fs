@@ -134,6 +134,66 @@ let tests =
                 rejected outcome "is not trusted"
             })
 
+        for host, subject, names in
+            [
+                "localhost", "localhost", None
+                "127.0.0.1", "127.0.0.1", None
+                "localhost", "localhost", Some [ "email:ops@localhost" ]
+                "localhost", "localhost", Some [ "elsewhere.example" ]
+                "127.0.0.1", "127.0.0.1", Some [ "127.0.0.1" ]
+            ] do
+            let what =
+                match names with
+                | None -> "no Subject Alternative Names"
+                | Some names -> $"the names {names}"
+
+            testCaseTask $"with CN={subject} and {what} does not name the host {host}" (fun () ->
+                task {
+                    use folder = new Folder()
+                    use root = authority "Private Root"
+
+                    use certificate =
+                        names
+                        |> Option.map (fun names ->
+                            let builder = SubjectAlternativeNameBuilder()
+
+                            for name in names do
+                                if name.StartsWith "email:" then
+                                    builder.AddEmailAddress(name.Substring 6)
+                                else
+                                    builder.AddDnsName name
+
+                            builder)
+                        |> issueWith root subject later
+
+                    use server = new TlsServer(certificate)
+
+                    let bundle =
+                        folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
+
+                    let bundles: (string | null) list = [ bundle; null ]
+
+                    for bundle in bundles do
+                        let! outcome = push (server.Url host) bundle
+                        rejected outcome "name"
+                })
+
+        testCaseTask "whose subject is another is trusted for its Subject Alternative Name" (fun () ->
+            task {
+                use folder = new Folder()
+                use root = authority "Private Root"
+                let names = SubjectAlternativeNameBuilder()
+                names.AddDnsName "localhost"
+                use certificate = issueWith root "elsewhere.example" later (Some names)
+                use server = new TlsServer(certificate)
+
+                let bundle =
+                    folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
+
+                let! outcome = push (server.Url "localhost") bundle
+                Expect.isOk outcome "the name counts"
+            })
+
         for name, host, until, why in
             [
                 "for another host", "elsewhere.example", later, "does not name the host 127.0.0.1"

@@ -423,11 +423,12 @@ let redirecting (fault: Uri -> Server) : Server =
 
 // Pushes against a bench.
 
-/// A sink in front of a bench: each push is held against the laws, with what the server saw of it alone.
-type Lab(setup: Setup, bench: Bench) =
+/// A sink in front of a bench, on a clock: each push is held against the laws, with what the server saw of it alone.
+type Lab(setup: Setup, bench: Bench, time: TimeProvider) =
     let folder = new Folder()
     let lines = Collections.Concurrent.ConcurrentQueue<string>()
     let heal = lazy (bench.Heal())
+    let mutable failed = 0
 
     let log = {
         new ILogger<PresignedS3ExportSink> with
@@ -440,6 +441,7 @@ type Lab(setup: Setup, bench: Bench) =
                 // An attempt has failed.
                 if level = LogLevel.Warning then
                     heal.Force()
+                    Interlocked.Increment &failed |> ignore
     }
 
     let caBundle: string | null =
@@ -448,7 +450,12 @@ type Lab(setup: Setup, bench: Bench) =
         | None -> null
 
     let sink =
-        new PresignedS3ExportSink(optionsOf setup bench.Url null caBundle, TimeProvider.System, log)
+        new PresignedS3ExportSink(optionsOf setup bench.Url null caBundle, time, log)
+
+    /// How many attempts have failed, as far as the log tells.
+    member _.Failed = Volatile.Read &failed
+
+    member _.Account = bench.Account()
 
     /// How it ended, and the account of it, which may grow for a moment: a server may store what it got after the
     /// client has gone.
@@ -476,8 +483,11 @@ type Lab(setup: Setup, bench: Bench) =
                 :> Task
             )
 
-let labFor (setup: Setup) (server: Server) (times: int) =
+let labOn (time: TimeProvider) (setup: Setup) (server: Server) (times: int) =
     task {
         let! bench = server times
-        return new Lab(setup, bench)
+        return new Lab(setup, bench, time)
     }
+
+let labFor (setup: Setup) (server: Server) (times: int) =
+    labOn TimeProvider.System setup server times

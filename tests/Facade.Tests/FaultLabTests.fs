@@ -35,6 +35,9 @@ type private Row = {
     MayBeStored: bool
     /// What the failure says, among other things.
     Says: string
+    /// Where a limit strikes: from when on the request is in the state in which the limit is to find it. Then the clock
+    /// passes the limit, and stands still otherwise: no limit strikes because the machine is slow.
+    IsDue: (Seen -> bool) option
 }
 
 /// A fault that another attempt may heal.
@@ -49,6 +52,7 @@ let private transient name server kind = {
     IsStored = false
     MayBeStored = false
     Says = ""
+    IsDue = None
 }
 
 let private unreachable name server =
@@ -104,6 +108,15 @@ let private says text row = { row with Says = text }
 let private sized size row = { row with Size = size }
 
 let private limited change row = { row with Setup = change row.Setup }
+
+/// A limit strikes once the server has the whole body.
+let private dueAfterBody row = {
+    row with
+        IsDue = Some(fun seen -> seen.BodySha256.IsSome)
+}
+
+/// A limit strikes once the server has the head, at least.
+let private dueBeforeBody row = { row with IsDue = Some(fun _ -> true) }
 
 let private within limit =
     limited (fun setup -> { setup with RequestTimeout = limit })
@@ -722,7 +735,7 @@ let private withoutContinue =
                 do! exchange.Send(ok exchange)
         })
 
-/// Long enough for a machine that is busy with something else.
+/// What the clock passes when a limit is to strike.
 let private limit = seconds 4.
 
 /// What takes its time. These rows wait most of theirs, so they run all at once.
@@ -741,12 +754,14 @@ let private slow = [
     |> within limit
     |> withoutExpect
     |> says "(RequestTimeout, CELLOS_EXPORT_S3_TIMEOUT_MS)"
+    |> dueBeforeBody
 
     timedOut "silence before the body, within the stall timeout" (raw hold)
     |> sized 30_000_000
     |> stallingAfter limit
     |> withoutExpect
     |> says "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
+    |> dueBeforeBody
 
     timedOut "silence where a 100 Continue is due, and after the body, within the stall timeout" (raw hold)
     |> expecting
@@ -773,11 +788,13 @@ let private slow = [
     |> within limit
     |> says "50000 of 50000 bytes"
     |> doubtful
+    |> dueAfterBody
 
     timedOut "silence after the body, within the stall timeout" (s3 (Fault.Silence(afterBody = true)))
     |> stallingAfter limit
     |> says "50000 of 50000 bytes"
     |> doubtful
+    |> dueAfterBody
 
     timedOut "silence after the body, within the deadline" (s3 (Fault.Silence(afterBody = true)))
     |> limited (fun setup -> { setup with Deadline = Some limit })
@@ -787,6 +804,7 @@ let private slow = [
             Ends = Failure(ExportFailureKind.DeadlineExceeded, None, None)
     }
     |> doubtful
+    |> dueAfterBody
 
     timedOut "an answer that stops within its head, within the stall timeout"
     <| raw (fun exchange ->
@@ -797,6 +815,7 @@ let private slow = [
         })
     |> stallingAfter limit
     |> doubtful
+    |> dueAfterBody
 
     terminal
         "an error that stops within its body, within the request timeout"
@@ -814,10 +833,12 @@ let private slow = [
         403
         (Some "AccessDenied")
     |> within limit
+    |> dueAfterBody
 
     timedOut "an answer of 1 byte a second, within the request timeout" (s3 (Fault.SlowReply 1))
     |> within limit
     |> stored
+    |> dueAfterBody
 
     harmless "an answer of 1 byte a second, within a stall timeout of many"
     <| slowly (seconds 1.) [ for octet in "HTTP/1.1 200\r\nETag: 1\r\n\r\n" -> string octet ]
@@ -829,12 +850,14 @@ let private slow = [
     |> sized 30_000_000
     |> within limit
     |> withoutExpect
+    |> dueBeforeBody
 
     timedOut "a server that reads 1 byte a second, within the stall timeout"
     <| s3With (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768)) (Fault.SlowRead 1)
     |> sized 30_000_000
     |> stallingAfter limit
     |> withoutExpect
+    |> dueBeforeBody
 
     harmless "a server that reads slowly, within a stall timeout of many pieces"
     <| s3With (LoopbackS3Options(ReceiveBufferBytes = Nullable 32768)) (Fault.SlowRead 4_000_000)
@@ -870,11 +893,43 @@ let private saw (row: Row) (attempts: int) (others: int) (account: unit -> Accou
         Expect.equal account.Stores stores "how often it was stored"
     }
 
+/// For the client to note what it has sent or read, after the server has seen that.
+let private grace = TimeSpan.FromMilliseconds 500.
+
+/// Pushes, and has the clock pass the limit in each attempt in which it is to strike.
+let private pushThrough (row: Row) (times: int) (strikes: int) =
+    task {
+        let clock = FakeTime DateTimeOffset.UtcNow
+
+        let time: TimeProvider = if row.IsDue.IsSome then clock else TimeProvider.System
+
+        let! lab = labOn time row.Setup row.Server times
+        let push = lab.Push(contentOf row.Size)
+
+        match row.IsDue with
+        | None -> ()
+        | Some isDue ->
+            for attempt in 1..strikes do
+                do!
+                    waitFor "what the limit is to strike" (fun () ->
+                        push.IsCompleted
+                        || lab.Account.Requests |> List.tryItem (attempt - 1) |> Option.exists isDue)
+
+                do! Task.Delay grace
+
+                while not push.IsCompleted && lab.Failed < attempt do
+                    clock.Advance limit
+                    do! Task.Delay 5
+
+        let! outcome, account = push
+        return lab, outcome, account
+    }
+
 let private strikes (row: Row) =
     task {
-        use! lab = labFor row.Setup row.Server forever
-        let! outcome, account = lab.Push(contentOf row.Size)
         let attempts = if row.IsTransient then row.Setup.Attempts else 1
+        let! lab, outcome, account = pushThrough row forever attempts
+        use _ = lab
 
         match row.Ends with
         | Receipt -> Expect.equal (Expect.wantOk outcome "a receipt").Attempts attempts "attempts"
@@ -892,9 +947,9 @@ let private strikes (row: Row) =
 
 let private heals (row: Row) =
     task {
-        use! lab = labFor row.Setup row.Server 1
         let content = contentOf row.Size
-        let! outcome, account = lab.Push content
+        let! lab, outcome, account = pushThrough row 1 1
+        use _ = lab
         Expect.equal (Expect.wantOk outcome "a receipt").Attempts 2 "two attempts"
         do! saw row 1 1 account
         Expect.equal (account ()).Held (Some(sha256 content)) "the source is what is there"

@@ -8,6 +8,8 @@ open System.Net.Http
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3
+open CellOS.Export.S3.Core
+open CellOS.Export.S3.Urls
 open Expecto
 open Facade.Tests.CompositionSupport
 open Facade.Tests.Support
@@ -58,9 +60,148 @@ let private put (path: string) (name: string) =
     write (path + ".new") name
     File.Move(path + ".new", path, true)
 
+/// A clock that stamps no file: it is hours away from the one that does, so that every file has settled.
+let private later () =
+    FakeTime(DateTimeOffset.UtcNow.AddHours 5.)
+
+let private good (manifest: ManifestFile) =
+    match manifest.Read() with
+    | Ok good -> good
+    | Error problems -> failtestf "%A" problems
+
+let private urlIn (manifest: UrlManifest) =
+    match ArtifactName.create "a" with
+    | Ok name -> UrlManifest.tryFind name manifest |> Option.map RequestUrl.reveal
+    | Error refusal -> failtest refusal.Message
+
+/// A manifest of presigned URLs with session tokens, as large as they are in the field, or of very short ones.
+let private many (path: string) (count: int) (isShort: bool) =
+    let query = String('k', 1900)
+    use file = new StreamWriter(path)
+    file.Write "{"
+
+    for i in 1..count do
+        let separator = if i = 1 then "" else ","
+
+        if isShort then
+            file.Write $"{separator}\"{i}\":\"http://h/{i}\""
+        else
+            file.Write
+                $"{separator}\n  \"logs/{i}.txt\": \"https://evidence.s3.us-west-2.amazonaws.com/cell-7/logs/{i}.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%%2F20260301%%2Fus-west-2%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Security-Token={query}{i}&X-Amz-Signature={sha256 [| byte i |]}\""
+
+    file.Write "}"
+
+/// What the objects of this program take that are in use.
+let private memoryInUse () =
+    GC.Collect()
+    GC.GetTotalMemory false
+
+/// The most memory that is in use while an action runs.
+let private peakOf (action: unit -> 'a) =
+    use ended = new ManualResetEventSlim(false)
+
+    let watching =
+        Task.Factory.StartNew(
+            (fun () ->
+                let mutable peak = 0L
+
+                while not (ended.Wait 20) do
+                    peak <- max peak (memoryInUse ())
+
+                peak),
+            TaskCreationOptions.LongRunning
+        )
+
+    let result = action ()
+    ended.Set()
+    result, watching.GetAwaiter().GetResult()
+
 [<Tests>]
 let tests =
     testList "a manifest" [
+        testCase "that has settled is not read again until another takes its place" (fun () ->
+            linuxOnly ()
+            use folder = new Folder()
+            let path = folder.At "urls.json"
+            let clock = later ()
+            let manifest = ManifestFile(path, clock)
+
+            for version in [ "1"; "2"; "3" ] do
+                put path version
+                let first = good manifest
+                Expect.equal (urlIn first) (Some(url version)) "the new one"
+                clock.Advance(TimeSpan.FromMinutes 1.)
+                Expect.isTrue (obj.ReferenceEquals(good manifest, first)) "unchanged: not read again"
+
+            // In place, with the times of before.
+            let stamp = File.GetLastWriteTimeUtc path
+            write path "4"
+            File.SetLastWriteTimeUtc(path, stamp)
+            Expect.equal (urlIn (good manifest)) (Some(url "4")) "written in place")
+
+        testCase "that has not settled is read each time" (fun () ->
+            linuxOnly ()
+            use folder = new Folder()
+            let path = folder.At "urls.json"
+            put path "1"
+            // The clock stands still at the moment of the change.
+            let changed = DateTimeOffset(File.GetLastWriteTimeUtc path, TimeSpan.Zero)
+            let manifest = ManifestFile(path, FakeTime changed)
+            let first = good manifest
+            Expect.isFalse (obj.ReferenceEquals(good manifest, first)) "read again")
+
+        testCase
+            "that becomes worse keeps what was good, tells what is wrong, and is read when it is better"
+            (fun () ->
+                linuxOnly ()
+                use folder = new Folder()
+                let path = folder.At "urls.json"
+                let clock = later ()
+                let manifest = ManifestFile(path, clock)
+                put path "1"
+                Expect.equal (urlIn (good manifest)) (Some(url "1")) "good"
+                File.WriteAllText(path + ".new", "{ \"a\": ")
+                File.Move(path + ".new", path, true)
+
+                for _ in 1..2 do
+                    Expect.stringContains
+                        (manifest.Problem() |> Option.ofObj |> Option.defaultValue "")
+                        "no JSON"
+                        "bad"
+
+                    clock.Advance(TimeSpan.FromMinutes 1.)
+
+                put path "2"
+                Expect.equal (urlIn (good manifest)) (Some(url "2")) "good again")
+
+        testSequenced
+        <| testList "takes at most four times its size in memory" [
+            for name, count, isShort in
+                [
+                    "25,000 URLs with session tokens", 25_000, false
+                    "300,000 short ones", 300_000, true
+                ] do
+                testCase $"of {name}, while it is read, while it is read again, and after" (fun () ->
+                    use folder = new Folder()
+                    let path = folder.At "urls.json"
+                    many path count isShort
+                    let size = FileInfo(path).Length
+                    let before = memoryInUse ()
+                    let manifest = ManifestFile(path, later ())
+
+                    for round in 1..2 do
+                        let read, peak = peakOf (fun () -> good manifest)
+                        Expect.equal (UrlManifest.count read) count "all entries"
+                        let most, after = peak - before, memoryInUse () - before
+                        Expect.isLessThan most (4L * size) $"{most} bytes for {size}, round {round}"
+                        Expect.isLessThan after (2L * size) $"{after} bytes for {size} after round {round}"
+                        // Another file with the same content.
+                        File.Copy(path, path + ".new")
+                        File.Move(path + ".new", path, true)
+
+                    GC.KeepAlive manifest)
+        ]
+
         testCaseTask "that is a link is read again when the link's end is another" (fun () ->
             task {
                 use folder = new Folder()

@@ -141,6 +141,26 @@ let private run (arguments: string) =
     started.WaitForExit()
     started.ExitCode, out, error
 
+/// The names of the tests that a test program would run, each with those of the lists around it.
+let private listTests (program: string) =
+    let configuration =
+        (nonNull (DirectoryInfo(AppContext.BaseDirectory.TrimEnd '/').Parent)).Name
+
+    let path =
+        Path.Combine(root, "tests", program, "bin", configuration, "net10.0", program + ".dll")
+
+    if not (File.Exists path) then
+        failtest $"{path} is missing. Build tests/{program} first."
+
+    let info =
+        ProcessStartInfo("dotnet", [ path; "--list-tests" ], RedirectStandardOutput = true)
+
+    use listing = nonNull (Process.Start info)
+    let lines = listing.StandardOutput.ReadToEnd().Split '\n'
+    listing.WaitForExit()
+    Expect.equal listing.ExitCode 0 $"{program} lists its tests"
+    lines |> Array.filter _.StartsWith("  ")
+
 [<Tests>]
 let tests =
     testList "the README" [
@@ -321,8 +341,19 @@ let tests =
                  |> Seq.map (fun event -> $"{event.EventId} `{event.EventName}` | {event.Level}"))
                 "ids, names and levels, in order")
 
-        testCase "names, for each promise, tests that are there" (fun () ->
+        testCase "names, for each promise, tests that are run" (fun () ->
             let promises = rows "Promise"
+            let listed = Collections.Generic.Dictionary<string, string[]>()
+
+            /// The names of all tests of a program, as it lists them itself.
+            let testsOf (program: string) =
+                match listed.TryGetValue program with
+                | true, names -> names
+                | _ ->
+                    let names = listTests program
+                    listed[program] <- names
+                    names
+
             Expect.isGreaterThan promises.Length 12 "promises"
 
             for row in promises do
@@ -337,10 +368,16 @@ let tests =
                     | [ file ], (_ :: _ as names) ->
                         let source = File.ReadAllText(Path.Combine(root, "tests", file))
 
+                        let program = file.Substring(0, file.IndexOf '/')
+
                         for name in names do
                             Expect.isTrue
                                 (Regex.IsMatch(source, $"\"[^\"\n]*{Regex.Escape name}"))
                                 $"{file} has {name}"
+
+                            Expect.isTrue
+                                (testsOf program |> Array.exists _.Contains(name, StringComparison.Ordinal))
+                                $"{program} runs a test that is called {name}"
                     | _ -> failtest $"a promise is held by named tests: {holder}")
 
         testCase "shows a receipt with the fields of a receipt, in their order" (fun () ->

@@ -7,6 +7,7 @@ open System.Net.Http
 open System.Net.Sockets
 open System.Threading
 open System.Threading.Tasks
+open CellOS.Export.S3
 open CellOS.Export.S3.Http
 open CellOS.Export.S3.Source
 open Expecto
@@ -149,6 +150,48 @@ let tests =
                 Expect.isTrue second.Watch.IsEarly "it came before the request"
                 Expect.isFalse second.Watch.HasBegun "and is none to it"
             })
+
+        for name, isAnswered in [ "its own", true; "nothing", false ] do
+            testCaseTask
+                $"gives a receipt for a success only if it is the answer to the request: to {name}"
+                (fun () ->
+                    task {
+                        use folder = new Folder()
+                        let path = folder.Write("f", patterned 100)
+                        let wire = new Wire(taking)
+                        use connection = new WatchedStream(wire, null)
+
+                        // As HttpClient does it: the head, the body, and what comes back.
+                        let reply (request: HttpRequestMessage) _ =
+                            task {
+                                do! connection.WriteAsync(ReadOnlyMemory "PUT /x HTTP/1.1\r\n\r\n"B)
+                                do! (nonNull request.Content).CopyToAsync Stream.Null
+                                wire.Say success
+
+                                if isAnswered then
+                                    let! _ = read connection
+                                    ()
+
+                                return new HttpResponseMessage(Net.HttpStatusCode.OK)
+                            }
+
+                        let options =
+                            PresignedS3ExportSinkOptions(
+                                PresignedUrl = "http://gateway.example/evidence/a",
+                                CellId = cellId,
+                                Bucket = bucket,
+                                MaxAttempts = 1
+                            )
+
+                        use sink = scriptedSink options TimeProvider.System 0. reply
+
+                        if isAnswered then
+                            let! receipt = sink.PushAsync("a", path)
+                            Expect.equal receipt.BytesWritten 100L "a receipt"
+                        else
+                            let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+                            Expect.isTrue failure.MayBeStored "there was a success"
+                    })
 
         for name, interim in
             [

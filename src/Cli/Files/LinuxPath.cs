@@ -20,6 +20,7 @@ internal static partial class LinuxPath
 
     // errno(3)
     private const int NoEntry = 2;
+    private const int Interrupted = 4;
     private const int NotADirectory = 20;
     private const int AccessDenied = 13;
     private const int Invalid = 22;
@@ -123,7 +124,23 @@ internal static partial class LinuxPath
             throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
 
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (FlushToDisk(handle) != 0 && Marshal.GetLastPInvokeError() is not (Invalid or ReadOnlyFileSystem))
-            throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+        Flush(handle);
+    }
+
+    /// <summary>
+    /// Sees that what was written is on disk, where the file system has such a thing. .NET's own method ignores what
+    /// fsync(2) reports, such as a full disk that showed only then.
+    /// </summary>
+    /// <exception cref="IOException">It could not be done.</exception>
+    internal static void Flush(SafeFileHandle handle)
+    {
+        while (FlushToDisk(handle) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error is Invalid or ReadOnlyFileSystem)
+                return;
+            if (error != Interrupted)
+                throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+        }
     }
 }

@@ -30,6 +30,7 @@ internal static class Resumption
             artifacts.Where(item =>
                 Resume.MayBeDone(
                     receipted,
+                    item.Artifact.Target,
                     cellId,
                     item.Artifact.Name,
                     item.Destination,
@@ -44,22 +45,31 @@ internal static class Resumption
             async (item, ending) =>
             {
                 var (artifact, destination) = item;
+                var url = objectUrl(artifact);
                 if (
                     await DigestAsync(artifact.Source, ending) is not { } digest
-                    || !Resume.IsDone(receipted, cellId, artifact.Name, destination, artifact.Length, digest)
-                )
-                    return;
-
-                done.Add(artifact);
-                if (
-                    objectUrl(artifact) is { } url
-                    && Resume.OtherHost(
+                    || !Resume.IsDone(
                         receipted,
+                        artifact.Target,
                         cellId,
                         artifact.Name,
                         destination,
                         artifact.Length,
                         digest,
+                        url
+                    )
+                )
+                    return;
+
+                done.Add(artifact);
+                if (
+                    url is not null
+                    && Resume.OtherHost(
+                        receipted,
+                        artifact.Target,
+                        cellId,
+                        artifact.Name,
+                        destination,
                         url
                     )
                         is { Value: var sentence }

@@ -117,7 +117,13 @@ internal sealed class ReceiptsStore : IReceiptsStore
 
     public void Cut(long length) => RandomAccess.SetLength(_handle, length);
 
-    public void Flush() => RandomAccess.FlushToDisk(_handle);
+    public void Flush()
+    {
+        if (OperatingSystem.IsLinux())
+            LinuxPath.Flush(_handle);
+        else
+            RandomAccess.FlushToDisk(_handle);
+    }
 
     public void Dispose() => _handle.Dispose();
 }

@@ -23,7 +23,9 @@ internal sealed class ResultsOutput(TextWriter output, Func<bool> hasReader)
             output.Flush();
         }
         // A closed descriptor is an UnauthorizedAccessException (EBADF).
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // One that may not grow any further is an ArgumentOutOfRangeException (EFBIG).
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             throw new IOException($"Standard output takes no more: {exception.Message}");
         }

@@ -40,7 +40,9 @@ internal sealed class UnfailingError(Func<TextWriter> open) : TextWriter
             write();
         }
         // A closed descriptor is an UnauthorizedAccessException (EBADF).
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        // One that may not grow any further is an ArgumentOutOfRangeException (EFBIG).
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
             // Lost; see above.
         }

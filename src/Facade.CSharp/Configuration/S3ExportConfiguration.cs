@@ -108,10 +108,14 @@ public sealed class S3ExportConfiguration
         var resolution = Settings.Resolve(context, spec.Core);
 
         var manifests = new Dictionary<TargetName, ManifestFile>();
+        // One of several targets is read once.
+        var files = new Dictionary<string, ManifestFile>(StringComparer.Ordinal);
         foreach (var report in resolution.Targets)
             if (report.Settings?.Value.Url is UrlChoice.Manifest choice)
             {
-                var manifest = manifests[report.Name] = new ManifestFile(choice.Path);
+                if (!files.TryGetValue(choice.Path, out var manifest))
+                    files[choice.Path] = manifest = new ManifestFile(choice.Path);
+                manifests[report.Name] = manifest;
                 resolution = Settings.WithManifest(
                     context,
                     spec.Core,

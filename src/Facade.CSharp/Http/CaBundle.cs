@@ -85,9 +85,6 @@ internal sealed class CaBundle
         SslPolicyErrors errors
     )
     {
-        if (errors == SslPolicyErrors.None)
-            return true;
-
         var host = sender is SslStream stream ? stream.TargetHostName : "the server";
         if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
             throw new CertificateRejectedException($"{host} gave no certificate", namesAnotherHost: false);
@@ -98,7 +95,17 @@ internal sealed class CaBundle
                 namesAnotherHost: true
             );
 
-        return IsTrustedByBundle(certificate, chain, out var reasons)
+        using var copy = new X509Certificate2(certificate);
+        if (!HasNameOf(copy, host))
+            throw new CertificateRejectedException(
+                $"the certificate ({certificate.Subject}) has no Subject Alternative Name for the host {host}; the name in its subject does not count",
+                namesAnotherHost: true
+            );
+
+        if (errors == SslPolicyErrors.None)
+            return true;
+
+        return IsTrustedByBundle(copy, chain, out var reasons)
             ? true
             : throw new CertificateRejectedException(
                 $"the certificate ({certificate.Subject}, issued by {certificate.Issuer}) is not trusted: {reasons}",
@@ -107,10 +114,27 @@ internal sealed class CaBundle
     }
 
     /// <summary>
+    /// True if one of its Subject Alternative Names is the host's. The platform would also take the name from the subject,
+    /// where there are none; RFC 9525, 6.3, does not.
+    /// </summary>
+    private static bool HasNameOf(X509Certificate2 certificate, string host)
+    {
+        try
+        {
+            return certificate.MatchesHostname(host, allowWildcards: true, allowCommonName: false);
+        }
+        catch (ArgumentException)
+        {
+            // Not a host's name by the platform's rules, so no certificate can have it.
+            return false;
+        }
+    }
+
+    /// <summary>
     /// Whether it is, and what is wrong otherwise: only what is left with the bundle, or one would look for an authority
     /// that is in it.
     /// </summary>
-    private bool IsTrustedByBundle(X509Certificate certificate, X509Chain? presented, out string reasons)
+    private bool IsTrustedByBundle(X509Certificate2 certificate, X509Chain? presented, out string reasons)
     {
         if (_authorities is not { Count: > 0 })
         {
@@ -129,8 +153,7 @@ internal sealed class CaBundle
             foreach (var element in presented.ChainElements)
                 policy.ExtraStore.Add(element.Certificate);
 
-        using var copy = new X509Certificate2(certificate);
-        var isTrusted = chain.Build(copy);
+        var isTrusted = chain.Build(certificate);
         reasons = Status(chain);
         return isTrusted;
     }

@@ -74,7 +74,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
                     cancellationToken
                 )
                 .ConfigureAwait(false);
-            return Outcome.NewReplied(reply);
+            return Masked(Outcome.NewReplied(reply), watch);
         }
         catch (HttpRequestException exception)
             when (exception.GetBaseException() is SpentConnectionException && !any.IsCancellationRequested)
@@ -88,7 +88,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             var fault = ToFault(put, content, kind, detail);
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);
-            return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
+            return Masked(
+                content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault),
+                watch
+            );
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -100,6 +103,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             watch.End();
         }
     }
+
+    /// <summary>A proxy may echo the credentials that it was given.</summary>
+    private static Outcome Masked(Outcome outcome, ReplyWatch watch) =>
+        watch.Route.Proxy is { } proxy ? ProxyModule.Mask(outcome, proxy) : outcome;
 
     /// <summary>The client has been disposed of: that is no fault of the transport, and no attempt heals it.</summary>
     private static bool IsMisuse(Exception exception) =>

@@ -45,10 +45,9 @@ internal static class ReplyReader
 
     private static IEnumerable<KeyValuePair<string, string>> Headers(HttpResponseMessage response)
     {
-        foreach (var header in response.Headers.NonValidated)
-            yield return new(header.Key, header.Value.ToString());
-        foreach (var header in response.Content.Headers.NonValidated)
-            yield return new(header.Key, header.Value.ToString());
+        foreach (var header in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
+        foreach (var value in header.Value)
+            yield return new(header.Key, value);
     }
 
     /// <summary>

@@ -35,14 +35,16 @@ internal static class SmallFile
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">A larger one is refused.</param>
+    /// <param name="now">When it is read, by the clock that stamps files.</param>
     /// <param name="known">
     /// The stamp of what was read before, and then of what has been read now; null if the file has to be read again.
     /// </param>
     /// <param name="problem">Why it cannot be read and what to do, in sentences; empty if it can.</param>
-    /// <returns>The text; null if it has not changed, or cannot be read.</returns>
-    internal static string? TryReadChanged(
+    /// <returns>Its bytes; null if it has not changed, or cannot be read.</returns>
+    internal static byte[]? TryReadChanged(
         string path,
         int maxBytes,
+        DateTimeOffset now,
         ref FileStamp? known,
         out string problem
     )
@@ -50,30 +52,58 @@ internal static class SmallFile
         var before = known;
         // What cannot be read now may be readable later without having changed.
         FileStamp? after = null;
-        var text = Try(
+        var bytes = Try(
             path,
             () => OpenRegular(path),
             handle =>
             {
                 // Taken first: a file that changes while it is read is read once more.
                 var stamp = SourceFile.Stamp(handle, path);
-                after = IsSettled(stamp) ? stamp : null;
-                return before is not null && before == after ? null : Read(handle, maxBytes);
+                after = IsSettled(stamp, now) ? stamp : null;
+                return before is not null && before == after ? null : ReadBytes(handle, maxBytes);
             },
             out problem
         );
         known = after;
-        return text;
+        return bytes;
     }
 
     /// <summary>
-    /// Whether a change from here on changes the stamp. File systems count in steps, the coarsest of 2 seconds (FAT):
+    /// True if a change from here on changes the stamp. File systems count in steps, the coarsest of 2 seconds (FAT):
     /// what is written twice within one step has one stamp.
     /// </summary>
-    private static bool IsSettled(FileStamp stamp) =>
+    private static bool IsSettled(FileStamp stamp, DateTimeOffset now) =>
         !OperatingSystem.IsLinux()
-        || Int128.Abs((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * (Int128)100 - stamp.Changed)
-            > 2_000_000_000;
+        || Int128.Abs((now - DateTimeOffset.UnixEpoch).Ticks * (Int128)100 - stamp.Changed) > 2_000_000_000;
+
+    /// <summary>Reads a regular file into one array of its length, so that it takes no more memory than that.</summary>
+    private static byte[] ReadBytes(SafeFileHandle handle, int maxBytes)
+    {
+        var length = RandomAccess.GetLength(handle);
+        if (length > maxBytes)
+            throw new TooLargeException(maxBytes);
+
+        var bytes = new byte[(int)length];
+        Span<byte> more = stackalloc byte[1];
+        var count = 0;
+        while (true)
+        {
+            // A whole array is followed by its end, or by what was added meanwhile.
+            var isFull = count == bytes.Length;
+            var read = RandomAccess.Read(handle, isFull ? more : bytes.AsSpan(count), count);
+            if (read == 0)
+                break;
+            if (isFull && count == maxBytes)
+                throw new TooLargeException(maxBytes);
+            if (isFull)
+                Array.Resize(ref bytes, (int)Math.Min(2L * count + 1, maxBytes));
+            else
+                count += read;
+        }
+
+        Array.Resize(ref bytes, count);
+        return bytes;
+    }
 
     private static string Read(SafeFileHandle handle, int maxBytes)
     {
@@ -90,12 +120,13 @@ internal static class SmallFile
         return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
 
-    private static string? Try(
+    private static T? Try<T>(
         string path,
         Func<SafeFileHandle> open,
-        Func<SafeFileHandle, string?> read,
+        Func<SafeFileHandle, T?> read,
         out string problem
     )
+        where T : class
     {
         problem = "";
         try

@@ -9,12 +9,15 @@ namespace CellOS.Export.S3.Urls;
 /// A manifest of presigned URLs, which is read again when the file has changed: an operator may put fresh URLs there
 /// while a bundle is under way.
 /// </summary>
-internal sealed class ManifestFile(string path) : IUrlSource
+/// <param name="path">The file.</param>
+/// <param name="clock">The clock that stamps files; the system's if null.</param>
+internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IUrlSource
 {
     /// <summary>A URL with a session token has about 2 KB: room for tens of thousands.</summary>
     private const int MaxBytes = 256 << 20;
 
     private readonly Lock _gate = new();
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private FileStamp? _stamp;
     private UrlManifest? _lastGood;
     private string _problem = "";
@@ -69,7 +72,7 @@ internal sealed class ManifestFile(string path) : IUrlSource
 
     private void Refresh()
     {
-        var json = SmallFile.TryReadChanged(path, MaxBytes, ref _stamp, out var problem);
+        var json = SmallFile.TryReadChanged(path, MaxBytes, _clock.GetUtcNow(), ref _stamp, out var problem);
         if (json is null && problem.Length == 0)
             return;
 
@@ -77,7 +80,7 @@ internal sealed class ManifestFile(string path) : IUrlSource
         if (json is null)
             return;
 
-        var parsed = UrlManifestModule.Parse(json);
+        var parsed = UrlManifestModule.ParseUtf8(json);
         if (parsed.IsOk)
             _lastGood = parsed.ResultValue;
         else
