@@ -53,16 +53,42 @@ let private longest (count: int) (scripts: Gen<Script>) =
     |> Gen.map (List.maxBy (Play.script >> Play.puts >> List.length))
 
 /// Of some scripts the first whose turns are as wanted; any, if none is.
-let private wanted (count: int) (isWanted: Turn list -> bool) (scripts: Gen<Script>) =
+let private wanted (count: int) (isWanted: Script -> Turn list -> bool) (scripts: Gen<Script>) =
     scripts
     |> Gen.listOfLength count
-    |> Gen.map (fun all -> all |> List.tryFind (Play.script >> isWanted) |> Option.defaultValue all.Head)
+    |> Gen.map (fun all ->
+        all
+        |> List.tryFind (fun script -> isWanted script (Play.script script))
+        |> Option.defaultValue all.Head)
 
-let private usesTwoUrls (turns: Turn list) =
-    (Play.puts turns |> List.map (fun (_, put) -> put.Url) |> List.distinct).Length
-    >= 2
+/// Whether what an attempt came to echoes a secret of a URL that was in use before the attempt's own.
+let echoesEarlierUrl (urls: PlantedUrl list) (turns: Turn list) =
+    let urlOf (turn: Turn) =
+        match turn.Output with
+        | Output.Put put -> Some(RequestUrl.reveal put.Url)
+        | _ -> None
 
-let private missesDeadline (turns: Turn list) =
+    List.pairwise turns
+    |> List.indexed
+    |> List.exists (fun (index, (before, turn)) ->
+        match urlOf before, turn.Input with
+        | Some now, Input.Attempted(_, _, outcome) ->
+            let earlier =
+                turns
+                |> List.truncate index
+                |> List.choose urlOf
+                |> List.filter (fun url -> url <> now)
+
+            let secrets =
+                urls
+                |> List.filter (fun url -> List.contains url.Url earlier)
+                |> List.collect _.Secrets
+
+            not secrets.IsEmpty
+            && (let text = $"%A{outcome}" in secrets |> List.exists text.Contains)
+        | _ -> false)
+
+let private missesDeadline (_: Script) (turns: Turn list) =
     match Play.ending turns with
     | Some(Error failure) -> failure.Kind = FailureKind.DeadlineExceeded && failure.Attempts > 0
     | _ -> false
@@ -78,11 +104,15 @@ let scripts =
 
     Gen.frequency [
         3, any |> Gen.map (fun script -> { script with Length = -1L })
-        3, any
+        4, any
         12, longest 4 any
-        5, wanted 6 usesTwoUrls (having (fun plan -> plan.Url = UrlSource.Asked))
+        6,
+        wanted
+            9
+            (fun script -> echoesEarlierUrl script.Urls)
+            (having (fun plan -> plan.Url = UrlSource.Asked))
         4, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)
-        5, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
+        8, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]
 
 let private badMd5 =
