@@ -255,7 +255,9 @@ module Reply =
             | _ -> None
 
         let first = List.tryPick value
-        let body = ResponseBody.read (value "content-type") (value "content-encoding") body isWhole
+
+        let body =
+            ResponseBody.read (value "content-type") (value "content-encoding") body isWhole
 
         {
             Status = status

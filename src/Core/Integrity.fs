@@ -122,9 +122,12 @@ module Integrity =
     let verdict (mode: IntegrityMode) (contentMd5: bool) (reply: Reply) (sent: Sent) : IntegrityVerdict =
         let otherwise () =
             // A bare success does not show that anything compared the header with what it received.
-            if contentMd5 && reply.IsMarked then IntegrityVerdict.Confirmed Confirmation.ContentMd5
-            elif mode.IsRequire then IntegrityVerdict.Missing
-            else IntegrityVerdict.Confirmed Confirmation.Unverified
+            if contentMd5 && reply.IsMarked then
+                IntegrityVerdict.Confirmed Confirmation.ContentMd5
+            elif mode.IsRequire then
+                IntegrityVerdict.Missing
+            else
+                IntegrityVerdict.Confirmed Confirmation.Unverified
 
         if mode.IsOff then
             otherwise ()

@@ -35,6 +35,9 @@ module internal QuerySecrets =
 
     /// The form of the value of a harmless parameter: a gateway may take its token under the same name (nginx has `st`).
     let private hasForm (name: string) (value: string) =
+        // What ends a sentence, in a text.
+        let value = value.TrimEnd([| ')'; ']'; ','; '.'; '"'; '\'' |])
+
         let isOf (characters: string) =
             value.AsSpan().IndexOfAnyExcept characters < 0
 
@@ -47,12 +50,16 @@ module internal QuerySecrets =
         | "x-amz-signedheaders"
         | "x-goog-signedheaders" ->
             let value = value.ToLowerInvariant()
-            value.Split(';') |> Array.contains "host" || value.StartsWith("x-amz-", StringComparison.Ordinal)
+
+            value.Split(';') |> Array.contains "host"
+            || value.StartsWith("x-amz-", StringComparison.Ordinal)
         | "x-id" -> value.Length <= 40 && isOf (letters + letters.ToUpperInvariant())
         | "x-amz-algorithm"
         | "x-goog-algorithm"
         | "x-oss-signature-version"
-        | "q-sign-algorithm" -> value.Length <= 24 && isOf (letters + letters.ToUpperInvariant() + "0123456789-")
+        | "q-sign-algorithm" ->
+            value.Length <= 24
+            && isOf (letters + letters.ToUpperInvariant() + "0123456789-")
         // Times and spans of time.
         | _ -> value.Length <= 32 && isOf "0123456789TZ:.;+-"
 

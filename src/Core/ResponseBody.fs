@@ -202,7 +202,8 @@ module internal ResponseBody =
         | "statuscode" ->
             match property.Value.ValueKind with
             | JsonValueKind.Number -> property.Value.GetDouble() >= 300.
-            | JsonValueKind.String -> not (List.contains (text ()) [ ""; "0"; "200"; "201"; "ok"; "success"; "done" ])
+            | JsonValueKind.String ->
+                not (List.contains (text ()) [ ""; "0"; "200"; "201"; "ok"; "success"; "done" ])
             | _ -> false
         | _ -> false
 
@@ -217,8 +218,7 @@ module internal ResponseBody =
         // Not JSON, or half of a surrogate pair.
         | :? JsonException
         | :? InvalidOperationException
-        | :? ArgumentException ->
-            true
+        | :? ArgumentException -> true
 
     /// True if an XML document with this root is the result of an operation; every other one reports something else.
     let private isResult (root: string) =
@@ -267,7 +267,8 @@ module internal ResponseBody =
             let hasTag =
                 text
                 |> Seq.pairwise
-                |> Seq.exists (fun (c, next) -> c = '<' && (Char.IsAsciiLetter next || next = '!' || next = '/'))
+                |> Seq.exists (fun (c, next) ->
+                    c = '<' && (Char.IsAsciiLetter next || next = '!' || next = '/'))
 
             foreign BodyFormat.Text (visible (if hasTag then withoutMarkup text else text)) hasTag
 
@@ -283,7 +284,8 @@ module internal ResponseBody =
             ResponseBody.Empty
         elif
             contentEncoding
-            |> Option.exists (fun coding -> not (coding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
+            |> Option.exists (fun coding ->
+                not (coding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
         then
             // Nothing in the request says that it could be read (RFC 9110, 12.5.3).
             foreign BodyFormat.Binary "" true

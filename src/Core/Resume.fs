@@ -132,7 +132,14 @@ module Resume =
     /// now, without a full stop. The logical address is the same, and the object may be in another store. `objectUrl` is the
     /// URL now, without its query.
     [<CompiledName("OtherHost")>]
-    let otherHost (receipted: Receipted) targetName cellId artifactName destination (objectUrl: string) : string option =
+    let otherHost
+        (receipted: Receipted)
+        targetName
+        cellId
+        artifactName
+        destination
+        (objectUrl: string)
+        : string option =
         match find receipted targetName cellId artifactName destination with
         | ValueNone -> None
         | ValueSome content ->

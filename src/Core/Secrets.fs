@@ -51,7 +51,8 @@ module internal Secrets =
     [<Literal>]
     let private ShortestHead = 8
 
-    let private squeezed (text: string) = String.filter Char.IsAsciiLetterOrDigit text
+    let private squeezed (text: string) =
+        String.filter Char.IsAsciiLetterOrDigit text
 
     let private fold (c: char) =
         match c with

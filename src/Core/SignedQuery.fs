@@ -221,8 +221,9 @@ module internal SignedQuery =
         letters.Contains("signature", StringComparison.Ordinal)
         || letters.Contains("credential", StringComparison.Ordinal)
         || letters.Contains("accesskey", StringComparison.Ordinal)
-        || letters.Contains("xamz", StringComparison.Ordinal)
-        || letters.Contains("xgoog", StringComparison.Ordinal)
+        || letters.Contains("xamzalgorithm", StringComparison.Ordinal)
+        || letters.Contains("xamzsecuritytoken", StringComparison.Ordinal)
+        || letters.Contains("xamzsignedheaders", StringComparison.Ordinal)
 
     /// True if the path has the token of a pre-authenticated request, as `QuerySecrets` masks it.
     let private isPreAuthenticated (path: string) =
@@ -231,26 +232,16 @@ module internal SignedQuery =
 
     /// The scheme, told by the parameters that no other scheme has.
     let private schemeOf (names: string seq) (has: string -> bool) (path: string) =
-        if has "X-Amz-Signature" then
-            UrlSignature.V4
-        elif has "X-Goog-Signature" then
-            UrlSignature.Google4
-        elif has "x-oss-signature" then
-            UrlSignature.Oss4
-        elif has "q-signature" then
-            UrlSignature.Cos
-        elif has "temp_url_sig" then
-            UrlSignature.SwiftTempUrl
-        elif has "sig" && has "sv" then
-            UrlSignature.AzureSas
-        elif has "Signature" && has "AWSAccessKeyId" then
-            UrlSignature.V2
-        elif has "Signature" && has "GoogleAccessId" then
-            UrlSignature.Google2
-        elif has "Signature" && has "OSSAccessKeyId" then
-            UrlSignature.Oss
-        elif has "Signature" && has "AccessKeyId" then
-            UrlSignature.Obs
+        if has "X-Amz-Signature" then UrlSignature.V4
+        elif has "X-Goog-Signature" then UrlSignature.Google4
+        elif has "x-oss-signature" then UrlSignature.Oss4
+        elif has "q-signature" then UrlSignature.Cos
+        elif has "temp_url_sig" then UrlSignature.SwiftTempUrl
+        elif has "sig" && has "sv" then UrlSignature.AzureSas
+        elif has "Signature" && has "AWSAccessKeyId" then UrlSignature.V2
+        elif has "Signature" && has "GoogleAccessId" then UrlSignature.Google2
+        elif has "Signature" && has "OSSAccessKeyId" then UrlSignature.Oss
+        elif has "Signature" && has "AccessKeyId" then UrlSignature.Obs
         elif isPreAuthenticated path then UrlSignature.OraclePar
         elif Seq.exists isTrace names then UrlSignature.Unknown
         else UrlSignature.Unsigned
@@ -271,8 +262,11 @@ module internal SignedQuery =
         =
         match scheme with
         | UrlSignature.V4
-        | UrlSignature.Unknown
         | UrlSignature.Unsigned -> lifetimeEnd signedAt (value "X-Amz-Expires")
+        | UrlSignature.Unknown ->
+            match lifetimeEnd signedAt (value "X-Amz-Expires") with
+            | ValueNone -> unixTime (value "Expires")
+            | at -> at
         | UrlSignature.Google4 -> lifetimeEnd signedAt (value "X-Goog-Expires")
         | UrlSignature.Oss4 -> lifetimeEnd signedAt (value "x-oss-expires")
         | UrlSignature.V2

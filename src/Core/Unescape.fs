@@ -57,6 +57,16 @@ module internal Unescape =
         struct ("&sol", '/')
         struct ("&equals", '=')
         struct ("&percnt", '%')
+        struct ("&period", '.')
+        struct ("&lowbar", '_')
+        struct ("&hyphen", '-')
+        struct ("&colon", ':')
+        struct ("&semi", ';')
+        struct ("&comma", ',')
+        struct ("&shy", '\u00ad')
+        struct ("&nbsp", '\u00a0')
+        struct ("&zwnj", '\u200c')
+        struct ("&zwj", '\u200d')
     |]
 
     let private digit (c: char) =

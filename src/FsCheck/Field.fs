@@ -117,7 +117,7 @@ module Field =
         // Swift labels an empty body so.
         | FieldBody.Empty -> Gen.elements [ None; Some "text/html; charset=UTF-8"; Some "application/xml" ]
         | FieldBody.Error -> Gen.elements [ Some "application/xml"; Some "text/html"; Some "text/xml"; None ]
-        | FieldBody.Harmless -> Gen.elements [ Some "text/plain"; Some "application/json"; None ]
+        | FieldBody.Harmless -> Gen.elements [ Some "text/plain"; None ]
 
     let private body =
         Gen.frequency [

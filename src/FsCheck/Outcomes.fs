@@ -27,10 +27,10 @@ module Outcomes =
     /// had another length or another content.
     let sent (length: int64) : Gen<Sent> =
         gen {
-            let! bytes = Gen.frequency [ 9, Gen.constant length; 1, Gen.constant (length + 1L) ]
+            let! bytes = Gen.frequency [ 8, Gen.constant length; 1, Gen.constant (length + 1L) ]
 
             let! sha =
-                Gen.frequency [ 9, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
+                Gen.frequency [ 8, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
 
             let! md5 = Gen.frequency [ 3, Gen.constant (Some md5); 1, Gen.constant None ]
 

@@ -17,7 +17,10 @@ module Plans =
     let retry: Gen<RetryPolicy> =
         gen {
             let! mode = Gen.elements [ RetryMode.Fixed; RetryMode.Fixed; RetryMode.Exponential ]
-            let! attempts = Gen.frequency [ 1, Gen.constant 1; 9, Gen.elements [ 2; 3; 4; 5; 5; 5 ] ]
+
+            let! attempts =
+                Gen.frequency [ 1, Gen.constant 1; 9, Gen.elements [ 2; 3; 4; 5; 5; 5 ] ]
+
             let! backoff = Gen.elements [ 0; 1; 500; 500; 60000 ]
             let! cap = Gen.elements [ 0; 700; 20000; 20000; 600000 ]
             return Made.ok (RetryPolicy.create mode attempts (ms backoff) (ms cap))
@@ -69,7 +72,7 @@ module Plans =
                 ]
 
             let! chosen =
-                Gen.frequency [ 3, Gen.constant []; 2, Gen.constant (List.ofSeq chosen) ]
+                Gen.frequency [ 4, Gen.constant []; 3, Gen.constant (List.ofSeq chosen) ]
 
             return [ for name, value in chosen -> KeyValuePair(name, value) ]
         }

@@ -123,16 +123,16 @@ module Scripts =
             Gen.frequency [
                 8, kind length secrets
                 others, Outcomes.any length secrets
-                2, Gen.constant (Outcome.Replied(Reply.Of 417))
+                3, Gen.constant (Outcome.Replied(Reply.Of 417))
                 ends, Outcomes.success length
                 ends, Outcomes.terminal length
             ]
 
         Gen.frequency [
-            2, Gen.constant (Outcomes.any length)
-            7, Gen.constant (mixed Outcomes.damaged 1 2)
-            9, Gen.constant (mixed Outcomes.expired 1 2)
-            6, Gen.constant (mixed (fun length _ -> Outcomes.retryable length) 2 4)
+            1, Gen.constant (Outcomes.any length)
+            12, Gen.constant (mixed Outcomes.damaged 1 2)
+            14, Gen.constant (mixed Outcomes.expired 1 2)
+            8, Gen.constant (mixed (fun length _ -> Outcomes.retryable length) 2 4)
         ]
 
     /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
@@ -190,7 +190,11 @@ module Scripts =
         gen {
             let! make = Plans.draft cellId artifact
 
-            let url = Gen.frequency [ 30, serving (Plans.keyOf cellId artifact) (make None).Headers; 1, Urls.presigned ]
+            let url =
+                Gen.frequency [
+                    30, serving (Plans.keyOf cellId artifact) (make None).Headers
+                    1, Urls.presigned
+                ]
 
             let! asked = Gen.elements [ true; true; false ]
             let! urls = Gen.listOfLength (if asked then 4 else 1) url

@@ -98,13 +98,20 @@ module internal Shrinks =
     /// A reply that says less: what follows from it stays the same.
     let reply (first: Reply) : Reply seq =
         seq {
-            if first.VersionId.IsSome then
+            // The last mark of a store stays.
+            if
+                first.VersionId.IsSome
+                && { first with VersionId = None }.IsMarked = first.IsMarked
+            then
                 { first with VersionId = None }
 
-            if first.RequestId.IsSome then
+            if
+                first.RequestId.IsSome
+                && { first with RequestId = None }.IsMarked = first.IsMarked
+            then
                 { first with RequestId = None }
 
-            if first.HostId.IsSome then
+            if first.HostId.IsSome && { first with HostId = None }.IsMarked = first.IsMarked then
                 { first with HostId = None }
 
             if first.BucketRegion.IsSome then

@@ -259,7 +259,15 @@ let schemes =
                 "q-sign-time=1772366400&q-signature=c", UrlSignature.Cos, None
                 "sv=1&se=tomorrow&sig=c", UrlSignature.AzureSas, None
                 "sig=c", UrlSignature.Unsigned, None
-                "Signature=c&Expires=1772370000", UrlSignature.Unsigned, None
+                "Signature=c&Expires=1772370000", UrlSignature.Unknown, Some "2026-03-01T13:00:00Z"
+                // What is left of a URL that was mangled is not a gateway's.
+                "X-Amz-Algorithm=AWS4-HMAC-SHA256", UrlSignature.Unknown, None
+                "a=b&amp;X-Amz-Signature=c", UrlSignature.Unknown, None
+                "X-Amz-Credential=a", UrlSignature.Unknown, None
+                "X-Amz-Signature%3Da%26X-Amz-Date%3Db", UrlSignature.Unknown, None
+                "X-Tos-Signature=a", UrlSignature.Unknown, None
+                "Key-Pair-Id=a&Policy=b&Signature=c", UrlSignature.Unknown, None
+                "token=a&sign=b", UrlSignature.Unsigned, None
             ]
             (fun (query, _, _) ->
                 let url = PresignedUrl.inspect (parsed $"https://h.example/p?{query}")

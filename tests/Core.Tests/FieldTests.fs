@@ -80,7 +80,9 @@ let bodies =
                 [ xml ], "<soap:Envelope xmlns:soap='urn:s'><soap:Body/></soap:Envelope>", "Xml true"
                 [ xml ], "<!DOCTYPE Error><Error><Code>X</Code></Error>", "Xml true"
                 [ xml ], "\r\n  " + s3Error "SlowDown" "x", "SlowDown"
-                [ xml ], "<?xml version='1.0' encoding='windows-1252'?><Error><Code>SlowDown</Code></Error>", "SlowDown"
+                [ xml ],
+                "<?xml version='1.0' encoding='windows-1252'?><Error><Code>SlowDown</Code></Error>",
+                "SlowDown"
                 [ "Content-Encoding", "gzip" ], "x", "Binary true"
                 [ "Content-Encoding", "identity" ], "OK", "Text false"
                 [], "Warning: <br />denied", "Text true"

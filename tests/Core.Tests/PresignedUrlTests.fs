@@ -59,7 +59,7 @@ let private hosts = [
     "amazonaws.com", None
     "evils3.amazonaws.com", None
     "s3.amazonaws.com.evil.example", None
-    "s3.us-east-1.amazonaws.com.", None
+    "s3.us-east-1.amazonaws.com.", Some(None, Some "us-east-1", false)
     "minio.internal", None
     "storage.googleapis.com", None
     "127.0.0.1", None
@@ -126,8 +126,8 @@ let inspect =
                 "x-amz-signature=a", UrlSignature.V4
                 "Signature=a&AWSAccessKeyId=b", UrlSignature.V2
                 "X-Amz-Signature=a&Signature=b&AWSAccessKeyId=c", UrlSignature.V4
-                "Signature=a", UrlSignature.Unsigned
-                "AWSAccessKeyId=a", UrlSignature.Unsigned
+                "Signature=a", UrlSignature.Unknown
+                "AWSAccessKeyId=a", UrlSignature.Unknown
                 "token=a", UrlSignature.Unsigned
                 "", UrlSignature.Unsigned
             ]

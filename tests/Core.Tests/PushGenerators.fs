@@ -93,9 +93,15 @@ let private missesDeadline (_: Script) (turns: Turn list) =
     | Some(Error failure) -> failure.Kind = FailureKind.DeadlineExceeded && failure.Attempts > 0
     | _ -> false
 
+/// True if the push ends with such a failure, after so many attempts or more.
+let private endsAs (kind: FailureKind) (attempts: int) (_: Script) (turns: Turn list) =
+    match Play.ending turns with
+    | Some(Error failure) -> failure.Kind = kind && failure.Attempts >= attempts
+    | _ -> false
+
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave; now and then it
 /// reports a length that no file has. Some are chosen for what is rare among all: several attempts, a second URL, a
-/// deadline that ends the push, a customer's key.
+/// deadline that ends the push, a source that changed, damage that comes twice, a customer's key.
 let scripts =
     let any = Scripts.forArtifact cell artifact
 
@@ -106,11 +112,13 @@ let scripts =
         3, any |> Gen.map (fun script -> { script with Length = -1L })
         4, any
         12, longest 4 any
-        6,
+        8,
         wanted
             9
             (fun script -> echoesEarlierUrl script.Urls)
             (having (fun plan -> plan.Url = UrlSource.Asked))
+        3, wanted 6 (endsAs FailureKind.SourceChanged 1) any
+        3, wanted 8 (endsAs FailureKind.IntegrityMismatch 2) any
         4, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)
         8, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]

@@ -66,7 +66,9 @@ let private sameAnswers =
 
     gen {
         let! urls = Gen.listOfLength 2 (Urls.sigV4 Urls.noon 86400)
-        let! script = Scripts.forPlan urls (plan None (fun target -> { target with KeyCheck = false }))
+
+        let! script =
+            Scripts.forPlan urls (plan None (fun target -> { target with KeyCheck = false }))
 
         let! steps =
             script.Steps
@@ -122,9 +124,7 @@ let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
             Expected = isExpected
             IsPresigned = RequestUrl.isPresigned url
             AcceptUnmarked = plan.Target.AcceptUnmarked
-            IsPastExpiry =
-                (PresignedUrl.inspect url).ExpiresAt
-                |> Option.exists (fun at -> at <= turn.Now)
+            IsPastExpiry = (PresignedUrl.inspect url).ExpiresAt |> Option.exists (fun at -> at <= turn.Now)
         }
         outcome
 
@@ -273,8 +273,7 @@ let private ofRuns = [
     law
         "a presigned URL of another object is not sent to, unless the target allows it"
         [
-            "compared",
-            fun (plan, _, turns) -> plan.Target.KeyCheck && not (puts turns).IsEmpty
+            "compared", fun (plan, _, turns) -> plan.Target.KeyCheck && not (puts turns).IsEmpty
             "another object, and not sent",
             fun (plan, _, turns) -> plan.Target.KeyCheck && failsAs [ FailureKind.UrlUnusable ] turns
         ]
@@ -365,8 +364,7 @@ let private ofRuns = [
             fun (plan, _, turns) ->
                 outcomesOf turns
                 |> List.exists (fun (before, turn, outcome) ->
-                    (verdictOn plan before turn outcome).IsAccepted
-                    && not turn.Output.IsDone)
+                    (verdictOn plan before turn outcome).IsAccepted && not turn.Output.IsDone)
         ]
         (fun plan turns ->
             for before, turn in List.pairwise turns do
@@ -389,6 +387,7 @@ let private ofRuns = [
                          || plan.Target.AcceptUnmarked
                          || not (RequestUrl.isPresigned url))
                         "a store's, or accepted"
+
                     let length = puts turns |> List.map (fun (_, put) -> put.Length) |> List.head
                     Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
 
@@ -425,13 +424,19 @@ let private ofRuns = [
                     | Output.Put put, Outcome.Replied { Sent = Some sent } -> Some(put, turn, sent)
                     | _ -> None)
 
+            /// The MD5 that was known when an attempt ended.
+            let md5At (turn: Turn) =
+                turns
+                |> List.takeWhile (fun other -> not (obj.ReferenceEquals(other, turn)))
+                |> md5Of
+
             for put, turn, sent in sents do
                 let _, _, first = sents.Head
 
                 if
                     sent.Bytes <> put.Length
                     || sent.Sha256 <> first.Sha256
-                    || (put.TakeMd5 && Option.map2 (=) sent.Md5 (md5Of turns) = Some false)
+                    || (put.TakeMd5 && Option.map2 (=) sent.Md5 (md5At turn) = Some false)
                 then
                     match turn.Output with
                     | Output.Failed failure -> Expect.equal failure.Kind FailureKind.SourceChanged "changed"

@@ -373,20 +373,22 @@ let tests =
             Expect.isFalse (isDone "https://h/y") "another"
             Expect.isFalse (isDone null) "unknown")
 
-        testCase "an unverified receipt, or one of another kind, takes back what an earlier one says" (fun () ->
-            for later in
-                [
-                    {
-                        receipt "a" with
-                            Integrity = "unverified"
-                    }
-                    {
-                        receipt "a" with
-                            TargetKind = "localPath"
-                    }
-                ] do
-                let receipted = Resume.ofReceipts false [ receipt "a"; later ]
-                Expect.equal receipted.Count 0 "it may have overwritten the object")
+        testCase
+            "an unverified receipt, or one of another kind, takes back what an earlier one says"
+            (fun () ->
+                for later in
+                    [
+                        {
+                            receipt "a" with
+                                Integrity = "unverified"
+                        }
+                        {
+                            receipt "a" with
+                                TargetKind = "localPath"
+                        }
+                    ] do
+                    let receipted = Resume.ofReceipts false [ receipt "a"; later ]
+                    Expect.equal receipted.Count 0 "it may have overwritten the object")
 
         testCase "a note names both places, without user info" (fun () ->
             let receipted =
@@ -397,7 +399,9 @@ let tests =
                     }
                 ]
 
-            let note url = Resume.otherHost receipted "" "c" "a" "s3://b/c/a" url
+            let note url =
+                Resume.otherHost receipted "" "c" "a" "s3://b/c/a" url
+
             let text = Expect.wantSome (note "http://two.example/c/a") "another host"
             Expect.stringContains text "one.example:9000" "before"
             Expect.stringContains text "two.example" "now"

@@ -291,7 +291,12 @@ let tests =
                 "https://h/p/2026/n/file", "https://h/p/2026/n/file"
                 "https://u:p@h/p", "https://REDACTED@h/p"
                 "https://h/p?versionId=3&partNumber=1&x-id=PutObject",
-                "https://h/p?versionId=3&partNumber=1&x-id=PutObject"
+                "https://h/p?versionId=REDACTED&partNumber=1&x-id=PutObject"
+                // A value that does not have the form that goes with the name.
+                "https://h/p?st=dG9rZW4tc2VjcmV0&expires=dG9rZW4", "https://h/p?st=REDACTED&expires=REDACTED"
+                "https://h/p?X-Amz-SignedHeaders=dG9rZW4tc2VjcmV0", "https://h/p?X-Amz-SignedHeaders=REDACTED"
+                // A value without a name, with its padding.
+                "https://h/p?dG9rZW4tc2VjcmV0==", "https://h/p?REDACTED"
                 "", ""
             ]
             (fst >> Redaction.url)

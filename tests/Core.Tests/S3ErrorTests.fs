@@ -168,8 +168,8 @@ let tests =
                 "{\"Code\": \"SlowDown\"}", None
                 "SlowDown", None
                 "", None
-                "<?xml version='1.0' encoding='utf-7'?><Error><Code>A</Code></Error>", None
-                "<?xml version='1.0' encoding='no-such'?><Error><Code>A</Code></Error>", None
+                "<?xml version='1.0' encoding='utf-7'?><Error><Code>A</Code></Error>", Some "A"
+                "<?xml version='1.0' encoding='no-such'?><Error><Code>A</Code></Error>", Some "A"
                 "<!DOCTYPE Error [<!ENTITY a 'SlowDown'>]><Error><Code>&a;</Code></Error>", None
                 "<!DOCTYPE l [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;&a;'><!ENTITY c '&b;&b;&b;&b;'>]><Error><Code>A</Code><Message>&c;</Message></Error>",
                 None

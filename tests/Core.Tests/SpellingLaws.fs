@@ -384,3 +384,71 @@ let tests =
                 // 16 times the text. If the time grew with the square, it would be 256 times as long.
                 Expect.isLessThan (float long / float short) 100. $"%A{piece}")
     ]
+
+[<Tests>]
+let split =
+    let secret = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    let shows (text: string) = Redaction.known [ secret ] text
+
+    let lettersOf (text: string) =
+        text |> String.filter Char.IsAsciiLetterOrDigit
+
+    testList "Secrets that something splits" [
+        table
+            "a secret is masked whatever stands between its letters"
+            [
+                for between in
+                    [
+                        " "
+                        "\n"
+                        "\t"
+                        "\u00ad"
+                        "\u200b"
+                        "\u034f"
+                        "\",\""
+                        ":"
+                        " > "
+                        "&shy;"
+                        "%20"
+                    ] do
+                    $"bad {secret.Substring(0, 30)}{between}{secret.Substring 30} here"
+                "bad " + String.Join(' ', secret |> Seq.map string) + " here"
+                "bad " + String.Join('\000', secret |> Seq.map string) + " here"
+            ]
+            (fun text -> (lettersOf (shows text)).Contains(secret.Substring(0, 8)))
+            (fun _ -> false)
+
+        table
+            "the beginning of a secret at the end of a text is masked"
+            [
+                for length in [ 8; 12; 40; 63 ] do
+                    $"bad {secret.Substring(0, length)}"
+            ]
+            shows
+            (fun _ -> "bad REDACTED")
+
+        testCase "other text stays" (fun () ->
+            for text in [ "bad 9f86d08"; "bad d081884c7d65 here"; "see 9f86 there"; "" ] do
+                Expect.equal (shows text) text text)
+
+        testCase "the credentials of a proxy are masked in what it says" (fun () ->
+            match Proxy.parse "http://alice:hunter2secretpw@p.example:3128" with
+            | Error refusal -> failtest (string refusal)
+            | Ok proxy ->
+                let echo =
+                    Outcome.Replied {
+                        Reply.Of 407 with
+                            RequestId = Some "hunter2secretpw"
+                            Body =
+                                Some {
+                                    Format = BodyFormat.Text
+                                    VisibleText = "denied YWxpY2U6aHVudGVyMnNlY3JldHB3 for hunter2secretpw"
+                                    IsError = false
+                                }
+                    }
+
+                let shown = sprintf "%A" (Proxy.mask echo proxy)
+
+                for secret in [ "hunter2secretpw"; "YWxpY2U6aHVudGVyMnNlY3JldHB3" ] do
+                    Expect.isFalse (shown.Contains secret) shown)
+    ]

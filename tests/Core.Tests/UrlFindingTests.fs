@@ -203,7 +203,7 @@ let findingTests =
             at 3599. $"{own}/cell/a?{hour}", [ "url-expires-soon" ]
             at 3600. $"{own}/cell/a?{hour}", [ "url-expired" ]
             at 9999999. $"{own}/cell/a?{hour}", [ "url-expired" ]
-            at 3600. $"{own}/cell/a?Expires=1&Signature=s", []
+            at 3600. $"{own}/cell/a?Expires=1&Signature=s", [ "url-expired" ]
             at 3600. $"{own}/cell/a?Expires=1&Signature=s&AWSAccessKeyId=x", [ "url-expired" ]
             at 3600. $"{own}/cell/a?X-Amz-Date=20260301T120000Z&X-Amz-Expires=x&X-Amz-Signature=a", []
         ]

@@ -206,7 +206,10 @@ let private heads (header: string) =
 
         use folder = new Folder()
         let path = folder.Write("f", patterned 10)
-        use sink = sinkFor (server.Url $"/{cellId}/{{artifact_name}}?X-Amz-Signature=0123456789")
+
+        use sink =
+            sinkFor (server.Url $"/{cellId}/{{artifact_name}}?X-Amz-Signature=0123456789")
+
         let! first = sink.PushAsync("a", path)
         let! _ = sink.PushAsync("b", path)
         return List.ofSeq heads, first

@@ -64,14 +64,7 @@ internal static class Resumption
                 done.Add(artifact);
                 if (
                     url is not null
-                    && Resume.OtherHost(
-                        receipted,
-                        artifact.Target,
-                        cellId,
-                        artifact.Name,
-                        destination,
-                        url
-                    )
+                    && Resume.OtherHost(receipted, artifact.Target, cellId, artifact.Name, destination, url)
                         is { Value: var sentence }
                 )
                     otherHosts.Add((artifact.Name, sentence));
