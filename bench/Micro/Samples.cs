@@ -57,6 +57,8 @@ internal static class Samples
             IntegrityMode.Verify,
             contentMd5: false,
             writeOnce: false,
+            acceptUnmarked: false,
+            keyCheck: true,
             FSharpOption<long>.Some(TargetModule.DefaultExpectContinueFrom),
             TargetModule.MaxPutBytes,
             FSharpList<RequestHeader>.Empty
