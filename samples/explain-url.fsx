@@ -142,6 +142,7 @@ tell "signature" [
     | UrlSignature.AzureSas -> "Azure Storage, a shared access signature"
     | UrlSignature.SwiftTempUrl -> "OpenStack Swift, a temporary URL"
     | UrlSignature.OraclePar -> "Oracle Object Storage, a pre-authenticated request"
+    | UrlSignature.Unknown -> "incomplete, mangled, or of a scheme that is not known here"
     | UrlSignature.Unsigned -> "not one that is known here; a token of a gateway's own is not explained"
 ]
 

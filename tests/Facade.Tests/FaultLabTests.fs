@@ -346,7 +346,7 @@ let private replies = [
     {
         transient
             "200 with an S3 error that passes"
-            (storing (successWith "x-amz-request-id: R1\r\n" (document "InternalError")) true)
+            (storing (successWith "x-amz-request-id: R1\r\n" (document "InternalError")) false)
             ExportFailureKind.NotAStore with
             MayBeStored = true
             IsStored = true

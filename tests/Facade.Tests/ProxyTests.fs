@@ -184,9 +184,14 @@ let tests =
 
                     let wrong =
                         ("CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
-                         $"{scheme}://{lab.Origin scheme}/evidence/k?X-Amz-Algorithm=AWS4-HMAC-SHA256")
+                         $"{scheme}://{lab.Origin scheme}/evidence/{cellId}/a?X-Amz-Algorithm=AWS4-HMAC-SHA256")
 
-                    let! outcome = lab.Push scheme (throughAs scheme credentials proxy @ [ wrong ])
+                    let! outcome =
+                        lab.Push
+                            scheme
+                            (throughAs scheme credentials proxy
+                             @ [ wrong; "CELLOS_EXPORT_S3_KEY_CHECK__ARTIFACT_BUCKET", "off" ])
+
                     let failure = Expect.wantError outcome "no receipt"
                     Expect.equal failure.Kind ExportFailureKind.Refused "kind"
                     Expect.equal failure.Attempts 1 "attempts"
