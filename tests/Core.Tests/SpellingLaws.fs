@@ -287,7 +287,7 @@ let tests =
                 Redaction.text (Security.SecurityElement.Escape planted.Url |> nonNull)
                 Redaction.plain planted.Url
                 // What .NET makes of a URL that it takes for a path.
-                Redaction.text $"Could not find file '/work/{asPath}'."
+                Redaction.text $"Could not find file '/data/{asPath}'."
                 RequestUrl.withoutQuery url
                 string url
             ])
