@@ -270,6 +270,8 @@ module internal FailureText =
         | _ when Verdict.saysFull reply -> "Free space in the store, or raise its quota, and export again."
         | _, Some "MissingRequiredHeader" when (reply.Error |> Option.bind missingHeader).IsSome ->
             $"Send the header that the store asks for: push --header '{(reply.Error |> Option.bind missingHeader).Value}' (Headers in code)."
+        | 401, None when reply.Body.IsSome ->
+            $"This is not an S3 error, so it may not come from the store. {betweenHostAndStore}, and user name and password in a proxy's URL."
         | _, None when reply.Body.IsSome && reply.Status <> 413 ->
             $"This is not an S3 error, so it may not come from the store. {betweenHostAndStore}."
         | _, Some "SignatureDoesNotMatch" when (facts.ContentMd5.IsSome && signsContentMd5 facts) ->

@@ -440,6 +440,11 @@ let messages =
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
                 "This is not an S3 error"
                 "Check the proxies"
+            ]
+
+            says once (response 401 [ html; "Server", "tinyproxy" ] "<h1>Unauthorized</h1>") [
+                "HTTP 401 with an HTML page (\"Unauthorized\", Server: tinyproxy)"
+                "user name and password in a proxy's URL"
             ])
 
         testCase "an unmarked success names the setting" (fun () ->

@@ -223,17 +223,22 @@ let tests =
                 use folder = new Folder()
                 let path = folder.Write("f", patterned 10)
                 let mutable sent = 0
+                let mutable rounds = 0
 
-                for planted, texts, status, body in Gen.sample 150 exchanges do
-                    let! shown =
-                        told planted.Url path (fun request ->
-                            sent <- sent + 1
-                            respond texts status body request)
+                // Most URLs are rejected before sending: expired, incomplete, of another object.
+                while sent < 60 && rounds < 40 do
+                    rounds <- rounds + 1
 
-                    for text in shown do
-                        Expect.isEmpty (readable planted.Secrets text) text
+                    for planted, texts, status, body in Gen.sample 50 exchanges do
+                        let! shown =
+                            told planted.Url path (fun request ->
+                                sent <- sent + 1
+                                respond texts status body request)
 
-                Expect.isGreaterThan sent 40 "many were sent and echoed"
+                        for text in shown do
+                            Expect.isEmpty (readable planted.Secrets text) text
+
+                Expect.isGreaterThan sent 59 "requests that were echoed"
             })
 
         testCase "an option with a URL in the wrong place is refused without its query" (fun () ->
