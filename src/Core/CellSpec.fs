@@ -7,6 +7,7 @@ type CellSpec = private {
     targets: S3Target list
     others: OtherTarget list
     artifacts: S3Artifact list
+    otherArtifacts: string list
     names: TargetName list
 } with
 
@@ -14,8 +15,10 @@ type CellSpec = private {
     member this.Targets = this.targets
     /// Targets of other kinds, which this library leaves alone.
     member this.Others = this.others
-    /// Those for the S3 targets; the others' are left out.
+    /// Artifacts for the S3 targets.
     member this.Artifacts = this.artifacts
+    /// The names of the artifacts for other targets, which this library does not export.
+    member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
     member internal this.Names = this.names
 
@@ -46,7 +49,7 @@ module CellSpec =
                     Ok()
 
             and! checkedTargets = SpecTargets.check targets
-            and! checkedArtifacts = SpecArtifacts.check targets artifacts
+            and! checkedArtifacts, otherArtifacts = SpecArtifacts.check targets artifacts
 
             let s3 = [
                 for target in checkedTargets do
@@ -64,6 +67,7 @@ module CellSpec =
                         | Choice2Of2 other -> other
                 ]
                 artifacts = checkedArtifacts
+                otherArtifacts = otherArtifacts
                 names = [ for target in s3 -> target.Name ]
             }
         }
@@ -103,6 +107,7 @@ module CellSpec =
                 spec with
                     targets = targets
                     others = []
+                    otherArtifacts = []
                     artifacts =
                         spec.artifacts
                         |> List.filter (fun artifact -> TargetName.value artifact.Target = name)

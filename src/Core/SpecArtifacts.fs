@@ -103,11 +103,17 @@ module internal SpecArtifacts =
                         artifact.Line
                         $"{who} has no 'target', and the spec has several. Name one of them.")
 
-    /// The artifacts for S3 targets, or all that is wrong with them. Those for other targets are left out.
+    /// The name of an artifact that is not checked, as it is displayed.
+    let private displayName (who: string) (artifact: SpecArtifactDraft) =
+        match SpecDraft.known artifact.Name with
+        | Some name -> Check.shorten 100 (Check.plain name)
+        | None -> who
+
+    /// The artifacts for S3 targets and the names of those for other targets; or all that is wrong with the former.
     let check
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
-        : Validation<S3Artifact list, ConfigProblem> =
+        : Validation<S3Artifact list * string list, ConfigProblem> =
         let find = finder targets
         let seen = HashSet<string>(StringComparer.Ordinal)
 
@@ -132,7 +138,7 @@ module internal SpecArtifacts =
             let who = SpecDraft.label "artifact" index artifact.Name
 
             match find who artifact with
-            | Ok Addressee.Other -> Ok None
+            | Ok Addressee.Other -> Ok(Some(Choice2Of2(displayName who artifact)))
             | addressee ->
                 let name =
                     SpecDraft.required line who "name" artifact.Name
@@ -151,21 +157,32 @@ module internal SpecArtifacts =
                     return
                         match target with
                         | Addressee.S3 target ->
-                            Some {
-                                Name = name
-                                Path = path
-                                Target = target
-                                Line = line
-                            }
+                            Some(
+                                Choice1Of2 {
+                                    Name = name
+                                    Path = path
+                                    Target = target
+                                    Line = line
+                                }
+                            )
                         | Addressee.Other
                         | Addressee.Unclear -> None
                 }
 
         artifacts
         |> SpecDraft.gather one
-        |> Result.map (fun found -> [
-            for artifact in found do
-                match artifact with
-                | Some artifact -> artifact
-                | None -> ()
-        ])
+        |> Result.map (fun found ->
+            let found = List.choose id found
+
+            [
+                for artifact in found do
+                    match artifact with
+                    | Choice1Of2 artifact -> artifact
+                    | Choice2Of2 _ -> ()
+            ],
+            [
+                for artifact in found do
+                    match artifact with
+                    | Choice1Of2 _ -> ()
+                    | Choice2Of2 name -> name
+            ])

@@ -221,13 +221,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         ArgumentNullException.ThrowIfNull(artifact);
         ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
-        return PushAsync(
-            artifact.Name,
-            new SourcePath(artifact.Path, artifact.Root),
-            artifact.Metadata,
-            progress,
-            cancellationToken
-        );
+        return PushAsync(artifact.Name, artifact.Source, artifact.Metadata, progress, cancellationToken);
     }
 
     /// <summary>

@@ -92,6 +92,46 @@ let tests =
                 isSound bundle
                 Expect.equal (names bundle) [ "a/x" ] path)
 
+        testCase "a file that moves from one folder to another while they are listed is reported" (fun () ->
+            use folder = new Folder()
+            folder.Write("a/first", "1") |> ignore
+            folder.Write("b/moving", "2") |> ignore
+            let walk = FolderWalk()
+            walk.Add(folder.At "a")
+            File.Move(folder.At "b/moving", folder.At "a/moving")
+            walk.Add(folder.At "b")
+            walk.End()
+            Expect.equal [ for file in walk.Files -> file.Name ] [ "first" ] "it is in neither listing"
+            let problem = only walk.Problems
+            Expect.stringContains problem (folder.At "a") "the folder"
+            Expect.stringContains problem "changed while the files were listed" "what happened"
+            Expect.stringContains problem "Export when nothing writes there" "what to do")
+
+        testCase "a file that is replaced after it was listed is not opened" (fun () ->
+            use folder = new Folder()
+            folder.Write("log", "the first log") |> ignore
+            let file = List.exactlyOne (List.ofSeq (collect [ folder.At "." ]).Files)
+            File.Move(folder.At "log", folder.At "log.1")
+            folder.Write("log", "the second log") |> ignore
+
+            let error =
+                try
+                    (SourceFile.Open file.Source).Dispose()
+                    failtest "the second log was opened"
+                with :? SourceException as error ->
+                    error
+
+            Expect.equal error.Kind FaultKind.SourceChanged "the kind"
+            Expect.stringContains error.Message "was replaced by another after it was listed" "the reason")
+
+        testCase "a file that grows after it was listed is opened" (fun () ->
+            use folder = new Folder()
+            folder.Write("log", "one line") |> ignore
+            let file = List.exactlyOne (List.ofSeq (collect [ folder.At "." ]).Files)
+            File.AppendAllText(folder.At "log", ", and another")
+            use source = SourceFile.Open file.Source
+            Expect.equal source.Length 21L "the whole file")
+
         testCase "no link is followed" (fun () ->
             use folder = new Folder()
             folder.Write("secret/key", "k") |> ignore

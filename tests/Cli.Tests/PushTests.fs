@@ -170,7 +170,7 @@ let tests =
                     ("Refused", "403", "AccessDenied", "1")
                     "what the server said"
 
-                Expect.hasLength (error.TrimEnd().Split '\n') 1 "quiet: errors only"
+                Expect.hasLength (error.TrimEnd().Split '\n') 1 "quiet: failures and notes only"
                 Expect.stringContains error "a7" "which"
             })
 
@@ -375,6 +375,95 @@ let tests =
                     (objects output |> List.map (fun json -> text "kind" (json.GetProperty "error")))
                     [ "SourceNotAFile"; "SourceNotAFile" ]
                     "links are not followed"
+            })
+
+        testCaseTask "rejects two targets that would write one object" (fun () ->
+            task {
+                use! scene = sceneBehind true
+                bundle scene [ "report" ] |> ignore
+
+                File.WriteAllText(
+                    scene.Spec,
+                    $"""export:
+  targets:
+    - name: first
+      kind: s3
+      bucket: {bucket}
+    - name: second
+      kind: s3
+      bucket: {bucket}
+  artifacts:
+    - name: report
+      path: out/report
+      target: first
+    - name: report
+      path: out/report
+      target: second
+"""
+                )
+
+                let url =
+                    $"{scene.Server.Endpoint}{bucket}/{{cell_id}}/{{artifact_name}}?X-Amz-Signature={secret}"
+
+                let both other = [
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL__FIRST", url
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL__SECOND", other
+                ]
+
+                let! struct (code, output, error) =
+                    push scene (both url) [ "--root"; scene.Folder.Path ]
+
+                Expect.equal (code, output) (2, "") "nothing was sent"
+                Expect.isEmpty scene.Server.Requests "no request"
+
+                Expect.stringContains
+                    error
+                    "'report' of the target 'first' and 'report' of the target 'second' have the same URL"
+                    "both"
+
+                Expect.isFalse (error.Contains secret) "no secret"
+
+                // The same bucket and key on another host is another object.
+                let! struct (code, _, error) =
+                    push scene (both (url.Replace("127.0.0.1", "localhost"))) [ "--root"; scene.Folder.Path ]
+
+                Expect.equal code 0 error
+            })
+
+        testCaseTask "names the artifacts for targets of other kinds, also with --quiet" (fun () ->
+            task {
+                use! scene = scene ()
+                bundle scene [ "report" ] |> ignore
+
+                File.WriteAllText(
+                    scene.Spec,
+                    seedSpec
+                    + """    - name: archive
+      kind: local
+  artifacts:
+    - name: report
+      path: out/report
+      target: artifact-bucket
+    - name: copy-of-report
+      path: /evidence/report
+      target: archive
+"""
+                )
+
+                let! struct (code, output, error) =
+                    push scene (scene.Manifest("cell-7", [ "report" ])) [
+                        "--root"
+                        scene.Folder.Path
+                        "--quiet"
+                    ]
+
+                Expect.equal code 0 error
+                Expect.hasLength (objects output) 1 "one artifact"
+
+                Expect.equal
+                    (error.TrimEnd())
+                    "'copy-of-report' is for a target of another kind than s3: this tool does not export such artifacts."
+                    "the note"
             })
 
         testCaseTask "keeps its own receipts file out of the bundle" (fun () ->

@@ -41,7 +41,7 @@ internal sealed record PushArguments
     /// <summary>What every artifact is sent with; null for nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }
 
-    /// <summary>Whether standard error gets nothing but errors.</summary>
+    /// <summary>True if standard error gets failures and notes only.</summary>
     public bool Quiet { get; init; }
 
     /// <summary>Files and folders; empty for the spec's artifacts.</summary>

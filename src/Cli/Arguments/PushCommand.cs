@@ -74,7 +74,7 @@ internal sealed class PushCommand : Command
 
     private readonly Option<string> _quiet = TextOption.Flag(
         "--quiet",
-        "Nothing but errors on standard error."
+        "Failures and notes only on standard error."
     );
 
     private readonly Argument<string[]> _paths = new("PATH")

@@ -20,6 +20,7 @@ internal sealed record FileBundle(
         var walk = new FolderWalk();
         foreach (var path in paths)
             walk.Add(path);
+        walk.End();
 
         var files = walk.Files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
         var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(file.Name, file.Path)));

@@ -13,6 +13,9 @@ internal sealed class FolderWalk
     /// </summary>
     private readonly Dictionary<string, ExportRoot> _roots = [];
 
+    /// <summary>The folders that were listed, with the stamps that they had then.</summary>
+    private readonly List<(ExportRoot Root, string[] Folder, FileStamp Stamp)> _listed = [];
+
     internal List<BundleFile> Files { get; } = [];
 
     internal List<string> Notes { get; } = [];
@@ -26,12 +29,12 @@ internal sealed class FolderWalk
         while (Path.EndsInDirectorySeparator(bare) && bare != Path.GetPathRoot(bare))
             bare = bare[..^1];
 
-        var (kind, length) = FileKinds.Look(bare);
-        switch (kind)
+        var look = FileKinds.Look(bare);
+        switch (look.Kind)
         {
             case FileKind.File:
                 if (Root(Path.GetDirectoryName(bare) is { Length: > 0 } folder ? folder : ".") is { } parent)
-                    AddFile(new SourcePath(Path.GetFileName(bare), parent), length);
+                    AddFile(new SourcePath(Path.GetFileName(bare), parent, look.Stamp), look.Length);
                 break;
             case FileKind.Folder:
                 if (Root(bare, followLink: false) is { } root)
@@ -51,12 +54,30 @@ internal sealed class FolderWalk
                 );
                 break;
             default:
-                Problems.Add($"{Quote(path)} is {kind.InWords()}, not a file or a folder.");
+                Problems.Add($"{Quote(path)} is {look.Kind.InWords()}, not a file or a folder.");
                 break;
         }
     }
 
-    /// <summary>Folders are taken from a list, not by recursion: nobody knows how deep they go.</summary>
+    /// <summary>
+    /// Reports the folders that have changed since they were listed: a file that moved from a folder not yet listed to
+    /// one listed already is in neither listing.
+    /// </summary>
+    internal void End()
+    {
+        foreach (var (root, folder, stamp) in _listed)
+        {
+            if (
+                Try(root, folder, (at, names) => (FileStamp?)FolderListing.StampNow(at, names)) is { } now
+                && (now.Modified, now.Changed) != (stamp.Modified, stamp.Changed)
+            )
+                Problems.Add(
+                    $"The folder {Quote(Path.Join([root.Path, .. folder]))} changed while the files were listed. Export when nothing writes there any more."
+                );
+        }
+    }
+
+    /// <summary>Lists folders from a stack, not by recursion: their depth has no limit.</summary>
     private void AddFolder(ExportRoot root)
     {
         var folders = new Stack<string[]>([
@@ -69,9 +90,10 @@ internal sealed class FolderWalk
             foreach (var entry in List(root, folder))
             {
                 string[] names = [.. folder, entry.Name];
-                var source = new SourcePath(string.Join('/', names), root);
+                var look = entry.Look;
+                var source = new SourcePath(string.Join('/', names), root, look.Stamp);
                 var path = Quote(source.Full);
-                switch (entry.Kind)
+                switch (look.Kind)
                 {
                     case var _ when !entry.IsText:
                         Problems.Add(
@@ -79,7 +101,7 @@ internal sealed class FolderWalk
                         );
                         break;
                     case FileKind.File:
-                        AddFile(source, entry.Length);
+                        AddFile(source, look.Length);
                         break;
                     case FileKind.Folder:
                         folders.Push(names);
@@ -94,7 +116,7 @@ internal sealed class FolderWalk
                         break;
                     default:
                         left = true;
-                        Notes.Add($"{path} is {entry.Kind.InWords()}; it is left out.");
+                        Notes.Add($"{path} is {look.Kind.InWords()}; it is left out.");
                         break;
                 }
             }
@@ -122,9 +144,19 @@ internal sealed class FolderWalk
 
     private IReadOnlyList<FolderEntry> List(ExportRoot root, string[] folder)
     {
+        if (Try(root, folder, FolderListing.Read) is not { } listing)
+            return [];
+
+        _listed.Add((root, folder, listing.Stamp));
+        return listing.Entries;
+    }
+
+    /// <summary>Returns null, and adds the problem, if the folder cannot be read.</summary>
+    private T? Try<T>(ExportRoot root, string[] folder, Func<ExportRoot, IReadOnlyList<string>, T> read)
+    {
         try
         {
-            return FolderEntry.List(root, folder);
+            return read(root, folder);
         }
         catch (Exception exception)
             when (exception is IOException or UnauthorizedAccessException or SourceException)
@@ -137,7 +169,7 @@ internal sealed class FolderWalk
                     ? $"The folder {path} may not be read by this user."
                     : $"The folder {path} cannot be read: {Shown.Line(exception.Message).TrimEnd('.')}."
             );
-            return [];
+            return default;
         }
     }
 

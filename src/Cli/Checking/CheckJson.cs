@@ -52,6 +52,12 @@ internal static class CheckJson
                 to.WriteString("kind", other.Kind);
             }
         );
+        Write(
+            json,
+            "otherArtifacts",
+            configuration.Spec.OtherArtifacts,
+            (to, name) => to.WriteString("name", name)
+        );
         Write(json, "settings", configuration.Globals, Write);
         Write(json, "findings", configuration.Findings, Write);
     }

@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Checking;
@@ -32,6 +33,8 @@ internal static class CheckTables
             output.WriteLine(
                 $"target '{Shown.Line(other.Name)}' is of kind '{Shown.Line(other.Kind)}', which this tool leaves alone"
             );
+        foreach (var note in PushBundle.Omitted(configuration.Spec))
+            output.WriteLine(note);
         foreach (var finding in configuration.Findings)
             output.WriteLine(finding.ToString());
         var warnings = configuration.Findings.Count(finding => finding.IsWarning);

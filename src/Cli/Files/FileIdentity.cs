@@ -8,9 +8,13 @@ internal static class FileIdentity
 {
     /// <summary>What a path leads to, by a link too; null for nothing that can be seen.</summary>
     internal static string? OfTarget(string path) =>
-        OperatingSystem.IsLinux() ? LinuxPath.Identity(path, follow: true) : Path.GetFullPath(path);
+        OperatingSystem.IsLinux()
+            ? LinuxPath.Identity(path, follow: true)?.ToString()
+            : Path.GetFullPath(path);
 
     /// <summary>What a path leads to, a link at its end not followed; null for nothing that can be seen.</summary>
     internal static string? OfFile(string path) =>
-        OperatingSystem.IsLinux() ? LinuxPath.Identity(path, follow: false) : Path.GetFullPath(path);
+        OperatingSystem.IsLinux()
+            ? LinuxPath.Identity(path, follow: false)?.ToString()
+            : Path.GetFullPath(path);
 }

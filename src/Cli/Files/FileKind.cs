@@ -1,10 +1,12 @@
+using CellOS.Export.S3.Source;
+
 namespace CellOS.Export.S3.Cli.Files;
 
 /// <summary>What a path leads to, a link at its end not followed.</summary>
 internal enum FileKind
 {
     /// <summary>Nothing, or nothing that this user may see.</summary>
-    Missing,
+    Missing = 0,
     File,
     Folder,
     Link,
@@ -19,7 +21,16 @@ internal enum FileKind
     Unknown,
 }
 
-/// <summary>What kind of thing a path leads to; nothing is opened for it, so nothing can make the caller wait.</summary>
+/// <summary>What a path leads to.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Stamp">The stamp; null if there is nothing, or on other systems than Linux.</param>
+internal readonly record struct FileLook(FileKind Kind, FileStamp? Stamp = null)
+{
+    /// <summary>The length of a file in bytes; 0 for everything else.</summary>
+    internal long Length => Kind == FileKind.File && Stamp is { } stamp ? stamp.Length : 0;
+}
+
+/// <summary>Looks at paths. Nothing is opened, so a pipe cannot make the caller wait.</summary>
 internal static class FileKinds
 {
     internal static FileKind Of(string path) => Look(path).Kind;
@@ -36,14 +47,16 @@ internal static class FileKinds
             : FileKind.Unknown;
     }
 
-    /// <summary>The kind, and of a file its length in bytes; 0 for everything else.</summary>
-    internal static (FileKind Kind, long Length) Look(string path)
+    /// <summary>Returns what a path leads to, a link not followed.</summary>
+    internal static FileLook Look(string path)
     {
         if (OperatingSystem.IsLinux())
             return LinuxPath.Look(path);
 
         var kind = OfAttributes(path);
-        return (kind, kind == FileKind.File && new FileInfo(path) is { Exists: true } file ? file.Length : 0);
+        return kind == FileKind.File && new FileInfo(path) is { Exists: true } file
+            ? new FileLook(kind, new FileStamp(file.Length, file.LastWriteTimeUtc.Ticks, 0, default))
+            : new FileLook(kind);
     }
 
     /// <summary>With its article, for a sentence.</summary>

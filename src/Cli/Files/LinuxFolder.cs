@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Cli.Files;
@@ -26,9 +27,10 @@ internal static partial class LinuxFolder
     /// <summary>Lists every entry: an omitted entry would go unreported.</summary>
     /// <param name="folder">The folder, opened for reading; it is closed.</param>
     /// <exception cref="IOException">It cannot be read to its end.</exception>
-    internal static List<FolderEntry> List(SafeFileHandle folder)
+    internal static FolderListing List(SafeFileHandle folder)
     {
         var descriptor = folder.DangerousGetHandle().ToInt32();
+        var stamp = LinuxStatus.Of(folder).Stamp;
         var stream = OpenStream(descriptor);
         if (stream == 0)
         {
@@ -38,6 +40,7 @@ internal static partial class LinuxFolder
 
         // closedir closes it.
         folder.SetHandleAsInvalid();
+        using var open = new SafeFileHandle(descriptor, ownsHandle: false);
         try
         {
             var entries = new List<FolderEntry>();
@@ -47,11 +50,11 @@ internal static partial class LinuxFolder
                 if (bytes.SequenceEqual("."u8) || bytes.SequenceEqual(".."u8))
                     continue;
                 var isText = Utf8Name.TryDecode(bytes, out var name);
-                var (kind, length) = isText ? LinuxPath.Look(descriptor, name) : (FileKind.Unknown, 0);
-                entries.Add(new FolderEntry(name, isText, kind, length));
+                var look = isText ? LinuxPath.Look(open, name) : new FileLook(FileKind.Unknown);
+                entries.Add(new FolderEntry(name, isText, look));
             }
 
-            return Marshal.GetLastPInvokeError() == 0 ? entries : throw Error();
+            return Marshal.GetLastPInvokeError() == 0 ? new FolderListing(entries, stamp) : throw Error();
         }
         finally
         {

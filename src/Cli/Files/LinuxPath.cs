@@ -1,20 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Cli.Files;
 
-/// <summary>What .NET cannot do: tell what a path leads to, and see that a folder is on disk.</summary>
+/// <summary>Looks at paths without opening them, and flushes files and folders to disk.</summary>
 [SupportedOSPlatform("linux")]
 internal static partial class LinuxPath
 {
-    // statx(2), from linux/fcntl.h and linux/stat.h; the same everywhere.
-    private const int CurrentFolder = -100;
-    private const int NoFollow = 0x100;
-    private const uint TypeLinksAndSize = 0x205;
-    private const uint InodeAndLinks = 0x104;
-    private const int TypeMask = 0xf000;
-
     // open(2); O_CLOEXEC is the same on all architectures of .NET.
     private const int ReadOnlyCloseOnExec = 0x80000;
 
@@ -25,37 +19,6 @@ internal static partial class LinuxPath
     private const int AccessDenied = 13;
     private const int Invalid = 22;
     private const int ReadOnlyFileSystem = 30;
-
-    /// <summary>The fields of <c>struct statx</c> that matter; its layout is the same everywhere.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Statx
-    {
-        [FieldOffset(16)]
-        internal uint Links;
-
-        [FieldOffset(28)]
-        internal ushort Mode;
-
-        [FieldOffset(32)]
-        internal ulong Inode;
-
-        [FieldOffset(40)]
-        internal ulong Size;
-
-        [FieldOffset(136)]
-        internal uint DeviceMajor;
-
-        [FieldOffset(140)]
-        internal uint DeviceMinor;
-    }
-
-    [LibraryImport(
-        "libc",
-        EntryPoint = "statx",
-        SetLastError = true,
-        StringMarshalling = StringMarshalling.Utf8
-    )]
-    private static partial int GetStatus(int folder, string path, int flags, uint mask, out Statx status);
 
     [LibraryImport(
         "libc",
@@ -68,46 +31,44 @@ internal static partial class LinuxPath
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushToDisk(SafeFileHandle handle);
 
-    /// <summary>The kind of what a path leads to, and of a file its length in bytes.</summary>
-    internal static (FileKind Kind, long Length) Look(string path, bool follow = false) =>
-        Look(CurrentFolder, path, follow);
+    /// <summary>Returns what a path leads to.</summary>
+    internal static FileLook Look(string path, bool follow = false) =>
+        // The C library would end the path at a NUL.
+        path.Contains('\0')
+            ? default
+            : Look(LinuxStatus.TryGet(path, follow));
 
-    /// <summary>The same for a name in an open folder, a link not followed.</summary>
-    internal static (FileKind Kind, long Length) Look(int folder, string name) =>
-        Look(folder, name, follow: false);
+    /// <summary>Returns what a name in an open folder leads to, a link not followed.</summary>
+    internal static FileLook Look(SafeFileHandle folder, string name) =>
+        Look(LinuxStatus.TryGet(folder, name));
 
-    private static (FileKind Kind, long Length) Look(int folder, string path, bool follow)
+    private static FileLook Look(LinuxStatus.Statx? found)
     {
-        // The C library would end the path there.
-        if (path.Contains('\0'))
-            return (FileKind.Missing, 0);
-        if (GetStatus(folder, path, follow ? 0 : NoFollow, TypeLinksAndSize, out var status) != 0)
-            return Marshal.GetLastPInvokeError() is NoEntry or NotADirectory
-                ? (FileKind.Missing, 0)
-                : (FileKind.Unknown, 0);
+        if (found is not { } status)
+            return new FileLook(
+                Marshal.GetLastPInvokeError() is NoEntry or NotADirectory
+                    ? FileKind.Missing
+                    : FileKind.Unknown
+            );
 
-        return (status.Mode & TypeMask) switch
+        var kind = status.Type switch
         {
-            0x1000 => (FileKind.Pipe, 0),
-            0x2000 or 0x6000 => (FileKind.Device, 0),
-            0x4000 => (FileKind.Folder, 0),
-            0x8000 when status.Links == 0 => (FileKind.Deleted, 0),
-            0x8000 => (FileKind.File, checked((long)status.Size)),
-            0xa000 => (FileKind.Link, 0),
-            0xc000 => (FileKind.Socket, 0),
-            _ => (FileKind.Unknown, 0),
+            LinuxStatus.Pipe => FileKind.Pipe,
+            LinuxStatus.CharacterDevice or LinuxStatus.BlockDevice => FileKind.Device,
+            LinuxStatus.Folder => FileKind.Folder,
+            LinuxStatus.RegularFile when status.Links == 0 => FileKind.Deleted,
+            LinuxStatus.RegularFile => FileKind.File,
+            LinuxStatus.SymbolicLink => FileKind.Link,
+            LinuxStatus.Socket => FileKind.Socket,
+            _ => FileKind.Unknown,
         };
+        return new FileLook(kind, status.Stamp);
     }
 
-    /// <summary>
-    /// Device and inode, which no two files share at a time; null if it cannot be told, or if the file has no name any
-    /// more.
-    /// </summary>
-    internal static string? Identity(string path, bool follow) =>
-        !path.Contains('\0')
-        && GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, InodeAndLinks, out var status) == 0
-        && status.Links > 0
-            ? $"{status.DeviceMajor}:{status.DeviceMinor}:{status.Inode}"
+    /// <summary>Returns the identity of a file; null if it has no name any more or cannot be looked at.</summary>
+    internal static FileId? Identity(string path, bool follow) =>
+        !path.Contains('\0') && LinuxStatus.TryGet(path, follow) is { Links: > 0 } status
+            ? status.Stamp.Id
             : null;
 
     /// <summary>

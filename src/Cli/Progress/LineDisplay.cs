@@ -3,7 +3,8 @@ using CellOS.Export.S3.Core;
 namespace CellOS.Export.S3.Cli.Progress;
 
 /// <summary>
-/// For logs and pipes: one line for each artifact that ended, and one for all of them. Quiet, it writes failures alone.
+/// For logs and pipes: one line for each artifact that ended, and one for all of them. A quiet display writes failures
+/// and notes only: a note says what was left out or what the store did not confirm.
 /// </summary>
 internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quiet) : IPushDisplay
 {
@@ -34,7 +35,7 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
         WriteAlways($"failed {artifact}: {message}");
     }
 
-    public void Note(string sentence) => Write(sentence);
+    public void Note(string sentence) => WriteAlways(sentence);
 
     private void Write(string line)
     {

@@ -11,7 +11,7 @@ internal enum DisplayKind
     /// <summary>A line for each artifact that ended.</summary>
     Lines,
 
-    /// <summary>Failures alone.</summary>
+    /// <summary>Failures and notes.</summary>
     Quiet,
 }
 

@@ -57,7 +57,24 @@ internal sealed record PushBundle(
             );
 
         var root = Root(arguments.Root ?? ".");
-        return new PushBundle(spec, [.. spec.Artifacts.Select(artifact => Planned(root, artifact))], []);
+        return new PushBundle(
+            spec,
+            [.. spec.Artifacts.Select(artifact => Planned(root, artifact))],
+            [.. Omitted(spec)]
+        );
+    }
+
+    /// <summary>A note that names the artifacts for targets of other kinds, if there are any.</summary>
+    internal static IEnumerable<string> Omitted(S3ExportSpec spec)
+    {
+        const int most = 5;
+        var names = spec.OtherArtifacts;
+        if (names.Count == 0)
+            yield break;
+
+        var rest = names.Count > most ? $" and {names.Count - most} more" : "";
+        var are = names.Count == 1 ? "is for a target" : "are for targets";
+        yield return $"{string.Join(", ", names.Take(most).Select(Quote))}{rest} {are} of another kind than s3: this tool does not export such artifacts.";
     }
 
     /// <summary>The artifact root, which is open until the process ends.</summary>
@@ -75,7 +92,7 @@ internal sealed record PushBundle(
         }
     }
 
-    /// <summary>A file that is not there ends its own artifact and no other: the rest of the evidence is worth having.</summary>
+    /// <summary>A missing file fails its own artifact only; the rest of the evidence is exported.</summary>
     private static PlannedArtifact Planned(ExportRoot root, S3ExportSpecArtifact artifact)
     {
         var source = new SourcePath(artifact.Path, root);

@@ -31,7 +31,7 @@ internal static class Pusher
                     cancellationToken
                 )
                 : null;
-            foreach (var note in bundle.Notes.Concat(Warnings(sinks)))
+            foreach (var note in bundle.Notes.Concat(arguments.Quiet ? [] : Warnings(sinks)))
                 display.Note(note);
 
             var done =
@@ -105,8 +105,33 @@ internal static class Pusher
             }
         }
 
+        if (problems.Count == 0 && sinks.Count > 1)
+            problems.AddRange(SameObjects(bundle, sinks));
         return problems.Count == 0 ? addressed : throw new RefusedException(problems);
     }
+
+    /// <summary>
+    /// A sentence for each object that artifacts of several targets would be written to. A sink itself rejects two
+    /// artifacts for one object.
+    /// </summary>
+    private static IEnumerable<string> SameObjects(PushBundle bundle, S3ExportSinks sinks) =>
+        bundle
+            .Artifacts.Select(artifact =>
+                (Artifact: artifact, Url: sinks[artifact.Target].ObjectUrlHint(artifact.Name))
+            )
+            .Where(item => item.Url is not null)
+            .GroupBy(item => item.Url, item => item.Artifact)
+            .Where(group => group.Count() > 1)
+            .Select(group =>
+            {
+                var artifacts = string.Join(
+                    " and ",
+                    group.Select(artifact =>
+                        $"'{Core.Shown.Short(200, artifact.Name)}' of the target '{artifact.Target}'"
+                    )
+                );
+                return $"{artifacts} have the same URL, {Core.Shown.Short(500, group.Key!)}: one would overwrite the other. Give each target its own bucket, key prefix or URL.";
+            });
 
     private static IEnumerable<string> Warnings(S3ExportSinks sinks) =>
         sinks

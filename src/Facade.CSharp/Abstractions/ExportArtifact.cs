@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export;
 
@@ -38,4 +39,13 @@ public sealed record ExportArtifact
 
     /// <summary>What is to be stored along with it. Default: nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }
+
+    /// <summary>The file, with the stamp that it had when it was listed.</summary>
+    internal SourcePath Source
+    {
+        get => new(Path, Root, Listed);
+        init => (Path, Root, Listed) = (value.Path, value.Root, value.Listed);
+    }
+
+    private FileStamp? Listed { get; init; }
 }

@@ -45,40 +45,6 @@ internal static partial class LinuxFile
     private const int NameTooLong = 36;
     private const int TooManyLinks = 40;
 
-    // statx(2)
-    private const int EmptyPath = 0x1000;
-    private const int NoFollowLast = 0x100;
-    private const uint BasicStats = 0x7ff;
-    private const int TypeMask = 0xf000;
-    private const int RegularFile = 0x8000;
-    private const int SymbolicLink = 0xa000;
-
-    /// <summary>The fields of <c>struct statx</c> that matter; its layout is the same everywhere.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Statx
-    {
-        [FieldOffset(28)]
-        internal ushort Mode;
-
-        [FieldOffset(32)]
-        internal ulong Inode;
-
-        [FieldOffset(40)]
-        internal ulong Size;
-
-        [FieldOffset(96)]
-        internal long ChangedSeconds;
-
-        [FieldOffset(104)]
-        internal uint ChangedNanoseconds;
-
-        [FieldOffset(112)]
-        internal long ModifiedSeconds;
-
-        [FieldOffset(120)]
-        internal uint ModifiedNanoseconds;
-    }
-
     [LibraryImport(
         "libc",
         EntryPoint = "open",
@@ -94,20 +60,6 @@ internal static partial class LinuxFile
         StringMarshalling = StringMarshalling.Utf8
     )]
     private static partial int OpenIn(SafeFileHandle folder, string name, int flags, int mode);
-
-    [LibraryImport(
-        "libc",
-        EntryPoint = "statx",
-        SetLastError = true,
-        StringMarshalling = StringMarshalling.Utf8
-    )]
-    private static partial int GetStatus(
-        SafeFileHandle directory,
-        string path,
-        int flags,
-        uint mask,
-        out Statx status
-    );
 
     /// <summary>Opens a regular file for reading.</summary>
     /// <param name="path">The file.</param>
@@ -207,8 +159,10 @@ internal static partial class LinuxFile
     {
         try
         {
-            var type = Status(handle, path).Mode & TypeMask;
-            return type == RegularFile ? handle : throw SourceException.NotAFile(path, Describe(type));
+            var type = Status(handle, path).Type;
+            return type == LinuxStatus.RegularFile
+                ? handle
+                : throw SourceException.NotAFile(path, Describe(type));
         }
         catch
         {
@@ -224,30 +178,20 @@ internal static partial class LinuxFile
             throw SourceException.NotFound(path);
     }
 
-    /// <summary>Length and time stamp of an open file.</summary>
-    internal static FileStamp Stamp(SafeFileHandle handle, string path)
+    /// <summary>Returns the stamp of an open file.</summary>
+    /// <exception cref="SourceException">The system does not report it.</exception>
+    internal static FileStamp Stamp(SafeFileHandle handle, string path) => Status(handle, path).Stamp;
+
+    private static LinuxStatus.Statx Status(SafeFileHandle handle, string path)
     {
-        var status = Status(handle, path);
-        return new FileStamp(
-            checked((long)status.Size),
-            Nanoseconds(status.ModifiedSeconds, status.ModifiedNanoseconds),
-            Nanoseconds(status.ChangedSeconds, status.ChangedNanoseconds),
-            status.Inode
-        );
-    }
-
-    private static Int128 Nanoseconds(long seconds, uint nanoseconds) =>
-        (Int128)seconds * 1_000_000_000 + nanoseconds;
-
-    private static Statx Status(SafeFileHandle handle, string path)
-    {
-        if (GetStatus(handle, "", EmptyPath, BasicStats, out var status) == 0)
-            return status;
-
-        throw SourceException.From(
-            new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())),
-            path
-        );
+        try
+        {
+            return LinuxStatus.Of(handle);
+        }
+        catch (IOException exception)
+        {
+            throw SourceException.From(exception, path);
+        }
     }
 
     private static SourceException Refusal(string path, int error) =>
@@ -262,9 +206,7 @@ internal static partial class LinuxFile
 
     /// <summary>A symbolic link is "not a directory" to open(2), like a file.</summary>
     private static SourceException FolderRefusal(SafeFileHandle above, string name, string path, int error) =>
-        error == NotADirectory
-        && GetStatus(above, name, NoFollowLast, BasicStats, out var status) == 0
-        && (status.Mode & TypeMask) == SymbolicLink
+        error == NotADirectory && LinuxStatus.TryGet(above, name) is { Type: LinuxStatus.SymbolicLink }
             ? SourceException.Link(path)
             : FolderRefusal(path, error);
 
@@ -279,10 +221,10 @@ internal static partial class LinuxFile
     private static string Describe(int type) =>
         type switch
         {
-            0x1000 => "a pipe",
-            0x2000 or 0x6000 => "a device",
-            0x4000 => "a folder",
-            0xc000 => "a socket",
+            LinuxStatus.Pipe => "a pipe",
+            LinuxStatus.CharacterDevice or LinuxStatus.BlockDevice => "a device",
+            LinuxStatus.Folder => "a folder",
+            LinuxStatus.Socket => "a socket",
             _ => "something else",
         };
 }

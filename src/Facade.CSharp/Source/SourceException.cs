@@ -48,6 +48,10 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
             $"{path} is not a path below {root}: it is absolute, or has an empty segment, '.' or '..'"
         );
 
+    /// <summary>Another file has the name that was listed.</summary>
+    internal static SourceException Replaced(string path) =>
+        new(FaultKind.SourceChanged, $"the file {Shown(path)} was replaced by another after it was listed");
+
     internal static SourceException Changed(string path, string how) =>
         new(FaultKind.SourceChanged, $"the file {Shown(path)} {how} while it was read");
 }

@@ -46,7 +46,7 @@ internal sealed class SourceFile : IDisposable
 
     /// <summary>
     /// Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait. No folder between
-    /// the root and the file is a symbolic link at that moment.
+    /// the root and the file is a symbolic link at that moment. A file that was listed is still the one that was listed.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="read">What reads; the system if null.</param>
@@ -62,7 +62,10 @@ internal sealed class SourceFile : IDisposable
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            return new SourceFile(handle, path.Full, read ?? ReadAt, look ?? Stamp);
+            var file = new SourceFile(handle, path.Full, read ?? ReadAt, look ?? Stamp);
+            return path.Listed is { } listed && listed.IsReplacedBy(file._stamp)
+                ? throw SourceException.Replaced(path.Full)
+                : file;
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {
@@ -201,7 +204,12 @@ internal sealed class SourceFile : IDisposable
     internal static FileStamp Stamp(SafeFileHandle handle, string path) =>
         OperatingSystem.IsLinux()
             ? LinuxFile.Stamp(handle, path)
-            : new FileStamp(RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks, 0, 0);
+            : new FileStamp(
+                RandomAccess.GetLength(handle),
+                File.GetLastWriteTimeUtc(handle).Ticks,
+                0,
+                default
+            );
 
     /// <summary>The nearest that .NET comes: what is not a regular file is refused by what its attributes say.</summary>
     private static SafeFileHandle OpenPortably(SourcePath source)

@@ -3,14 +3,16 @@ namespace CellOS.Export.S3.Source;
 /// <summary>The place of a file.</summary>
 /// <param name="Path">The path; relative to the root if there is one.</param>
 /// <param name="Root">The folder that the file lies below; null if any symbolic link above the file is followed.</param>
-internal readonly record struct SourcePath(string Path, ExportRoot? Root = null)
+/// <param name="Listed">
+/// The stamp that the file had when its folder was listed; null if no folder was listed. The name may belong to another
+/// file by the time it is opened, for example after a log was rotated.
+/// </param>
+internal readonly record struct SourcePath(string Path, ExportRoot? Root = null, FileStamp? Listed = null)
 {
     /// <summary>The whole path, for messages.</summary>
     internal string Full => Root is null ? Path : System.IO.Path.Join(Root.Path, Path);
 
-    /// <summary>
-    /// The names on the way from the root to the file.
-    /// </summary>
+    /// <summary>Returns the names on the way from the root to the file.</summary>
     /// <exception cref="SourceException">The path is absolute, names the root itself, or contains <c>..</c>.</exception>
     internal string[] Segments()
     {

@@ -26,6 +26,9 @@ public sealed class S3ExportSpec
     public IReadOnlyList<S3ExportSpecArtifact> Artifacts =>
         [.. Core.Artifacts.Select(SpecMapping.ToArtifact)];
 
+    /// <summary>The names of the artifacts for targets of other kinds, which this library does not export.</summary>
+    public IReadOnlyList<string> OtherArtifacts => [.. Core.OtherArtifacts];
+
     internal CellSpec Core { get; }
 
     /// <summary>A spec that is written in code.</summary>
