@@ -111,6 +111,10 @@ let all (endpoint: Uri) = [
     fault "half a head" 1 (raw "HTTP/1.1 200 OK\r\nETag: \"0123") unreachable
     fault "no HTTP" 1 (raw "SSH-2.0-OpenSSH_9.6\r\n") unreachable
 
+    // Something else answers, or the store does in a dialect of its own.
+    for case in FieldFaults.cases do
+        fault case.Name case.Weight (fun random _ -> FieldFaults.make case random) case.Ends
+
     // The digest differs.
     fault "400 BadDigest" 1 (always (Fault.Status(400, "BadDigest"))) damaged
     fault "another ETag" 2 (always Fault.WrongETag) damaged

@@ -1,0 +1,111 @@
+/// Responses of stores' dialects, gateways, proxies and portals, to uploads that are not stored.
+module Soak.FieldFaults
+
+open System
+open System.Text
+open CellOS.Export
+open CellOS.Export.S3.Generators
+open FsCheck
+open FsCheck.FSharp
+open LoopbackS3
+
+/// A group of generated responses, and the failures in which a push may end after one of them.
+type FieldCase = {
+    Name: string
+    Weight: int
+    Ends: ExportFailureKind list
+    Belongs: FieldResponse -> bool
+}
+
+let private isSuccess (field: FieldResponse) = field.Status / 100 = 2
+
+let private says kind (field: FieldResponse) = isSuccess field && field.Kind = kind
+
+/// The groups. None contains:
+/// - a success that a store might have sent, because the object is not stored;
+/// - 412, which says that an object exists, and 417, which repeats the attempt;
+/// - `BadDigest`, which Soak.Faults has: a second one ends the push.
+let cases = [
+    {
+        Name = "field: a success with a page"
+        Weight = 3
+        Ends = [ ExportFailureKind.NotAStore ]
+        Belongs = says FieldBody.Page
+    }
+    {
+        Name = "field: a success with an error"
+        Weight = 3
+        Ends = [ ExportFailureKind.NotAStore; ExportFailureKind.UrlExpired ]
+        Belongs = says FieldBody.Error
+    }
+    {
+        Name = "field: a success without a mark"
+        Weight = 3
+        Ends = [ ExportFailureKind.Unconfirmed ]
+        Belongs =
+            fun field ->
+                not field.IsMarked
+                && (says FieldBody.Empty field || says FieldBody.Harmless field)
+    }
+    {
+        Name = "field: 3xx"
+        Weight = 1
+        Ends = [ ExportFailureKind.Redirected ]
+        Belongs = fun field -> field.Status / 100 = 3
+    }
+    {
+        Name = "field: 4xx"
+        Weight = 2
+        Ends = [
+            ExportFailureKind.Refused
+            ExportFailureKind.UrlExpired
+            ExportFailureKind.Unavailable
+        ]
+        Belongs = fun field -> field.Status / 100 = 4
+    }
+    {
+        Name = "field: 5xx"
+        Weight = 2
+        Ends = [
+            ExportFailureKind.Unavailable
+            ExportFailureKind.Refused
+            ExportFailureKind.UrlExpired
+        ]
+        Belongs = fun field -> field.Status / 100 = 5
+    }
+]
+
+/// The response as it is sent.
+let private wire (field: FieldResponse) =
+    let head = StringBuilder()
+
+    let line (text: string) =
+        head.Append(text).Append "\r\n" |> ignore
+
+    line $"HTTP/1.1 {field.Status} Whatever"
+
+    for name, value in field.Headers do
+        line $"{name}: {value}"
+
+    if field.Status <> 204 then
+        line $"Content-Length: {field.Body.Length}"
+
+    line "Connection: close"
+    line ""
+    Array.append (Encoding.Latin1.GetBytes(head.ToString())) field.Body
+
+/// A response of a group.
+let make (case: FieldCase) (random: Random) : Fault =
+    let isAllowed (field: FieldResponse) =
+        case.Belongs field
+        && field.Status <> 412
+        && field.Status <> 417
+        && field.Code <> "BadDigest"
+
+    // The MD5 is in marked successes alone, and those are left out.
+    Field.response (String('0', 32))
+    |> Gen.where isAllowed
+    |> Gen.sampleWithSeed (Rnd(uint64 (random.NextInt64()))) 50 1
+    |> Seq.head
+    |> wire
+    |> Fault.RawReply
