@@ -35,14 +35,15 @@ module ObjectAddress =
         path.EndsWith(ending, StringComparison.Ordinal)
         && not (hasDotSegment (path.Substring(0, path.Length - ending.Length)))
 
+    /// What precedes the key in a path that contains the bucket.
+    let private bucketForms (bucket: string) = [ $"/{bucket}/"; $":{bucket}/"; $"/b/{bucket}/o/" ]
+
     let private onAnyHost (bucket: string) (key: string) (path: string) =
         path = "/" + key
-        || endsWith $"/{bucket}/{key}" path
-        || endsWith $":{bucket}/{key}" path
-        || endsWith $"/b/{bucket}/o/{key}" path
+        || bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path)
 
-    /// The decoded path, without the token that it may contain.
-    let private shownPath (url: RequestUrl) =
+    /// The decoded path for display, without the token that it may contain.
+    let internal displayPath (url: RequestUrl) =
         let shown = RequestUrl.withoutQuery url
 
         let path =
@@ -69,10 +70,10 @@ module ObjectAddress =
             )
             ->
             AddressCheck.OtherBucket told
-        | None, None when not host.IsAccessPoint -> AddressCheck.OtherKey(shownPath url)
+        | None, None when not host.IsAccessPoint -> AddressCheck.OtherKey(displayPath url)
         | _, Some told when told = key -> AddressCheck.Same
         | _, Some told -> AddressCheck.OtherKey told
-        | _, None -> AddressCheck.OtherKey(shownPath url)
+        | _, None -> AddressCheck.OtherKey(displayPath url)
 
     /// Compares a URL with the bucket and the key that a receipt would name.
     [<CompiledName("Check")>]
@@ -83,12 +84,24 @@ module ObjectAddress =
             match S3Host.tryParse (RequestUrl.host url) with
             | Some host -> onAwsHost host bucket key url
             | None when decoded url |> Option.exists (onAnyHost bucket key) -> AddressCheck.Same
-            | None -> AddressCheck.OtherKey(shownPath url)
+            | None -> AddressCheck.OtherKey(displayPath url)
 
         if result <> AddressCheck.Same && not (RequestUrl.isPresigned url) then
             AddressCheck.Unknown
         else
             result
+
+    /// True if a URL, on a host that is not AWS's, may be for an object below the folder, `[key prefix/]cell id/`.
+    let internal mayBeBelow (bucket: Bucket) (folder: string) (url: RequestUrl) : bool =
+        let isBelow (path: string) =
+            path.StartsWith("/" + folder, StringComparison.Ordinal)
+            || bucketForms (Bucket.value bucket)
+               |> List.exists (fun form -> path.Contains(form + folder, StringComparison.Ordinal))
+
+        (S3Host.tryParse (RequestUrl.host url)).IsSome
+        || not (RequestUrl.isPresigned url)
+        || decoded url
+           |> Option.exists (fun path -> isBelow path && not (hasDotSegment path))
 
     /// Why a presigned URL for another object cannot be used for the destination; `None` for one that can. The text
     /// says what is wrong and what to do, without a full stop.

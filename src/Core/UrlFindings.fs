@@ -148,26 +148,36 @@ module internal UrlFindings =
         | Some rest, None -> rest <> ""
         | None, _ -> false
 
-    let private key context (cell: string option) (artifact: string option) (url: PresignedUrl) =
+    /// The key that is meant, with placeholders for names that are not known.
+    let private meantKey context (cell: string option) (artifact: string option) =
+        [
+            match KeyPrefix.value context.KeyPrefix with
+            | "" -> ()
+            | prefix -> prefix
+
+            match cell with
+            | Some cell when cell <> someCell -> cell
+            | _ -> UrlTemplate.CellIdPlaceholder
+
+            match artifact with
+            | Some artifact when artifact <> someArtifact -> artifact
+            | _ -> UrlTemplate.ArtifactNamePlaceholder
+        ]
+        |> String.concat "/"
+
+    let private key severity context (cell: string option) (artifact: string option) url (told: PresignedUrl) =
         let prefix = KeyPrefix.value context.KeyPrefix
 
-        match url.Key with
-        | Some key when not (fits prefix cell artifact key) ->
-            let meant =
-                [
-                    if prefix <> "" then
-                        prefix
+        let folder cell =
+            if prefix = "" then cell + "/" else $"{prefix}/{cell}/"
 
-                    (match cell with
-                     | Some cell when cell <> someCell -> cell
-                     | _ -> UrlTemplate.CellIdPlaceholder)
-                    (match artifact with
-                     | Some artifact when artifact <> someArtifact -> artifact
-                     | _ -> UrlTemplate.ArtifactNamePlaceholder)
-                ]
-                |> String.concat "/"
-
-            [ otherKey Severity.Warning context key meant ]
+        match told.Key, cell with
+        | Some key, _ when not (fits prefix cell artifact key) -> [
+            otherKey Severity.Warning context key (meantKey context cell artifact)
+          ]
+        | None, Some cell when not (ObjectAddress.mayBeBelow context.Bucket (folder cell) url) -> [
+            otherKey severity context (ObjectAddress.displayPath url) (meantKey context (Some cell) artifact)
+          ]
         | _ -> []
 
     /// The key that a receipt would name, with the given names.
@@ -194,7 +204,7 @@ module internal UrlFindings =
 
         match meant with
         | _ when not context.KeyCheck -> []
-        | None -> bucket context inspected @ key context cell artifact inspected
+        | None -> bucket context inspected @ key severity context cell artifact url inspected
         | Some meant ->
             match ObjectAddress.check context.Bucket meant url with
             | AddressCheck.Same

@@ -110,6 +110,45 @@ let findingTests =
             case $"https://other.s3.us-west-2.example.com/cell/a?{hour}", []
         ]
 
+        check "the cell in an exact URL of a host that is not AWS's, before artifacts are known" [
+            inCell "cell" $"https://minio.example/evidence/cell/a?{hour}", []
+            inCell "cell" $"https://evidence.minio.example/cell/a?{hour}", []
+            inCell "cell" $"https://ceph.example/tenant:evidence/cell/a?{hour}", []
+            inCell "cell" $"https://gw.example/store/evidence/cell/deep/a?{hour}", []
+            inCell "a b" $"https://minio.example/evidence/a%%20b/a?{hour}", []
+            inCell "cell" $"https://minio.example/evidence/other/a?{hour}", [ "key-mismatch" ]
+            inCell "cell" $"https://evidence.minio.example/other/cell/a?{hour}", [ "key-mismatch" ]
+            inCell "cell" $"https://minio.example/other/cell/a?{hour}", [ "key-mismatch" ]
+            inCell "cell" $"https://minio.example/evidence/cell/../b?{hour}", [ "key-mismatch" ]
+            inCell "cell" $"https://minio.example/evidence/cellar/a?{hour}", [ "key-mismatch" ]
+            {
+                inCell "cell" $"https://minio.example/evidence/cell/a?{hour}" with
+                    Prefix = "audit"
+            },
+            [ "key-mismatch" ]
+            {
+                inCell "cell" $"https://minio.example/evidence/audit/cell/a?{hour}" with
+                    Prefix = "audit"
+            },
+            []
+            inCell "cell" $"{gateway}/put?token=x", []
+        ]
+
+        testCase "the message on a wrong cell shows the path without the token" (fun () ->
+            let finding =
+                findings (
+                    inCell
+                        "cell"
+                        "https://objectstorage.eu.oraclecloud.com/p/0123456789secret/n/space/b/evidence/o/other/a"
+                )
+                |> List.filter (fun finding -> finding.Id = "key-mismatch")
+                |> List.exactlyOne
+
+            Expect.equal finding.Severity Severity.Error "nothing may be exported"
+            Expect.stringContains finding.What "/b/evidence/o/other/a" "the path"
+            Expect.stringContains finding.What "'cell/{artifact_name}'" "the key that is meant"
+            Expect.isFalse (finding.What.Contains "0123456789secret") "no token")
+
         check
             "headers that the signature covers"
             (let signing (names: string) =
