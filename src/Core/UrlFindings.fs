@@ -165,7 +165,14 @@ module internal UrlFindings =
         ]
         |> String.concat "/"
 
-    let private key severity context (cell: string option) (artifact: string option) url (told: PresignedUrl) =
+    let private key
+        severity
+        context
+        (cell: string option)
+        (artifact: string option)
+        url
+        (told: PresignedUrl)
+        =
         let prefix = KeyPrefix.value context.KeyPrefix
 
         let folder cell =

@@ -6,8 +6,10 @@ open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3.Cli
+open CellOS.Export.S3.Cli.Files
 open CellOS.Export.S3.Cli.Receipts
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Source
 open Cli.Tests.Support
 open Expecto
 open Microsoft.Win32.SafeHandles
@@ -274,6 +276,16 @@ let tests =
                 over store |> ignore
                 Expect.equal store.Text repaired "repaired"
                 Expect.equal (Text.Encoding.UTF8.GetString store.OnDisk) repaired "and flushed")
+
+        testCase "an fsync that fails is an error; a file without fsync is not" (fun () ->
+            use folder = new Folder()
+            // A descriptor that is for its path alone cannot be flushed (EBADF).
+            use pathOnly = LinuxFile.OpenFolder(folder.Path, followLink = false)
+            Expect.throwsT<IOException> (fun () -> LinuxPath.Flush pathOnly) "the error is reported"
+            use readable = File.OpenHandle(folder.Write("f", "x"))
+            LinuxPath.Flush readable
+            use zero = File.OpenHandle "/dev/zero"
+            LinuxPath.Flush zero)
 
         testCase "a repair that does not reach the disk is a refusal" (fun () ->
             for torn in [ line "b"; "{" ] do

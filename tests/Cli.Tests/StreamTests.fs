@@ -10,20 +10,27 @@ open LoopbackS3
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
-/// The tool in a shell, with what comes after it there, such as `2>/dev/full`. A pipe's code is that of the tool.
-let private shellTool variables (arguments: string list) (redirection: string) =
+let private quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
+
+/// The tool in a shell, after other commands, with what follows it there, such as `2>/dev/full`. A pipe's code is that
+/// of the tool.
+let private shellToolAfter (before: string) variables (arguments: string list) (redirection: string) =
     task {
-        let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
         let command = [ "dotnet"; tool ] @ arguments |> List.map quote |> String.concat " "
 
         use child =
-            new Child("bash", [ "-c"; $"set -o pipefail; {command} {redirection}" ], variables)
+            new Child("bash", [ "-c"; $"set -o pipefail; {before}; {command} {redirection}" ], variables)
 
         return! child.End()
     }
 
+let private shellTool variables = shellToolAfter ":" variables
+
+let private pushOf (scene: Scene) (arguments: string list) =
+    [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments
+
 let private shellPush (scene: Scene) variables (arguments: string list) (redirection: string) =
-    shellTool variables ([ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments) redirection
+    shellTool variables (pushOf scene arguments) redirection
 
 let private bundle (scene: Scene) (names: string list) =
     for name in names do
@@ -51,6 +58,49 @@ let tests =
                         shellPush scene variables [ scene.Folder.At "none" ] redirection
 
                     Expect.equal (code, output) (2, "") $"refused, {redirection}"
+            })
+
+        testCaseTask "a standard error that has reached its size limit changes nothing else" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let log = scene.Folder.Write("log", String('x', 4096))
+
+                // SIGXFSZ ignored: the write fails with EFBIG. The runtime maps its code through files, unless told not to.
+                let variables =
+                    ("DOTNET_EnableWriteXorExecute", "0") :: scene.Manifest("cell-7", [ "a" ])
+
+                let! struct (code, output, _) =
+                    shellToolAfter
+                        "trap '' XFSZ; ulimit -f 1"
+                        variables
+                        (pushOf scene [ out ])
+                        $"2>>{quote log}"
+
+                Expect.equal code 0 "exported"
+                objects output |> List.exactlyOne |> scene.IsTrue
+                Expect.equal (FileInfo log).Length 4096L "nothing was written there"
+            })
+
+        testCaseTask "a current folder whose path is not valid UTF-8 is refused" (fun () ->
+            task {
+                use! scene = scene ()
+                bundle scene [ "a" ] |> ignore
+                // The path that .NET reads leads to another folder, which exists.
+                scene.Folder.Write("wd\ufffd/out/a", "a decoy") |> ignore
+
+                let folder = quote scene.Folder.Path + "/$'wd\\xff'"
+
+                let! struct (code, output, error) =
+                    shellToolAfter
+                        $"mkdir -p {folder}/out && echo evidence >{folder}/out/a && cd {folder}"
+                        (scene.Manifest("cell-7", [ "a" ]))
+                        (pushOf scene [ "out" ])
+                        $"; code=$?; rm -rf {folder}; exit $code"
+
+                Expect.equal (code, output) (2, "") error
+                Expect.stringContains error "The path of the current folder is not valid UTF-8." "the reason"
+                Expect.isEmpty scene.Server.Requests "no request"
             })
 
         testCaseTask "a standard output that takes nothing ends the push with 1" (fun () ->
