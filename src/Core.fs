@@ -44,6 +44,18 @@ module Push =
     [<CompiledName("Warning")>]
     let warning (state: State) : string option = state.History.Warning
 
+    /// Returns the wait before the next attempt, for displays; `None` for a push that is not waiting.
+    [<CompiledName("RetryWait")>]
+    let retryWait (state: State) : RetryWait option =
+        match state.Phase, state.History.Last with
+        | Phase.Waiting(next, until), ValueSome heard ->
+            Some {
+                NextAttempt = next
+                Until = until
+                Reason = AttemptReport.inWords state heard.Outcome
+            }
+        | _ -> None
+
     /// The next state, in the given phase at the given time, and what the driver is to do.
     let private go (state: State) (now: DateTimeOffset) (phase: Phase) (output: Output) =
         struct ({ state with Now = now; Phase = phase }, output)
@@ -300,6 +312,7 @@ module Push =
             match put.Url.Query.ExpiresAt with
             | ValueSome at -> not (Instant.isBefore at now)
             | ValueNone -> false
+        FixesOtherChecksum = put.Url.Query.EmptyChecksum.IsSome && put.Length > 0L
     }
 
     /// The state with a warning, where a gateway answered without saying that a store has the object.
@@ -377,6 +390,7 @@ module Push =
 
         match Verdict.ofOutcome Circumstances.defaults outcome with
         | Verdict.Stop kind -> fail state now kind
+        | Verdict.Retry FailureKind.LocalFault -> fail state now FailureKind.LocalFault
         | _ -> fail state now FailureKind.SourceUnreadable
 
     let private began (at: DateTimeOffset) (length: int64) (state: State) = {

@@ -60,13 +60,25 @@ internal static class Tool
         }
         catch (OperationCanceledException) when (interrupts.ExitCodeOfSignal is { } code)
         {
-            Say(error, ["Interrupted. What has a receipt is exported; what was under way has none."]);
+            Say(error, [Interrupted(arguments)]);
             return code;
         }
         catch (Exception exception)
         {
             return Explain(exception, error);
         }
+    }
+
+    private static string Interrupted(PushArguments arguments)
+    {
+        var next = arguments switch
+        {
+            { Resume: true } => "Run the same command again to export the rest.",
+            { Receipts: not null } => "Run the same command with --resume to export the rest.",
+            _ =>
+                "The next run exports everything again, unless you give --receipts FILE, and --resume later.",
+        };
+        return $"Interrupted. What has a receipt is exported; what was under way has none. {next}";
     }
 
     /// <summary>Writes why the command is refused.</summary>

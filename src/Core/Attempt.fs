@@ -30,6 +30,12 @@ type FaultKind =
     | Proxy
     /// The TLS handshake failed for another reason than the certificate.
     | TlsHandshake
+    /// The server answered the TLS handshake with bytes that are not TLS.
+    | NotTls
+    /// The proxy answered the TLS handshake with bytes that are not TLS.
+    | ProxyNotTls
+    /// This process or its host lacks memory, file descriptors, a home directory or the like.
+    | LocalFault
     /// The server's certificate is not trusted, expired or revoked.
     | CertificateUntrusted
     /// The server's certificate names another host.

@@ -1,6 +1,18 @@
 namespace CellOS.Export.S3.Core
 
-/// What one attempt came to, for whoever watches pushes: traces and metrics. It holds no secret.
+open System
+
+/// The wait between two attempts. It holds no secret.
+type RetryWait = {
+    /// The number of the attempt after the wait, 2 or more.
+    NextAttempt: int
+    /// The end of the wait.
+    Until: DateTimeOffset
+    /// The reason in a few words: `503 SlowDown`, `connection reset`.
+    Reason: string
+}
+
+/// The outcome of an attempt, for traces, metrics and displays. It holds no secret.
 type AttemptReport = {
     /// The HTTP status of the server's reply.
     Status: int option
@@ -39,6 +51,9 @@ module ErrorType =
         | FaultKind.Network -> "Network"
         | FaultKind.Proxy -> "Proxy"
         | FaultKind.TlsHandshake -> "TlsHandshake"
+        | FaultKind.NotTls -> "NotTls"
+        | FaultKind.ProxyNotTls -> "ProxyNotTls"
+        | FaultKind.LocalFault -> "LocalFault"
         | FaultKind.CertificateUntrusted -> "CertificateUntrusted"
         | FaultKind.CertificateNameMismatch -> "CertificateNameMismatch"
         | FaultKind.SourceNotFound -> "SourceNotFound"
@@ -93,3 +108,42 @@ module AttemptReport =
                 ofReply (fun reply -> reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
             ErrorType = ErrorType.ofOutcome outcome
         }
+
+    let private faultInWords (kind: FaultKind) =
+        match kind with
+        | FaultKind.NameResolution -> "host name not found"
+        | FaultKind.ConnectionRefused -> "no connection"
+        | FaultKind.ConnectionReset -> "connection reset"
+        | FaultKind.ConnectionClosed -> "connection closed"
+        | FaultKind.ConnectTimeout -> "no connection in time"
+        | FaultKind.RequestTimeout -> "no response in time"
+        | FaultKind.StallTimeout -> "stalled"
+        | FaultKind.RedirectFollowed -> "redirect followed"
+        | FaultKind.InvalidReply -> "not an HTTP response"
+        | FaultKind.Network -> "network failure"
+        | FaultKind.Proxy -> "no connection by the proxy"
+        | FaultKind.TlsHandshake -> "TLS handshake failed"
+        | FaultKind.NotTls -> "server without TLS"
+        | FaultKind.ProxyNotTls -> "proxy without TLS"
+        | FaultKind.LocalFault -> "fault of this host"
+        | FaultKind.CertificateUntrusted
+        | FaultKind.CertificateNameMismatch -> "certificate rejected"
+        | FaultKind.SourceNotFound
+        | FaultKind.SourceNotAFile
+        | FaultKind.SourceAccessDenied
+        | FaultKind.SourceUnreadable
+        | FaultKind.SourceChanged -> "file not readable"
+
+    /// Returns the outcome in a few words, for a display: `503 SlowDown`, `connection reset`. It is made with the state
+    /// that asked for the attempt, and holds no secret.
+    [<CompiledName("InWords")>]
+    let inWords (state: State) (outcome: Outcome) : string =
+        match outcome with
+        | Outcome.NotSent fault
+        | Outcome.Unknown fault -> faultInWords fault.Kind
+        | Outcome.Replied reply ->
+            match reply.Error |> Option.map _.Code |> State.shown state with
+            | Some code when code <> "" -> Check.invariant $"{reply.Status} {Check.shorten 40 code}"
+            | _ when not reply.IsSuccess -> Check.invariant $"HTTP {reply.Status}"
+            | _ when reply.Sent.IsNone -> Check.invariant $"HTTP {reply.Status} before the end of the body"
+            | _ -> "damaged on the way"

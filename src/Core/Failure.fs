@@ -10,6 +10,8 @@ type ExportFailure = {
     Kind: FailureKind
     /// All of it in a few sentences, for people.
     Message: string
+    /// The message without the artifact's name and address, for displays that name the artifact.
+    Reason: string
     /// The target's name in the cell spec.
     TargetName: string option
     /// The logical address that it was meant for.
@@ -158,7 +160,11 @@ module internal FailureText =
         | FailureKind.SourceTooLarge ->
             Check.invariant
                 $"the file has {facts.Length} bytes, and {facts.Plan.Target.MaxObjectBytes} are allowed in one PUT"
-        | FailureKind.UrlUnusable -> lastEvent facts
+        | FailureKind.UrlUnusable ->
+            match replyOf facts, facts.Url |> Option.bind _.EmptyChecksum with
+            | Some _, Some checksum ->
+                $"the URL's query fixes '{checksum}' of an empty body, and the store compares it with the file: {lastEvent facts}"
+            | _ -> lastEvent facts
         | FailureKind.UrlExpired ->
             let serverSaysSo = replyOf facts |> Option.exists Verdict.saysExpired
 
@@ -228,6 +234,7 @@ module internal FailureText =
         | FailureKind.Unconfirmed ->
             $"the response ({lastEvent facts}) has no ETag, checksum, version or request id, which stores send; a proxy or a portal between this host and the store may have answered"
         | FailureKind.Unverified -> "the server stored it but confirmed no digest, and one is required"
+        | FailureKind.LocalFault
         | FailureKind.Internal -> lastEvent facts
 
     /// An option, and the target's variable that sets it where the target has a name.
@@ -329,6 +336,8 @@ module internal FailureText =
         | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
         | FailureKind.SourceTooLarge ->
             $"Split the artifact, or raise the largest size ({largestSetting facts}) if the store takes more."
+        | FailureKind.UrlUnusable when (replyOf facts).IsSome ->
+            "Tell the presigner to calculate checksums only when required (when_required), and presign again."
         | FailureKind.UrlUnusable -> "Nothing was sent."
         | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
         | FailureKind.Refused ->
@@ -345,7 +354,13 @@ module internal FailureText =
             "Compare the object's digest with the file's before you decide."
         | FailureKind.AlreadyExists -> "Export under another name, if both are wanted."
         | FailureKind.Unavailable -> "Try again later, or allow more attempts and a longer backoff."
-        | FailureKind.Unreachable -> "Check host, port, proxy and network, and try again."
+        | FailureKind.Unreachable ->
+            match faultOf facts |> Option.map _.Kind with
+            | Some FaultKind.NotTls ->
+                "Correct the URL's port, or write http:// if the server is without TLS on purpose."
+            | Some FaultKind.ProxyNotTls ->
+                "Write http:// in place of https:// in the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), or correct its port."
+            | _ -> "Check host, port, proxy and network, and try again."
         | FailureKind.TimedOut ->
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.ConnectTimeout ->
@@ -373,6 +388,8 @@ module internal FailureText =
             $"{betweenHostAndStore}; then export again. If the store itself answers so, accept it ({unmarkedSetting facts})."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or x-amz-checksum-sha256, or require less."
+        | FailureKind.LocalFault ->
+            "Give the process what it lacks (memory, the limit of open files: ulimit -n, HOME), or export fewer artifacts at once."
         | FailureKind.Internal -> "This is a bug in the program that drives the push."
 
     let private effort (facts: FailureFacts) =
@@ -409,12 +426,13 @@ module internal FailureText =
         let artifact = Check.quote (ArtifactName.value facts.Plan.Artifact)
         let destination = Check.visible (Destination.value facts.Plan.Destination)
 
-        let message =
-            $"Export of {artifact} to {destination} failed: {happened kind facts}. {effort facts}{requestIdText}.{stored} {advice kind facts}"
+        let reason =
+            $"{happened kind facts}. {effort facts}{requestIdText}.{stored} {advice kind facts}"
 
         {
             Kind = kind
-            Message = redact message
+            Message = redact $"Export of {artifact} to {destination} failed: {reason}"
+            Reason = redact reason
             TargetName = facts.Plan.Target.Name |> Option.map TargetName.value
             Destination = Destination.value facts.Plan.Destination
             CellId = CellId.value facts.Plan.Target.CellId

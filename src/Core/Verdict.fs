@@ -46,6 +46,8 @@ type FailureKind =
     | NotAStore
     /// The success has no mark of a store, and the URL is presigned: a proxy or a portal may have answered.
     | Unconfirmed
+    /// This process or its host lacks memory, file descriptors, a home directory or the like.
+    | LocalFault
     /// The driver broke the protocol of the push machine: a bug, of whoever drives it.
     | Internal
 
@@ -77,6 +79,8 @@ type Circumstances = {
     AcceptUnmarked: bool
     /// True if the URL had expired by its own words when the response came.
     IsPastExpiry: bool
+    /// True if the URL's query fixes a checksum of other content than was sent, so that a store refuses every attempt.
+    FixesOtherChecksum: bool
 }
 
 /// Makes circumstances.
@@ -90,6 +94,7 @@ module Circumstances =
         IsPresigned = true
         AcceptUnmarked = false
         IsPastExpiry = false
+        FixesOtherChecksum = false
     }
 
 /// The verdict table. Rules that it keeps:
@@ -120,6 +125,16 @@ module Verdict =
     /// Codes that say that the body did not arrive as it was sent.
     let private isDamage (code: string) =
         code = "BadDigest" || code = "IncompleteBody"
+
+    /// Codes that say that a checksum is not that of the body (Cloudflare R2, MinIO, SeaweedFS, Garage).
+    let private isOtherChecksum (code: string) =
+        match code with
+        | "BadDigest"
+        | "InvalidDigest"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch"
+        | "ContentChecksumMismatch" -> true
+        | _ -> false
 
     /// Codes that say that the store, or the quota, is full (Ceph, MinIO, Huawei OBS, SeaweedFS).
     let private isFull (code: string) =
@@ -259,6 +274,8 @@ module Verdict =
         | 403, _ -> Verdict.Stop FailureKind.Refused
         | _, code when isTerminal code -> Verdict.Stop FailureKind.Refused
         | _, code when isTransient code -> unavailable
+        | _, code when given.FixesOtherChecksum && isOtherChecksum code ->
+            Verdict.Stop FailureKind.UrlUnusable
         | 400, "RequestTimeout" -> Verdict.Retry FailureKind.TimedOut
         | 400, code when isDamage code -> Verdict.RetryOnce
         | 400, _ when given.IsPastExpiry -> Verdict.FreshUrl
@@ -291,6 +308,9 @@ module Verdict =
         | FaultKind.Network
         | FaultKind.Proxy
         | FaultKind.TlsHandshake -> Verdict.Retry FailureKind.Unreachable
+        | FaultKind.NotTls
+        | FaultKind.ProxyNotTls -> Verdict.Stop FailureKind.Unreachable
+        | FaultKind.LocalFault -> Verdict.Retry FailureKind.LocalFault
         | FaultKind.ConnectTimeout
         | FaultKind.RequestTimeout
         | FaultKind.StallTimeout -> Verdict.Retry FailureKind.TimedOut

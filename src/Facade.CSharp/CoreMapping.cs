@@ -132,6 +132,7 @@ internal static class CoreMapping
     internal static ExportException ToException(ExportFailure failure) =>
         new(ToKind(failure.Kind), failure.Message)
         {
+            Reason = failure.Reason,
             Destination = failure.Destination,
             TargetName = OrNull(failure.TargetName),
             CellId = failure.CellId,
@@ -168,6 +169,7 @@ internal static class CoreMapping
             FailureKind.Tags.Unverified => ExportFailureKind.Unverified,
             FailureKind.Tags.NotAStore => ExportFailureKind.NotAStore,
             FailureKind.Tags.Unconfirmed => ExportFailureKind.Unconfirmed,
+            FailureKind.Tags.LocalFault => ExportFailureKind.LocalFault,
             _ => ExportFailureKind.Internal,
         };
 }

@@ -7,8 +7,8 @@ namespace CellOS.Export.S3;
 /// What is logged of a push. The core has made all of it fit to be read. Ids and names are for queries and alerts: they
 /// stay what they are, and none is used for something else.
 /// <list type="table">
-/// <item><term>1 <c>AttemptReplied</c></term><description>debug: the server answered a request</description></item>
-/// <item><term>2 <c>AttemptFailed</c></term><description>warning: a request got no answer</description></item>
+/// <item><term>1 <c>AttemptReplied</c></term><description>debug: the server accepted a request</description></item>
+/// <item><term>2 <c>AttemptFailed</c></term><description>warning: the server refused a request, or sent no response</description></item>
 /// <item><term>3 <c>ArtifactExported</c></term><description>information: a receipt</description></item>
 /// <item><term>4 <c>ExportFailed</c></term><description>error: no receipt</description></item>
 /// <item><term>5 <c>ProgressFailed</c></term><description>warning: the caller's progress threw</description></item>
@@ -105,16 +105,17 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Warning, "{Warning}", EventName = "ReceiptWarning")]
     internal static partial void ReceiptWarned(ILogger logger, string warning);
 
-    internal static void Attempted(ILogger logger, PushPlan plan, int attempt, Outcome outcome)
+    internal static void Attempted(ILogger logger, PushPlan plan, int attempt, State state, Outcome outcome)
     {
         var fault = outcome switch
         {
-            Outcome.NotSent notSent => notSent.Fault,
-            Outcome.Unknown unknown => unknown.Fault,
+            Outcome.NotSent notSent => notSent.Fault.Detail,
+            Outcome.Unknown unknown => unknown.Fault.Detail,
+            _ when ErrorType.OfOutcome(outcome) is not null => AttemptReportModule.InWords(state, outcome),
             _ => null,
         };
         if (fault is not null)
-            Faulted(logger, attempt, plan.Artifact, plan.Destination, fault.Detail);
+            Faulted(logger, attempt, plan.Artifact, plan.Destination, fault);
         else if (outcome is Outcome.Replied replied)
             Replied(logger, attempt, plan.Artifact, plan.Destination, replied.Reply.Status);
     }

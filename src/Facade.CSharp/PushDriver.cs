@@ -143,7 +143,7 @@ internal sealed class PushDriver(
                                 cancellationToken
                             )
                             .ConfigureAwait(false);
-                    Log.Attempted(logger, plan, put.Request.Attempt, outcome);
+                    Log.Attempted(logger, plan, put.Request.Attempt, state, outcome);
                     telemetry?.Ended(put.Request, state, outcome);
                     input = Input.NewAttempted(clock.Now, roll(), outcome);
                     break;
@@ -152,6 +152,8 @@ internal sealed class PushDriver(
                         .ConfigureAwait(false);
                     break;
                 case Output.Wait wait:
+                    if (input.IsAttempted)
+                        AttemptProgress.Wait(reports, plan, state, source!.Length);
                     await clock.WaitUntilAsync(wait.Until, cancellationToken).ConfigureAwait(false);
                     input = Input.NewWoke(clock.Now);
                     break;

@@ -47,7 +47,7 @@ let tests =
             Expect.isEmpty plain.Paths "no paths"
             Expect.isNull plain.Root "no root"
             Expect.isNull plain.Receipts "no receipts file"
-            Expect.equal plain.Format ResultFormat.Json "receipts as they are"
+            Expect.isFalse plain.Format.HasValue "JSON, or lines on a terminal"
             Expect.isNull plain.Target "no target")
 
         testCase "push takes all that the help names" (fun () ->
@@ -66,7 +66,14 @@ let tests =
 
         testCase "push takes each format by its name" (fun () ->
             let format name =
-                (push $"--spec s --cell-id c --format {name}").Format
+                (push $"--spec s --cell-id c --format {name}").Format.Value
+
+            Expect.equal (push "--spec s --cell-id c --json").Format.Value ResultFormat.Json "--json"
+
+            Expect.equal
+                (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--json"; "--format"; "json" ])
+                "--json and --format exclude each other. Give one of them."
+                "both"
 
             Expect.sequenceEqual
                 (ResultFormats.Names |> Seq.map format)

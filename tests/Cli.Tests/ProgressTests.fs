@@ -3,6 +3,7 @@ module Cli.Tests.ProgressTests
 open System
 open System.IO
 open System.Threading.Tasks
+open CellOS.Export
 open CellOS.Export.S3.Cli.Progress
 open Expecto
 open Spectre.Console
@@ -14,6 +15,7 @@ type private Clock() =
     member _.Move(seconds: float) = ticks <- ticks + int64 (seconds * 1e7)
     override _.TimestampFrequency = 10_000_000L
     override _.GetTimestamp() = ticks
+    override _.GetUtcNow() = DateTimeOffset.UnixEpoch.AddTicks ticks
 
 let private lines quiet (act: IPushDisplay -> unit) =
     task {
@@ -39,6 +41,21 @@ let private terminal (width: int) (writer: TextWriter) =
     console.Profile.Height <- 10
     console
 
+/// The surroundings that some words describe.
+let private surroundings (words: string) =
+    let has (word: string) = Array.contains word (words.Split ' ')
+
+    Surroundings(
+        has "quiet",
+        has "json",
+        has "output",
+        has "error",
+        (if has "no-term" then null
+         elif has "dumb" then "dumb"
+         else "xterm"),
+        (if has "no-color" then "1" else "")
+    )
+
 [<Tests>]
 let tests =
     testList "the progress" [
@@ -52,26 +69,26 @@ let tests =
                 Expect.isFalse (writer.ToString().Contains "exported") "nor on a terminal"
             })
 
-        testCase "the display is chosen by the terminal and the environment" (fun () ->
-            for quiet, redirected, term, noColor, expected in
+        testCase "display and results are chosen by the streams and the environment" (fun () ->
+            for given, display, results in
                 [
-                    false, false, "xterm", "", DisplayKind.Terminal
-                    false, false, "xterm", "1", DisplayKind.ColourlessTerminal
-                    false, false, "dumb", "", DisplayKind.Lines
-                    false, true, "xterm", "", DisplayKind.Lines
-                    true, false, "xterm", "", DisplayKind.Quiet
-                    true, true, "dumb", "1", DisplayKind.Quiet
+                    surroundings "error", DisplayKind.Terminal, ResultsKind.Json
+                    surroundings "error no-color", DisplayKind.ColourlessTerminal, ResultsKind.Json
+                    surroundings "error dumb", DisplayKind.Lines, ResultsKind.Json
+                    surroundings "error no-term", DisplayKind.Lines, ResultsKind.Json
+                    surroundings "", DisplayKind.Lines, ResultsKind.Json
+                    surroundings "quiet error", DisplayKind.Quiet, ResultsKind.Json
+                    surroundings "quiet", DisplayKind.Quiet, ResultsKind.Json
+                    // Both on one terminal: no JSON unless asked for, and then no bars.
+                    surroundings "output error", DisplayKind.Terminal, ResultsKind.None
+                    surroundings "output error dumb", DisplayKind.Lines, ResultsKind.None
+                    surroundings "output error json", DisplayKind.Lines, ResultsKind.Json
+                    surroundings "output error json quiet", DisplayKind.Quiet, ResultsKind.Json
+                    surroundings "output error quiet", DisplayKind.Quiet, ResultsKind.Lines
+                    surroundings "output", DisplayKind.Lines, ResultsKind.Lines
+                    surroundings "output json", DisplayKind.Lines, ResultsKind.Json
                 ] do
-                let environment (name: string) : string | null =
-                    match name with
-                    | "TERM" -> term
-                    | "NO_COLOR" -> noColor
-                    | _ -> null
-
-                Expect.equal (PushDisplay.Choose(quiet, redirected, environment)) expected $"{expected}"
-
-            if not (OperatingSystem.IsWindows()) then
-                Expect.equal (PushDisplay.Choose(false, false, (fun _ -> null))) DisplayKind.Lines "no TERM")
+                Expect.equal (PushDisplay.Choose given) (PushDisplay(display, results)) $"{given}")
 
         testCaseTask "lines: one for each that ended, and a sum" (fun () ->
             task {
@@ -89,10 +106,14 @@ let tests =
                     "nothing for each byte"
             })
 
-        testCaseTask "quiet: failures alone" (fun () ->
+        testCaseTask "quiet: failures and notes" (fun () ->
             task {
                 let! written = lines true someOfEach
-                Expect.equal written [ "failed c: no\\u000Aluck \\u001B[2J" ] "the failure"
+
+                Expect.equal
+                    written
+                    [ "a note"; "failed c: no\\u000Aluck \\u001B[2J" ]
+                    "what the operator has to know"
             })
 
         testCaseTask "lines of many threads stay whole" (fun () ->
@@ -125,12 +146,18 @@ let tests =
                 "nothing yet"
 
             clock.Move 2.
+            board.BytesMoved("a", 1, 250L, 1000L)
+            board.BytesMoved("b", 2, 250L, 1000L)
+            let early = board.Look()
+            Expect.equal (early.Rate, early.TimeLeft) (Nullable(), Nullable()) "too early for an estimate"
+
+            clock.Move 3.
             board.BytesMoved("a", 1, 500L, 1000L)
             board.BytesMoved("b", 2, 500L, 1000L)
             let second = board.Look()
             Expect.equal second.BytesBehind 1000L "both"
-            Expect.equal second.Rate (Nullable 500.) "bytes a second"
-            Expect.equal second.TimeLeft (Nullable(TimeSpan.FromSeconds 6.)) "3000 to go"
+            Expect.equal second.Rate (Nullable 200.) "bytes a second"
+            Expect.equal second.TimeLeft (Nullable(TimeSpan.FromSeconds 15.)) "3000 to go"
 
             Expect.equal
                 [ for running in second.Running -> running.Name, running.Attempt ]
@@ -151,6 +178,39 @@ let tests =
 
             Expect.equal third.Fraction 0.5 "half of it"
             Expect.equal third.Ended 3 "ended")
+
+        testCase
+            "an artifact that waits for a retry shows the reason and the time left, and no bytes"
+            (fun () ->
+                let clock = Clock()
+                let board = PushBoard clock
+                board.Started(1, 1000L)
+                board.BytesMoved("a", 1, 1000L, 1000L)
+                let until = (clock :> TimeProvider).GetUtcNow().AddSeconds 1.5
+                board.Waits("a", 2, 1000L, ExportRetryWait("503 SlowDown", until))
+                let state = board.Look()
+                Expect.equal (state.BytesBehind, state.Fraction) (0L, 0.) "they are to be sent again"
+                use writer = new StringWriter()
+                (terminal 100 writer).Write(PushView.Draw(state, 100, 10, true))
+                Expect.stringContains (writer.ToString()) "503 SlowDown, again in 1.5 s" "the wait"
+                Expect.isFalse (writer.ToString().Contains "left") "no estimate"
+                board.BytesMoved("a", 2, 1000L, 1000L)
+                (terminal 100 writer).Write(PushView.Draw(board.Look(), 100, 10, true))
+
+                Expect.stringContains
+                    (writer.ToString())
+                    "1000 B sent, waiting for the response, attempt 2"
+                    "the response"
+
+                for seconds, shown in
+                    [ -1., "0.0 s"; 0.04, "0.0 s"; 9.94, "9.9 s"; 12.3, "12 s"; 75., "1:15 min" ] do
+                    Expect.equal
+                        (Amounts.Again(
+                            ExportRetryWait("x", DateTimeOffset.UnixEpoch.AddSeconds seconds),
+                            DateTimeOffset.UnixEpoch
+                        ))
+                        $"x, again in {shown}"
+                        shown)
 
         testCase "nothing to move is all moved" (fun () ->
             let board = PushBoard(Clock())

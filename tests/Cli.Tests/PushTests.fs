@@ -592,6 +592,9 @@ let tests =
                     (told |> Seq.map _.GetRawText() |> Seq.sort)
                     "the receipts are those that were told"
 
-                Expect.stringContains error "Interrupted" "said so"
+                Expect.stringContains
+                    error
+                    "Interrupted. What has a receipt is exported; what was under way has none. Run the same command with --resume to export the rest."
+                    "what to do"
             })
     ]

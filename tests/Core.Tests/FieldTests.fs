@@ -447,6 +447,88 @@ let messages =
                 "user name and password in a proxy's URL"
             ])
 
+        testCase
+            "a digest error over a URL that fixes the checksum of an empty body names the presigner's setting"
+            (fun () ->
+                let plan query =
+                    plan (Some(v4 3600 + query)) (retrying 3 0 0)
+
+                for code in
+                    [
+                        "BadDigest"
+                        "InvalidDigest"
+                        "XAmzContentChecksumMismatch"
+                        "XAmzContentSHA256Mismatch"
+                    ] do
+                    for query, name in
+                        [
+                            "&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32",
+                            "x-amz-checksum-crc32"
+                            "&X-Amz-Checksum-Crc64nvme=AAAAAAAAAAA%3D", "x-amz-checksum-crc64nvme"
+                        ] do
+                        let turns =
+                            feed (plan query) [
+                                started
+                                attempted 1 (response 400 [ xml ] (s3Error code "The checksum differs"))
+                            ]
+
+                        let failure = failure turns
+                        Expect.equal (failure.Kind, failure.Attempts) (FailureKind.UrlUnusable, 1) code
+
+                        Expect.stringContains
+                            (failure.Message.ToLowerInvariant())
+                            $"the url's query fixes '{name}' of an empty body"
+                            "the cause"
+
+                        Expect.stringContains failure.Message $"HTTP 400 {code}" "the response"
+
+                        Expect.stringContains
+                            failure.Message
+                            "only when required (when_required)"
+                            "what to do"
+
+                // Without one it is damage on the way, which is tried again once.
+                let turns =
+                    feed (plan "&x-amz-checksum-crc32=DUoRhQ%3D%3D") [
+                        started
+                        attempted 1 (response 400 [ xml ] (s3Error "BadDigest" "m"))
+                    ]
+
+                Expect.isFalse (List.last turns).Output.IsFailed "tried again")
+
+        testCase "a reason is the message without the artifact's name and address" (fun () ->
+            let failure =
+                failure (
+                    feed once [ started; attempted 1 (response 403 [ xml ] (s3Error "AccessDenied" "no")) ]
+                )
+
+            Expect.stringStarts failure.Reason "the server refused it: HTTP 403 AccessDenied" "the reason"
+            Expect.stringEnds failure.Message $" failed: {failure.Reason}" "its place in the message")
+
+        testCase "a wait names the outcome of the attempt before it" (fun () ->
+            let plan = given (retrying 3 1500 1500)
+
+            let waitAfter outcome =
+                let turn = List.last (feed plan [ started; attempted 1 outcome ])
+                Expect.wantSome (Push.retryWait turn.State) "the push waits", turn.Output
+
+            let wait, output = waitAfter (response 503 [ xml ] (s3Error "SlowDown" "m"))
+            Expect.equal (wait.NextAttempt, wait.Reason) (2, "503 SlowDown") "the reason"
+            Expect.equal output (Output.Wait wait.Until) "the end"
+
+            for reply, reason in
+                [
+                    response 502 [ html ] signIn, "HTTP 502"
+                    response 500 [] "", "HTTP 500"
+                    {
+                        response 200 [ "ETag", "\"x\"" ] "" with
+                            Sent = None
+                    },
+                    "HTTP 200 before the end of the body"
+                    response 400 [ xml ] (s3Error "BadDigest" "m"), "400 BadDigest"
+                ] do
+                Expect.equal (fst (waitAfter reply)).Reason reason reason)
+
         testCase "an unmarked success names the setting" (fun () ->
             says
                 (given (fun target -> {

@@ -113,9 +113,9 @@ let private attemptsOf (turns: Turn list) =
 
 /// The verdict on an attempt, by the table.
 let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
-    let url, isExpected =
+    let url, isExpected, length =
         match before.Output with
-        | Output.Put put -> put.Url, put.ExpectContinue
+        | Output.Put put -> put.Url, put.ExpectContinue, put.Length
         | output -> failtestf "No attempt: %A" output
 
     Verdict.ofOutcome
@@ -125,6 +125,7 @@ let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
             IsPresigned = RequestUrl.isPresigned url
             AcceptUnmarked = plan.Target.AcceptUnmarked
             IsPastExpiry = (PresignedUrl.inspect url).ExpiresAt |> Option.exists (fun at -> at <= turn.Now)
+            FixesOtherChecksum = length > 0L && (PresignedUrl.inspect url).EmptyChecksum.IsSome
         }
         outcome
 
@@ -707,9 +708,15 @@ let private ofRuns = [
                 | Input.Attempted(_, _, outcome) when i > 0 && turns[i - 1].Output.IsPut ->
                     let report = AttemptReport.create turns[i - 1].State outcome
 
-                    for shown in Shown.everyWay report do
+                    for shown in AttemptReport.inWords turns[i - 1].State outcome :: Shown.everyWay report do
                         Expect.isEmpty (holds secrets shown) shown
                 | _ -> ()
+
+                Expect.isEmpty
+                    (Push.retryWait turn.State
+                     |> Option.map (fun wait -> holds secrets wait.Reason)
+                     |> Option.defaultValue [])
+                    "the reason of a wait"
 
             match List.tryLast turns with
             | Some turn ->

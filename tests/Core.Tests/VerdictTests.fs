@@ -275,6 +275,9 @@ let faults =
                 FaultKind.Network, unreachable
                 FaultKind.Proxy, unreachable
                 FaultKind.TlsHandshake, unreachable
+                FaultKind.NotTls, Verdict.Stop FailureKind.Unreachable
+                FaultKind.ProxyNotTls, Verdict.Stop FailureKind.Unreachable
+                FaultKind.LocalFault, Verdict.Retry FailureKind.LocalFault
                 FaultKind.CertificateUntrusted, Verdict.Stop FailureKind.CertificateRejected
                 FaultKind.CertificateNameMismatch, Verdict.Stop FailureKind.CertificateRejected
                 FaultKind.SourceNotFound, Verdict.Stop FailureKind.SourceNotFound

@@ -190,7 +190,7 @@ let tests =
 
                 Expect.sequenceEqual
                     (log.Lines |> List.map (fun line -> (line.Split ' ')[0]))
-                    [ "Debug"; "Warning"; "Debug"; "Information"; "Debug"; "Error" ]
+                    [ "Warning"; "Warning"; "Debug"; "Information"; "Warning"; "Error" ]
                     "busy, reset, stored, a receipt; refused, a failure"
 
                 Expect.stringContains (List.last log.Lines) failure.Message "what the caller is told"

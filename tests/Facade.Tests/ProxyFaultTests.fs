@@ -9,6 +9,15 @@ open Facade.Tests.Support
 
 let private adviceOn407 = "Check user name and password in the proxy's URL"
 
+/// A server, or a proxy, that speaks plain HTTP to whoever begins with TLS.
+let private withoutTls () =
+    new RawServer(fun _ connection ->
+        task {
+            do! connection.ReadSome ignore
+            do! connection.Send "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+            connection.Close()
+        })
+
 [<Tests>]
 let tests =
     testList "a proxy's fault" [
@@ -241,6 +250,58 @@ let tests =
                 Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
                 Expect.equal failure.StatusCode (Nullable 502) "status"
                 Expect.equal proxy.Heads.Length 3 "three requests"
+            })
+
+        for scheme in [ "http"; "https" ] do
+            testCaseTask
+                $"https:// to a proxy without TLS names the proxy and the remedy: {scheme}"
+                (fun () ->
+                    task {
+                        use! lab = lab ()
+                        use proxy = withoutTls ()
+
+                        let variable =
+                            scheme.ToUpperInvariant() + "_PROXY", $"https://127.0.0.1:{proxy.Port}"
+
+                        let! failure = lab.Failed scheme [ variable ]
+                        Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+                        Expect.equal failure.Attempts 1 "another attempt would end the same way"
+
+                        Expect.stringContains
+                            failure.Message
+                            $"the proxy 127.0.0.1:{proxy.Port} does not speak TLS"
+                            "who it was"
+
+                        Expect.stringContains
+                            failure.Message
+                            "Write http:// in place of https:// in the proxy's URL"
+                            "what to do"
+                    })
+
+        testCaseTask "https to a server without TLS names the server, behind a proxy with TLS too" (fun () ->
+            task {
+                use! lab = lab ()
+                use proxy = guarded ()
+                use front = new TlsFront(proxy.Port)
+
+                use server = withoutTls ()
+
+                let! failure =
+                    lab.Failed "https" [
+                        "HTTPS_PROXY", $"https://{credentials}@localhost:{front.Port}"
+                        "CELLOS_CA_BUNDLE", front.Bundle
+                        "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                        $"https://127.0.0.1:{server.Port}/k"
+                    ]
+
+                Expect.equal failure.Attempts 1 "attempts"
+
+                Expect.stringContains
+                    failure.Message
+                    $"127.0.0.1:{server.Port} (through the proxy localhost:{front.Port}) does not speak TLS"
+                    "the server"
+
+                Expect.stringContains failure.Message "Correct the URL's port, or write http://" "what to do"
             })
 
         testCaseTask "a tunnel that ends before TLS begins is tried again" (fun () ->

@@ -105,6 +105,7 @@ let tests =
                             Microsoft.FSharp.Reflection.FSharpValue.MakeUnion(case, [||])
                         )
                     Message = "m"
+                    Reason = "r"
                     TargetName = None
                     Destination = "d"
                     CellId = "c"

@@ -2,12 +2,15 @@
 module Facade.Tests.TimeoutTests
 
 open System
+open System.IO
 open System.Net.Http
+open System.Net.Sockets
 open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Http
+open CellOS.Export.S3.Source
 open Expecto
 open Facade.Tests.CompositionSupport
 open Facade.Tests.Support
@@ -59,8 +62,51 @@ let tests =
                     TaskCanceledException("m", TimeoutException())
                 ] do
                 for begun, kind in [ false, FaultKind.ConnectTimeout; true, FaultKind.RequestTimeout ] do
-                    let struct (found, _) = FaultMapper.Classify(error, "h", null, begun)
+                    let struct (found, _) = FaultMapper.Classify(error, Uri "https://h/", null, begun)
                     Expect.equal found kind $"{error.GetType().Name}, begun: {begun}")
+
+        testCase "a fault of this process is not one of the network" (fun () ->
+            let inHttp (error: exn) =
+                HttpRequestException(HttpRequestError.ConnectionError, "m", error) :> exn
+
+            for error, part in
+                [
+                    OutOfMemoryException() :> exn, "out of memory"
+                    inHttp (InsufficientMemoryException()), "out of memory"
+                    inHttp (SocketException(int SocketError.TooManyOpenSockets)), "too many open files"
+                    inHttp (SocketException(int SocketError.NoBufferSpaceAvailable)), "no memory"
+                    IOException("Too many open files", 24), "too many open files"
+                    IOException("Too many open files in system", 23), "too many open files"
+                    IOException("Cannot allocate memory", 12), "out of memory"
+                    inHttp (
+                        InvalidOperationException
+                            "The home directory of the current user could not be determined."
+                    ),
+                    "HOME is not set"
+                ] do
+                let struct (kind, detail) =
+                    FaultMapper.Classify(error, Uri "https://h/", null, false)
+
+                Expect.equal kind FaultKind.LocalFault $"{error}"
+                Expect.stringContains detail part $"{error}"
+
+            for error in
+                [
+                    IOException("No such device", 19) :> exn
+                    inHttp (SocketException(int SocketError.ConnectionRefused))
+                ] do
+                let struct (kind, _) = FaultMapper.Classify(error, Uri "https://h/", null, false)
+                Expect.notEqual kind FaultKind.LocalFault $"{error}")
+
+        testCase "a file that cannot be opened for lack of descriptors is not a broken disk" (fun () ->
+            let fault = SourceException.From(IOException("Too many open files", 24), "a")
+            Expect.equal fault.Kind FaultKind.LocalFault "kind"
+            Expect.stringContains fault.Message "too many open files" "the reason"
+
+            Expect.equal
+                (SourceException.From(IOException("Input/output error", 5), "a")).Kind
+                FaultKind.SourceUnreadable
+                "a broken disk is one")
 
         testCase "the handlers connect within the connect timeout" (fun () ->
             use handler = HandlerDraft(optionsTo "https://h/a" 7. 11.).Create()

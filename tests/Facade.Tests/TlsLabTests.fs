@@ -332,11 +332,36 @@ let private interrupted: (string * (Connection -> Task)) list = [
             do! connection.SendBytes [| 21uy; 3uy; 3uy; 0uy; 2uy; 2uy; 40uy |]
             connection.Close()
         })
-    "speaks HTTP after the client's hello",
+]
+
+/// Servers without TLS.
+let private withoutTls: (string * (Connection -> Task)) list = [
+    "HTTP",
     (fun connection ->
         task {
             do! connection.ReadSome ignore
             do! connection.Send "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+            connection.Close()
+        })
+    "HTTP, with an error page",
+    (fun connection ->
+        task {
+            do! connection.ReadSome ignore
+            do! connection.Send "<html><body>Bad request syntax</body></html>"
+            connection.Close()
+        })
+    "SSH",
+    (fun connection ->
+        task {
+            do! connection.Send "SSH-2.0-OpenSSH_9.6\r\n"
+            do! connection.ReadSome ignore
+            connection.Close()
+        })
+    "SMTP",
+    (fun connection ->
+        task {
+            do! connection.Send "220 mail.example ESMTP\r\n"
+            do! connection.ReadSome ignore
             connection.Close()
         })
 ]
@@ -357,6 +382,25 @@ let private interrupts (name: string) (serve: Connection -> Task) =
             Expect.equal failure.Attempts 2 "attempts"
             Expect.equal server.Connections 2 "connections"
             Expect.isFalse failure.MayBeStored "certainly not sent"
+        })
+
+let private failsAtOnce (name: string) (serve: Connection -> Task) =
+    testCaseTask $"https to a server that speaks {name} ends the push and says so" (fun () ->
+        task {
+            use folder = new Folder()
+            let path = folder.Write("f", content)
+            use server = new RawServer(fun _ connection -> serve connection)
+            let url = $"https://127.0.0.1:{server.Port}/evidence/a"
+
+            use sink =
+                new PresignedS3ExportSink(optionsOf { setup with Attempts = 3 } url null null)
+
+            let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+            Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
+            Expect.equal (failure.Attempts, server.Connections) (1, 1) "one attempt"
+            Expect.isFalse failure.MayBeStored "certainly not sent"
+            Expect.stringContains failure.Message $"127.0.0.1:{server.Port} does not speak TLS" "what it is"
+            Expect.stringContains failure.Message "Correct the URL's port, or write http://" "what to do"
         })
 
 let private broken: (string * (Authorities -> byte[]) * string) list =
@@ -401,7 +445,10 @@ let tests =
     testList "the TLS lab" [
         testList "a certificate" (List.map connects rows)
 
-        testList "a server" [ for name, serve in interrupted -> interrupts name serve ]
+        testList "a server" [
+            for name, serve in interrupted -> interrupts name serve
+            for name, serve in withoutTls -> failsAtOnce name serve
+        ]
 
         testList "a bundle is refused that" [
             for name, make, says in broken do

@@ -35,8 +35,10 @@ internal sealed record PushArguments
     /// <summary>How many artifacts are under way at once: 1 to 256.</summary>
     public int Concurrency { get; init; } = DefaultConcurrency;
 
-    /// <summary>What standard output gets of each artifact.</summary>
-    public ResultFormat Format { get; init; }
+    /// <summary>
+    /// What standard output gets of each artifact; null for JSON, or for lines for people if it is a terminal.
+    /// </summary>
+    public ResultFormat? Format { get; init; }
 
     /// <summary>What every artifact is sent with; null for nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }

@@ -56,6 +56,11 @@ internal sealed class PushCommand : Command
         ResultFormats.Names
     );
 
+    private readonly Option<string> _json = TextOption.Flag(
+        "--json",
+        "The same as --format json. Without --json and --format, a terminal gets a line for people in place of JSON."
+    );
+
     private readonly Option<string> _concurrency = TextOption.Whole(
         "--concurrency",
         $"How many artifacts are under way at once: 1 to {PushArguments.MaxConcurrency}. "
@@ -101,6 +106,7 @@ internal sealed class PushCommand : Command
         Add(_resume);
         Add(_acceptUnverified);
         Add(_format);
+        Add(_json);
         Add(_concurrency);
         Add(_header);
         Add(_quiet);
@@ -120,6 +126,8 @@ internal sealed class PushCommand : Command
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
         if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
             sentences.Add("--accept-unverified needs --resume, whose receipts it is about.");
+        if (parsed.IsSet(_json) && parsed.IsSet(_format))
+            sentences.Add("--json and --format exclude each other. Give one of them.");
         var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
@@ -134,7 +142,10 @@ internal sealed class PushCommand : Command
                 Receipts = parsed.GetValue(_receipts),
                 Resume = parsed.IsSet(_resume),
                 AcceptUnverified = parsed.IsSet(_acceptUnverified),
-                Format = ResultFormats.Named(parsed.GetValue(_format)),
+                Format =
+                    parsed.IsSet(_json) ? ResultFormat.Json
+                    : parsed.IsSet(_format) ? ResultFormats.Named(parsed.GetValue(_format))
+                    : null,
                 Concurrency =
                     TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
                 Metadata = metadata,

@@ -25,6 +25,17 @@ internal static class Amounts
         return string.Create(CultureInfo.InvariantCulture, $"{amount:0.0} {Units[unit]}");
     }
 
+    /// <summary>Such as <c>503 SlowDown, again in 1.5 s</c>.</summary>
+    internal static string Again(ExportRetryWait wait, DateTimeOffset now)
+    {
+        var left = TimeSpan.FromTicks(Math.Max(0, (wait.Until - now).Ticks));
+        var time =
+            left < TimeSpan.FromSeconds(10)
+                ? string.Create(CultureInfo.InvariantCulture, $"{left.TotalSeconds:0.0} s")
+                : Time(left);
+        return $"{wait.Reason}, again in {time}";
+    }
+
     /// <summary>Such as <c>4 s</c>, <c>1:05 min</c>, <c>2:03:07 h</c>.</summary>
     internal static string Time(TimeSpan time)
     {

@@ -12,6 +12,13 @@ internal interface IPushDisplay : IAsyncDisposable
     /// <summary>So many bytes of an artifact have been handed over in this attempt.</summary>
     void BytesMoved(string artifact, int attempt, long sent, long length);
 
+    /// <summary>Reports that an artifact waits for its next attempt.</summary>
+    /// <param name="artifact">The artifact.</param>
+    /// <param name="attempt">The number of the next attempt.</param>
+    /// <param name="length">The length of the artifact in bytes.</param>
+    /// <param name="wait">The reason and the end of the wait.</param>
+    void Waits(string artifact, int attempt, long length, ExportRetryWait wait);
+
     /// <summary>It has a receipt.</summary>
     void Exported(string artifact, long bytes);
 

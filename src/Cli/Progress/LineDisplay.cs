@@ -17,6 +17,9 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
     /// <summary>Nothing of this is shown, and what is counted for the summary is told at the end.</summary>
     public void BytesMoved(string artifact, int attempt, long sent, long length) { }
 
+    public void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>
+        Write($"retry {artifact}: {Amounts.Again(wait, time.GetUtcNow())}");
+
     public void Exported(string artifact, long bytes)
     {
         _board.Exported(artifact, bytes);

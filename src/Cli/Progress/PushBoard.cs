@@ -3,7 +3,18 @@ using System.Collections.Concurrent;
 namespace CellOS.Export.S3.Cli.Progress;
 
 /// <summary>An artifact that is under way.</summary>
-internal readonly record struct RunningArtifact(string Name, int Attempt, long Sent, long Length);
+/// <param name="Name">The name.</param>
+/// <param name="Attempt">The number of the attempt; during a wait, of the next one.</param>
+/// <param name="Sent">The number of bytes that the attempt has sent.</param>
+/// <param name="Length">The length in bytes.</param>
+/// <param name="Wait">The wait before the attempt; null while it runs.</param>
+internal readonly record struct RunningArtifact(
+    string Name,
+    int Attempt,
+    long Sent,
+    long Length,
+    ExportRetryWait? Wait = null
+);
 
 /// <summary>How far a push has come at one moment.</summary>
 internal sealed record PushState
@@ -19,7 +30,10 @@ internal sealed record PushState
     internal required long BytesBehind { get; init; }
     internal required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Bytes a second of late; null as long as that cannot be told.</summary>
+    /// <summary>The time of the look.</summary>
+    internal required DateTimeOffset Now { get; init; }
+
+    /// <summary>Bytes a second of late; null until bytes have moved for some seconds.</summary>
     internal required double? Rate { get; init; }
 
     /// <summary>In the order of the names.</summary>
@@ -58,13 +72,17 @@ internal sealed record PushState
 /// <summary>Counts what happens in a push. Any number of threads may report at once.</summary>
 internal sealed class PushBoard(TimeProvider time)
 {
-    /// <summary>The rate is that of so many last looks.</summary>
+    /// <summary>The number of last looks that the rate is taken from.</summary>
     private const int Looks = 50;
+
+    /// <summary>The time for which bytes have to move before there is a rate: the first seconds say little.</summary>
+    private static readonly TimeSpan LeastData = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<string, RunningArtifact> _running = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _ended = new(StringComparer.Ordinal);
     private readonly Queue<(long At, long Bytes)> _looks = new();
     private readonly long _startedAt = time.GetTimestamp();
+    private long? _dataSince;
     private bool _hasStarted;
     private int _artifacts;
     private int _exported;
@@ -85,11 +103,18 @@ internal sealed class PushBoard(TimeProvider time)
     }
 
     /// <summary>A report that comes after the artifact's end counts for nothing.</summary>
-    internal void BytesMoved(string artifact, int attempt, long sent, long length)
+    internal void BytesMoved(string artifact, int attempt, long sent, long length) =>
+        Run(new RunningArtifact(artifact, attempt, sent, length));
+
+    /// <summary>The bytes of the attempt that failed are to be sent again.</summary>
+    internal void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>
+        Run(new RunningArtifact(artifact, attempt, 0, length, wait));
+
+    private void Run(RunningArtifact artifact)
     {
-        _running[artifact] = new RunningArtifact(artifact, attempt, sent, length);
-        if (_ended.ContainsKey(artifact))
-            _running.TryRemove(artifact, out _);
+        _running[artifact.Name] = artifact;
+        if (_ended.ContainsKey(artifact.Name))
+            _running.TryRemove(artifact.Name, out _);
     }
 
     private RunningArtifact End(string artifact)
@@ -127,6 +152,8 @@ internal sealed class PushBoard(TimeProvider time)
         var now = time.GetTimestamp();
         var running = _running.Values.OrderBy(artifact => artifact.Name, StringComparer.Ordinal).ToList();
         var behind = Volatile.Read(ref _bytesSettled) + running.Sum(artifact => artifact.Sent);
+        if (behind > 0)
+            _dataSince ??= now;
         _looks.Enqueue((now, behind));
         if (_looks.Count > Looks)
             _looks.Dequeue();
@@ -143,8 +170,12 @@ internal sealed class PushBoard(TimeProvider time)
             Failed = Volatile.Read(ref _failed),
             BytesBehind = behind,
             Elapsed = time.GetElapsedTime(_startedAt, now),
+            Now = time.GetUtcNow(),
             // A retry moves the same bytes again, so there may seem to be fewer than before.
-            Rate = seconds > 0 ? Math.Max(0, behind - bytesThen) / seconds : null,
+            Rate =
+                _dataSince is { } since && seconds > 0 && time.GetElapsedTime(since, now) >= LeastData
+                    ? Math.Max(0, behind - bytesThen) / seconds
+                    : null,
             Running = running,
         };
     }

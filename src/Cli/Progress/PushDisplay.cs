@@ -15,34 +15,83 @@ internal enum DisplayKind
     Quiet,
 }
 
-/// <summary>Chooses what standard error shows.</summary>
-internal static class PushDisplay
+/// <summary>What standard output gets of each artifact.</summary>
+internal enum ResultsKind
+{
+    /// <summary>One JSON object a line.</summary>
+    Json,
+
+    /// <summary>One line for people.</summary>
+    Lines,
+
+    /// <summary>Nothing: the display on the same terminal shows it.</summary>
+    None,
+}
+
+/// <summary>The streams and the environment that the choice of a display depends on.</summary>
+/// <param name="Quiet">True if the operator asked for failures and notes only.</param>
+/// <param name="WantsJson">True if the operator asked for JSON or another format of results.</param>
+/// <param name="IsOutputTerminal">True if standard output is a terminal.</param>
+/// <param name="IsErrorTerminal">True if standard error is a terminal.</param>
+/// <param name="Term">The variable TERM.</param>
+/// <param name="NoColor">The variable NO_COLOR.</param>
+internal sealed record Surroundings(
+    bool Quiet,
+    bool WantsJson,
+    bool IsOutputTerminal,
+    bool IsErrorTerminal,
+    string? Term,
+    string? NoColor
+)
+{
+    /// <summary>Those of this process.</summary>
+    internal static Surroundings Of(bool quiet, bool wantsJson) =>
+        new(
+            quiet,
+            wantsJson,
+            !Console.IsOutputRedirected,
+            !Console.IsErrorRedirected,
+            Environment.GetEnvironmentVariable("TERM"),
+            Environment.GetEnvironmentVariable("NO_COLOR")
+        );
+}
+
+/// <summary>Chooses what standard error and standard output show.</summary>
+/// <param name="Display">What standard error shows.</param>
+/// <param name="Results">What standard output shows.</param>
+internal readonly record struct PushDisplay(DisplayKind Display, ResultsKind Results)
 {
     /// <summary>
-    /// Bars go to a terminal that can move its cursor (TERM is set, and not <c>dumb</c>); colours go to one whose user has
-    /// not said no to them (NO_COLOR is set to anything but nothing: no-color.org).
+    /// Bars go to a terminal that can move its cursor (TERM is set, and not <c>dumb</c>); colours go to one unless NO_COLOR
+    /// is set (no-color.org). Bars and JSON never go to the same terminal.
     /// </summary>
-    internal static DisplayKind Choose(bool quiet, bool redirected, Func<string, string?> environment)
+    internal static PushDisplay Choose(Surroundings given)
     {
-        if (quiet)
-            return DisplayKind.Quiet;
-
-        var term = environment("TERM");
-        var cannotMove = term is "dumb" || (string.IsNullOrEmpty(term) && !OperatingSystem.IsWindows());
-        return redirected || cannotMove ? DisplayKind.Lines
-            : string.IsNullOrEmpty(environment("NO_COLOR")) ? DisplayKind.Terminal
+        var canMove =
+            given.Term is not "dumb" && (OperatingSystem.IsWindows() || !string.IsNullOrEmpty(given.Term));
+        var results =
+            !given.IsOutputTerminal || given.WantsJson ? ResultsKind.Json
+            : given.Quiet || !given.IsErrorTerminal ? ResultsKind.Lines
+            : ResultsKind.None;
+        var display =
+            given.Quiet ? DisplayKind.Quiet
+            : !given.IsErrorTerminal || !canMove ? DisplayKind.Lines
+            : given.IsOutputTerminal && results == ResultsKind.Json ? DisplayKind.Lines
+            : string.IsNullOrEmpty(given.NoColor) ? DisplayKind.Terminal
             : DisplayKind.ColourlessTerminal;
+        return new PushDisplay(display, results);
     }
 
     /// <summary>The display for this process.</summary>
-    internal static IPushDisplay Create(bool quiet) =>
-        Choose(quiet, Console.IsErrorRedirected, Environment.GetEnvironmentVariable) switch
+    internal IPushDisplay Open() =>
+        Display switch
         {
             DisplayKind.Quiet => new LineDisplay(Console.Error, TimeProvider.System, quiet: true),
             DisplayKind.Lines => new LineDisplay(Console.Error, TimeProvider.System, quiet: false),
             var kind => new TerminalDisplay(
                 TerminalDisplay.Open(Console.Error, colours: kind == DisplayKind.Terminal),
-                TimeProvider.System
+                TimeProvider.System,
+                showsExported: Results == ResultsKind.None
             ),
         };
 }

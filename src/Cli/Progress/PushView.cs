@@ -21,8 +21,11 @@ internal static class PushView
         };
         foreach (var artifact in state.Running.Take(Math.Max(0, height - 3)))
         {
-            var fraction = artifact.Length > 0 ? (double)artifact.Sent / artifact.Length : 1;
-            lines.Add(Line(artifact.Name, fraction, Share(artifact), width, unicode));
+            var fraction =
+                artifact.Wait is not null ? 0
+                : artifact.Length > 0 ? (double)artifact.Sent / artifact.Length
+                : 1;
+            lines.Add(Line(artifact.Name, fraction, Share(artifact, state.Now), width, unicode));
         }
 
         return new Rows(lines);
@@ -55,9 +58,16 @@ internal static class PushView
         return string.Join(", ", parts);
     }
 
-    private static string Share(RunningArtifact artifact) =>
-        $"{Amounts.Bytes(artifact.Sent)} of {Amounts.Bytes(artifact.Length)}"
-        + (artifact.Attempt > 1 ? $", attempt {artifact.Attempt}" : "");
+    private static string Share(RunningArtifact artifact, DateTimeOffset now)
+    {
+        if (artifact.Wait is { } wait)
+            return Amounts.Again(wait, now);
+
+        var attempt = artifact.Attempt > 1 ? $", attempt {artifact.Attempt}" : "";
+        return artifact.Sent < artifact.Length
+            ? $"{Amounts.Bytes(artifact.Sent)} of {Amounts.Bytes(artifact.Length)}{attempt}"
+            : $"{Amounts.Bytes(artifact.Length)} sent, waiting for the response{attempt}";
+    }
 
     private static string Bar(double fraction, int width, bool unicode)
     {

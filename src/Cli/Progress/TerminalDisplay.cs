@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using CellOS.Export.S3.Core;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace CellOS.Export.S3.Cli.Progress;
 
 /// <summary>
 /// For a terminal: bars with rate and time left, drawn anew ten times a second by a task of their own; failures and notes
-/// stay above them. The reporting threads only count.
+/// stay above them, and so do artifacts that were exported if standard output does not show them. The reporting threads
+/// only count.
 /// </summary>
 internal sealed class TerminalDisplay : IPushDisplay
 {
@@ -14,13 +16,15 @@ internal sealed class TerminalDisplay : IPushDisplay
 
     private readonly IAnsiConsole _console;
     private readonly PushBoard _board;
+    private readonly bool _showsExported;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _drawing;
 
-    internal TerminalDisplay(IAnsiConsole console, TimeProvider time)
+    internal TerminalDisplay(IAnsiConsole console, TimeProvider time, bool showsExported = false)
     {
         _console = console;
+        _showsExported = showsExported;
         _board = new PushBoard(time);
         _drawing = Task.Run(() => DrawAsync(time));
     }
@@ -42,7 +46,15 @@ internal sealed class TerminalDisplay : IPushDisplay
     public void BytesMoved(string artifact, int attempt, long sent, long length) =>
         _board.BytesMoved(artifact, attempt, sent, length);
 
-    public void Exported(string artifact, long bytes) => _board.Exported(artifact, bytes);
+    public void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>
+        _board.Waits(artifact, attempt, length, wait);
+
+    public void Exported(string artifact, long bytes)
+    {
+        _board.Exported(artifact, bytes);
+        if (_showsExported)
+            _lines.Enqueue($"exported {artifact} ({Amounts.Bytes(bytes)})");
+    }
 
     public void Skipped(string artifact, long bytes) => _board.Skipped(artifact, bytes);
 
@@ -72,7 +84,7 @@ internal sealed class TerminalDisplay : IPushDisplay
         WriteLines();
     }
 
-    private Spectre.Console.Rendering.IRenderable Picture() =>
+    private IRenderable Picture() =>
         PushView.Draw(
             _board.Look(),
             _console.Profile.Width,
@@ -83,7 +95,23 @@ internal sealed class TerminalDisplay : IPushDisplay
     private void WriteLines()
     {
         while (_lines.TryDequeue(out var line))
-            _console.WriteLine(Shown.Line(line));
+            _console.Write(new KeptLine(Shown.Line(line)));
+    }
+
+    /// <summary>
+    /// A line that stays above the bars. Live displays write it over the bars, so it erases the rest of each row.
+    /// </summary>
+    private sealed class KeptLine(string text) : IRenderable
+    {
+        private static readonly Segment EraseToEnd = Segment.Control("\u001b[K");
+        private readonly IRenderable _text = new Text(text);
+
+        public Measurement Measure(RenderOptions options, int maxWidth) => _text.Measure(options, maxWidth);
+
+        public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            Segment
+                .SplitLines(_text.Render(options, maxWidth))
+                .SelectMany(row => row.Append(EraseToEnd).Append(Segment.LineBreak));
     }
 
     public async ValueTask DisposeAsync()

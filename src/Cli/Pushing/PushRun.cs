@@ -49,13 +49,13 @@ internal sealed class PushRun(
         {
             MaxConcurrency = arguments.Concurrency,
             Progress = new Reports(report =>
-                display.BytesMoved(
-                    Label(target, report.ArtifactName),
-                    report.Attempt,
-                    report.BytesSent,
-                    report.Length
-                )
-            ),
+            {
+                var label = Label(target, report.ArtifactName);
+                if (report.RetryWait is { } wait)
+                    display.Waits(label, report.Attempt, report.Length, wait);
+                else
+                    display.BytesMoved(label, report.Attempt, report.BytesSent, report.Length);
+            }),
             OnCompleted = (result, _) => lines.AddAsync(Label(target, result.Artifact.Name), result),
         };
         try

@@ -24,7 +24,10 @@ internal static class Pusher
         using (sinks)
         {
             var addressed = Addressed(bundle, sinks);
-            await using var display = PushDisplay.Create(arguments.Quiet);
+            var shown = PushDisplay.Choose(
+                Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
+            );
+            await using var display = shown.Open();
             await using var receipts = arguments.Receipts is { } path
                 ? await Interruptibly(
                     () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
@@ -46,7 +49,7 @@ internal static class Pusher
                         cancellationToken
                     )
                     : new HashSet<PlannedArtifact>();
-            var lines = new ResultLines(output, arguments.Format, receipts, display);
+            var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
             var run = new PushRun(sinks, lines, display, arguments);
             try
             {

@@ -10,7 +10,8 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// </summary>
 internal sealed class ResultLines(
     ResultsOutput output,
-    ResultFormat format,
+    ResultsKind results,
+    ResultFormat? format,
     ReceiptsFile? receipts,
     IPushDisplay display
 )
@@ -28,7 +29,12 @@ internal sealed class ResultLines(
     /// <exception cref="IOException">The receipt is not on disk, or standard output takes no more.</exception>
     internal async ValueTask AddAsync(string label, ExportResult result)
     {
-        var line = format.Line(result, DateTimeOffset.UtcNow);
+        var line = results switch
+        {
+            ResultsKind.Json => (format ?? default).Line(result, DateTimeOffset.UtcNow),
+            ResultsKind.Lines => ForPeople(label, result),
+            _ => null,
+        };
         try
         {
             // An interruption does not keep the receipt of what is stored from being written.
@@ -37,9 +43,12 @@ internal sealed class ResultLines(
         }
         finally
         {
-            lock (_gate)
+            if (line is not null)
             {
-                output.WriteLine(line);
+                lock (_gate)
+                {
+                    output.WriteLine(line);
+                }
             }
         }
 
@@ -52,6 +61,13 @@ internal sealed class ResultLines(
         }
 
         Interlocked.Increment(ref _failed);
-        display.Failed(label, result.Failure.Message);
+        display.Failed(label, result.Failure.Reason);
     }
+
+    private static string ForPeople(string label, ExportResult result) =>
+        Core.Shown.Line(
+            result.IsExported
+                ? $"exported {label} ({Amounts.Bytes(result.Receipt.BytesWritten)}) to {result.Receipt.Destination}"
+                : $"failed {label}: {result.Failure.Reason}"
+        );
 }

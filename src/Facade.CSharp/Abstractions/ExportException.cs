@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace CellOS.Export;
 
 /// <summary>
@@ -14,6 +16,16 @@ public sealed class ExportException : Exception
 
     /// <summary>Why the artifact was not exported.</summary>
     public ExportFailureKind Kind { get; }
+
+    /// <summary>
+    /// The message without the artifact's name and address, for displays that name the artifact. Default: the message.
+    /// </summary>
+    [AllowNull]
+    public string Reason
+    {
+        get => field ?? Message;
+        init;
+    }
 
     /// <summary>The logical address that it was meant for.</summary>
     public string? Destination { get; init; }

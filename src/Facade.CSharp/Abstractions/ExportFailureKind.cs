@@ -74,4 +74,9 @@ public enum ExportFailureKind
     /// answered in place of the store. The object may be stored.
     /// </summary>
     Unconfirmed,
+
+    /// <summary>
+    /// This process or its host lacks memory, file descriptors, a home directory or the like, in the last of all attempts.
+    /// </summary>
+    LocalFault,
 }

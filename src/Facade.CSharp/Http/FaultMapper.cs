@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Http;
@@ -10,16 +11,21 @@ internal static class FaultMapper
 {
     /// <summary>What happened.</summary>
     /// <param name="exception">What the transport threw.</param>
-    /// <param name="host">The host, and the port, that the request was for.</param>
+    /// <param name="url">The URL that the request was for; its host and port go into the text.</param>
     /// <param name="proxy">The proxy that it went through; null for none, or one that is not known.</param>
-    /// <param name="bodyBegun">Whether a connection was there: the transport had asked for the body.</param>
+    /// <param name="bodyBegun">True if a connection was there: the transport had asked for the body.</param>
     internal static (FaultKind Kind, string Detail) Classify(
         Exception exception,
-        string host,
+        Uri url,
         Proxy? proxy,
         bool bodyBegun
     )
     {
+        if (LocalFault.Describe(exception) is { } local)
+            return (FaultKind.LocalFault, local);
+
+        // With its port, where that is not the scheme's own.
+        var host = url.Authority;
         if (Find<CertificateRejectedException>(exception) is { } rejected)
             return (
                 rejected.NamesAnotherHost
@@ -47,7 +53,7 @@ internal static class FaultMapper
             );
 
         return exception is HttpRequestException request
-            ? OfRequest(request, host, proxy)
+            ? OfRequest(request, url, proxy)
             : OfTransport(exception, Way(host, proxy));
     }
 
@@ -57,8 +63,10 @@ internal static class FaultMapper
             ? (int?)request.StatusCode
             : null;
 
-    private static (FaultKind, string) OfRequest(HttpRequestException exception, string host, Proxy? proxy) =>
-        exception.HttpRequestError switch
+    private static (FaultKind, string) OfRequest(HttpRequestException exception, Uri url, Proxy? proxy)
+    {
+        var host = url.Authority;
+        return exception.HttpRequestError switch
         {
             // Through a proxy, it is the proxy alone that is looked up and connected to here.
             HttpRequestError.NameResolutionError => (
@@ -71,10 +79,7 @@ internal static class FaultMapper
                 FaultKind.ConnectionRefused,
                 $"no connection to {(proxy is null ? host : Name(proxy))} could be made ({Innermost(exception)})"
             ),
-            HttpRequestError.SecureConnectionError => (
-                FaultKind.TlsHandshake,
-                $"the TLS handshake with {Way(host, proxy)} failed ({Innermost(exception)})"
-            ),
+            HttpRequestError.SecureConnectionError => OfHandshake(exception, url, proxy),
             HttpRequestError.ProxyTunnelError => (
                 FaultKind.Proxy,
                 ProxyStatus(exception) is { } status
@@ -91,6 +96,29 @@ internal static class FaultMapper
             ),
             _ => OfTransport(exception, Way(host, proxy)),
         };
+    }
+
+    /// <summary>
+    /// A handshake with a proxy (<c>HTTPS_PROXY=https://…</c>) comes before the one with the server. HttpClient does not
+    /// say which of the two failed: it was the proxy's if none with this proxy has succeeded.
+    /// </summary>
+    private static (FaultKind, string) OfHandshake(HttpRequestException exception, Uri url, Proxy? proxy)
+    {
+        var isProxys =
+            proxy is { Scheme: "https" } && (url.Scheme == "http" || !ProxyHandshakes.HasSucceeded(proxy));
+        var with = isProxys ? Name(proxy) : Way(url.Authority, proxy);
+        return IsNotTls(exception)
+            ? (
+                isProxys ? FaultKind.ProxyNotTls : FaultKind.NotTls,
+                $"{with} does not speak TLS: it answered the TLS handshake with other bytes"
+            )
+            : (FaultKind.TlsHandshake, $"the TLS handshake with {with} failed ({Innermost(exception)})");
+    }
+
+    /// <summary>SslStream says so of a first frame that cannot be one, and has no code for it.</summary>
+    private static bool IsNotTls(Exception exception) =>
+        Find<AuthenticationException>(exception) is { Message: var message }
+        && message.Contains("frame", StringComparison.Ordinal);
 
     private static (FaultKind, string) OfTransport(Exception exception, string way) =>
         Find<SocketException>(exception)?.SocketErrorCode switch

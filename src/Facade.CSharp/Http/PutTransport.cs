@@ -168,13 +168,13 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         CancellationToken any
     )
     {
-        // With its port, where that is not the scheme's own.
-        var host = RequestUrlModule.RevealUri(put.Url).Authority;
+        var url = RequestUrlModule.RevealUri(put.Url);
+        var host = url.Authority;
         return content.SourceFault is { } source ? (source.Kind, source.Message)
             : stall.HasStruck ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
             : any.IsCancellationRequested
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
-            : FaultMapper.Classify(exception, host, proxy, content.HasBegun);
+            : FaultMapper.Classify(exception, url, proxy, content.HasBegun);
     }
 
     private static Fault ToFault(PutRequest put, SourceContent content, FaultKind kind, string detail) =>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
@@ -15,7 +16,10 @@ internal static class S3Handler
     private static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>From the making of a connection to the filter of its stream, which TLS may lie around.</summary>
-    private static readonly ConditionalWeakTable<HttpRequestMessage, Socket> Sockets = [];
+    private static readonly ConditionalWeakTable<HttpRequestMessage, Made> Connections = [];
+
+    /// <summary>A connection, and the server or proxy that it was made to.</summary>
+    private sealed record Made(Socket Socket, DnsEndPoint EndPoint);
 
     /// <summary>
     /// Sends what it is told and nothing else: follows no redirect, keeps no cookie, adds no <c>traceparent</c>,
@@ -37,17 +41,20 @@ internal static class S3Handler
             MaxResponseDrainSize = 64 * 1024,
             SslOptions = { RemoteCertificateValidationCallback = trust.Validate },
             ConnectCallback = ConnectAsync,
-            PlaintextStreamFilter = (context, _) =>
-                ValueTask.FromResult<Stream>(
-                    // What a proxy says to the request for a tunnel is no reply to the PUT.
-                    context.InitialRequestMessage.Method == HttpMethod.Connect
-                        ? new TunnelStream(context.PlaintextStream)
-                        : new WatchedStream(
-                            context.PlaintextStream,
-                            Sockets.TryGetValue(context.InitialRequestMessage, out var socket) ? socket : null
-                        )
-                ),
+            PlaintextStreamFilter = (context, _) => ValueTask.FromResult(Filter(context)),
         };
+
+    private static Stream Filter(SocketsHttpPlaintextStreamFilterContext context)
+    {
+        Connections.TryGetValue(context.InitialRequestMessage, out var made);
+        // What a proxy says to the request for a tunnel is no reply to the PUT.
+        if (context.InitialRequestMessage.Method != HttpMethod.Connect)
+            return new WatchedStream(context.PlaintextStream, made?.Socket);
+
+        if (context.PlaintextStream is SslStream && made is not null)
+            ProxyHandshakes.Note(made.EndPoint.Host, made.EndPoint.Port);
+        return new TunnelStream(context.PlaintextStream);
+    }
 
     /// <summary>
     /// As the handler does by itself, but for the look-up of the name: that goes on when it is cancelled, so the
@@ -66,7 +73,7 @@ internal static class S3Handler
         try
         {
             await socket.ConnectAsync(addresses, endpoint.Port, cancellationToken).ConfigureAwait(false);
-            Sockets.AddOrUpdate(context.InitialRequestMessage, socket);
+            Connections.AddOrUpdate(context.InitialRequestMessage, new Made(socket, endpoint));
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch

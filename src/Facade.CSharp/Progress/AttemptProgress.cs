@@ -33,6 +33,20 @@ internal sealed class AttemptProgress : IDisposable
         PutRequest put
     ) => progress is null ? null : new(progress, ArtifactNameModule.Value(plan.Artifact), put);
 
+    /// <summary>Reports the wait before the next attempt, if the push waits.</summary>
+    internal static void Wait(IProgress<ExportProgress>? progress, PushPlan plan, State state, long length)
+    {
+        if (progress is null || Push.RetryWait(state) is not { Value: var wait })
+            return;
+
+        progress.Report(
+            new(ArtifactNameModule.Value(plan.Artifact), wait.NextAttempt, 0, length)
+            {
+                RetryWait = new ExportRetryWait(wait.Reason, wait.Until),
+            }
+        );
+    }
+
     /// <summary>Tells that so many bytes are out, if it is news.</summary>
     internal void Sent(long bytes)
     {

@@ -201,7 +201,7 @@ internal static partial class LinuxFile
             AccessDenied or PermissionDenied => SourceException.Denied(path),
             TooManyLinks => SourceException.NotAFile(path, "a symbolic link"),
             NoDevice => SourceException.NotAFile(path, "a socket or a device"),
-            _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error)), path),
+            _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error), error), path),
         };
 
     /// <summary>A symbolic link is "not a directory" to open(2), like a file.</summary>
@@ -215,7 +215,7 @@ internal static partial class LinuxFile
         {
             NoEntry or NotADirectory or NameTooLong => SourceException.NotAFolder(path),
             AccessDenied or PermissionDenied => SourceException.DeniedFolder(path),
-            _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error)), path),
+            _ => SourceException.From(new IOException(Marshal.GetPInvokeErrorMessage(error), error), path),
         };
 
     private static string Describe(int type) =>

@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Source;
 
@@ -14,6 +15,10 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
             SourceException known => known,
             FileNotFoundException or DirectoryNotFoundException => NotFound(path),
             UnauthorizedAccessException => Denied(path),
+            _ when LocalFault.Describe(exception) is { } fault => new SourceException(
+                FaultKind.LocalFault,
+                $"the file {Shown(path)} could not be opened or read: {fault}"
+            ),
             _ => new SourceException(
                 FaultKind.SourceUnreadable,
                 $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {exception.Message})"
