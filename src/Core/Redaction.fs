@@ -396,8 +396,9 @@ module Redaction =
     let internal withoutSecrets (secrets: Secrets) (value: string) : string =
         if String.IsNullOrEmpty value then "" else text (Secrets.mask secrets value)
 
-    /// Every secret of a URL as it is written there: the values of all parameters that `url` would mask, the access key
-    /// id at the head of a credential, and the token in the path of a pre-authenticated request.
+    /// Every secret of a URL: the values of all parameters that `url` would mask, as they are written there, the parts of
+    /// compound values (the access key id at the head of a credential), and tokens in the path: that of a
+    /// pre-authenticated request, and segments that look like one.
     [<CompiledName("SecretsOf")>]
     let secretsOf (value: string) : string list =
         let query =
@@ -405,6 +406,11 @@ module Redaction =
             | -1 -> value.Length
             | i -> i + 1
 
-        match QuerySecrets.tokenOfPath (value.Substring(0, query)) with
-        | struct (_, 0) -> QuerySecrets.ofQuery value query
-        | struct (first, stop) -> value.Substring(first, stop - first) :: QuerySecrets.ofQuery value query
+        let path = value.Substring(0, query).TrimEnd '?'
+
+        let token =
+            match QuerySecrets.tokenOfPath path with
+            | struct (_, 0) -> []
+            | struct (first, stop) -> [ value.Substring(first, stop - first) ]
+
+        List.distinct (token @ PathTokens.ofPath path 0 path.Length @ QuerySecrets.ofQuery value query)

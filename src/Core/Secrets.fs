@@ -136,12 +136,15 @@ module internal Secrets =
         elif first.Needles.Length = 0 then second
         else Secrets(Array.append first.Needles second.Needles)
 
-    /// The secrets without those that are one of the texts.
+    /// The secrets without those that are in one of the texts.
     let except (texts: string list) (secrets: Secrets) : Secrets =
         let others = (create texts).Needles
 
-        if secrets.Needles |> Array.exists (fun needle -> Array.contains needle others) then
-            Secrets(Array.except others secrets.Needles)
+        let isOther (needle: string) =
+            others |> Array.exists _.Contains(needle, StringComparison.Ordinal)
+
+        if Array.exists isOther secrets.Needles then
+            Secrets(secrets.Needles |> Array.filter (isOther >> not))
         else
             secrets
 
