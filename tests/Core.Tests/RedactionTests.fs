@@ -171,7 +171,8 @@ let tests =
             (gen {
                 let! name = Gen.elements secretNames
                 let! value = secret
-                let! spelledName = spelled name
+                // A name in quoted-printable whose separator is not would make an escape of the separator.
+                let! spelledName = spelled name |> Gen.filter (fun name -> not (name.Contains '='))
                 let! spelledValue = spelled value
                 let! separator = Gen.elements [ "="; "%3D"; "\\u003d"; "&#61;"; "%253d" ]
                 return value, $"a {spelledName}{separator}{spelledValue} b"
