@@ -36,7 +36,7 @@ module PutRequest =
             [
                 for header in put.Headers do
                     if RequestHeader.isSecret header then
-                        RequestHeader.reveal header
+                        yield! SecretParts.withParts (RequestHeader.reveal header)
             ]
             text
 

@@ -140,7 +140,7 @@ module internal State =
         let ofHeaders =
             state.Plan.Headers
             |> List.filter RequestHeader.isSecret
-            |> List.map RequestHeader.reveal
+            |> List.collect (RequestHeader.reveal >> SecretParts.withParts)
 
         match currentUrl state with
         | ValueSome url -> url :: state.History.Earlier

@@ -3,7 +3,7 @@ namespace CellOS.Export.S3.Core
 open System
 
 /// The secrets of a URL: the values of all parameters of its query that are not known to be harmless, since a gateway
-/// may take its token under any name, and the token in a path of a known form.
+/// may take its token under any name, the parts of compound values, and the tokens in the path.
 [<RequireQualifiedAccess>]
 module internal QuerySecrets =
 
@@ -26,6 +26,9 @@ module internal QuerySecrets =
         "x-oss-expires"
         "q-sign-algorithm"
         "q-sign-time"
+        "q-key-time"
+        "q-header-list"
+        "x-oss-additional-headers"
         "temp_url_expires"
         "st"
         "se"
@@ -48,7 +51,9 @@ module internal QuerySecrets =
             value = "UNSIGNED-PAYLOAD"
             || value.Length = 64 && value |> Seq.forall Char.IsAsciiHexDigit
         | "x-amz-signedheaders"
-        | "x-goog-signedheaders" ->
+        | "x-goog-signedheaders"
+        | "x-oss-additional-headers"
+        | "q-header-list" ->
             let value = value.ToLowerInvariant()
 
             value.Split(';') |> Array.contains "host"
@@ -82,20 +87,22 @@ module internal QuerySecrets =
             (plain ((QueryParameter.name text parameter).ToString()))
             (plain ((QueryParameter.value text parameter).ToString()))
 
-    /// The access key id at the head of a credential (`X-Amz-Credential`, `X-Goog-Credential`, `x-oss-credential`).
-    let private keyId (name: string) (value: string) =
+    /// What stands in the value of a parameter besides the value itself. Of a credential (`X-Amz-Credential`,
+    /// `X-Goog-Credential`, `x-oss-credential`), only the access key id at its head: the rest is its scope.
+    let private partsOf (name: string) (value: string) =
         let value = plain value
 
         match value.IndexOf '/' with
         | at when
             at > 0
             && (plain name).Contains("credential", StringComparison.OrdinalIgnoreCase)
-              ->
-              [ value.Substring(0, at) ]
-        | _ -> []
+            ->
+            let keyId = value.Substring(0, at)
+            keyId :: SecretParts.ofValue keyId
+        | _ -> SecretParts.ofValue value
 
-    /// The secrets of the query that begins at `first` and ends with the text, as they are written there; and the
-    /// access key id of a credential. A parameter without a value is a value without a name.
+    /// The secrets of the query that begins at `first` and ends with the text, as they are written there; and the parts
+    /// of compound values. A parameter without a value is a value without a name.
     let ofQuery (text: string) (first: int) : string list = [
         let mutable next = first
 
@@ -108,10 +115,11 @@ module internal QuerySecrets =
 
                 if isBare text parameter then
                     name
+                    yield! partsOf "" name
                 else
                     let value = (QueryParameter.value text parameter).ToString()
                     value
-                    yield! keyId name value
+                    yield! partsOf name value
     ]
 
     /// The token of an Oracle pre-authenticated request (`/p/<token>/n/<namespace>/b/<bucket>/o/<object>`) in a text

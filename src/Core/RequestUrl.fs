@@ -296,11 +296,13 @@ module RequestUrl =
 
     /// Every secret of the URL, as `Redaction.secretsOf` finds them.
     let internal secrets (url: RequestUrl) : Secrets =
-        match token url with
-        | struct (_, 0) -> url.Query.Secrets.Value
-        | struct (first, stop) ->
+        let ofPath = PathTokens.ofPath url.Value url.Authority.Stop (pathStop url)
+
+        match token url, ofPath with
+        | struct (_, 0), [] -> url.Query.Secrets.Value
+        | struct (first, stop), tokens ->
             Secrets.append
-                (Secrets.create [ (path url).Substring(first, stop - first) ])
+                (Secrets.create ((path url).Substring(first, stop - first) :: tokens))
                 url.Query.Secrets.Value
 
     /// `http` or `https`.

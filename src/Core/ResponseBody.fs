@@ -261,7 +261,8 @@ module internal ResponseBody =
         elif start[0] = '{' || start[0] = '[' || mayBe "json" then
             foreign BodyFormat.Json (visible text) (jsonIsError text)
         elif start[0] = '<' || mayBe "xml" then
-            foreign BodyFormat.Xml (visible (withoutMarkup text)) (not isWhole || not (isResult parts.Root))
+            let text = visible (withoutMarkup (Redaction.text text))
+            foreign BodyFormat.Xml text (not isWhole || not (isResult parts.Root))
         else
             // Text with a tag in it is a page that begins in another way.
             let hasTag =
@@ -270,7 +271,10 @@ module internal ResponseBody =
                 |> Seq.exists (fun (c, next) ->
                     c = '<' && (Char.IsAsciiLetter next || next = '!' || next = '/'))
 
-            foreign BodyFormat.Text (visible (if hasTag then withoutMarkup text else text)) hasTag
+            foreign
+                BodyFormat.Text
+                (visible (if hasTag then withoutMarkup (Redaction.text text) else text))
+                hasTag
 
     /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type and content coding. `isWhole`
     /// says whether it is all of the body.

@@ -1,14 +1,32 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Buffers
 open System.Text
 
 /// Secret values, prepared for the search. `ToString` shows none of them.
 [<Sealed>]
 type internal Secrets(needles: string[]) =
+    let mutable split: string[] | null = null
+
+    /// The fewest letters and digits of a secret that is found with others between them.
+    static member private ShortestSplit = 12
+
     /// The values in the spelling that values and texts are compared in.
     member _.Needles = needles
+
+    /// The letters and digits of the longer values, which are made when a text is first searched.
+    member _.Split: string[] =
+        match split with
+        | null ->
+            let made =
+                needles
+                |> Array.map (String.filter Char.IsAsciiLetterOrDigit)
+                |> Array.filter (fun needle -> needle.Length >= Secrets.ShortestSplit)
+                |> Array.distinct
+
+            split <- made
+            made
+        | made -> made
 
     override _.ToString() = "REDACTED"
 
@@ -43,16 +61,9 @@ module internal Secrets =
         Seen: Unescape.Seen[] | null
     }
 
-    /// The fewest letters and digits of a secret that is found with others between them.
-    [<Literal>]
-    let private ShortestSplit = 12
-
     /// The fewest letters and digits of the beginning of a secret that is masked at the end of a text.
     [<Literal>]
     let private ShortestHead = 8
-
-    let private squeezed (text: string) =
-        String.filter Char.IsAsciiLetterOrDigit text
 
     let private fold (c: char) =
         match c with
@@ -96,25 +107,23 @@ module internal Secrets =
             Seen = places.ToArray()
         }
 
-    let private introducers = SearchValues.Create "%\\&"
-
-    let private hasEscapes (text: string) =
-        text.AsSpan().IndexOfAny introducers >= 0
-
     let private viewsOf (text: string) : View list =
-        if not (Ascii.IsValid(text.AsSpan())) then
-            [
+        let isAscii = Ascii.IsValid(text.AsSpan())
+        let hasEscapes = Unescape.mayHaveEscapes text
+
+        [
+            if hasEscapes || not isAscii then
                 foldSeen (Unescape.see text)
-                if hasEscapes text then
-                    foldSeen (Unescape.raw text)
-            ]
-        else
-            [
-                if hasEscapes text then
-                    foldSeen (Unescape.see text)
-                // What precedes a secret may make an escape of its first characters: 'C:\\next', '100%cafe'.
+
+            // What precedes a secret may make an escape of its first characters: 'C:\\next', '100%cafe'.
+            if isAscii then
                 { Text = foldAscii text; Seen = null }
-            ]
+            elif hasEscapes then
+                foldSeen (Unescape.raw text)
+
+            if Unescape.mayBeQuoted text then
+                foldSeen (Unescape.seeQuoted text)
+        ]
 
     /// The secrets with these values, as a URL or a header has them.
     let create (values: string seq) : Secrets =
@@ -136,12 +145,15 @@ module internal Secrets =
         elif first.Needles.Length = 0 then second
         else Secrets(Array.append first.Needles second.Needles)
 
-    /// The secrets without those that are one of the texts.
+    /// The secrets without those that are in one of the texts.
     let except (texts: string list) (secrets: Secrets) : Secrets =
         let others = (create texts).Needles
 
-        if secrets.Needles |> Array.exists (fun needle -> Array.contains needle others) then
-            Secrets(Array.except others secrets.Needles)
+        let isOther (needle: string) =
+            others |> Array.exists _.Contains(needle, StringComparison.Ordinal)
+
+        if Array.exists isOther secrets.Needles then
+            Secrets(secrets.Needles |> Array.filter (isOther >> not))
         else
             secrets
 
@@ -191,7 +203,7 @@ module internal Secrets =
                     i
         |]
 
-        struct (squeezed view.Text, places)
+        struct (String.filter Char.IsAsciiLetterOrDigit view.Text, places)
 
     let private addSplit (ranges: ResizeArray<struct (int * int)>) (view: View) (needles: string[]) =
         let struct (text, places) = squeeze view
@@ -224,16 +236,11 @@ module internal Secrets =
         let ranges = ResizeArray<struct (int * int)>()
 
         if secrets.Needles.Length > 0 && text.Length >= Shortest then
-            let split =
-                secrets.Needles
-                |> Array.map squeezed
-                |> Array.filter (fun needle -> needle.Length >= ShortestSplit)
-
             for view in viewsOf text do
                 for needle in secrets.Needles do
                     addRanges ranges view needle
 
-                addSplit ranges view split
+                addSplit ranges view secrets.Split
 
         ranges
 

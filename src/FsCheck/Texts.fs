@@ -159,7 +159,7 @@ module Texts =
         }
 
     /// The text as a server may echo it: each ASCII character as it is, percent-encoded once or twice, as an escape of
-    /// JSON, or as an entity of XML, with digits in either case.
+    /// JSON or of a programming language, as an entity of XML, or as in quoted-printable, with digits in either case.
     let spelled (text: string) : Gen<string> =
         let entity (c: char) =
             match c with
@@ -169,6 +169,9 @@ module Texts =
             | '"' -> "&quot;"
             | '\'' -> "&apos;"
             | c -> $"&#%d{int c};"
+
+        let octal (c: char) =
+            "\\" + Convert.ToString(int c, 8).PadLeft(3, '0')
 
         let spell (c: char) =
             if c > '\u007f' then
@@ -189,6 +192,14 @@ module Texts =
                         $"&#x00%x{int c};"
                         (if c = '/' then "\\/" else string c)
                     ]
+                    1,
+                    Gen.elements [
+                        $"\\u{{%X{int c}}}"
+                        $"\\x%02x{int c}"
+                        $"%%u%04X{int c}"
+                        $"=%02X{int c}"
+                        octal c
+                    ]
                 ]
 
         // One spelling for all of its characters is what most servers do.
@@ -202,6 +213,10 @@ module Texts =
                 fun c -> if c = '/' then "%2F" else string c
                 fun c -> if c = '+' then "%2B" else string c
                 fun c -> if c = '+' then "\\u002B" else string c
+                fun c -> $"\\u{{%x{int c}}}"
+                fun c -> $"=%02X{int c}"
+                fun c -> $"%%u%04x{int c}"
+                octal
             ]
             |> Gen.map (fun spell -> String.collect spell text)
 

@@ -171,7 +171,8 @@ let tests =
             (gen {
                 let! name = Gen.elements secretNames
                 let! value = secret
-                let! spelledName = spelled name
+                // A name in quoted-printable whose separator is not would make an escape of the separator.
+                let! spelledName = spelled name |> Gen.filter (fun name -> not (name.Contains '='))
                 let! spelledValue = spelled value
                 let! separator = Gen.elements [ "="; "%3D"; "\\u003d"; "&#61;"; "%253d" ]
                 return value, $"a {spelledName}{separator}{spelledValue} b"
@@ -387,11 +388,13 @@ let tests =
             Expect.equal (Redaction.known [ "%41%42" ] "CABBAGE") "CABBAGE" "two characters, escaped")
 
         table
-            "secretsOf gives every value that url masks, and the key id of a credential"
+            "secretsOf gives every value that url masks, its parts, and the key id of a credential"
             [
                 "https://h/p", []
                 "https://h/p?X-Amz-Date=1&X-Amz-Signature=s", [ "s" ]
                 "https://h/p?X-Amz-Credential=AKIA%2F1%2Fr", [ "AKIA%2F1%2Fr"; "AKIA" ]
+                "https://h/p?X-Amz-Credential=AKIAEXAMPLE%2F1%2Fr", [ "AKIAEXAMPLE%2F1%2Fr"; "AKIAEXAMPLE" ]
+                "https://h/p?x=a%3Db%3Bc%3DSECRET", [ "a%3Db%3Bc%3DSECRET"; "SECRET" ]
                 "https://h/p?x-amz-credential=AKIA/1/r&t", [ "AKIA/1/r"; "AKIA"; "t" ]
                 "https://h/p?X-Goog-Credential=a%40b%2F1%2Fauto", [ "a%40b%2F1%2Fauto"; "a@b" ]
                 "https://h/p?x-oss-credential=a/1/r", [ "a/1/r"; "a" ]

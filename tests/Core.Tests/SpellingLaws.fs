@@ -369,6 +369,16 @@ let tests =
                     "Authorization: "
                     "sig>"
                     "\u00e9"
+                    "://a:b/"
+                    "://a:b@"
+                    "=41"
+                    "=3D"
+                    "\\u{41}"
+                    "0}"
+                    "\\101"
+                    "%u0041"
+                    "accessToken="
+                    "Bearer "
                 ] do
                 let text length =
                     String.replicate (length / piece.Length) piece

@@ -1,0 +1,236 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// Finds values that follow the name of a credential in a text without escapes: in a query, a header, JSON or XML.
+[<RequireQualifiedAccess>]
+module internal NamedSecrets =
+
+    /// Names of parameters, headers and elements of error documents whose value is a credential, or is made from one;
+    /// in lower case. Those that `secretWords` or `endings` cover need no entry.
+    let private secretNames = [|
+        "x-amz-server-side-encryption-customer-key"
+        "awsaccesskeyid"
+        "googleaccessid"
+        "ossaccesskeyid"
+        "signatureprovided"
+        "stringtosignbytes"
+        "stringtosign"
+        "canonicalrequestbytes"
+        "canonicalrequest"
+        "authorization"
+        "proxy-authorization"
+        "temp_url_sig"
+        "temp_url_prefix"
+        "q-ak"
+    |]
+
+    /// What the names of credentials end with, after a `-` or `_` or alone: `X-Goog-Signature`, `private_token`.
+    let private secretWords = [|
+        "signature"
+        "credential"
+        "token"
+        "sig"
+        "secret"
+        "password"
+        "apikey"
+        "sv"
+    |]
+
+    /// What the names of credentials end with, without regard to `-` and `_`: `accessToken`, `api-key`, `secretAccessKey`.
+    let private endings = [|
+        "token"
+        "secret"
+        "password"
+        "passwd"
+        "passphrase"
+        "signature"
+        "credential"
+        "apikey"
+        "accesskey"
+        "accesskeyid"
+        "secretkey"
+        "secretid"
+        "privatekey"
+        "accountkey"
+        "customerkey"
+        "sessionid"
+        "authorization"
+        "cookie"
+    |]
+
+    /// What the codes of errors begin with: `ExpiredToken`, `invalid_token`.
+    let private faults = [|
+        "expired"
+        "invalid"
+        "missing"
+        "malformed"
+        "incorrect"
+        "unsupported"
+        "unrecognized"
+        "unknown"
+        "revoked"
+        "mismatched"
+        "bad"
+        "wrong"
+        "no"
+    |]
+
+    let private isNameChar (c: char) =
+        Char.IsAsciiLetterOrDigit c || c = '-' || c = '_'
+
+    /// The name that begins at `at`; empty if another one goes on there.
+    let private nameAt (text: Unescape.Seen[]) (at: int) =
+        if at > 0 && isNameChar text[at - 1].Char then
+            ""
+        else
+            FreeText.slice text at (FreeText.until (fun c -> not (isNameChar c.Char)) text at)
+
+    let private lastWord (name: string) =
+        name.Substring(name.LastIndexOfAny [| '-'; '_' |] + 1).ToLowerInvariant()
+
+    let private isWord (name: string) =
+        Array.contains (name.ToLowerInvariant()) secretWords
+
+    /// True for the code of an error: `ExpiredToken`, not `expiredtoken`.
+    let private isErrorCode (name: string) =
+        faults
+        |> Array.exists (fun fault ->
+            name.Length > fault.Length
+            && name.StartsWith(fault, StringComparison.OrdinalIgnoreCase)
+            && not (Char.IsAsciiLetterLower name[fault.Length]))
+
+    /// True if the name is one of a list, or has one of the words as its last.
+    let private isListed (name: string) =
+        Array.contains (name.ToLowerInvariant()) secretNames
+        || Array.contains (lastWord name) secretWords
+
+    let private hasEnding (name: string) =
+        let letters = name.Replace("-", "").Replace("_", "").ToLowerInvariant()
+
+        endings
+        |> Array.exists (fun ending -> letters.EndsWith(ending, StringComparison.Ordinal))
+
+    /// True if a value under this name is a credential. Among them are codes of errors that end with a listed word
+    /// (`invalid_token`): a server may quote under them what it got.
+    let isSecretName (name: string) : bool =
+        isListed name || hasEnding name && not (isErrorCode name)
+
+    /// Headers whose value is a scheme and then the credentials, with blanks between them, or several pairs.
+    let private isWholeLine (name: string) =
+        name.EndsWith("authorization", StringComparison.OrdinalIgnoreCase)
+        || name.EndsWith("cookie", StringComparison.OrdinalIgnoreCase)
+
+    /// True if a comma after the name begins its value. In prose it does not: 'the token, then'.
+    let private allowsComma (name: string) =
+        let name = name.ToLowerInvariant()
+
+        isListed name
+        && not (isErrorCode name)
+        && (not (isWord name) || name = "signature" || name = "credential")
+
+    /// Where the separator behind the name is that ends at `at`, and where the value begins; (0, 0) if none follows.
+    /// `=` `:` `,` (also quoted, also escaped) and `>`, which ends the tag of an XML element, begin a value.
+    let private valueStart (text: Unescape.Seen[]) (name: string) (at: int) =
+        let separator = FreeText.skipQuotes text at
+
+        if separator = text.Length then
+            FreeText.nowhere
+        else
+            match text[separator].Char with
+            | ',' when not (allowsComma name) -> FreeText.nowhere
+            | '='
+            | ':'
+            | ',' -> struct (separator, FreeText.skipQuotes text (separator + 1))
+            | '>' -> struct (separator, separator + 1)
+            | _ -> FreeText.nowhere
+
+    /// Schemes of HTTP authentication that credentials follow after a blank.
+    let private isScheme (word: string) =
+        match word.ToLowerInvariant() with
+        | "basic"
+        | "bearer"
+        | "token"
+        | "apikey"
+        | "negotiate"
+        | "sharedkey"
+        | "aws" -> true
+        | _ -> false
+
+    /// Where the value that begins at `first` ends: a blank, a quote, `<`, `>` or `&` ends it; the line or the quote that
+    /// it is in ends that of a header with blanks in it; only `<` ends the text of an XML element.
+    let private valueStop (text: Unescape.Seen[]) (name: string) (separator: int) (first: int) =
+        let depth = text[separator].Depth
+
+        let ends (c: Unescape.Seen) =
+            FreeText.isEnd depth c || c.Depth <= depth && c.Char = '&'
+
+        match text[separator].Char with
+        | ':'
+        | ',' when isWholeLine name ->
+            let isQuoted = text[first - 1].Char = '"'
+
+            FreeText.until (fun c -> c.Char = '\r' || c.Char = '\n' || c.Char = '"' && isQuoted) text first
+        | '>' -> FreeText.until (fun c -> c.Depth <= depth && c.Char = '<') text first
+        | _ ->
+            let stop = FreeText.until ends text first
+
+            if
+                stop < text.Length
+                && FreeText.isBlank text[stop].Char
+                && isScheme (FreeText.slice text first stop)
+            then
+                FreeText.until ends text (FreeText.skipBlanks text stop)
+            else
+                stop
+
+    /// The secret name at `at`, its separator, and where its value begins; none if no separator follows.
+    let private find (text: Unescape.Seen[]) (at: int) (name: string) =
+        if name <> "" && isSecretName name then
+            match valueStart text name (at + name.Length) with
+            | struct (_, 0) -> ValueNone
+            | struct (separator, first) -> ValueSome struct (separator, first)
+        else
+            ValueNone
+
+    /// The fewest characters of credentials that follow `Bearer` or `Basic` in prose.
+    [<Literal>]
+    let private ShortestCredentials = 16
+
+    let private isCredentialChar (c: char) =
+        Char.IsAsciiLetterOrDigit c || "-._~+/=".Contains c
+
+    /// Credentials behind the name of their scheme: 'Bearer 0a1b…', without the name of a header.
+    let private credentialsAfter (text: Unescape.Seen[]) (at: int) =
+        let first = FreeText.skipBlanks text at
+        let stop = FreeText.until (fun c -> not (isCredentialChar c.Char)) text first
+        let isDigit (c: Unescape.Seen) = Char.IsAsciiDigit c.Char
+
+        if
+            first > at
+            && stop - first >= ShortestCredentials
+            && FreeText.until isDigit text first < stop
+        then
+            struct (first, stop)
+        else
+            FreeText.nowhere
+
+    /// The value of the secret name at `at`, if there is one. Where another such name follows in place of a value, that
+    /// one's value is the secret.
+    let valueAt (text: Unescape.Seen[]) (at: int) : struct (int * int) =
+        let name = nameAt text at
+
+        match find text at name with
+        | ValueSome struct (separator, first) when (find text first (nameAt text first)).IsNone ->
+            struct (first, valueStop text name separator first)
+        | ValueSome _ -> FreeText.nowhere
+        | ValueNone ->
+            match name.ToLowerInvariant() with
+            | "bearer"
+            | "basic" -> credentialsAfter text (at + name.Length)
+            | _ -> FreeText.nowhere
+
+    /// True if a text without `=`, `:` and the like may still contain credentials.
+    let mayNameScheme (text: string) : bool =
+        text.Contains("bearer", StringComparison.OrdinalIgnoreCase)
+        || text.Contains("basic", StringComparison.OrdinalIgnoreCase)
