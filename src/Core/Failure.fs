@@ -124,6 +124,10 @@ module internal FailureText =
             url.Signature = UrlSignature.V2
             || PresignedUrl.signs PresignedUrl.ContentMd5 url)
 
+    let private isPage (reply: Reply) =
+        reply.Error.IsNone
+        && reply.Body |> Option.exists (fun body -> body.Format = BodyFormat.Html)
+
     let private lastEvent (facts: FailureFacts) =
         match replyOf facts, faultOf facts with
         | Some reply, _ -> answer reply
@@ -163,7 +167,7 @@ module internal FailureText =
         | FailureKind.UrlUnusable ->
             match replyOf facts, facts.Url |> Option.bind _.EmptyChecksum with
             | Some _, Some checksum ->
-                $"the URL's query fixes '{checksum}' of an empty body, and the store compares it with the file: {lastEvent facts}"
+                $"the URL contains the checksum of an empty file ('{checksum}'), so the store rejects every other file: {lastEvent facts}"
             | _ -> lastEvent facts
         | FailureKind.UrlExpired ->
             let serverSaysSo = replyOf facts |> Option.exists Verdict.saysExpired
@@ -180,6 +184,8 @@ module internal FailureText =
             match replyOf facts with
             | Some reply when reply.Status = 407 -> $"a proxy refused it: {lastEvent facts}"
             | Some reply when Verdict.saysFull reply -> $"the store is full: {lastEvent facts}"
+            | Some reply when isPage reply ->
+                $"a proxy, a gateway or a portal on the way to the store refused it: {lastEvent facts}"
             | Some _ -> $"the server refused it: {lastEvent facts}"
             | None -> lastEvent facts
         | FailureKind.Redirected ->
@@ -201,7 +207,7 @@ module internal FailureText =
                         | [] -> ""
                         | told -> ";" + String.concat "," told
 
-            $"the server points elsewhere: {lastEvent facts}{target}"
+            $"the URL is for another region or endpoint than the bucket's: {lastEvent facts}{target}"
         | FailureKind.AlreadyExists when facts.MayBeStored ->
             "there is an object under this key already; an earlier attempt of this push ended without a clear answer, so the object may be its own"
         | FailureKind.AlreadyExists -> "there is an object under this key already, and it was not overwritten"
@@ -245,6 +251,10 @@ module internal FailureText =
 
     let private deadlineSetting = setting "Deadline" Variable.Deadline
 
+    let private attemptsSetting = setting "MaxAttempts" Variable.MaxAttempts
+
+    let private backoffSetting = setting "RetryBackoff" Variable.RetryBackoff
+
     let private largestSetting = setting "MaxObjectBytes" Variable.MaxObjectBytes
 
     let private md5Setting (facts: FailureFacts) =
@@ -257,8 +267,10 @@ module internal FailureText =
         | Some _ -> setting "AcceptUnmarked" Variable.AcceptUnmarked facts + "=1"
         | None -> "AcceptUnmarked"
 
-    let private betweenHostAndStore =
-        "Check the proxies (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), gateways and portals between this host and the store, and the host in the URL"
+    let private places =
+        "the proxies (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), gateways and portals between this host and the store, and the host in the URL"
+
+    let private betweenHostAndStore = "Check " + places
 
     /// The header that the store names as missing, with a value where only one will do.
     let private missingHeader (error: S3Error) =
@@ -274,36 +286,40 @@ module internal FailureText =
             (messageOf reply).Contains(text, StringComparison.OrdinalIgnoreCase)
 
         match reply.Status, codeOf reply with
-        | _ when Verdict.saysFull reply -> "Free space in the store, or raise its quota, and export again."
+        | _ when Verdict.saysFull reply ->
+            "Ask the store's administrator to free space or to raise the quota, and export again."
         | _, Some "MissingRequiredHeader" when (reply.Error |> Option.bind missingHeader).IsSome ->
             $"Send the header that the store asks for: push --header '{(reply.Error |> Option.bind missingHeader).Value}' (Headers in code)."
-        | 401, None when reply.Body.IsSome ->
-            $"This is not an S3 error, so it may not come from the store. {betweenHostAndStore}, and user name and password in a proxy's URL."
+        | 401, None when isPage reply -> $"{betweenHostAndStore}, and user name and password in a proxy's URL."
+        | _, None when isPage reply ->
+            $"{betweenHostAndStore}. Ask who runs it to allow PUT requests to the host in the URL."
         | _, None when reply.Body.IsSome && reply.Status <> 413 ->
-            $"This is not an S3 error, so it may not come from the store. {betweenHostAndStore}."
+            $"This is not an S3 error. Ask who presigned the URL for a new one. If that fails too, the response may not come from the store: check {places}."
         | _, Some "SignatureDoesNotMatch" when (facts.ContentMd5.IsSome && signsContentMd5 facts) ->
             $"The signature covers the Content-MD5, and this file's is {facts.ContentMd5.Value}: presign with that one, or export the file that the URL was signed for. If it is the same, the method, the path or the signing key is another."
         | _, Some "SignatureDoesNotMatch" ->
-            "Presign exactly this method (PUT), host, path and these headers anew, and give the URL unchanged: the path that was sent is not the one that was signed, or the signing key is another."
+            "Check that the URL is exactly as it was given, octet for octet. If it is, ask who presigned it for a new one, for PUT, this host and path, and the headers that are sent; or the secret key is wrong."
         | 403, Some "AccessDenied" when says "not signed" ->
-            "A header was sent that the signature does not cover (a proxy or a handler added it?); remove it or presign with it."
+            "A header was sent that the signature does not cover. Remove it from Headers or push --header, or ask for a URL that signs it; a header that you did not set is added by a proxy or an HttpClient handler."
         | 403, Some "AccessDenied" when says "not yet valid" ->
             "Set the clock of the host that presigns: it is fast."
         | _, Some "RequestTimeTooSkewed" ->
             "Set the clock of the host that presigns, or of the store: they are too far apart."
         | _, Some "InvalidRequest" when says "AWS4-HMAC-SHA256" ->
-            "Presign with SigV4 (AWS4-HMAC-SHA256): this region takes no SigV2."
+            "Ask who presigned the URL for one with SigV4 (AWS4-HMAC-SHA256): this region does not accept SigV2."
         | _, Some "InvalidAccessKeyId" ->
-            "The key that signed the URL does not exist (any more); presign with a valid one."
+            "The access key that signed the URL does not exist (any more). Ask who presigned it for a new one."
         | _,
           Some("AuthorizationQueryParametersError" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") ->
             match reply.Error |> Option.bind _.Region |> Option.orElse reply.BucketRegion with
-            | Some region -> $"The URL was signed for another region; presign for {region}."
-            | None -> "The URL was signed for another region or with wrong parameters; presign it anew."
+            | Some region ->
+                $"The URL was signed for another region. Ask who presigned it for one that is presigned for {region}."
+            | None ->
+                "The URL was signed for another region or with wrong parameters. Ask who presigned it for a new one."
         | _, Some "NoSuchBucket"
-        | 404, None -> "Create the bucket, or correct its name in the URL."
+        | 404, None -> "Create the bucket, or ask who presigned the URL for one with the right name."
         | _, Some "InvalidRequest" when says "Content-MD5" && facts.ContentMd5.IsNone ->
-            $"The bucket has Object Lock and wants a Content-MD5: have it sent ({md5Setting facts})."
+            $"The bucket has Object Lock and requires a Content-MD5. Switch it on ({md5Setting facts})."
         | _, Some "InvalidRequest" when says "Content-MD5" ->
             "A Content-MD5 was sent and has not arrived: look for a proxy that removes headers."
         | _, Some "MetadataTooLarge" ->
@@ -311,9 +327,9 @@ module internal FailureText =
         | _, Some "EntityTooLarge"
         | 413, _ -> "The artifact is too large for one PUT to this server; split it."
         | 401, _ ->
-            "Check that the key that signed the URL may put objects under this key, and, where a proxy is on the way, user name and password in its URL."
+            "Ask who presigned the URL for a new one. Where a proxy is on the way, check user name and password in its URL."
         | 403, _ ->
-            "Check that the key that signed the URL may put objects under this key, and that no bucket policy forbids it."
+            "Ask who presigned the URL whether their credentials have s3:PutObject for this object, and the bucket's administrator whether a policy forbids it."
         | 412, _ -> "A condition of the server or of the signed headers was not met."
         | _ -> "Another try would end the same way: correct the URL or the bucket first."
 
@@ -333,13 +349,14 @@ module internal FailureText =
             "Give a regular file: folders, links, pipes and devices are not exported."
         | FailureKind.SourceAccessDenied -> "Give the user of this process the right to read the file."
         | FailureKind.SourceUnreadable -> "Check the disk and the file system."
-        | FailureKind.SourceChanged -> "Export it when whoever writes it is done."
+        | FailureKind.SourceChanged -> "Export again when the program that writes the file has ended."
         | FailureKind.SourceTooLarge ->
             $"Split the artifact, or raise the largest size ({largestSetting facts}) if the store takes more."
         | FailureKind.UrlUnusable when (replyOf facts).IsSome ->
-            "Tell the presigner to calculate checksums only when required (when_required), and presign again."
+            "Whoever presigns must set request_checksum_calculation=when_required in the AWS SDK, and give a new URL."
         | FailureKind.UrlUnusable -> "Nothing was sent."
-        | FailureKind.UrlExpired -> "Give a fresh presigned URL, or presign for a longer time."
+        | FailureKind.UrlExpired ->
+            "Ask who presigned the URL for a fresh one. It, and the credentials that sign it, must last until the export ends."
         | FailureKind.Refused ->
             match replyOf facts with
             | Some reply when reply.Status = 407 -> adviceOnProxy reply.Status
@@ -349,18 +366,21 @@ module internal FailureText =
                 | Some status -> adviceOnProxy status
                 | None -> "Correct the URL or the bucket first."
         | FailureKind.Redirected ->
-            "Presign the URL for the bucket's own region and endpoint: redirects are never followed, since the signature is for one host."
+            "Ask who presigned the URL for one for the bucket's own region and endpoint. Another host in the same URL would not fit the signature, so redirects are never followed."
         | FailureKind.AlreadyExists when facts.MayBeStored ->
             "Compare the object's digest with the file's before you decide."
         | FailureKind.AlreadyExists -> "Export under another name, if both are wanted."
-        | FailureKind.Unavailable -> "Try again later, or allow more attempts and a longer backoff."
+        | FailureKind.Unavailable ->
+            $"Export again later. To retry for longer, raise the number of attempts ({attemptsSetting facts}) and the backoff ({backoffSetting facts})."
         | FailureKind.Unreachable ->
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.NotTls ->
-                "Correct the URL's port, or write http:// if the server is without TLS on purpose."
+                "Ask who gave the URL for its scheme and port. If the server is meant to be without TLS, write http:// in place of https://: that leaves the signature valid."
             | Some FaultKind.ProxyNotTls ->
-                "Write http:// in place of https:// in the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), or correct its port."
-            | _ -> "Check host, port, proxy and network, and try again."
+                "Write http:// in place of https:// in the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), or correct its port. Uploads to https URLs stay encrypted."
+            | Some FaultKind.NameResolution ->
+                "Check DNS on this host, and the host in the URL. If this host reaches the store only through a proxy, set HTTPS_PROXY."
+            | _ -> "Check the URL's host and port, the proxy and the network, and export again."
         | FailureKind.TimedOut ->
             match faultOf facts |> Option.map _.Kind with
             | Some FaultKind.ConnectTimeout ->
@@ -377,19 +397,23 @@ module internal FailureText =
             | Some FaultKind.CertificateNameMismatch ->
                 "Correct the host in the URL, or have the server's certificate name it."
             | _ ->
-                $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}); one that has expired, or is not valid yet, is to be renewed on the server."
+                $"Add the authority that issued it to the CA bundle (CaBundle, {Variable.CaBundle}), which adds to the system's. If it is there already, the server's administrator has to send the whole chain, or to renew an expired certificate."
         | FailureKind.IntegrityMismatch ->
-            "Do not trust the object: look for a proxy or a disk that alters bytes, and export again."
+            match replyOf facts with
+            | Some reply when reply.IsSuccess ->
+                "Do not rely on the object in the store: something on the way to it, or its disk, alters the bytes. Export again, without the proxy if there is one."
+            | _ ->
+                "Something on the way to the store alters the bytes. Export again, without the proxy if there is one."
         | FailureKind.NotAStore ->
             match replyOf facts with
             | Some({ Error = Some _ } as reply) -> adviceOnRefusal facts reply
             | _ -> $"{betweenHostAndStore}; then export again."
         | FailureKind.Unconfirmed ->
-            $"{betweenHostAndStore}; then export again. If the store itself answers so, accept it ({unmarkedSetting facts})."
+            $"{betweenHostAndStore}; then export again. Only if the store's administrator confirms that the store stores objects and sends none of these headers, accept such responses ({unmarkedSetting facts})."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or x-amz-checksum-sha256, or require less."
         | FailureKind.LocalFault ->
-            "Give the process what it lacks (memory, the limit of open files: ulimit -n, HOME), or export fewer artifacts at once."
+            "Nothing is wrong with the URL or the store. Export again when that is remedied."
         | FailureKind.Internal -> "This is a bug in the program that drives the push."
 
     let private effort (facts: FailureFacts) =
@@ -414,7 +438,7 @@ module internal FailureText =
 
         let stored =
             if facts.MayBeStored && kind <> FailureKind.AlreadyExists then
-                " An object may have been stored all the same."
+                " The object may have been stored."
             else
                 ""
 

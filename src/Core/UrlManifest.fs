@@ -3,7 +3,6 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Text
 open System.Text.Json
-open System.Text.Unicode
 open FsToolkit.ErrorHandling
 
 /// Places in a text, by the hash of what appears there. Its size is fixed: ten bytes a place.
@@ -254,9 +253,9 @@ module UrlManifest =
     /// not change.
     [<CompiledName("ParseUtf8")>]
     let parseUtf8 (json: byte[]) : Validation<UrlManifest, string> =
-        if not (Utf8.IsValid json) then
-            Error [ "The file is no UTF-8 text. Check that it is the right one." ]
-        else
+        match TextEncoding.problem (ReadOnlySpan json) with
+        | Some problem -> Error [ problem ]
+        | None ->
             let json = withoutMark (ReadOnlyMemory json)
 
             countEntries json

@@ -338,4 +338,6 @@ module Verdict =
         match outcome with
         | Outcome.NotSent _ -> false
         | Outcome.Unknown _ -> true
-        | Outcome.Replied reply -> reply.IsSuccess || (reply.Status >= 500 && reply.Sent.IsSome)
+        | Outcome.Replied reply ->
+            reply.IsSuccess
+            || (reply.Status >= 500 && reply.Sent.IsSome && not (saysFull reply))

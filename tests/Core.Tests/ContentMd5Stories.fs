@@ -208,7 +208,7 @@ let tests =
         story "that a bucket wants is said how to send" once [ started; attempted 0 lockReply ] [
             "put 1"
             "Refused"
-        ] [ "Object Lock"; "have it sent (ContentMd5)." ]
+        ] [ "Object Lock"; "Switch it on (ContentMd5)." ]
 
         story
             "that a bucket wants is said how to send, with the target's variable"
@@ -250,7 +250,7 @@ let tests =
                 "md5"
                 "put 1"
                 "Refused"
-            ] [ "Presign exactly this method" ]
+            ] [ "exactly as it was given" ]
 
         for option, plan, inputs, words in
             [

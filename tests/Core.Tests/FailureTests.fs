@@ -46,17 +46,17 @@ let messages =
 
         for status, code, message, says in
             [
-                403, "SignatureDoesNotMatch", "no", "Presign exactly this method (PUT)"
+                403, "SignatureDoesNotMatch", "no", "Check that the URL is exactly as it was given"
                 403,
                 "AccessDenied",
                 "There were headers present in the request which were not signed",
                 "A header was sent that the signature does not cover"
-                403, "AccessDenied", "no", "may put objects under this key"
+                403, "AccessDenied", "no", "have s3:PutObject for this object"
                 403, "RequestTimeTooSkewed", "no", "Set the clock"
                 403, "AccessDenied", "Request is not yet valid", "Set the clock"
-                400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.", "Presign with SigV4"
+                400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.", "one with SigV4"
                 403, "InvalidAccessKeyId", "no", "does not exist"
-                400, "AuthorizationQueryParametersError", "no", "presign for eu-west-1"
+                400, "AuthorizationQueryParametersError", "no", "presigned for eu-west-1"
                 404, "NoSuchBucket", "no", "Create the bucket"
                 400, "InvalidRequest", "Content-MD5 is required", "Object Lock"
                 400, "EntityTooLarge", "no", "split it"

@@ -432,14 +432,21 @@ let messages =
             says once (response 200 [ html; "Server", "Portal/1.0" ] signIn) [
                 "something between this host and the store answered in its place"
                 "HTTP 200 with an HTML page (\"Sign in Sign in & continue\", Server: Portal/1.0)"
-                "An object may have been stored all the same."
+                "The object may have been stored."
                 "Check the proxies"
             ]
 
             says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
-                "This is not an S3 error"
+                "a proxy, a gateway or a portal on the way to the store refused it"
                 "Check the proxies"
+                "Ask who runs it to allow PUT requests"
+            ]
+
+            says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
+                "HTTP 401 with text (\"Temp URL invalid\")"
+                "This is not an S3 error. Ask who presigned the URL for a new one."
+                "check the proxies"
             ]
 
             says once (response 401 [ html; "Server", "tinyproxy" ] "<h1>Unauthorized</h1>") [
@@ -477,14 +484,14 @@ let messages =
 
                         Expect.stringContains
                             (failure.Message.ToLowerInvariant())
-                            $"the url's query fixes '{name}' of an empty body"
+                            $"the url contains the checksum of an empty file ('{name}')"
                             "the cause"
 
                         Expect.stringContains failure.Message $"HTTP 400 {code}" "the response"
 
                         Expect.stringContains
                             failure.Message
-                            "only when required (when_required)"
+                            "request_checksum_calculation=when_required"
                             "what to do"
 
                 // Without one it is damage on the way, which is tried again once.
@@ -539,7 +546,7 @@ let messages =
                 [
                     "has no ETag, checksum, version or request id"
                     "a proxy or a portal"
-                    "An object may have been stored all the same."
+                    "The object may have been stored."
                     "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__A_B=1"
                 ])
 
@@ -566,7 +573,7 @@ let messages =
                     response 403 [] (s3Error "QuotaExceeded" "")
                     response 507 [] ""
                 ] do
-                says once reply [ "the store is full"; "Free space in the store, or raise its quota" ])
+                says once reply [ "the store is full"; "Ask the store's administrator to free space or to raise the quota" ])
 
         testCase "a gateway's success without a mark is done, with a warning" (fun () ->
             let plan =

@@ -128,7 +128,26 @@ let manifest =
             for bytes in [ "{ \"a\": \"https://h/\xff\" }"; "\xc0\x80"; "\xed\xa0\x80" ] do
                 match UrlManifest.parseUtf8 (Text.Encoding.Latin1.GetBytes bytes) with
                 | Ok _ -> failtest "a manifest"
-                | Error problems -> Expect.equal (problems |> starts [ "The file is no UTF-8" ]) [] bytes)
+                | Error problems -> Expect.equal (problems |> starts [ "The file is not UTF-8" ]) [] bytes)
+
+        testCase "UTF-16 and UTF-32 are named, with and without a byte order mark" (fun () ->
+            let text = "{ \"a\": \"https://h/a\" }"
+
+            for encoding, name in
+                [
+                    Text.UnicodeEncoding(false, true) :> Text.Encoding, "UTF-16"
+                    Text.UnicodeEncoding(true, true), "UTF-16"
+                    Text.UnicodeEncoding(false, false), "UTF-16"
+                    Text.UnicodeEncoding(true, false), "UTF-16"
+                    Text.UTF32Encoding(false, true), "UTF-32"
+                    Text.UTF32Encoding(true, true), "UTF-32"
+                ] do
+                match UrlManifest.parseUtf8 (Array.append (encoding.GetPreamble()) (encoding.GetBytes text)) with
+                | Ok _ -> failtest "a manifest"
+                | Error problems ->
+                    let problem = List.exactlyOne problems
+                    Expect.stringStarts problem $"The file is {name} text. Save it as UTF-8" name
+                    Expect.stringContains problem "Out-File -Encoding utf8" "what to do")
 
         propertyTimes
             200

@@ -33,7 +33,7 @@ let tests =
             ] [ "put 1"; "wait 500"; "put 2"; "wait 1000"; "put 3"; "Unavailable" ] [
                 "HTTP 503"
                 "3 attempts in 1 s"
-                "allow more attempts"
+                "raise the number of attempts"
             ]
 
         story "expired before the start" (plan (Some(v4 60)) same) [ Input.Started(at 960001, 3L) ] [
@@ -42,7 +42,7 @@ let tests =
             "expired at 2026-03-01 12:01:00Z"
             "it is 2026-03-01 12:16:00Z now"
             "No attempt was made"
-            "fresh presigned URL"
+            "for a fresh one"
         ]
 
         story

@@ -60,8 +60,12 @@ let private broken = [
     "export:\n  targets:\n    - {name: a-b, kind: s3, bucket: b}\n    - {name: a_b, kind: s3, bucket: c}\n",
     "'a-b' and 'a_b'",
     4
-    "export:\n  targets: [\n", "no valid YAML", 3
+    "export:\n  targets: [\n", "not valid YAML", 3
     "export:\n\ttargets: 1\n", "a tab", 2
+    "export:\n  targets:\n\t- name: a\n\t  kind: s3\n", "a tab", 3
+    "export:\n  targets:\n    - name: a\n\t  kind: s3\n      bucket: b\n", "a tab", 4
+    "export:\n  targets:\n    - name: a\n      kind: s3\n  \t  bucket: b\n", "a tab", 5
+    "\texport:\n\t\ttargets: []\n", "a tab", 1
     "a: *b\n", "anchor", 1
     "a: &a [*a]\n", "anchor", 1
     "export:\n  targets: []\nexport: 1\n", "twice", 3
@@ -141,6 +145,9 @@ let tests =
             let latin = folder.Write("latin.yaml", [| byte 'a'; 0xE4uy |])
             let encoding = refusalOf (fun () -> S3ExportSpec.Load latin)
             Expect.stringContains encoding.Message "UTF-8" "the encoding"
+            let wide = folder.Write("wide.yaml", Text.Encoding.Unicode.GetBytes seedSpec)
+            let encoding = refusalOf (fun () -> S3ExportSpec.Load wide)
+            Expect.stringContains encoding.Message "The file is UTF-16 text. Save it as UTF-8" "PowerShell's"
             let large = folder.Write("large.yaml", Array.create ((4 <<< 20) + 1) (byte ' '))
             let size = refusalOf (fun () -> S3ExportSpec.Load large)
             Expect.stringContains size.Message "larger" "the size")

@@ -10,6 +10,7 @@ open System.Text
 open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
+open CellOS.Export.S3.Http
 open Expecto
 open Facade.Tests.FaultLab
 open Facade.Tests.FaultLaws
@@ -400,7 +401,7 @@ let private failsAtOnce (name: string) (serve: Connection -> Task) =
             Expect.equal (failure.Attempts, server.Connections) (1, 1) "one attempt"
             Expect.isFalse failure.MayBeStored "certainly not sent"
             Expect.stringContains failure.Message $"127.0.0.1:{server.Port} does not speak TLS" "what it is"
-            Expect.stringContains failure.Message "Correct the URL's port, or write http://" "what to do"
+            Expect.stringContains failure.Message "Ask who gave the URL for its scheme and port" "what to do"
         })
 
 let private broken: (string * (Authorities -> byte[]) * string) list =
@@ -408,20 +409,24 @@ let private broken: (string * (Authorities -> byte[]) * string) list =
 
     [
         "is empty", text (fun _ -> ""), "holds no certificate"
-        "is DER", (fun all -> all.Der), "holds no certificate"
-        "is PKCS #7", text _.Pkcs7, "holds no certificate"
-        "is a certificate that openssl calls trusted", text _.Trusted, "holds no certificate"
-        "is a certificate request", text _.Request, "holds no certificate"
-        "is a private key", text _.Root.KeyPem, "holds no certificate"
+        "is DER", (fun all -> all.Der), "it may be DER (openssl x509 -inform der)"
+        "is PKCS #7", text _.Pkcs7, "has 'PKCS7', not a certificate, in line 1"
+        "is a certificate request", text _.Request, "has 'CERTIFICATE REQUEST', not a certificate, in line 1"
+        "is a private key", text _.Root.KeyPem, "has a private key"
         "has a private key behind the certificate",
-        text (fun all -> all.Root.Pem + all.Root.KeyPem),
-        "2 blocks"
+        text (fun all -> all.Root.Pem.TrimEnd() + "\n# the key\n" + all.Root.KeyPem),
+        "does not belong there"
         "is cut off in its last certificate",
-        text (fun all -> all.Other.Pem + all.Root.Pem.Substring(0, all.Root.Pem.Length / 2)),
-        "2 blocks"
+        text (fun all -> "\n\n" + all.Root.Pem.Substring(0, all.Root.Pem.Length / 2)),
+        "is cut off: the CERTIFICATE that begins in line 3 has no end"
         "has a certificate that is cut off, and whole ones after it",
         text (fun all -> all.Other.Pem.Substring(0, all.Other.Pem.Length / 2) + "\n" + all.Root.Pem),
-        "is broken"
+        "is cut off: the CERTIFICATE that begins in line 1 has no end"
+        "ends in a label", text (fun _ -> "-----BEGIN CERTI"), "is cut off in line 1"
+        "has an end of another label",
+        text (fun all -> all.Root.Pem.Replace("END CERTIFICATE", "END X509 CERTIFICATE")),
+        "has no end"
+        "has text among the Base64", text (fun all -> all.Root.Pem.Replace("\nMII", "\nSubject: x\nMII")), "is broken"
         "has a certificate whose octets are cut off",
         text (fun all ->
             "-----BEGIN CERTIFICATE-----\n"
@@ -449,6 +454,38 @@ let tests =
             for name, serve in interrupted -> interrupts name serve
             for name, serve in withoutTls -> failsAtOnce name serve
         ]
+
+        testCase "a bundle is read as OpenSSL's users have it" (fun () ->
+            let all = needed ()
+            let root, other = all.Root.Pem.Trim(), all.Other.Pem.Trim()
+            let relabel (label: string) (pem: string) = pem.Replace(" CERTIFICATE-----", $" {label}-----")
+
+            for name, text, count in
+                [
+                    "one", root, 1
+                    "two", root + "\n" + other + "\n", 2
+                    "glued together without a line break", root + other, 2
+                    "three glued together", root + other + root, 3
+                    "Windows' line ends", (root + "\n" + other).Replace("\n", "\r\n"), 2
+                    "blanks before the lines", "  " + root.Replace("\n", "\n  "), 1
+                    "X509 CERTIFICATE", relabel "X509 CERTIFICATE" root, 1
+                    "TRUSTED CERTIFICATE", all.Trusted, 1
+                    "comments that quote PEM lines",
+                    "# -----BEGIN CERTIFICATE----- begins one\nof -----BEGIN PRIVATE KEY----- there is none\n" + root,
+                    1
+                    "comments behind the end", root + " -----BEGIN is not one\n" + other, 2
+                    "a byte order mark", "\ufeff" + root, 1
+                ] do
+                let certificates = X509Certificate2Collection()
+                Expect.isNull (PemCertificates.Read(text, certificates)) name
+                Expect.equal certificates.Count count name)
+
+        testCase "a bundle in UTF-16 is read by its byte order mark" (fun () ->
+            let all = needed ()
+            use folder = new Folder()
+            let bytes = Array.append [| 0xffuy; 0xfeuy |] (Encoding.Unicode.GetBytes all.Root.Pem)
+            use _ = new PresignedS3ExportSink(optionsOf setup "https://h/x" null (folder.Write("ca.pem", bytes)))
+            ())
 
         testList "a bundle is refused that" [
             for name, make, says in broken do

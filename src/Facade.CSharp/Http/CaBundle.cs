@@ -36,17 +36,9 @@ internal sealed class CaBundle
         var authorities = new X509Certificate2Collection();
         try
         {
-            // Comments between the certificates may be in any encoding.
+            // Comments between the certificates may be in any encoding; UTF-16 is read by its byte order mark.
             using var reader = new StreamReader(new FileStream(SmallFile.OpenRegular(path), FileAccess.Read));
-            var text = reader.ReadToEnd();
-            authorities.ImportFromPem(text);
-            // A block that is not whole, or holds something else, is passed over without a word.
-            var blocks = text.Split("-----BEGIN ").Length - 1;
-            problem =
-                authorities.Count == 0 ? "holds no certificate"
-                : authorities.Count != blocks
-                    ? $"is broken: of its {blocks} blocks, {authorities.Count} are whole certificates"
-                : null;
+            problem = PemCertificates.Read(reader.ReadToEnd(), authorities);
         }
         catch (Exception exception)
             // The last two: what is no path at all.
@@ -61,10 +53,6 @@ internal sealed class CaBundle
             problem = Redaction.LooksLikeUrl(path)
                 ? "is a URL or a part of one"
                 : $"cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')})";
-        }
-        catch (CryptographicException exception)
-        {
-            problem = $"is broken: one of its certificates cannot be read ({exception.Message.TrimEnd('.')})";
         }
 
         // The path may be anything that was given in the wrong place, a URL for one.

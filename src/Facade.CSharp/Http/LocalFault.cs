@@ -10,6 +10,9 @@ internal static class LocalFault
     private const int TooManyFilesInSystem = 23;
     private const int TooManyFiles = 24;
 
+    private const string TooMany =
+        "this process has too many open files: raise the limit (ulimit -n), or export fewer artifacts at once";
+
     /// <summary>Returns what this process or its host lacks; null if the exception says nothing of the kind.</summary>
     internal static string? Describe(Exception exception)
     {
@@ -23,17 +26,18 @@ internal static class LocalFault
     private static string? Of(Exception exception) =>
         exception switch
         {
-            OutOfMemoryException => "this process ran out of memory",
+            OutOfMemoryException =>
+                "this process ran out of memory: give it more, or export fewer artifacts at once",
             SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } =>
-                "this process, or its host, has too many open files",
+                TooMany,
             SocketException { SocketErrorCode: SocketError.NoBufferSpaceAvailable } =>
-                "this host has no memory for another connection",
-            IOException { HResult: TooManyFiles or TooManyFilesInSystem } =>
-                "this process, or its host, has too many open files",
-            IOException { HResult: NoMemory } => "this host ran out of memory",
+                "this host has no memory for another connection: export fewer artifacts at once",
+            IOException { HResult: TooManyFiles or TooManyFilesInSystem } => TooMany,
+            IOException { HResult: NoMemory } =>
+                "this host ran out of memory: give it more, or export fewer artifacts at once",
             // .NET looks for certificates below it, and has no exception of its own for this.
             _ when exception.Message.Contains("home directory", StringComparison.OrdinalIgnoreCase) =>
-                "this process has no home directory, which TLS needs: HOME is not set, and the user has no entry in the list of users",
+                "this process has no home directory, which TLS needs: HOME is not set, and the list of users has no entry for this user. Set HOME to a folder that the user may read",
             _ => null,
         };
 }

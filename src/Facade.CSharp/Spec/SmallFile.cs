@@ -8,9 +8,6 @@ namespace CellOS.Export.S3;
 /// <summary>Files of the operator's: a spec, a manifest.</summary>
 internal static class SmallFile
 {
-    /// <summary>Fails on what is no UTF-8 instead of reading something else than was written.</summary>
-    private static readonly UTF8Encoding Utf8 = new(false, throwOnInvalidBytes: true);
-
     /// <summary>Reads a file of UTF-8 as text, without its byte order mark; null if that cannot be done.</summary>
     /// <param name="path">The file.</param>
     /// <param name="maxBytes">A larger one is refused.</param>
@@ -116,7 +113,10 @@ internal static class SmallFile
         if (buffer.Length > maxBytes)
             throw new TooLargeException(maxBytes);
 
-        var text = Utf8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        var bytes = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        if (TextEncoding.Problem(bytes) is { } problem)
+            throw new EncodingException(problem);
+        var text = Encoding.UTF8.GetString(bytes.Span);
         return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
 
@@ -134,13 +134,9 @@ internal static class SmallFile
             using var handle = open();
             return read(handle);
         }
-        catch (TooLargeException exception)
+        catch (Exception exception) when (exception is TooLargeException or EncodingException)
         {
             problem = exception.Message;
-        }
-        catch (DecoderFallbackException)
-        {
-            problem = "The file is no UTF-8 text. Check that it is the right one.";
         }
         catch (Exception exception)
             when (exception
@@ -158,6 +154,8 @@ internal static class SmallFile
 
         return null;
     }
+
+    private sealed class EncodingException(string problem) : Exception(problem);
 
     private sealed class TooLargeException(int maxBytes)
         : Exception($"The file is larger than {maxBytes} bytes. Check that it is the right one.");

@@ -65,14 +65,24 @@ internal sealed class YamlReader
         return null;
     }
 
-    /// <summary>A tab in the indentation is the most frequent reason, and the one that nobody sees.</summary>
+    /// <summary>
+    /// Names the nearest line that is indented with a tab, the most frequent reason and one that an editor hides; the
+    /// parser may report the error lines earlier or later.
+    /// </summary>
     private static (int Line, string Text) Explain(string text, int line)
     {
-        var lines = text.Split('\n');
-        for (var at = Math.Max(line, 1); at <= Math.Min(line + 1, lines.Length); at++)
-            if (lines[at - 1].TrimStart(' ').StartsWith('\t'))
-                return (at, "The line is indented with a tab, which YAML does not allow. Use blanks.");
-        return (line, "It is no valid YAML here. Correct it.");
+        var indented = text.Split('\n')
+            .Index()
+            .Where(item => item.Item.TrimStart(' ').StartsWith('\t') && item.Item.Trim() != "")
+            .Select(item => item.Index + 1)
+            .ToHashSet();
+        if (indented.Count == 0)
+            return (line, "The text is not valid YAML here. Correct it.");
+
+        var first = indented.OrderBy(at => Math.Abs(at - line)).ThenBy(at => at).First();
+        while (indented.Contains(first - 1))
+            first--;
+        return (first, "The line is indented with a tab, which YAML does not allow. Use blanks.");
     }
 
     private SpecNode ReadStream()
