@@ -56,7 +56,7 @@ module Settings =
 
         let finding mostSuggestions (index: int) (name: string) = {
             Id = FindingId.UnknownVariable
-            Severity = Severity.Advice
+            Severity = Severity.Warning
             Target = None
             Variable = Check.shorten 120 (Check.plain name)
             What = "nothing reads this variable"
@@ -138,6 +138,7 @@ module Settings =
             Proxies = proxies.Rules
             Strict = strict.Value
             Findings = [
+                yield! spec.Findings
                 for _, findings, _ in resolved do
                     yield! findings
                 yield! shared.Request.Findings
@@ -145,6 +146,7 @@ module Settings =
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
                 yield! strict.Findings
+                yield! proxies.Findings
                 yield! unknownVariables context.Lookup context.Names spec.Names
             ]
             Problems = [
