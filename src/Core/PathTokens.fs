@@ -1,0 +1,76 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// Finds segments of a path that look like random tokens: a gateway may authorize by one.
+///
+/// Rules that this module keeps:
+/// - a token has 32 characters or more, of letters, digits, `-`, `_`, `~` and padding;
+/// - within it, 12 letters and digits or more are without a separator, and change 4 times or more between letter and
+///   digit. A time of ISO 8601 changes 3 times;
+/// - hexadecimal digits are a digest or a UUID, and no token.
+[<RequireQualifiedAccess>]
+module internal PathTokens =
+
+    [<Literal>]
+    let private Shortest = 32
+
+    [<Literal>]
+    let private ShortestRun = 12
+
+    [<Literal>]
+    let private FewestChanges = 4
+
+    let private isRandom (run: ReadOnlySpan<char>) =
+        let mutable changes = 0
+        let mutable isHex = true
+
+        for i in 0 .. run.Length - 1 do
+            isHex <- isHex && Char.IsAsciiHexDigit run[i]
+
+            if i > 0 && Char.IsAsciiDigit run[i] <> Char.IsAsciiDigit run[i - 1] then
+                changes <- changes + 1
+
+        run.Length >= ShortestRun && changes >= FewestChanges && not isHex
+
+    /// True if a segment without escapes looks like a random token.
+    let isToken (segment: ReadOnlySpan<char>) : bool =
+        let mutable isAllowed = segment.Length >= Shortest
+        let mutable hasRun = false
+        let mutable first = 0
+        let mutable i = 0
+
+        while isAllowed && i <= segment.Length do
+            if i = segment.Length || not (Char.IsAsciiLetterOrDigit segment[i]) then
+                hasRun <- hasRun || isRandom (segment.Slice(first, i - first))
+                first <- i + 1
+                isAllowed <- i = segment.Length || "-_~+=".Contains segment[i]
+
+            i <- i + 1
+
+        isAllowed && hasRun
+
+    let private add (tokens: string list) (segment: string) =
+        // An escaped slash ends a segment, too.
+        (tokens, (Unescape.plain (Unescape.see segment)).Split '/')
+        ||> Array.fold (fun tokens part -> if isToken (part.AsSpan()) then part :: tokens else tokens)
+
+    /// The tokens among the segments of the path between the two positions of a URL, without escapes.
+    let ofPath (url: string) (first: int) (stop: int) : string list =
+        let mutable tokens = []
+        let mutable at = first
+
+        while at < stop do
+            let length =
+                match url.AsSpan(at, stop - at).IndexOf '/' with
+                | -1 -> stop - at
+                | length -> length
+
+            let segment = url.AsSpan(at, length)
+
+            if length >= Shortest && (isToken segment || segment.Contains '%') then
+                tokens <- add tokens (segment.ToString())
+
+            at <- at + length + 1
+
+        tokens
