@@ -9,6 +9,7 @@ type CellSpec = private {
     artifacts: S3Artifact list
     otherArtifacts: string list
     names: TargetName list
+    findings: Finding list
 } with
 
     /// In the order of the spec; names are unique, and so are their suffixes of environment variables.
@@ -21,11 +22,13 @@ type CellSpec = private {
     member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
     member internal this.Names = this.names
+    /// What was noticed in the spec itself.
+    member internal this.Findings = this.findings
 
 /// Rules that this module keeps:
 /// - all that is wrong is told at once, in the order of the spec, each with its line;
 /// - a target of another kind is reported and does not disturb the S3 targets;
-/// - unknown keys are ignored.
+/// - unknown keys and kinds are ignored, with a warning.
 [<RequireQualifiedAccess>]
 module CellSpec =
 
@@ -36,6 +39,7 @@ module CellSpec =
     /// The spec of what a reader found; `line` is where it looked for targets.
     let internal check
         (line: int option)
+        (unknownKeys: Finding list)
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
         : Validation<CellSpec, ConfigProblem> =
@@ -69,6 +73,7 @@ module CellSpec =
                 artifacts = checkedArtifacts
                 otherArtifacts = otherArtifacts
                 names = [ for target in s3 -> target.Name ]
+                findings = unknownKeys @ SpecTargets.unknownKinds targets
             }
         }
 
@@ -80,7 +85,7 @@ module CellSpec =
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check None [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
+        check None [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
             for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
         ]
 
@@ -108,6 +113,9 @@ module CellSpec =
                     targets = targets
                     others = []
                     otherArtifacts = []
+                    findings =
+                        spec.findings
+                        |> List.filter (fun finding -> finding.Target.IsNone || finding.Target = Some name)
                     artifacts =
                         spec.artifacts
                         |> List.filter (fun artifact -> TargetName.value artifact.Target = name)

@@ -74,6 +74,14 @@ module FindingId =
     [<Literal>]
     let RegionMismatch = "region-mismatch"
 
+    /// Error for one URL, warning for a template: a part of a presigned URL is missing, so that no store accepts it.
+    [<Literal>]
+    let IncompleteSignature = "incomplete-signature"
+
+    /// Error for one URL, warning for a template and where some stores may accept it: a program altered a presigned URL.
+    [<Literal>]
+    let MangledUrl = "mangled-url"
+
     /// Warning: the URL has expired.
     [<Literal>]
     let UrlExpired = "url-expired"
@@ -94,9 +102,25 @@ module FindingId =
     [<Literal>]
     let PlaintextTransport = "plaintext-transport"
 
-    /// Advice: a variable of this library's prefix that it does not read.
+    /// Warning: a variable of this library's prefix that it does not read.
     [<Literal>]
     let UnknownVariable = "unknown-variable"
+
+    /// Warning: a key below `export` in a spec that this library does not read.
+    [<Literal>]
+    let UnknownKey = "unknown-key"
+
+    /// Warning: a target's kind that no sink of the family has.
+    [<Literal>]
+    let UnknownKind = "unknown-kind"
+
+    /// Advice: an entry of `NO_PROXY` that is ignored.
+    [<Literal>]
+    let NoProxyEntry = "no-proxy-entry"
+
+    /// Advice: a segment of a URL's path that looks like a token.
+    [<Literal>]
+    let PathToken = "path-token"
 
     /// Advice: a bucket outside the AWS naming rules.
     [<Literal>]

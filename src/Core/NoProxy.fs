@@ -93,7 +93,7 @@ module NoProxy =
             | domain when domain <> "" && String.forall isOfName domain -> Some(NoProxyEntry.Domain domain)
             | _ -> None
 
-    let private tryEntry (entry: string) =
+    let internal tryEntry (entry: string) =
         match entry.Trim() with
         | "" -> None
         | "*" -> Some NoProxyEntry.Everything

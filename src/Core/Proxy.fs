@@ -6,7 +6,7 @@ open System
 /// `Proxy.revealPassword` give them.
 [<Sealed>]
 type Proxy internal (scheme: string, host: string, port: int, credentials: (string * string) option) =
-    /// How to talk to it: `http`, `https`, `socks4`, `socks4a` or `socks5`.
+    /// How to talk to it: `http`, `https`, `socks4`, `socks4a` or `socks5` (for `socks5h`, too).
     member _.Scheme = scheme
 
     /// Its host, an IPv6 address in brackets, and its port.
@@ -46,9 +46,15 @@ module Proxy =
             outcome |> Outcome.mapTexts (Redaction.known [ password; pair; basic ])
 
     let private remedy =
-        "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a and socks5 are the other schemes."
+        "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a, socks5 and socks5h are the other schemes."
 
     let private refuse problem = Check.refuse "proxy URL" problem remedy
+
+    /// How .NET names the scheme. Its SOCKS 5 gives the proxy the name of the host to resolve, which others call `socks5h`.
+    let private schemeOf (text: string) =
+        match text.ToLowerInvariant() with
+        | "socks5h" -> "socks5"
+        | scheme -> scheme
 
     /// The port where none is given.
     let private defaultPort (scheme: string) =
@@ -71,7 +77,9 @@ module Proxy =
                     Some $"holds a blank or a control character at position {i + 1}"
                 | c when c > '\126' ->
                     Some $"holds a character outside ASCII at position {i + 1}; it must come percent-encoded"
-                | '\\'
+                | '\\' ->
+                    Some
+                        $"holds a backslash at position {i + 1}; in a user name or a password it is written as %%5C"
                 | '"'
                 | '<'
                 | '>' -> Some $"holds a character at position {i + 1} that a URL does not allow"
@@ -174,19 +182,21 @@ module Proxy =
     [<CompiledName("Parse")>]
     let parse (value: string) : Result<Proxy, Refusal> =
         let value = RequestUrl.trim value
+        let mangling = MangledText.findInProxy value
 
         let scheme, rest =
             match value.IndexOf("://", StringComparison.Ordinal) with
             | -1 -> "http", value
-            | i -> value.Substring(0, i).ToLowerInvariant(), value.Substring(i + 3)
+            | i -> schemeOf (value.Substring(0, i)), value.Substring(i + 3)
 
         let authority =
             if rest.EndsWith '/' then rest.Substring(0, rest.Length - 1) else rest
 
         match badCharacter value, defaultPort scheme with
         | _ when value = "" -> refuse "is empty"
+        | _ when mangling.IsSome -> Check.refuse "proxy URL" mangling.Value.Problem mangling.Value.Remedy
         | Some problem, _ -> refuse problem
-        | None, None -> refuse "has a scheme that is none of http, https, socks4, socks4a and socks5"
+        | None, None -> refuse "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
         | _ when authority.IndexOfAny [| '/'; '?'; '#' |] >= 0 ->
             refuse
                 "has a '/', '?' or '#' after its scheme: a proxy has no path, and in a user name or password they are written as %2F, %3F and %23"

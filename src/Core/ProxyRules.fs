@@ -22,6 +22,8 @@ type ProxyReading = {
     Rules: ProxyRules
     /// The variables that count, without user names and passwords; none if there is no proxy.
     Values: EffectiveValue list
+    /// The entries of `NO_PROXY` that are ignored.
+    Findings: Finding list
     /// Variables that name no proxy that can be used.
     Problems: ConfigProblem list
 }
@@ -72,6 +74,22 @@ module ProxyRules =
         else
             string proxy
 
+    /// After so many ignored entries the rest is omitted.
+    [<Literal>]
+    let private MostEntries = 20
+
+    let private noProxyFindings (variable: string) (value: string) : Finding list =
+        NoProxyAdvice.ignored value
+        |> List.truncate MostEntries
+        |> List.map (fun entry -> {
+            Id = FindingId.NoProxyEntry
+            Severity = Severity.Advice
+            Target = None
+            Variable = variable
+            What = entry.What
+            Remedy = entry.Remedy
+        })
+
     let private ofVariables
         (http: struct (string * string) option)
         https
@@ -114,6 +132,10 @@ module ProxyRules =
                 | Some struct (variable, _) -> row "noProxy" variable (Check.shorten 200 (string list))
                 | None -> ()
             ]
+            Findings =
+                match noProxy with
+                | Some struct (variable, value) -> noProxyFindings variable value
+                | None -> []
             Problems = [
                 yield! problemOf http
                 // One variable that stands in for both is told once.
@@ -145,6 +167,7 @@ module ProxyRules =
             {
                 Rules = none
                 Values = []
+                Findings = []
                 Problems = []
             }
         else

@@ -1,7 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Buffers
 open System.Net
 open System.Threading
 
@@ -70,6 +69,8 @@ module RequestUrl =
 
     let private refuse problem = Check.refuse subject problem remedy
 
+    let private asMangling problem = { Problem = problem; Remedy = remedy }
+
     let private blanks = [| ' '; '\t'; '\r'; '\n' |]
 
     /// A variable that was read from a file often ends with a line break; inside, none is allowed.
@@ -132,85 +133,49 @@ module RequestUrl =
             else
                 None
 
-    /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
-    /// character may be part of a secret.
-    let private whereBad (value: string) =
-        let escapes i =
-            i + 2 < value.Length
-            && Char.IsAsciiHexDigit value[i + 1]
-            && Char.IsAsciiHexDigit value[i + 2]
-
-        let problemAt i =
-            match value[i] with
-            | c when Char.IsControl c -> Some $"holds the control character U+%04X{int c} at position {i + 1}"
-            | ' ' -> Some $"holds a blank at position {i + 1}; it must be written as %%20"
-            | c when c > '\u007e' ->
-                Some $"holds a character outside ASCII at position {i + 1}; it must come percent-encoded"
-            | '{'
-            | '}' -> Some $"holds a brace at position {i + 1} that belongs to no placeholder"
-            | '\\'
-            | '"'
-            | '<'
-            | '>'
-            | '^'
-            | '`'
-            | '|' ->
-                Some
-                    $"holds the character U+%04X{int value[i]} at position {i + 1}, which a URL does not allow; it must come percent-encoded"
-            | '%' when not (escapes i) ->
-                Some $"holds a '%%' at position {i + 1} that two hexadecimal digits do not follow"
-            | _ -> None
-
-        let rec from i =
-            if i = value.Length then
-                None
-            else
-                match problemAt i with
-                | None -> from (i + 1)
-                | problem -> problem
-
-        from 0
-
-    /// All characters that RFC 3986 allows in a URI (2.2, 2.3), and `%`.
-    let private allowed =
-        SearchValues.Create
-            "!#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~"
-
-    let private areEscapesWhole (value: string) =
-        let rec from (i: int) =
-            i < 0
-            || (i + 2 < value.Length
-                && Char.IsAsciiHexDigit value[i + 1]
-                && Char.IsAsciiHexDigit value[i + 2]
-                && from (value.IndexOf('%', i + 3)))
-
-        from (value.IndexOf '%')
-
-    /// What is wrong is looked for, one by one, only if something is.
-    let private badCharacter (value: string) =
-        if value.AsSpan().IndexOfAnyExcept allowed < 0 && areEscapesWhole value then
-            None
-        else
-            whereBad value
+    let private hasScheme (value: string) =
+        value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
 
     let private schemeProblem (value: string) =
-        if
-            value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
-            || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-        then
+        if hasScheme value then
             None
         else
-            Some "does not begin with http:// or https://"
+            Some(asMangling "does not begin with http:// or https://")
+
+    /// What altered a trimmed URL on its way here so that it cannot be used.
+    let internal mangling (value: string) : Mangling option =
+        if
+            value.AsSpan().IndexOfAnyExcept UrlCharacters.allowed >= 0
+            || MangledText.mayBe value
+        then
+            MangledText.find value
+            |> Option.orElseWith (fun () -> if hasScheme value then None else MangledText.beginning value)
+        elif not (hasScheme value) then
+            MangledText.beginning value
+        elif not (UrlCharacters.areEscapesWhole value) then
+            MangledText.find value
+        else
+            None
+
+    let internal refuseMangled (mangling: Mangling) =
+        Check.refuse subject mangling.Problem mangling.Remedy
 
     let private userInfoProblem (value: string) =
         match UrlAuthority.find value with
         | ValueSome { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
-            Some "holds user info before the host; the signature in the query is the whole authentication"
+            Some(
+                asMangling
+                    "holds user info before the host; the signature in the query is the whole authentication"
+            )
         | _ -> None
 
     let private fragmentProblem (value: string) =
         if value.Contains '#' then
-            Some "holds a fragment ('#'), which no server would see; a '#' in a key is written as %23"
+            Some(
+                asMangling
+                    "holds a fragment ('#'), which no server would see; a '#' in a key is written as %23"
+            )
         else
             None
 
@@ -223,13 +188,14 @@ module RequestUrl =
             let trimmed = trim value
 
             let problem =
-                badCharacter trimmed
+                mangling trimmed
+                |> Option.orElseWith (fun () -> UrlCharacters.problem trimmed |> Option.map asMangling)
                 |> Option.orElseWith (fun () -> schemeProblem trimmed)
                 |> Option.orElseWith (fun () -> userInfoProblem trimmed)
                 |> Option.orElseWith (fun () -> fragmentProblem trimmed)
 
             match problem with
-            | Some problem -> refuse problem
+            | Some problem -> refuseMangled problem
             | None ->
                 match tryUrl trimmed with
                 | Some url -> Ok url

@@ -15,10 +15,21 @@ type S3Host = {
 /// Rules that this module keeps:
 /// - it reads the host forms of the Amazon S3 endpoint documentation ("Amazon S3 endpoints and quotas",
 ///   "Virtual hosting of buckets", "Making requests over dual-stack endpoints", "FIPS", "Transfer
-///   Acceleration", "Access points", "Directory buckets");
+///   Acceleration", "Access points", "Directory buckets", "AWS PrivateLink for Amazon S3");
 /// - a host that is none of these gives nothing, which is no fault: S3-compatible stores have their own.
 [<RequireQualifiedAccess>]
 module S3Host =
+
+    /// The suffixes of AWS's partitions: commercial and GovCloud, China, the European sovereign cloud, and the isolated ones.
+    let private suffixes = [
+        ".amazonaws.com"
+        ".amazonaws.com.cn"
+        ".amazonaws.eu"
+        ".c2s.ic.gov"
+        ".sc2s.sgov.gov"
+        ".cloud.adc-e.uk"
+        ".csp.hci.ic.gov"
+    ]
 
     /// What stands before the suffix of AWS's hosts; `None` for a host without one.
     let private withoutSuffix (host: string) =
@@ -28,8 +39,7 @@ module S3Host =
             else
                 None
 
-        before ".amazonaws.com.cn"
-        |> Option.orElseWith (fun () -> before ".amazonaws.com")
+        suffixes |> List.tryPick before
 
     /// `us-east-1`, `us-gov-west-1`, `ap-southeast-7`, `cn-north-1`, …
     let private isRegion (label: string) =
@@ -94,12 +104,15 @@ module S3Host =
         | label :: before -> joined (label + "." + after) before
 
     /// True if a name in the place of a bucket is the alias of an access point (Amazon S3 User Guide, "Access point
-    /// aliases"): `…-s3alias`, `…--op-s3` (Outposts), `…--ZONE--xa-s3` (directory buckets).
+    /// aliases"): `…-s3alias`, `…--op-s3` (Outposts), `…--ZONE--xa-s3` (directory buckets), `…--ol-s3` (Object Lambda).
     let internal isAlias (name: string) =
         let endsWith (suffix: string) =
             name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
 
-        endsWith "-s3alias" || endsWith "--op-s3" || endsWith "--xa-s3"
+        endsWith "-s3alias"
+        || endsWith "--op-s3"
+        || endsWith "--xa-s3"
+        || endsWith "--ol-s3"
 
     let private found (labels: string list) region isAccessPoint =
         let prefix =
@@ -113,6 +126,19 @@ module S3Host =
             IsAccessPoint = isAccessPoint || prefix |> Option.exists isAlias
         }
 
+    /// An endpoint of a VPC, by the labels before the service from the right: `vpce-1a2b`, then `bucket` or `accesspoint`,
+    /// then the bucket or the access point.
+    let private inVpc region (labels: string list) =
+        let isEndpoint (label: string) =
+            label.StartsWith("vpce-", StringComparison.Ordinal)
+
+        match labels with
+        | endpoint :: "accesspoint" :: prefix when isEndpoint endpoint -> found prefix region true
+        | endpoint :: "control" :: _ when isEndpoint endpoint -> None
+        | endpoint :: "bucket" :: prefix
+        | endpoint :: prefix when isEndpoint endpoint -> found prefix region false
+        | _ -> None
+
     /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.
     [<CompiledName("TryParse")>]
     let tryParse (host: string) : S3Host option =
@@ -124,6 +150,10 @@ module S3Host =
 
             // From the right: a bucket's name may itself hold dots, `s3` and the name of a region.
             match labels with
+            | "vpce" :: region :: ("s3" | "s3-fips") :: endpoint when isRegion region ->
+                inVpc (Some region) endpoint
+            | "vpce" :: region :: "dualstack" :: "s3" :: endpoint when isRegion region ->
+                inVpc (Some region) endpoint
             | "s3-global" :: "accesspoint" :: "mrap" :: prefix -> found prefix None true
             | region :: "dualstack" :: Service { IsAccessPoint = isAccessPoint } :: prefix when
                 isRegion region

@@ -56,7 +56,7 @@ module Settings =
 
         let finding mostSuggestions (index: int) (name: string) = {
             Id = FindingId.UnknownVariable
-            Severity = Severity.Advice
+            Severity = Severity.Warning
             Target = None
             Variable = Check.shorten 120 (Check.plain name)
             What = "nothing reads this variable"
@@ -138,6 +138,7 @@ module Settings =
             Proxies = proxies.Rules
             Strict = strict.Value
             Findings = [
+                yield! spec.Findings
                 for _, findings, _ in resolved do
                     yield! findings
                 yield! shared.Request.Findings
@@ -145,6 +146,7 @@ module Settings =
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
                 yield! strict.Findings
+                yield! proxies.Findings
                 yield! unknownVariables context.Lookup context.Names spec.Names
             ]
             Problems = [
@@ -171,14 +173,27 @@ module Settings =
         Count: int
     }
 
+    /// Findings of one key are reported together. What was done to a URL has no name of an artifact in it.
+    let private keyOf (finding: Finding) =
+        match finding.Id with
+        | FindingId.IncompleteSignature
+        | FindingId.MangledUrl -> struct (finding.Id, finding.What)
+        | id -> struct (id, "")
+
     /// Adds an artifact's findings to what was found before, by their ids.
-    let private gather (artifact: string) (found: Map<string, Found>) (rank: int, finding: Finding) =
-        match Map.tryFind finding.Id found with
+    let private gather
+        (artifact: string)
+        (found: Map<struct (string * string), Found>)
+        (rank: int, finding: Finding)
+        =
+        let key = keyOf finding
+
+        match Map.tryFind key found with
         | Some known when String.CompareOrdinal(known.Artifact, artifact) <= 0 ->
-            found |> Map.add finding.Id { known with Count = known.Count + 1 }
+            found |> Map.add key { known with Count = known.Count + 1 }
         | known ->
             found
-            |> Map.add finding.Id {
+            |> Map.add key {
                 Artifact = artifact
                 Rank = rank
                 First = finding
@@ -186,7 +201,7 @@ module Settings =
             }
 
     /// Of findings with one id, the first, and how many more there are.
-    let private summary (found: Map<string, Found>) =
+    let private summary (found: Map<struct (string * string), Found>) =
         found.Values
         |> Seq.sortWith (fun a b ->
             match String.CompareOrdinal(a.Artifact, b.Artifact) with
@@ -307,12 +322,12 @@ module Settings =
     /// When a URL expires, in words.
     [<CompiledName("ExpiryInWords")>]
     let expiryInWords (now: DateTimeOffset) (at: DateTimeOffset) : string =
-        let moment = UrlFindings.moment at
+        let moment = TimeWords.moment at
 
         if at.UtcTicks <= now.UtcTicks then
-            "expired " + UrlFindings.inWords (now - at) + " ago (" + moment + ")"
+            "expired " + TimeWords.span (now - at) + " ago (" + moment + ")"
         else
-            "in " + UrlFindings.inWords (at - now) + " (" + moment + ")"
+            "in " + TimeWords.span (at - now) + " (" + moment + ")"
 
     /// The target for one cell.
     [<CompiledName("ForCell")>]

@@ -168,40 +168,6 @@ module internal SignedQuery =
 
             [ for name in names -> name.ToLowerInvariant() ]
 
-    /// Parameters that make a PUT of an object another operation, and what it is then (Amazon S3 API Reference,
-    /// "UploadPart", "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"; Azure
-    /// Blob Storage REST API, `comp`; Alibaba OSS, "AppendObject"; Google Cloud Storage, resumable uploads). The source
-    /// of a copy is a header, which a presigner may have put there.
-    let private operations = [
-        "uploadId", "one part of an upload"
-        "partNumber", "one part of an upload"
-        "upload_id", "one part of an upload"
-        "acl", "the access rights of an object"
-        "tagging", "the tags of an object"
-        "retention", "the lock on an object"
-        "legal-hold", "the lock on an object"
-        "renameObject", "the renaming of an object"
-        "append", "an append to an object"
-        "comp", "another operation on a blob"
-        "truncate", "the truncation of an object"
-        "modify", "the change of a part of an object"
-        "encryption", "the encryption of an object"
-        "symlink", "a symbolic link to an object"
-        "multipart-manifest", "the manifest of a large object"
-        "compose", "the composition of objects"
-        "uploads", "the beginning of an upload in parts"
-        "metadata", "the metadata of an object"
-        "restore", "the restoration of an object"
-        "object-lock", "the lock on a bucket"
-        "policy", "the policy of a bucket"
-        "torrent", "the torrent of an object"
-        "x-goog-copy-source", "the copy of an object"
-        "x-oss-copy-source", "the copy of an object"
-        "x-cos-copy-source", "the copy of an object"
-        "x-obs-copy-source", "the copy of an object"
-        "x-amz-copy-source", "the copy of an object"
-    ]
-
     /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity"). The name is
     /// in lower case.
     let private isEmptyChecksum (name: string) (value: string) =
@@ -224,6 +190,11 @@ module internal SignedQuery =
         || letters.Contains("xamzalgorithm", StringComparison.Ordinal)
         || letters.Contains("xamzsecuritytoken", StringComparison.Ordinal)
         || letters.Contains("xamzsignedheaders", StringComparison.Ordinal)
+        || letters.Contains("xamzexpires", StringComparison.Ordinal)
+        || letters.Contains("xamzdate", StringComparison.Ordinal)
+        || letters.Contains("xgoogalgorithm", StringComparison.Ordinal)
+        || letters.Contains("googleaccessid", StringComparison.Ordinal)
+        || letters.Contains("qsignalgorithm", StringComparison.Ordinal)
 
     /// True if the path has the token of a pre-authenticated request, as `QuerySecrets` masks it.
     let private isPreAuthenticated (path: string) =
@@ -300,14 +271,6 @@ module internal SignedQuery =
         | UrlSignature.SwiftTempUrl -> not (has "temp_url_prefix")
         | _ -> true
 
-    let private otherOperation (has: string -> bool) (value: string -> string) =
-        match operations |> List.tryFind (fun (name, _) -> has name) with
-        | Some(_, operation) -> Some operation
-        | None when has "x-id" && value "x-id" <> "PutObject" ->
-            let id = Check.quote (value "x-id")
-            Some $"another operation (x-id={id})"
-        | None -> None
-
     /// Reads the query that begins at `first` and ends with the text; the path begins at `pathFirst`.
     let read (text: string) (pathFirst: int) (first: int) : SignedQuery =
         // Where the first parameter of each name begins.
@@ -356,6 +319,6 @@ module internal SignedQuery =
                     name.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase))
                 |> Seq.map _.ToLowerInvariant()
                 |> Seq.tryFind (fun name -> isEmptyChecksum name (value name))
-            OtherOperation = otherOperation has value
+            OtherOperation = Operation.other has value
             Secrets = lazy Secrets.create (QuerySecrets.ofQuery text first)
         }

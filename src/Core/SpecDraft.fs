@@ -87,6 +87,12 @@ module internal SpecDraft =
     let known (value: DraftText) =
         value |> Result.toOption |> Option.bind given
 
+    /// ` (line 7)`, where the line is known.
+    let inLine (line: int option) =
+        match line with
+        | Some line -> Check.invariant $" (line {line})"
+        | None -> ""
+
     let problem line text =
         Error [ ConfigProblem.inSpec line text ]
 

@@ -4,7 +4,7 @@ open System
 open FsToolkit.ErrorHandling
 
 /// From a document to the cell spec in it. A wrong type names its line; keys that this library does not know are
-/// passed over.
+/// ignored, with a warning below `export`.
 [<RequireQualifiedAccess>]
 module SpecReader =
 
@@ -133,6 +133,67 @@ module SpecReader =
         })
         |> item
 
+    /// The findings of one spec are at most so many.
+    [<Literal>]
+    let private MostUnknownKeys = 50
+
+    /// The keys of a mapping that are not among the known ones.
+    let private unknown (known: string list) (target: TargetName option) (node: SpecNode) : Finding list =
+        match node with
+        | SpecNode.Mapping(_, entries) -> [
+            for struct (key, value) in entries do
+                if not (isOneOf known key) then
+                    let names =
+                        known |> List.filter (fun name -> name <> "targetKind" && name <> "key_prefix")
+
+                    {
+                        Id = FindingId.UnknownKey
+                        Severity = Severity.Warning
+                        Target = target |> Option.map TargetName.value
+                        Variable = Check.shorten 120 (Check.plain key)
+                        What = $"nothing reads this key of the spec{SpecDraft.inLine (SpecNode.lineOf value)}"
+                        Remedy =
+                            match Variable.stemOfKey key, Variable.nearKey names key with
+                            | Some stem, _ ->
+                                let variable =
+                                    match target with
+                                    | Some name -> Variable.forTarget name stem
+                                    | None -> stem + "<TARGET>"
+
+                                $"Remove it, and set {variable}: this is a setting of the environment."
+                            | None, Some near -> $"Write {near}, or remove the key."
+                            | None, None ->
+                                let names = String.Join(", ", names)
+                                $"Remove it. The keys that are read here are {names}."
+                    }
+          ]
+        | _ -> []
+
+    /// The keys below `export` that nothing reads. Those of targets of other kinds are not this library's.
+    let private unknownKeys
+        (export: SpecNode)
+        (targets: SpecNode[])
+        (drafts: Item<SpecTargetDraft> list)
+        (artifacts: SpecNode[])
+        =
+        [
+            yield! unknown [ "targets"; "artifacts" ] None export
+
+            for node, draft in Seq.zip targets drafts do
+                match draft with
+                | Item.Read draft when (SpecTargets.otherKind draft).IsNone ->
+                    yield!
+                        unknown
+                            [ "name"; "kind"; "targetKind"; "bucket"; "region"; "keyPrefix"; "key_prefix" ]
+                            (SpecTargets.nameOf draft)
+                            node
+                | _ -> ()
+
+            for node in artifacts do
+                yield! unknown [ "name"; "path"; "target" ] None node
+        ]
+        |> List.truncate MostUnknownKeys
+
     /// `export` at the root, or below `spec`.
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
         let exportBelow (node: (string * SpecNode) option) =
@@ -170,10 +231,12 @@ module SpecReader =
             let! targets = items "targets" export
             and! artifacts = items "artifacts" export
 
+            let drafts = [ for index in 0 .. targets.Length - 1 -> target index targets[index] ]
+
             return!
-                CellSpec.check (SpecNode.lineOf node) [
-                    for index in 0 .. targets.Length - 1 -> target index targets[index]
-                ] [ for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index] ]
+                CellSpec.check (SpecNode.lineOf node) (unknownKeys node targets drafts artifacts) drafts [
+                    for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index]
+                ]
         }
 
     /// The cell spec in a document, or all that is wrong with it at once.

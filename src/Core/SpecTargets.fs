@@ -47,6 +47,39 @@ module internal SpecTargets =
 
     let private shown (value: string) = Check.shorten 100 (Check.plain value)
 
+    /// The kinds of targets for which the family has a sink.
+    let private knownKinds = [ Kind; "local"; "http" ]
+
+    /// The targets whose kind no sink has.
+    let unknownKinds (targets: Item<SpecTargetDraft> list) : Finding list =
+        let isKnown (kind: string) =
+            knownKinds
+            |> List.exists (fun known -> known.Equals(kind.Trim(), StringComparison.OrdinalIgnoreCase))
+
+        [
+            for target in targets do
+                match target with
+                | Item.Unreadable _ -> ()
+                | Item.Read target ->
+                    match otherKind target with
+                    | Some kind when not (isKnown kind) ->
+                        let suggestion =
+                            match Variable.nearKey knownKinds kind with
+                            | Some near -> $"Write '{near}' if that is meant: the target is not exported."
+                            | None ->
+                                "The kinds are s3, local and http: a target of another kind is not exported."
+
+                        {
+                            Id = FindingId.UnknownKind
+                            Severity = Severity.Warning
+                            Target = SpecDraft.known target.Name |> Option.map shown
+                            Variable = "kind"
+                            What = $"no sink has the kind {Check.quote kind}{SpecDraft.inLine target.Line}"
+                            Remedy = suggestion
+                        }
+                    | _ -> ()
+        ]
+
     let private s3
         (who: string)
         (target: SpecTargetDraft)

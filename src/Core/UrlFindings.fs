@@ -1,25 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Globalization
-
-/// What is known of a target when its URL is looked at.
-type internal UrlContext = {
-    Name: TargetName
-    Bucket: Bucket
-    KeyPrefix: KeyPrefix
-    /// The region that a receipt would name.
-    Region: string option
-    /// The variable that the URL, or the manifest, came from.
-    Variable: string
-    /// The cell, where it is known already.
-    CellId: CellId option
-    /// Whether `If-None-Match` is sent.
-    WriteOnce: bool
-    /// Whether a presigned URL must be for the artifact's bucket and key.
-    KeyCheck: bool
-    Now: DateTimeOffset
-}
 
 /// What a URL says of itself, held against what the spec says of its target.
 ///
@@ -29,52 +10,14 @@ type internal UrlContext = {
 [<RequireQualifiedAccess>]
 module internal UrlFindings =
 
+    let private finding = AddressFindings.finding
+    let private warning = AddressFindings.warning
+    let private advice = AddressFindings.advice
+    let private someCell = AddressFindings.someCell
+    let private someArtifact = AddressFindings.someArtifact
+
     /// Less than this is soon.
     let private soon = TimeSpan.FromMinutes 15.
-
-    // Stand for names that are not known yet: they occur in no URL by accident.
-    let private someCell = "cellos-cell-5b1f"
-    let private someArtifact = "cellos-artifact-5b1f"
-
-    /// A part of a URL with the placeholders again in which the names stood.
-    let private withPlaceholders (text: string) =
-        text
-            .Replace(someCell, UrlTemplate.CellIdPlaceholder, StringComparison.Ordinal)
-            .Replace(someArtifact, UrlTemplate.ArtifactNamePlaceholder, StringComparison.Ordinal)
-
-    let private finding severity id context what remedy = {
-        Id = id
-        Severity = severity
-        Target = Some(TargetName.value context.Name)
-        Variable = context.Variable
-        What = what
-        Remedy = remedy
-    }
-
-    let private warning id context what remedy = [ finding Severity.Warning id context what remedy ]
-
-    let private advice id context what remedy = [ finding Severity.Advice id context what remedy ]
-
-    let moment (at: DateTimeOffset) =
-        at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-
-    /// A span of time in words, to its two largest units: `2 d 3 h`, `4 min 5 s`.
-    let inWords (span: TimeSpan) =
-        let span = span.Duration()
-
-        let number (count: int) (unit: string) =
-            count.ToString CultureInfo.InvariantCulture + " " + unit
-
-        let two large unit small smallUnit =
-            if small = 0 then
-                number large unit
-            else
-                number large unit + " " + number small smallUnit
-
-        if span.Days > 0 then two span.Days "d" span.Hours "h"
-        elif span.Hours > 0 then two span.Hours "h" span.Minutes "min"
-        elif span.Minutes > 0 then two span.Minutes "min" span.Seconds "s"
-        else number span.Seconds "s"
 
     let private expiry context (url: PresignedUrl) =
         match url.ExpiresAt with
@@ -82,142 +25,37 @@ module internal UrlFindings =
             warning
                 FindingId.UrlExpired
                 context
-                $"the presigned URL expired at {moment at}, {inWords (context.Now - at)} ago"
+                $"the presigned URL expired at {TimeWords.moment at}, {TimeWords.span (context.Now - at)} ago"
                 "Give a fresh one, or presign for a longer time."
         | Some at when (at - context.Now).Ticks < soon.Ticks ->
             advice
                 FindingId.UrlExpiresSoon
                 context
-                $"the presigned URL expires at {moment at}, in {inWords (at - context.Now)}"
+                $"the presigned URL expires at {TimeWords.moment at}, in {TimeWords.span (at - context.Now)}"
                 "Presign for longer than the exports take."
         | _ -> []
 
-    let private otherBucket severity context (told: string) =
-        finding
-            severity
-            FindingId.BucketMismatch
-            context
-            $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
-            "Correct the bucket in the spec, or presign for the one that it names."
-
-    let private otherKey severity context (told: string) (meant: string) =
-        finding
-            severity
-            FindingId.KeyMismatch
-            context
-            $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
-            $"Presign for that object, or correct keyPrefix in the spec, the cell id or the artifact's name. Where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
-
-    let private bucket context (url: PresignedUrl) =
-        match url.Bucket with
-        | Some told when told <> Bucket.value context.Bucket -> [ otherBucket Severity.Warning context told ]
-        | _ -> []
-
     let private region context (url: PresignedUrl) =
-        match context.Region, url.Region |> Option.orElse url.ScopeRegion with
-        | Some meant, Some told when not (meant.Equals(told, StringComparison.OrdinalIgnoreCase)) ->
+        let areOther (a: string) (b: string) =
+            not (a.Equals(b, StringComparison.OrdinalIgnoreCase))
+
+        match url.Region, url.ScopeRegion, context.Region with
+        | Some host, Some scope, _ when areOther host scope ->
             warning
                 FindingId.RegionMismatch
                 context
-                $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
-                "Correct the region, or presign for the one that is meant."
+                $"the URL was signed for the region {Check.quote scope}, and its host is in {Check.quote host}: S3 refuses it"
+                "Presign again for the region of the bucket, with the endpoint of that region."
+        | host, scope, Some meant ->
+            match Option.orElse scope host with
+            | Some told when areOther told meant ->
+                warning
+                    FindingId.RegionMismatch
+                    context
+                    $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
+                    "Correct the region, or presign for the one that is meant."
+            | _ -> []
         | _ -> []
-
-    /// Whether a key is `[prefix/]cell/artifact`, where cell and artifact may be any if they are not known.
-    let private fits (prefix: string) (cell: string option) (artifact: string option) (key: string) =
-        let after (start: string) (text: string) =
-            if text.StartsWith(start, StringComparison.Ordinal) then
-                Some(text.Substring start.Length)
-            else
-                None
-
-        let belowPrefix = if prefix = "" then Some key else after (prefix + "/") key
-
-        let belowCell =
-            belowPrefix
-            |> Option.bind (fun rest ->
-                match cell with
-                | Some cell -> after (cell + "/") rest
-                | None ->
-                    match rest.IndexOf '/' with
-                    | i when i > 0 -> Some(rest.Substring(i + 1))
-                    | _ -> None)
-
-        match belowCell, artifact with
-        | Some rest, Some artifact -> rest = artifact
-        | Some rest, None -> rest <> ""
-        | None, _ -> false
-
-    /// The key that is meant, with placeholders for names that are not known.
-    let private meantKey context (cell: string option) (artifact: string option) =
-        [
-            match KeyPrefix.value context.KeyPrefix with
-            | "" -> ()
-            | prefix -> prefix
-
-            match cell with
-            | Some cell when cell <> someCell -> cell
-            | _ -> UrlTemplate.CellIdPlaceholder
-
-            match artifact with
-            | Some artifact when artifact <> someArtifact -> artifact
-            | _ -> UrlTemplate.ArtifactNamePlaceholder
-        ]
-        |> String.concat "/"
-
-    let private key
-        severity
-        context
-        (cell: string option)
-        (artifact: string option)
-        url
-        (told: PresignedUrl)
-        =
-        let prefix = KeyPrefix.value context.KeyPrefix
-
-        let folder cell =
-            if prefix = "" then cell + "/" else $"{prefix}/{cell}/"
-
-        match told.Key, cell with
-        | Some key, _ when not (fits prefix cell artifact key) -> [
-            otherKey Severity.Warning context key (meantKey context cell artifact)
-          ]
-        | None, Some cell when not (ObjectAddress.mayBeBelow context.Bucket (folder cell) url) -> [
-            otherKey severity context (ObjectAddress.displayPath url) (meantKey context (Some cell) artifact)
-          ]
-        | _ -> []
-
-    /// The key that a receipt would name, with the given names.
-    let private keyOf context (cell: string) (artifact: string) : ObjectKey option =
-        match CellId.create cell, ArtifactName.create artifact with
-        | Ok cell, Ok artifact -> ObjectKey.create context.KeyPrefix cell artifact |> Result.toOption
-        | _ -> None
-
-    /// Compares the address of a presigned URL with the one that a receipt would name, on any host, where both names
-    /// are known or stand in placeholders; otherwise as far as an AWS host tells it.
-    let private address
-        context
-        (cell: string option)
-        (artifact: string option)
-        url
-        (inspected: PresignedUrl)
-        =
-        let severity = if context.CellId.IsSome then Severity.Error else Severity.Warning
-
-        let meant =
-            match cell, artifact with
-            | Some cell, Some artifact when RequestUrl.isPresigned url -> keyOf context cell artifact
-            | _ -> None
-
-        match meant with
-        | _ when not context.KeyCheck -> []
-        | None -> bucket context inspected @ key severity context cell artifact url inspected
-        | Some meant ->
-            match ObjectAddress.check context.Bucket meant url with
-            | AddressCheck.Same
-            | AddressCheck.Unknown -> []
-            | AddressCheck.OtherBucket told -> [ otherBucket severity context told ]
-            | AddressCheck.OtherKey told -> [ otherKey severity context told (ObjectKey.value meant) ]
 
     let private plaintext context (url: RequestUrl) =
         if RequestUrl.isPlaintext url then
@@ -228,6 +66,36 @@ module internal UrlFindings =
                 "Use https."
         else
             []
+
+    /// A gateway may authorize by a segment of the path. On AWS's hosts the path is the key, and a signature authorizes a
+    /// presigned URL.
+    let private pathToken context (cell: string option) (artifact: string option) (url: RequestUrl) =
+        let isOfKey (token: string) =
+            [
+                Some(Bucket.value context.Bucket)
+                Some(KeyPrefix.value context.KeyPrefix)
+                cell
+                artifact
+            ]
+            |> List.choose id
+            |> List.exists (fun name -> name.Split '/' |> Array.contains token)
+
+        let path = RequestUrl.path url
+
+        let tokens =
+            if RequestUrl.isPresigned url || (S3Host.tryParse (RequestUrl.host url)).IsSome then
+                []
+            else
+                PathTokens.ofPath path 0 path.Length |> List.filter (isOfKey >> not)
+
+        if tokens.IsEmpty then
+            []
+        else
+            advice
+                FindingId.PathToken
+                context
+                "the path of the URL contains a long random segment, which looks like a token"
+                "Treat the URL as a secret, or use a gateway that takes its token in the query."
 
     let private checksum context (url: PresignedUrl) =
         match url.EmptyChecksum with
@@ -261,6 +129,38 @@ module internal UrlFindings =
                 $"the signature covers {RequestHeader.shownNames needed}, which is not sent unless every artifact brings it along"
                 (HeaderCoverage.sentence context.Name needed)
 
+    /// True if a presigned URL names a bucket and no object: S3 would create a bucket.
+    let private isBareBucket context (url: RequestUrl) =
+        let path = (RequestUrl.path url).Trim '/'
+
+        RequestUrl.isPresigned url
+        && (path = ""
+            || match S3Host.tryParse (RequestUrl.host url) with
+               | Some host -> host.Prefix.IsNone && not (path.Contains '/') && not (path.Contains "%2F")
+               | None -> path = Bucket.value context.Bucket)
+
+    let private bareBucket context =
+        finding
+            Severity.Error
+            FindingId.MangledUrl
+            context
+            "the URL names a bucket and no object"
+            "Presign a PutObject for the artifact's key, or copy the URL again with its whole path."
+
+    /// What a URL lacks, or what altered it.
+    let private defects severity inManifest bySiblings context (url: RequestUrl) = [
+        for defect in UrlDefects.find inManifest bySiblings url do
+            finding
+                (if defect.IsFatal then severity else Severity.Warning)
+                (if defect.IsIncomplete then
+                     FindingId.IncompleteSignature
+                 else
+                     FindingId.MangledUrl)
+                context
+                defect.What
+                defect.Remedy
+    ]
+
     let private common context (url: RequestUrl) (inspected: PresignedUrl) = [
         yield! expiry context inspected
         yield! region context inspected
@@ -275,8 +175,14 @@ module internal UrlFindings =
         let cell = context.CellId |> Option.map CellId.value
 
         [
+            yield! defects Severity.Error true false context url
             yield! common context url inspected
-            yield! address context cell (Some(ArtifactName.value artifact)) url inspected
+            yield! pathToken context cell (Some(ArtifactName.value artifact)) url
+
+            if isBareBucket context url then
+                yield bareBucket context
+            else
+                yield! AddressFindings.address context cell (Some(ArtifactName.value artifact)) url inspected
         ]
 
     let inline private orFail (result: Result<'a, Refusal>) =
@@ -312,10 +218,18 @@ module internal UrlFindings =
 
         let inspected = PresignedUrl.inspect url
 
-        [
-            yield! common context url inspected
+        let isExact = UrlTemplate.isExact template
 
-            yield! address context cellText artifactText url inspected
+        [
+            yield!
+                defects (if isExact then Severity.Error else Severity.Warning) false (not isExact) context url
+            yield! common context url inspected
+            yield! pathToken context cellText artifactText url
+
+            if isExact && isBareBucket context url then
+                yield bareBucket context
+            else
+                yield! AddressFindings.address context cellText artifactText url inspected
 
             if not namesArtifact && artifacts.Length > 1 then
                 yield
@@ -326,7 +240,7 @@ module internal UrlFindings =
                         $"the URL names one object, and {artifacts.Length} artifacts are to go there: one would overwrite the other"
                         $"Give a manifest ({Variable.forTarget context.Name Variable.PresignedUrlsFile}), or a template with {UrlTemplate.ArtifactNamePlaceholder}."
 
-            if not (UrlTemplate.isExact template) && url.Query.CoversOneObject then
+            if not isExact && url.Query.CoversOneObject then
                 yield!
                     advice
                         FindingId.TemplateInSignedPath

@@ -164,14 +164,15 @@ module UrlTemplate =
     let parse (value: string) : Result<UrlTemplate, Refusal> =
         let value = RequestUrl.trim value
 
-        match unknownPlaceholder value with
-        | Some problem -> Check.refuse "upload URL" problem placeholderRemedy
-        | None when inAuthority value ->
+        match RequestUrl.mangling value, unknownPlaceholder value with
+        | Some mangling, _ -> RequestUrl.refuseMangled mangling
+        | None, Some problem -> Check.refuse "upload URL" problem placeholderRemedy
+        | None, None when inAuthority value ->
             Check.refuse
                 "upload URL"
                 "holds a placeholder before its path"
                 "Placeholders may stand in the path and in the query; scheme, host and port are fixed."
-        | None ->
+        | None, None ->
             result {
                 let! sample = RequestUrl.parse (fill (fun _ -> "x") (fun _ -> "x") value)
                 return UrlTemplate(value, sample, pieces value)

@@ -195,6 +195,34 @@ module Variable =
             | _ -> best)
         |> fun (struct (nearest, _)) -> nearest
 
+    /// The key among the given ones that a misspelt one may stand for: case, hyphens and underscores do not count.
+    let internal nearKey (keys: string list) (key: string) : string option =
+        let plain (key: string) =
+            key.ToUpperInvariant() |> String.filter Char.IsAsciiLetterOrDigit
+
+        let given = plain (Check.shorten 60 key)
+
+        keys
+        |> List.map (fun known -> known, distance 60 given (plain known))
+        |> List.filter (fun (known, distance) -> distance * 2 < max known.Length given.Length)
+        |> List.sortBy snd
+        |> List.tryHead
+        |> Option.map fst
+
+    /// What begins the variable that sets the same as a key, where a variable of one per target does: `maxAttempts`.
+    let internal stemOfKey (key: string) : string option =
+        let plain (text: string) =
+            text.ToUpperInvariant() |> String.filter Char.IsAsciiLetterOrDigit
+
+        let isKey (row: EnvironmentVariable) =
+            let name = plain (row.Name.Replace(Prefix, "", StringComparison.Ordinal))
+            // The region is a key of the spec as well.
+            row.PerTarget
+            && row.Name <> Region
+            && (name = plain key || name = plain key + "MS")
+
+        all |> List.tryFind isKey |> Option.map _.Name
+
     /// The names that a process with these targets reads.
     let internal known (targets: TargetName list) : string list = [
         for row in all do

@@ -21,7 +21,7 @@ let private manifestOf (path: string) (count: int) =
         let separator = if i = 1 then "" else ","
 
         file.Write
-            $"{separator}\n\"logs/{i}.txt\": \"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/logs/{i}.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260301T120000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Security-Token={token}{i}&X-Amz-Signature={secret}{i}\""
+            $"{separator}\n\"logs/{i}.txt\": \"https://{bucket}.s3.us-west-2.amazonaws.com/cell-7/logs/{i}.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2Fus-west-2%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=604800&X-Amz-SignedHeaders=host&X-Amz-Security-Token={token}{i}&X-Amz-Signature={i:D64}\""
 
     file.Write "}"
 
@@ -96,6 +96,49 @@ let tests =
 
                 Expect.isFalse (output.Contains secret) "no secret"
                 Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "ends with 2 for a URL that no store can accept, and says why" (fun () ->
+            task {
+                use! scene = scene ()
+                let url = scene.Server.Presign("PUT", bucket, "cell-7/a")
+
+                for text, reason in
+                    [
+                        url.Substring(0, url.IndexOf '&'), "error incomplete-signature"
+                        url + ".", "error mangled-url"
+                        url.Replace("%2F", "%252F"), "is percent-encoded twice"
+                        url.Replace("&", "&amp;"), "contains '&amp;'"
+                        "“" + url + "”", "has typographic quotation marks around it (U+201C)"
+                    ] do
+                    let! struct (code, output, error) = check scene [ urlVariable, text ] []
+                    Expect.equal code 2 reason
+                    Expect.stringContains (output + error) reason reason
+
+                let! struct (code, output, _) = check scene [ urlVariable, url ] []
+                Expect.equal code 0 output
+            })
+
+        testCaseTask "refuses a misspelt variable, key and kind in strict mode" (fun () ->
+            task {
+                use! scene = scene ()
+                let url = scene.Server.Presign("PUT", bucket, "cell-7/a")
+                let region = "CELLOS_EXPORT_S3_REGION" + suffix, "us-east-1"
+                let strict = [ urlVariable, url; region; "CELLOS_STRICT_CONFIG", "1" ]
+                let! struct (code, output, error) = check scene strict []
+                Expect.equal code 0 (output + error)
+
+                let! struct (code, _, error) =
+                    check scene (("CELLOS_EXPORT_S3_WRITE_ONES" + suffix, "1") :: strict) []
+
+                Expect.equal code 2 "a variable"
+                Expect.stringContains error ("CELLOS_EXPORT_S3_WRITE_ONCE" + suffix) "what is meant"
+
+                File.AppendAllText(scene.Spec, "      key-prefix: audit\n    - {name: other, kind: S-3}\n")
+                let! struct (code, _, error) = check scene strict []
+                Expect.equal code 2 "a key and a kind"
+                Expect.stringContains error "Write keyPrefix" "the key"
+                Expect.stringContains error "Write 's3'" "the kind"
             })
 
         testCaseTask "says the same to machines" (fun () ->

@@ -66,6 +66,22 @@ let addresses =
                 "https://ap-abc123-s3alias.s3.us-west-2.amazonaws.com/c/a", "same"
                 "https://s3.us-west-2.amazonaws.com/ap-abc123-s3alias/c/a", "same"
                 "https://ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com/c/a", "same"
+                "https://s3.us-west-2.amazonaws.com/ap-abc123--op-s3/c/a", "same"
+                "https://ap-abc123--op-s3.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://ap-abc123--ol-s3.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://ap-abc123-s3alias.s3.dualstack.us-west-2.amazonaws.com/c/b", "object c/b"
+                "https://ap-1.accesspoint.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "same"
+                // PrivateLink and other partitions.
+                "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/evidence/c/a", "same"
+                "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/other/c/a", "bucket other"
+                "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/ap-1-s3alias/c/a", "same"
+                "https://evidence.bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "same"
+                "https://other.bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "bucket other"
+                "https://evidence.s3.eusc-de-east-1.amazonaws.eu/c/a", "same"
+                "https://evidence.s3.us-iso-east-1.c2s.ic.gov/c/a", "same"
+                "https://s3.us-isob-east-1.sc2s.sgov.gov/evidence/c/a", "same"
+                "https://other.s3.eu-isoe-west-1.cloud.adc-e.uk/c/a", "bucket other"
+                "https://evidence.s3.us-isof-south-1.csp.hci.ic.gov/c/b", "object c/b"
                 // Any other host.
                 "http://127.0.0.1:9000/evidence/c/a", "same"
                 "http://127.0.0.1:9000/c/a", "same"
@@ -262,7 +278,12 @@ let schemes =
                 "Signature=c&Expires=1772370000", UrlSignature.Unknown, Some "2026-03-01T13:00:00Z"
                 // What is left of a URL that was mangled is not a gateway's.
                 "X-Amz-Algorithm=AWS4-HMAC-SHA256", UrlSignature.Unknown, None
-                "a=b&amp;X-Amz-Signature=c", UrlSignature.Unknown, None
+                "a=b&amp%3BX-Amz-Signature=c", UrlSignature.Unknown, None
+                "X-Amz-Expires=3600", UrlSignature.Unknown, None
+                "X-Amz-Date=20260301T120000Z", UrlSignature.Unknown, None
+                "X-Goog-Algorithm=GOOG4-RSA-SHA256", UrlSignature.Unknown, None
+                "GoogleAccessId=a@b", UrlSignature.Unknown, None
+                "q-sign-algorithm=sha1", UrlSignature.Unknown, None
                 "X-Amz-Credential=a", UrlSignature.Unknown, None
                 "X-Amz-Signature%3Da%26X-Amz-Date%3Db", UrlSignature.Unknown, None
                 "X-Tos-Signature=a", UrlSignature.Unknown, None

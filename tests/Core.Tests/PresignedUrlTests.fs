@@ -50,6 +50,42 @@ let private hosts = [
     // S3 Express
     "b--usw2-az1--x-s3.s3express-usw2-az1.us-west-2.amazonaws.com",
     Some(Some "b--usw2-az1--x-s3", Some "us-west-2", false)
+    // PrivateLink
+    "bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com", Some(None, Some "us-east-1", false)
+    "b.bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com", Some(Some "b", Some "us-east-1", false)
+    "my.b.bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", Some(Some "my.b", Some "us-east-1", false)
+    "bucket.bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", Some(Some "bucket", Some "us-east-1", false)
+    "bucket.vpce-1a2b-us-east-1a.s3.us-east-1.vpce.amazonaws.com", Some(None, Some "us-east-1", false)
+    "vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", Some(None, Some "us-east-1", false)
+    "b.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", Some(Some "b", Some "us-east-1", false)
+    "bucket.vpce-1a2b.s3-fips.us-east-1.vpce.amazonaws.com", Some(None, Some "us-east-1", false)
+    "ap-1234.accesspoint.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com",
+    Some(Some "ap-1234", Some "us-east-1", true)
+    "accesspoint.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", Some(None, Some "us-east-1", true)
+    "bucket.vpce-1a2b.s3.cn-north-1.vpce.amazonaws.com.cn", Some(None, Some "cn-north-1", false)
+    "b.bucket.vpce-1a2b.s3.us-iso-east-1.vpce.c2s.ic.gov", Some(Some "b", Some "us-iso-east-1", false)
+    "control.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com", None
+    "vpce-1a2b.sqs.us-east-1.vpce.amazonaws.com", None
+    // Other partitions
+    "s3.eusc-de-east-1.amazonaws.eu", Some(None, Some "eusc-de-east-1", false)
+    "b.s3.eusc-de-east-1.amazonaws.eu", Some(Some "b", Some "eusc-de-east-1", false)
+    "b.s3.dualstack.eusc-de-east-1.amazonaws.eu", Some(Some "b", Some "eusc-de-east-1", false)
+    "s3.us-iso-east-1.c2s.ic.gov", Some(None, Some "us-iso-east-1", false)
+    "b.s3.us-iso-west-1.c2s.ic.gov", Some(Some "b", Some "us-iso-west-1", false)
+    "b.s3-fips.us-iso-east-1.c2s.ic.gov", Some(Some "b", Some "us-iso-east-1", false)
+    "b.s3.us-isob-east-1.sc2s.sgov.gov", Some(Some "b", Some "us-isob-east-1", false)
+    "b.s3.eu-isoe-west-1.cloud.adc-e.uk", Some(Some "b", Some "eu-isoe-west-1", false)
+    "b.s3.us-isof-south-1.csp.hci.ic.gov", Some(Some "b", Some "us-isof-south-1", false)
+    "c2s.ic.gov", None
+    "s3.us-iso-east-1.ic.gov", None
+    // Aliases of access points
+    "ap-abc123-s3alias.s3.us-west-2.amazonaws.com", Some(Some "ap-abc123-s3alias", Some "us-west-2", true)
+    "ap-abc123--ol-s3.s3.us-west-2.amazonaws.com", Some(Some "ap-abc123--ol-s3", Some "us-west-2", true)
+    "ap-abc123--op-s3.s3.us-west-2.amazonaws.com", Some(Some "ap-abc123--op-s3", Some "us-west-2", true)
+    "ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com",
+    Some(Some "ap--usw2-az1--xa-s3", Some "us-west-2", true)
+    "ap-abc123-s3alias.s3.dualstack.us-west-2.amazonaws.com",
+    Some(Some "ap-abc123-s3alias", Some "us-west-2", true)
     // Something else
     "s3express-control.us-west-2.amazonaws.com", None
     "b.s3-website-us-west-2.amazonaws.com", None

@@ -45,6 +45,9 @@ let urls =
                 "socks4://proxy.example", "socks4://proxy.example:1080"
                 "socks4a://proxy.example", "socks4a://proxy.example:1080"
                 "socks5://proxy.example:9050", "socks5://proxy.example:9050"
+                // The name of the host goes to the proxy, as it does with socks5 here.
+                "socks5h://proxy.example:9050", "socks5://proxy.example:9050"
+                "SOCKS5H://u:p@proxy.example", "socks5://proxy.example:1080 u / p"
                 "10.1.2.3:8080", "http://10.1.2.3:8080"
                 "http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128"
                 "[::1]", "http://[::1]:80"
@@ -73,10 +76,12 @@ let urls =
             "URLs that name none"
             [
                 "", "is empty"
-                "ftp://proxy.example", "has a scheme that is none of http, https, socks4, socks4a and socks5"
-                "socks5h://proxy.example",
-                "has a scheme that is none of http, https, socks4, socks4a and socks5"
-                "://proxy.example", "has a scheme that is none of http, https, socks4, socks4a and socks5"
+                "ftp://proxy.example",
+                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
+                "socks6://proxy.example",
+                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
+                "://proxy.example",
+                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
                 "http://", "has no host"
                 "http://:3128", "has no host"
                 "http://user:pass@", "has no host"
@@ -103,10 +108,13 @@ let urls =
                 "socks5://b.b.-_", "has a host that cannot be read"
                 "http://a%20b", "has a host that cannot be read"
                 "http://a b", "holds a blank or a control character at position 9"
-                "http://a\r\nX: y", "holds a blank or a control character at position 9"
+                "http://a\tb", "holds a blank or a control character at position 9"
+                "http://a\r\nX: y", "contains a line break (the control character U+000D) at position 9"
                 "http://bücher.example",
                 "holds a character outside ASCII at position 9; it must come percent-encoded"
-                "http://a\\b@proxy.example", "holds a character at position 9 that a URL does not allow"
+                "http://a\\nadia@proxy.example",
+                "holds a backslash at position 9; in a user name or a password it is written as %5C"
+                "http://a<b@proxy.example", "holds a character at position 9 that a URL does not allow"
                 "http://user:50%@proxy.example",
                 "has a '%' in its user name or password that two hexadecimal digits do not follow; a '%' itself is written as %25"
                 "http://user:%0d%0aX@proxy.example",
@@ -118,6 +126,40 @@ let urls =
                 match Proxy.parse text with
                 | Ok proxy -> whole proxy
                 | Error refusal -> (cut refusal.Message).Split(": a proxy has no path")[0])
+            snd
+
+        table
+            "what a shell, an editor or another format left in it is named"
+            [
+                "\"http://proxy.example:3128\"", "has quotation marks around it"
+                "'http://proxy.example:3128'", "has quotation marks around it"
+                "“http://proxy.example:3128”", "has typographic quotation marks around it (U+201C)"
+                "‘http://proxy.example:3128’", "has typographic quotation marks around it (U+2018)"
+                "<http://proxy.example:3128>", "has angle brackets around it"
+                "‹http://proxy.example:3128›", "has angle brackets around it (U+2039)"
+                "[http://proxy.example:3128]", "has brackets around it"
+                "http://proxy.example:3128\"", "contains a quotation mark at position 26"
+                "http://proxy.example:3128”", "contains typographic quotation marks (U+201D) at position 26"
+                "http://proxy.example:3128,", "ends with ',', which is not a part of it"
+                "http://proxy.example:3128;", "ends with ';', which is not a part of it"
+                "\ufeffhttp://proxy.example:3128", "begins with a byte order mark (U+FEFF)"
+                "http://proxy\u200b.example:3128",
+                "contains an invisible character, zero-width space (U+200B), at position 13"
+                "http://proxy.example\u00a0:3128",
+                "contains an invisible character, no-break space (U+00A0), at position 21"
+                "http://proxy.example:3128\u2060",
+                "contains an invisible character, word joiner (U+2060), at position 26"
+                "http:\\/\\/proxy.example:3128", "contains '\\/' at position 6, an escape of JSON"
+                "http://user:p\\u0026w@proxy.example", "contains '\\u0026' at position 14, an escape of JSON"
+                "http://user:p&amp;w@proxy.example",
+                "contains '&amp;' at position 14, which HTML and XML write for '&'"
+                "http://proxy–1.example", "contains a typographic dash (U+2013) at position 13"
+            ]
+            (fun (text, _) ->
+                match Proxy.parse text with
+                | Ok proxy -> whole proxy
+                | Error refusal when refusal.Message.Contains "percent-encoded" -> refusal.Message
+                | Error refusal -> refusal.Problem)
             snd
 
         propertyTimes
@@ -169,7 +211,7 @@ let urls =
                     "reads itself"
 
                 Expect.isTrue (Uri(string proxy).IsAbsoluteUri) "and so does .NET"
-            | Error refusal -> Expect.stringContains refusal.Remedy "http://host:port" "what to do")
+            | Error refusal -> Expect.isTrue (refusal.Remedy.EndsWith '.') "what to do")
     ]
 
 [<Tests>]
@@ -230,6 +272,110 @@ let rules =
                 (read variables).Problems
                 |> List.map (fun problem -> Option.get problem.Variable))
             snd
+
+        table
+            "which entries of NO_PROXY are ignored, and how to write them"
+            [
+                "a.org b.org",
+                [ "entry 1, 'a.org b.org', is ignored: it contains a blank", "a comma between" ]
+                "x.org,a.org\tb.org", [ "entry 2", "a comma between" ]
+                "a.org;b.org",
+                [
+                    "entry 1, 'a.org;b.org', is ignored: it contains a blank or another", "a comma"
+                ]
+                "a.org|b.org", [ "another separator", "a comma" ]
+                "\"a.org\"", [ "a quotation mark", "Write 'a.org'." ]
+                "'a.org',b.org", [ "entry 1", "Write 'a.org'." ]
+                "\"a.org,b.org\"", [ "entry 1", "Write 'a.org'."; "entry 2", "Write 'b.org'." ]
+                "“a.org”", [ "a quotation mark", "Write 'a.org'." ]
+                "<local>", [ "an angle bracket", "Write 'local'." ]
+                "*.example.com",
+                [
+                    "'*' is special alone only", "Write 'example.com', which stands for all hosts below"
+                ]
+                "*example.com", [ "'*' is special alone only", "Write 'example.com'" ]
+                ".*.example.com", [ "'*' is special alone only", "Write 'example.com'" ]
+                "s3*.example.com", [ "'*' is special alone only", "List each host" ]
+                "10.*", [ "'*' is special alone only", "Write '10.0.0.0/8'." ]
+                "10.1.*", [ "'*' is special alone only", "Write '10.1.0.0/16'." ]
+                "10.1.2.*", [ "'*' is special alone only", "Write '10.1.2.0/24'." ]
+                "10.", [ "four numbers", "Write '10.0.0.0/8'." ]
+                "192.168", [ "four numbers", "Write '192.168.0.0/16'." ]
+                "192.168.1.", [ "four numbers", "Write '192.168.1.0/24'." ]
+                "10.0.0.0/33", [ "not a number from 0 to 32", "such as 10.0.0.0/24" ]
+                "10.0.0.0/", [ "not a number from 0 to 32", "such as 10.0.0.0/24" ]
+                "10.0.0.0/-8", [ "not a number from 0 to 32", "such as 10.0.0.0/24" ]
+                "10.0.0.0/255.0.0.0", [ "as a mask", "Write '10.0.0.0/8'." ]
+                "192.168.0.0/255.255.0.0", [ "as a mask", "Write '192.168.0.0/16'." ]
+                "10.0.0.0/255.0.255.0", [ "not a number from 0 to 32", "such as" ]
+                "10/8", [ "not complete", "Write '10.0.0.0/8'." ]
+                "172.16/12", [ "not complete", "Write '172.16.0.0/12'." ]
+                "2001:db8::/129", [ "not a number from 0 to 128", "such as 2001:db8::/64" ]
+                "example.com/path", [ "a host has no path", "Write 'example.com'." ]
+                "example.com/8", [ "a host has no path", "Write 'example.com'." ]
+                "010.1.2.3", [ "not a valid address", "without leading zeros" ]
+                "256.1.1.1", [ "not a valid address", "from 0 to 255" ]
+                "10.1.2.3-10.1.2.9", [ "a range of addresses", "10.1.2.0/24" ]
+                "fe80::1%eth0", [ "no zone", "Write 'fe80::1'." ]
+                "https://example.com", [ "entry 1 is ignored: it is a URL", "without scheme, port and path" ]
+                "http://u:p@example.com:80/x", [ "entry 1 is ignored: it is a URL", "the host alone" ]
+                "u@example.com", [ "entry 1 is ignored: it contains '@'", "without user name" ]
+                "bücher.example", [ "outside ASCII", "(xn--…)" ]
+                "\ufeffa.org", [ "an invisible character", "Type the entry anew" ]
+                "a.org,b\u200b.org", [ "entry 2", "Type the entry anew" ]
+                "a!b", [ "neither a host nor an address", "such as 10.0.0.0/8" ]
+                // What counts.
+                "", []
+                "a.org, b.org,,.c.org,*,10.0.0.0/8,::1,[::1]:80,a.org:8080,localhost,com,10.1.2.3,squid_1", []
+            ]
+            (fun (list, expected) ->
+                let reading = read [ "HTTP_PROXY", "a"; "NO_PROXY", list ]
+
+                for finding in reading.Findings do
+                    Expect.equal finding.Id "no-proxy-entry" "its id"
+                    Expect.equal finding.Severity Severity.Advice "never refused"
+                    Expect.equal finding.Variable "NO_PROXY" "its variable"
+
+                [
+                    for finding, (what, remedy) in
+                        Seq.zip reading.Findings (expected @ List.replicate 9 ("", "")) do
+                        if finding.What.Contains what && finding.Remedy.Contains remedy then
+                            what, remedy
+                        else
+                            finding.What, finding.Remedy
+                ])
+            snd
+
+        testCase
+            "NO_PROXY is not judged where there is no proxy, and only the variable that counts is"
+            (fun () ->
+                Expect.isEmpty (read [ "NO_PROXY", "*.a" ]).Findings "no proxy"
+
+                Expect.equal
+                    ((read [ "HTTP_PROXY", "a"; "no_proxy", "*.a" ]).Findings |> List.map _.Variable)
+                    [ "no_proxy" ]
+                    "in lower case"
+
+                Expect.isEmpty
+                    (read [ "HTTP_PROXY", "a"; "NO_PROXY", "b"; "no_proxy", "*.a" ]).Findings
+                    "upper case counts"
+
+                Expect.hasLength
+                    (read [ "HTTP_PROXY", "a"; "NO_PROXY", String.replicate 99 "*.a," ]).Findings
+                    20
+                    "at most twenty")
+
+        propertyTimes
+            300
+            "an entry that is reported as ignored matches no host"
+            (Gen.zip anyText (Gen.elements [ "a.org"; "www.a.org"; "10.1.2.3"; "[::1]" ]))
+            (fun (text, host) ->
+                let entry = text.Replace(",", "")
+
+                let reading = read [ "HTTP_PROXY", "a"; "NO_PROXY", entry ]
+
+                if not reading.Findings.IsEmpty then
+                    Expect.isFalse (NoProxy.matches host (NoProxy.parse entry)) entry)
 
         table
             "which rows are shown"

@@ -301,7 +301,13 @@ let laws =
                         "its place")
 
         propertyTimes 200 "ids and severities are the contract's" hostile (fun (spec, context, _) ->
-            let errors = [ "bucket-mismatch"; "key-mismatch"; "exact-url-many-artifacts" ]
+            let errors = [
+                "bucket-mismatch"
+                "key-mismatch"
+                "exact-url-many-artifacts"
+                "incomplete-signature"
+                "mangled-url"
+            ]
 
             let warnings = [
                 "legacy-url-variable"
@@ -311,13 +317,19 @@ let laws =
                 "key-mismatch"
                 "region-mismatch"
                 "url-expired"
+                "incomplete-signature"
+                "mangled-url"
+                "unknown-variable"
+                "unknown-key"
+                "unknown-kind"
             ]
 
             let advice = [
                 "template-in-signed-path"
                 "url-expires-soon"
                 "plaintext-transport"
-                "unknown-variable"
+                "no-proxy-entry"
+                "path-token"
                 "bucket-name"
                 "baked-empty-checksum"
                 "signed-headers"
@@ -347,7 +359,7 @@ let private context =
     ]
 
 let private signed bucket key (expires: DateTimeOffset) =
-    $"https://{bucket}.s3.us-west-2.amazonaws.com/{key}?AWSAccessKeyId=x&Signature=y&Expires={expires.ToUnixTimeSeconds()}"
+    $"https://{bucket}.s3.us-west-2.amazonaws.com/{key}?AWSAccessKeyId=x&Signature={UrlDefectTests.base64 20}&Expires={expires.ToUnixTimeSeconds()}"
 
 let private withManifest (entries: (string * string) list) =
     let json =

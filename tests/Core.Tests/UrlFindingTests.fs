@@ -14,11 +14,15 @@ let private variable = suffixed Variable.PresignedUrl "a"
 
 /// A SigV4 query signed at noon for so many seconds, with a scope of this region.
 let private v4 (seconds: int) region =
-    $"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2F{region}%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host&X-Amz-Signature=abc"
+    $"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2F{region}%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host&X-Amz-Signature={UrlDefectTests.hex64}"
 
 let private hour = v4 3600 "us-west-2"
 let private minute = v4 61 "us-west-2"
 let private elsewhere = v4 3600 "eu-west-1"
+
+let private gone =
+    $"AWSAccessKeyId=AKIA&Signature={UrlDefectTests.base64 20}&Expires=1803902400"
+
 let private own = "https://evidence.s3.us-west-2.amazonaws.com"
 
 type private Case = {
@@ -66,7 +70,12 @@ let private findings (case: Case) =
     Expect.isEmpty resolution.Problems "no problem"
     resolution.Findings
 
-let private ids case = findings case |> List.map _.Id
+/// Many rows have a template without a signature: that is a finding of its own (see UrlDefectTests).
+let private isOfRow (case: Case) (finding: Finding) =
+    finding.Id <> FindingId.IncompleteSignature || case.Url.Contains '?'
+
+let private ids case =
+    findings case |> List.filter (isOfRow case) |> List.map _.Id
 
 let private at (seconds: float) url = {
     case url with
@@ -106,6 +115,15 @@ let findingTests =
             case $"https://Evidence.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
             named "my.evidence" $"https://my.evidence.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
             case $"https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://ap-abc-s3alias.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://s3.us-west-2.amazonaws.com/ap-abc-s3alias/cell/a?{hour}", []
+            case $"https://ap-abc--op-s3.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://ap-abc--ol-s3.s3.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com/cell/a?{hour}", []
+            case $"https://bucket.vpce-1a.s3.us-west-2.vpce.amazonaws.com/evidence/cell/a?{hour}", []
+            case $"https://bucket.vpce-1a.s3.us-west-2.vpce.amazonaws.com/other/cell/a?{hour}",
+            [ "bucket-mismatch" ]
+            case $"https://ap-1.accesspoint.vpce-1a.s3.us-west-2.vpce.amazonaws.com/cell/a?{hour}", []
             case $"https://other.minio.example/cell/a?{hour}", []
             case $"https://other.s3.us-west-2.example.com/cell/a?{hour}", []
         ]
@@ -191,11 +209,25 @@ let findingTests =
             case $"https://evidence.s3.amazonaws.com/cell/a?{elsewhere}", [ "region-mismatch" ]
             case $"https://minio.example/evidence/cell/a?{elsewhere}", [ "region-mismatch" ]
             case $"https://evidence.s3.amazonaws.com/cell/a?{hour}", []
-            forRegion null $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{hour}", []
+            forRegion null $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{hour}", [ "region-mismatch" ]
+            forRegion null $"https://evidence.s3.eu-west-1.amazonaws.com/cell/a?{elsewhere}", []
             forRegion "US-West-2" $"{own}/cell/a?{hour}", []
-            // The host goes before the scope.
-            case $"{own}/cell/a?{elsewhere}", []
-            case "https://evidence.s3.amazonaws.com/cell/a?X-Amz-Credential=AKIA&X-Amz-Signature=a", []
+            // The host goes before the scope, and they must agree.
+            case $"{own}/cell/a?{elsewhere}", [ "region-mismatch" ]
+            forRegion null $"{own}/cell/a?{elsewhere}", [ "region-mismatch" ]
+            forRegion "eu-west-1" $"{own}/cell/a?{elsewhere}", [ "region-mismatch" ]
+            forRegion null $"https://evidence.s3.dualstack.us-west-2.amazonaws.com/cell/a?{elsewhere}",
+            [ "region-mismatch" ]
+            forRegion null $"https://s3-us-west-2.amazonaws.com/evidence/cell/a?{elsewhere}",
+            [ "region-mismatch" ]
+            forRegion
+                null
+                $"https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/evidence/cell/a?{elsewhere}",
+            [ "region-mismatch" ]
+            // One of the two is not known.
+            forRegion null $"https://evidence.s3-accelerate.amazonaws.com/cell/a?{elsewhere}", []
+            forRegion null $"https://minio.example/evidence/cell/a?{elsewhere}", []
+            forRegion null $"{own}/cell/a?{gone}", []
         ]
 
         check "the key" [
@@ -242,9 +274,11 @@ let findingTests =
             at 3599. $"{own}/cell/a?{hour}", [ "url-expires-soon" ]
             at 3600. $"{own}/cell/a?{hour}", [ "url-expired" ]
             at 9999999. $"{own}/cell/a?{hour}", [ "url-expired" ]
-            at 3600. $"{own}/cell/a?Expires=1&Signature=s", [ "url-expired" ]
-            at 3600. $"{own}/cell/a?Expires=1&Signature=s&AWSAccessKeyId=x", [ "url-expired" ]
-            at 3600. $"{own}/cell/a?X-Amz-Date=20260301T120000Z&X-Amz-Expires=x&X-Amz-Signature=a", []
+            at 3600. $"{own}/cell/a?Expires=1&Signature=s",
+            [ "incomplete-signature"; "incomplete-signature"; "url-expired" ]
+            at 3600. $"{own}/cell/a?Expires=1&Signature={UrlDefectTests.base64 20}&AWSAccessKeyId=x",
+            [ "url-expired" ]
+            at 3600. ($"{own}/cell/a?{hour}".Replace("Expires=3600", "Expires=x")), [ "mangled-url" ]
         ]
 
         check
@@ -293,11 +327,11 @@ let findingTests =
             listing [ "a"; "b" ] $"{gateway}/put?a={{artifact_name}}", []
             listing [ "a" ] $"{gateway}/put?token=x", []
             case $"{own}/{{cell_id}}/{{artifact_name}}?{hour}", [ "template-in-signed-path" ]
-            case $"{own}/cell/{{artifact_name}}?AWSAccessKeyId=a&Signature=b&Expires=1803902400",
-            [ "template-in-signed-path" ]
+            case $"{own}/cell/{{artifact_name}}?{gone}", [ "template-in-signed-path" ]
             listing [ "a"; "b" ] $"{own}/{{cell_id}}/a?{hour}",
             [ "exact-url-many-artifacts"; "template-in-signed-path" ]
-            case $"{own}/{{cell_id}}/{{artifact_name}}?token=x", []
+            case $"{own}/{{cell_id}}/{{artifact_name}}?token=x", [ "incomplete-signature" ]
+            case $"{gateway}/{{cell_id}}/{{artifact_name}}?token=x", []
         ]
 
         check
@@ -335,7 +369,7 @@ let findingTests =
 
         testCase "a finding says what stands there, with placeholders again in their place" (fun () ->
             let what case =
-                match findings case with
+                match findings case |> List.filter (isOfRow case) with
                 | [ finding ] -> finding.What
                 | other -> failtestf "%A" other
 
@@ -439,7 +473,8 @@ let findingTests =
                 Settings.expiryInWords now DateTimeOffset.MinValue |> ignore
                 Settings.expiryInWords now DateTimeOffset.MaxValue |> ignore
 
-            let last = "Signature=s&AWSAccessKeyId=x&Expires=253402300799"
+            let last =
+                $"Signature={UrlDefectTests.base64 20}&AWSAccessKeyId=x&Expires=253402300799"
 
             Expect.equal
                 (ids {

@@ -92,6 +92,23 @@ let variables =
                 1
                 "another one is read")
 
+        testCase "an unknown variable is a warning, which strictness refuses" (fun () ->
+            let misspelt = "CELLOS_EXPORT_S3_WRITE_ONES__A"
+
+            let resolution =
+                resolve [ s3 "a" ] [] [
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL__A", "https://h.example/{artifact_name}"
+                    misspelt, "1"
+                    Variable.Strict, "1"
+                ]
+
+            match resolution.Findings, Settings.refusals resolution with
+            | [ finding ], [ refusal ] ->
+                Expect.equal finding.Severity Severity.Warning "a warning"
+                Expect.stringStarts refusal.Message (misspelt + ": nothing reads this variable") "which"
+                Expect.stringContains refusal.Message "CELLOS_EXPORT_S3_WRITE_ONCE__A" "what is meant"
+            | other -> failtestf "%A" other)
+
         table
             "suffixes are stable"
             [

@@ -139,7 +139,7 @@ let tests =
             Expect.sequenceEqual
                 [ for finding in resolved.Findings -> string finding ]
                 [
-                    "advice unknown-variable: CELLOS_EXPORT_S3_MAX_ATEMPTS__COLD: nothing reads this variable. "
+                    "warning unknown-variable: CELLOS_EXPORT_S3_MAX_ATEMPTS__COLD: nothing reads this variable. "
                     + "The nearest one that is read is CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD."
                 ]
                 "of one finding")

@@ -183,7 +183,7 @@ let ofProcess =
 
                 for build in builds do
                     let message =
-                        during [ "HTTPS_PROXY", $"socks5h://{credentials}@proxy.example" ] (fun () ->
+                        during [ "HTTPS_PROXY", $"socks6://{credentials}@proxy.example" ] (fun () ->
                             refusedOptions build)
 
                     Expect.stringContains message "HTTPS_PROXY: The proxy URL has a scheme" "which and why"
@@ -218,7 +218,7 @@ let ofProcess =
                     Expect.equal proxy.Heads.Length 1 "through the proxy"
 
                     let refusals =
-                        during [ "HTTPS_PROXY", $"socks5h://{credentials}@proxy.example" ] (fun () ->
+                        during [ "HTTPS_PROXY", $"socks6://{credentials}@proxy.example" ] (fun () ->
                             S3ExportConfiguration
                                 .Resolve(
                                     S3ExportSpec.Parse seedSpec,

@@ -301,7 +301,7 @@ let tests =
                 [
                     "Warning ConfigurationWarning warning legacy-url-variable"
                     "Warning ConfigurationWarning warning invalid-number"
-                    "Information ConfigurationAdvice advice unknown-variable"
+                    "Warning ConfigurationWarning warning unknown-variable"
                     "Information ConfigurationAdvice advice plaintext-transport"
                 ] do
                 Expect.stringContains lines id id

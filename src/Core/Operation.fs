@@ -1,0 +1,86 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// Which operation a presigned PUT is for.
+[<RequireQualifiedAccess>]
+module internal Operation =
+
+    /// Parameters that make a PUT of an object another operation, and what it is then (Amazon S3 API Reference,
+    /// "UploadPart", "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"; Azure
+    /// Blob Storage REST API, `comp`; Alibaba OSS, "AppendObject"; Google Cloud Storage, resumable uploads). The source
+    /// of a copy is a header, which a presigner may have put there.
+    let private operations = [
+        "uploadId", "one part of an upload"
+        "partNumber", "one part of an upload"
+        "upload_id", "one part of an upload"
+        "acl", "the access rights of an object"
+        "tagging", "the tags of an object"
+        "retention", "the lock on an object"
+        "legal-hold", "the lock on an object"
+        "renameObject", "the renaming of an object"
+        "append", "an append to an object"
+        "comp", "another operation on a blob"
+        "truncate", "the truncation of an object"
+        "modify", "the change of a part of an object"
+        "encryption", "the encryption of an object"
+        "symlink", "a symbolic link to an object"
+        "multipart-manifest", "the manifest of a large object"
+        "compose", "the composition of objects"
+        "uploads", "the beginning of an upload in parts"
+        "metadata", "the metadata of an object"
+        "restore", "the restoration of an object"
+        "object-lock", "the lock on a bucket"
+        "torrent", "the torrent of an object"
+        "attributes", "the attributes of an object"
+        "select", "a query of an object"
+        "delete", "the deletion of objects"
+        "list-type", "a list of objects"
+        "versions", "a list of objects"
+        "location", "the location of a bucket"
+        "accelerate", "the settings of a bucket"
+        "analytics", "the settings of a bucket"
+        "cors", "the settings of a bucket"
+        "intelligent-tiering", "the settings of a bucket"
+        "inventory", "the settings of a bucket"
+        "lifecycle", "the settings of a bucket"
+        "logging", "the settings of a bucket"
+        "metrics", "the settings of a bucket"
+        "notification", "the settings of a bucket"
+        "ownershipControls", "the settings of a bucket"
+        "publicAccessBlock", "the settings of a bucket"
+        "replication", "the settings of a bucket"
+        "requestPayment", "the settings of a bucket"
+        "versioning", "the settings of a bucket"
+        "website", "the settings of a bucket"
+        "restype", "another operation on a container"
+        "x-amz-write-offset-bytes", "an append to an object"
+        "response-content-type", "a download"
+        "response-content-disposition", "a download"
+        "response-content-encoding", "a download"
+        "response-content-language", "a download"
+        "response-cache-control", "a download"
+        "response-expires", "a download"
+        "x-goog-copy-source", "the copy of an object"
+        "x-oss-copy-source", "the copy of an object"
+        "x-cos-copy-source", "the copy of an object"
+        "x-obs-copy-source", "the copy of an object"
+        "x-amz-copy-source", "the copy of an object"
+        "x-ms-copy-source", "the copy of an object"
+    ]
+
+    /// What follows the name in a sentence is reported elsewhere.
+    let private isPutObject (id: string) =
+        id.StartsWith("PutObject", StringComparison.Ordinal)
+        && not (String.exists Char.IsLetterOrDigit (id.Substring "PutObject".Length))
+
+    /// The operation of a PUT with these parameters; `None` for an upload of a whole object.
+    let other (has: string -> bool) (value: string -> string) : string option =
+        match operations |> List.tryFind (fun (name, _) -> has name) with
+        | Some(_, operation) -> Some operation
+        // CloudFront has a parameter of this name, too.
+        | None when has "policy" && not (has "Key-Pair-Id") -> Some "the policy of a bucket"
+        | None when has "x-id" && not (isPutObject (value "x-id")) ->
+            let id = Check.quote (value "x-id")
+            Some $"another operation (x-id={id})"
+        | None -> None
