@@ -26,7 +26,7 @@ let private urls = [
     "not a url", "blank"
     "evidence.s3.amazonaws.com/x", "http:// or https://"
     "ftp://host/x", "http:// or https://"
-    "s3://bucket/key", "http:// or https://"
+    "s3://bucket/key", "Give the presigned URL"
     "https://", "host"
     "https:///x", "host"
     "https://host:99999/x", "port"

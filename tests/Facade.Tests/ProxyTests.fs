@@ -40,15 +40,32 @@ let private socks (heard: List<string>) (isRefused: bool) =
             heard.Add $"{text name} {text secret}"
             do! stream.WriteAsync [| 1uy; 0uy |]
             let! request = take 4
-            let! address = take (if request[3] = 1uy then 4 else 16)
+            // A name of a host comes with its length.
+            let! nameLength = take (if request[3] = 3uy then 1 else 0)
+
+            let! address =
+                take (
+                    match request[3] with
+                    | 1uy -> 4
+                    | 3uy -> int nameLength[0]
+                    | _ -> 16
+                )
+
             let! port = take 2
-            heard.Add $"{Net.IPAddress address}:{int port[0] * 256 + int port[1]}"
+            let host = if request[3] = 3uy then text address else string (Net.IPAddress address)
+            heard.Add $"{host}:{int port[0] * 256 + int port[1]}"
 
             if isRefused then
                 do! stream.WriteAsync [| 5uy; 5uy; 0uy; 1uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy |]
             else
                 use far = new TcpClient()
-                do! far.ConnectAsync(Net.IPAddress address, int port[0] * 256 + int port[1])
+
+                do!
+                    far.ConnectAsync(
+                        (if request[3] = 3uy then Net.IPAddress.Loopback else Net.IPAddress address),
+                        int port[0] * 256 + int port[1]
+                    )
+
                 do! stream.WriteAsync [| 5uy; 0uy; 0uy; 1uy; 0uy; 0uy; 0uy; 0uy; 0uy; 0uy |]
                 let there = far.GetStream()
                 let! _ = Task.WhenAny(stream.CopyToAsync there, there.CopyToAsync stream)
@@ -262,6 +279,28 @@ let tests =
                             failure.Message
                             $"the proxy 127.0.0.1:{refusing.Port} did not connect"
                             "who"
+                })
+
+        for socksScheme in [ "socks5"; "socks5h" ] do
+            testCaseTask $"resolves the name of the store: {socksScheme}" (fun () ->
+                task {
+                    use! lab = lab ()
+                    let heard = List<string>()
+
+                    use proxy = socks heard false
+
+                    // No resolver knows a name below .invalid (RFC 6761, 6.4).
+                    let store = $"store.invalid:{lab.Server.Endpoint.Port}"
+
+                    let! receipt =
+                        lab.Exported "http" [
+                            "ALL_PROXY", $"{socksScheme}://{credentials}@127.0.0.1:{proxy.Port}"
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                            $"http://{store}/my-cellos-evidence/{{cell_id}}/{{artifact_name}}"
+                        ]
+
+                    Expect.equal receipt.Attempts 1 "at once"
+                    Expect.contains heard store "the name, not an address"
                 })
 
         testCaseTask "is asked by a host's client as well" (fun () ->
