@@ -290,7 +290,8 @@ module internal FailureText =
             "Ask the store's administrator to free space or to raise the quota, and export again."
         | _, Some "MissingRequiredHeader" when (reply.Error |> Option.bind missingHeader).IsSome ->
             $"Send the header that the store asks for: push --header '{(reply.Error |> Option.bind missingHeader).Value}' (Headers in code)."
-        | 401, None when isPage reply -> $"{betweenHostAndStore}, and user name and password in a proxy's URL."
+        | 401, None when isPage reply ->
+            $"{betweenHostAndStore}, and user name and password in a proxy's URL."
         | _, None when isPage reply ->
             $"{betweenHostAndStore}. Ask who runs it to allow PUT requests to the host in the URL."
         | _, None when reply.Body.IsSome && reply.Status <> 413 ->

@@ -27,7 +27,10 @@ module TextEncoding =
         && (bytes[1] = 0uy) = (bytes[3] = 0uy)
 
     let private nameOf (bytes: ReadOnlySpan<byte>) =
-        if startsWith [ 0xffuy; 0xfeuy; 0uy; 0uy ] bytes || startsWith [ 0uy; 0uy; 0xfeuy; 0xffuy ] bytes then
+        if
+            startsWith [ 0xffuy; 0xfeuy; 0uy; 0uy ] bytes
+            || startsWith [ 0uy; 0uy; 0xfeuy; 0xffuy ] bytes
+        then
             Some "UTF-32"
         elif
             startsWith [ 0xffuy; 0xfeuy ] bytes

@@ -573,7 +573,10 @@ let messages =
                     response 403 [] (s3Error "QuotaExceeded" "")
                     response 507 [] ""
                 ] do
-                says once reply [ "the store is full"; "Ask the store's administrator to free space or to raise the quota" ])
+                says once reply [
+                    "the store is full"
+                    "Ask the store's administrator to free space or to raise the quota"
+                ])
 
         testCase "a gateway's success without a mark is done, with a warning" (fun () ->
             let plan =

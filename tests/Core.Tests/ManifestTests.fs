@@ -142,7 +142,9 @@ let manifest =
                     Text.UTF32Encoding(false, true), "UTF-32"
                     Text.UTF32Encoding(true, true), "UTF-32"
                 ] do
-                match UrlManifest.parseUtf8 (Array.append (encoding.GetPreamble()) (encoding.GetBytes text)) with
+                match
+                    UrlManifest.parseUtf8 (Array.append (encoding.GetPreamble()) (encoding.GetBytes text))
+                with
                 | Ok _ -> failtest "a manifest"
                 | Error problems ->
                     let problem = List.exactlyOne problems

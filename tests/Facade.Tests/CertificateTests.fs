@@ -246,9 +246,13 @@ let tests =
             for name, broken, says in
                 [
                     "no end", good.Replace("-----END CERTIFICATE-----", ""), "has no end"
-                    "a mangled end", good.Replace("-----END CERTIFICATE", "-----ENDCERTIFICATE"), "has no end"
+                    "a mangled end",
+                    good.Replace("-----END CERTIFICATE", "-----ENDCERTIFICATE"),
+                    "has no end"
                     "a character that is not Base64", good.Insert(100, "!"), "cannot be read"
-                    "another kind", good.Replace("CERTIFICATE", "X509 CRL"), "has 'X509 CRL', not a certificate"
+                    "another kind",
+                    good.Replace("CERTIFICATE", "X509 CRL"),
+                    "has 'X509 CRL', not a certificate"
                 ] do
                 let path = folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(good + broken))
 

@@ -301,7 +301,10 @@ let tests =
                     $"127.0.0.1:{server.Port} (through the proxy localhost:{front.Port}) does not speak TLS"
                     "the server"
 
-                Expect.stringContains failure.Message "Ask who gave the URL for its scheme and port" "what to do"
+                Expect.stringContains
+                    failure.Message
+                    "Ask who gave the URL for its scheme and port"
+                    "what to do"
             })
 
         testCaseTask "a tunnel that ends before TLS begins is tried again" (fun () ->

@@ -426,7 +426,9 @@ let private broken: (string * (Authorities -> byte[]) * string) list =
         "has an end of another label",
         text (fun all -> all.Root.Pem.Replace("END CERTIFICATE", "END X509 CERTIFICATE")),
         "has no end"
-        "has text among the Base64", text (fun all -> all.Root.Pem.Replace("\nMII", "\nSubject: x\nMII")), "is broken"
+        "has text among the Base64",
+        text (fun all -> all.Root.Pem.Replace("\nMII", "\nSubject: x\nMII")),
+        "is broken"
         "has a certificate whose octets are cut off",
         text (fun all ->
             "-----BEGIN CERTIFICATE-----\n"
@@ -458,7 +460,9 @@ let tests =
         testCase "a bundle is read as OpenSSL's users have it" (fun () ->
             let all = needed ()
             let root, other = all.Root.Pem.Trim(), all.Other.Pem.Trim()
-            let relabel (label: string) (pem: string) = pem.Replace(" CERTIFICATE-----", $" {label}-----")
+
+            let relabel (label: string) (pem: string) =
+                pem.Replace(" CERTIFICATE-----", $" {label}-----")
 
             for name, text, count in
                 [
@@ -471,7 +475,8 @@ let tests =
                     "X509 CERTIFICATE", relabel "X509 CERTIFICATE" root, 1
                     "TRUSTED CERTIFICATE", all.Trusted, 1
                     "comments that quote PEM lines",
-                    "# -----BEGIN CERTIFICATE----- begins one\nof -----BEGIN PRIVATE KEY----- there is none\n" + root,
+                    "# -----BEGIN CERTIFICATE----- begins one\nof -----BEGIN PRIVATE KEY----- there is none\n"
+                    + root,
                     1
                     "comments behind the end", root + " -----BEGIN is not one\n" + other, 2
                     "a byte order mark", "\ufeff" + root, 1
@@ -483,8 +488,13 @@ let tests =
         testCase "a bundle in UTF-16 is read by its byte order mark" (fun () ->
             let all = needed ()
             use folder = new Folder()
-            let bytes = Array.append [| 0xffuy; 0xfeuy |] (Encoding.Unicode.GetBytes all.Root.Pem)
-            use _ = new PresignedS3ExportSink(optionsOf setup "https://h/x" null (folder.Write("ca.pem", bytes)))
+
+            let bytes =
+                Array.append [| 0xffuy; 0xfeuy |] (Encoding.Unicode.GetBytes all.Root.Pem)
+
+            use _ =
+                new PresignedS3ExportSink(optionsOf setup "https://h/x" null (folder.Write("ca.pem", bytes)))
+
             ())
 
         testList "a bundle is refused that" [

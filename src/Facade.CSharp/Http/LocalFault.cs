@@ -28,8 +28,7 @@ internal static class LocalFault
         {
             OutOfMemoryException =>
                 "this process ran out of memory: give it more, or export fewer artifacts at once",
-            SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } =>
-                TooMany,
+            SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } => TooMany,
             SocketException { SocketErrorCode: SocketError.NoBufferSpaceAvailable } =>
                 "this host has no memory for another connection: export fewer artifacts at once",
             IOException { HResult: TooManyFiles or TooManyFilesInSystem } => TooMany,
