@@ -82,9 +82,13 @@ module FindingId =
     [<Literal>]
     let MangledUrl = "mangled-url"
 
-    /// Warning: the URL has expired.
+    /// Warning: the URL has expired. Error if it expired more than 15 minutes ago and there is no other.
     [<Literal>]
     let UrlExpired = "url-expired"
+
+    /// Error: a manifest contains no URL.
+    [<Literal>]
+    let EmptyManifest = "empty-manifest"
 
     /// Error: a URL that names one object, and several artifacts for it.
     [<Literal>]

@@ -256,7 +256,7 @@ module Settings =
             let urlContext =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
-            let look (found, firstExpiry) artifact url =
+            let look (found, expiries) artifact url =
                 let artifactName = ArtifactName.value artifact
 
                 let found =
@@ -264,12 +264,29 @@ module Settings =
                     |> List.indexed
                     |> List.fold (gather artifactName) found
 
-                match firstExpiry, (PresignedUrl.inspect url).ExpiresAt with
-                | Some first, Some at when at < first -> found, Some at
-                | None, at -> found, at
-                | _ -> found, firstExpiry
+                match expiries, (PresignedUrl.inspect url).ExpiresAt with
+                | Some(first, last), Some at -> found, Some(min first at, max last at)
+                | None, Some at -> found, Some(at, at)
+                | _, None -> found, expiries
 
-            let found, firstExpiry = manifest |> UrlManifest.fold look (Map.empty, None)
+            let found, expiries = manifest |> UrlManifest.fold look (Map.empty, None)
+            let firstExpiry = expiries |> Option.map fst
+
+            let isExpiryOfAll =
+                match expiries, Map.tryFind (struct (FindingId.UrlExpired, "")) found with
+                | Some(_, last), Some expired ->
+                    expired.Count = UrlManifest.count manifest
+                    && UrlFindings.isPastUse urlContext last
+                | _ -> false
+
+            let findings = [
+                if UrlManifest.count manifest = 0 then
+                    UrlFindings.emptyManifest urlContext
+
+                yield!
+                    summary found
+                    |> List.map (if isExpiryOfAll then UrlFindings.expiredForAll else id)
+            ]
 
             let missing =
                 spec.Artifacts
@@ -285,7 +302,7 @@ module Settings =
 
             add missing {
                 resolution with
-                    Findings = resolution.Findings @ summary found
+                    Findings = resolution.Findings @ findings
                     Targets = resolution.Targets |> List.map withExpiry
             }
 

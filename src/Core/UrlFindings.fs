@@ -169,6 +169,29 @@ module internal UrlFindings =
         yield! signedHeaders context inspected
     ]
 
+    /// True if nothing can be sent with a URL that expired at the moment: the clocks may differ by a quarter of an hour.
+    let isPastUse context (at: DateTimeOffset) =
+        (context.Now - at).Ticks > SignedQuery.allowedSkew.Ticks
+
+    /// The finding of an expiry as an error, since nothing can be sent.
+    let expiredForAll (finding: Finding) =
+        if finding.Id = FindingId.UrlExpired then
+            {
+                finding with
+                    Severity = Severity.Error
+            }
+        else
+            finding
+
+    /// A manifest without a URL.
+    let emptyManifest context =
+        finding
+            Severity.Error
+            FindingId.EmptyManifest
+            context
+            "the manifest contains no URL, so nothing can be exported"
+            "Presign a URL for each artifact, and write the manifest anew."
+
     /// What the presigned URL of one artifact has against it.
     let ofUrl (context: UrlContext) (artifact: ArtifactName) (url: RequestUrl) : Finding list =
         let inspected = PresignedUrl.inspect url
@@ -223,7 +246,15 @@ module internal UrlFindings =
         [
             yield!
                 defects (if isExact then Severity.Error else Severity.Warning) false (not isExact) context url
-            yield! common context url inspected
+
+            yield!
+                common context url inspected
+                |> List.map (
+                    match inspected.ExpiresAt with
+                    | Some at when isExact && isPastUse context at -> expiredForAll
+                    | _ -> id
+                )
+
             yield! pathToken context cellText artifactText url
 
             if isExact && isBareBucket context url then

@@ -11,7 +11,7 @@ open Cli.Tests.Support
 let private check (scene: Scene) variables (arguments: string list) =
     runToolIn variables ([ "check"; "--spec"; scene.Spec ] @ arguments)
 
-/// A manifest of presigned URLs with session tokens, as large as they are in the field.
+/// A manifest of presigned URLs that have expired, with session tokens, as large as they are in the field.
 let private manifestOf (path: string) (count: int) =
     let token = String('k', 1900)
     use file = new StreamWriter(path)
@@ -49,7 +49,7 @@ let private memoryFor (scene: Scene) (manifest: string) =
             do! Task.Delay 5
 
         let! struct (code, output, error) = ending
-        Expect.equal code 0 error
+        Expect.equal (code, error) (2, "") "all have expired"
         Expect.stringContains output "artifact 'logs/1.txt'" "the first, and how many more there are"
         return most
     }
@@ -118,6 +118,38 @@ let tests =
                 let! struct (code, output, _) = check scene [ urlVariable, url ] []
                 Expect.equal code 0 output
             })
+
+        testCaseTask
+            "ends with 2 if nothing can be sent: an empty manifest, URLs that have all expired"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+
+                    let expired name =
+                        let url = scene.Server.Presign("PUT", bucket, $"cell-7/{name}")
+                        let at = url.IndexOf("X-Amz-Date=", StringComparison.Ordinal) + 11
+                        // In the credential, too.
+                        url.Replace(url.Substring(at, 8), "20200101")
+
+                    let valid = scene.Server.Presign("PUT", bucket, "cell-7/c")
+
+                    for entries, expected, finding in
+                        [
+                            [], 2, "error empty-manifest"
+                            [ "a", expired "a" ], 2, "error url-expired"
+                            [ "a", expired "a"; "b", expired "b" ], 2, "error url-expired"
+                            [ "a", expired "a"; "c", valid ], 0, "warning url-expired"
+                        ] do
+                        let json = Text.Json.JsonSerializer.Serialize(dict entries)
+                        let variables = [ urlsFileVariable, scene.Folder.Write("urls.json", json) ]
+                        let! struct (code, output, error) = check scene variables []
+                        Expect.equal code expected (output + error)
+                        Expect.stringContains output finding finding
+
+                    let! struct (code, output, _) = check scene [ urlVariable, expired "a" ] []
+                    Expect.equal code 2 output
+                    Expect.stringContains output "error url-expired" "the only URL"
+                })
 
         testCaseTask "refuses a misspelt variable, key and kind in strict mode" (fun () ->
             task {

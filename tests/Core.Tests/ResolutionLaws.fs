@@ -307,6 +307,8 @@ let laws =
                 "exact-url-many-artifacts"
                 "incomplete-signature"
                 "mangled-url"
+                "url-expired"
+                "empty-manifest"
             ]
 
             let warnings = [
@@ -414,6 +416,34 @@ let manifests =
                     Some "a", Some "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A", true
                 ]
                 "both")
+
+        testCase "an empty manifest is an error" (fun () ->
+            let after = withManifest []
+
+            Expect.equal
+                (after.Findings |> List.map (fun f -> f.Id, f.Severity))
+                [ "empty-manifest", Severity.Error ]
+                "nothing can be sent"
+
+            Expect.isFalse (Settings.allCanBeExported after) "check ends with 2")
+
+        testCase "URLs that have all expired are an error, unless the clocks may differ" (fun () ->
+            let expiring (ends: DateTimeOffset list) =
+                let urls = [
+                    for i, ends in List.indexed ends -> $"logs/{i}", signed "evidence" $"c/logs/{i}" ends
+                ]
+
+                (withManifest urls).Findings
+                |> List.filter (fun f -> f.Id = "url-expired")
+                |> List.map _.Severity
+
+            let now = context.Now
+            let long, short = now.AddMinutes -16., now.AddMinutes -14.
+            Expect.equal (expiring [ long ]) [ Severity.Error ] "the only one"
+            Expect.equal (expiring [ long; long ]) [ Severity.Error ] "both"
+            Expect.equal (expiring [ long; now.AddHours 1. ]) [ Severity.Warning ] "one of two"
+            Expect.equal (expiring [ long; short ]) [ Severity.Warning ] "one may still be accepted"
+            Expect.equal (expiring [ now.AddHours 1. ]) [] "none")
 
         testCase "of findings that are alike the first is told, and how many more there are" (fun () ->
             let after =

@@ -50,7 +50,7 @@ let tests =
                         "host: goes with every request"
                         "x-amz-acl: you must send it, with the value that was signed"
                         "baked in    x-amz-meta-note\n"
-                        "warning url-expired"
+                        "error url-expired"
                     ]
                     ran
 
