@@ -4,7 +4,7 @@ namespace CellOS.Export.S3.Cli;
 
 /// <summary>
 /// Turns the first Ctrl-C (SIGINT), SIGTERM or SIGHUP into a cancellation, so that the command can end cleanly. The
-/// second one ends the process at once, as if nobody listened.
+/// second one ends the process at once, as it does by default.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {

@@ -354,7 +354,7 @@ module internal FailureText =
         | FailureKind.SourceTooLarge ->
             $"Split the artifact, or raise the largest size ({largestSetting facts}) if the store takes more."
         | FailureKind.UrlUnusable when (replyOf facts).IsSome ->
-            "Whoever presigns must set request_checksum_calculation=when_required in the AWS SDK, and give a new URL."
+            "The presigner must set request_checksum_calculation=when_required in the AWS SDK, and give a new URL."
         | FailureKind.UrlUnusable -> "Nothing was sent."
         | FailureKind.UrlExpired ->
             "Ask who presigned the URL for a fresh one. It, and the credentials that sign it, must last until the export ends."

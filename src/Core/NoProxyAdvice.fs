@@ -47,7 +47,7 @@ module internal NoProxyAdvice =
 
         if parts.Length <= 4 && Array.forall isOctet parts then Some parts else None
 
-    /// A network of so many octets, or of so many bits.
+    /// A network, by its octets or by its prefix length in bits.
     let private network (parts: string[]) (bits: int) =
         let zeros = Array.create (4 - parts.Length) "0"
         let address = String.Join('.', Array.append parts zeros)

@@ -74,7 +74,7 @@ module ProxyRules =
         else
             string proxy
 
-    /// After so many ignored entries the rest is omitted.
+    /// The number of ignored entries that are reported at most.
     [<Literal>]
     let private MostEntries = 20
 

@@ -8,7 +8,7 @@ module Shown =
     [<CompiledName("Line")>]
     let line (value: string) : string = Check.visible (Redaction.text value)
 
-    /// At most so many characters of a name or a path on one line, without the query of a URL that is in its place. The
+    /// At most the given number of characters of a name or a path, on one line, without the query of a URL that is in its place. The
     /// middle of a longer one is omitted, since a path is known by both its ends. `most` is 3 or more.
     [<CompiledName("Short")>]
     let short (most: int) (value: string) : string =

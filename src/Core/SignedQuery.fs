@@ -146,7 +146,7 @@ module internal SignedQuery =
         | true, at -> ValueSome at
         | _ -> ValueNone
 
-    /// The end of a lifetime of so many seconds, a week at most.
+    /// The end of a lifetime in seconds, which is a week at most.
     let private lifetimeEnd (signedAt: DateTimeOffset voption) (seconds: string) =
         match signedAt, wholeNumber seconds with
         | ValueSome at, ValueSome seconds when

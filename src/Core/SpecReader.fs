@@ -133,7 +133,7 @@ module SpecReader =
         })
         |> item
 
-    /// The findings of one spec are at most so many.
+    /// The number of findings of one spec that are reported at most.
     [<Literal>]
     let private MostUnknownKeys = 50
 

@@ -87,7 +87,7 @@ module internal Unescape =
     let private digit (c: char) =
         if c <= '9' then int c - int '0' else (int c ||| 0x20) - int 'a' + 10
 
-    /// The value of so many hexadecimal digits at the end; -1 if they are something else.
+    /// The value of the given number of hexadecimal digits at the end; -1 if they are something else.
     let private hex (text: Seen[]) (count: int) (digits: int) =
         let mutable code = 0
 

@@ -7,7 +7,7 @@ open System.Buffers
 [<RequireQualifiedAccess>]
 module internal UrlCharacters =
 
-    /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is told: the
+    /// What RFC 3986 does not allow in a URI, and `%` that begins no escape. Only the position is reported: the
     /// character may be part of a secret.
     let private whereBad (value: string) =
         let escapes i =

@@ -114,7 +114,7 @@ module Urls =
 
     let private escapedSlash = Gen.elements [ "%2F"; "%2f"; "/" ]
 
-    /// A query signed with SigV4 at the given time for so many seconds, and the secrets in it. The signature covers the
+    /// A query signed with SigV4 at the given time valid for the given seconds, and the secrets in it. The signature covers the
     /// given headers, in lower case, joined by `;`. The parameters come in any order, their names in any case.
     let sigV4Query
         (signedAt: DateTimeOffset)
@@ -318,7 +318,7 @@ module Urls =
     /// A presigned URL, as `presigned`, for the object of this key in the bucket `evidence`.
     let forObject (key: string) : Gen<PlantedUrl> = ofObject key query
 
-    /// A URL signed with SigV4 at the given time, for so many seconds, for the object of this key in the bucket
+    /// A URL signed with SigV4 at the given time, valid for the given seconds, for the object of this key in the bucket
     /// `evidence`. The signature covers the given headers, in lower case, joined by `;`.
     let sigV4ForObject (key: string) (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) =
         ofObject key (sigV4Query signedAt seconds signedHeaders)

@@ -113,7 +113,7 @@ let screen (columns: int) (output: string) : string list =
 
     [ for line in lines -> line.ToString().TrimEnd() ]
 
-/// A pseudo terminal of so many columns and 30 rows. What is written to it is read as it comes.
+/// A pseudo terminal of the given columns and 30 rows. Its output is read as it is written.
 type Terminal(columns: int) =
     let check what result =
         if result <> 0 then

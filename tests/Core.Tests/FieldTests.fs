@@ -127,11 +127,11 @@ let bodies =
             (fun (headers, body, _) -> classOf (cut headers body))
             (fun (_, _, expected) -> expected)
 
-        testCase "a page is told by its visible text" (fun () ->
+        testCase "a page is reported by its visible text" (fun () ->
             let body = Expect.wantSome (response 403 [ html ] signIn).Body "a body"
             Expect.equal body.VisibleText "Sign in Sign in & continue" "no markup, no script, no style")
 
-        testCase "a body that is not closed is told as far as it came" (fun () ->
+        testCase "the received part of a body that is not closed is reported" (fun () ->
             for text, visible in
                 [
                     "<html>a<script>b", "a"
@@ -566,7 +566,7 @@ let messages =
                     "\ufeff<Error><Code>MissingRequiredHeader</Code><Message>m</Message><HeaderName>x-ms-blob-type</HeaderName></Error>")
                 [ "HeaderName: x-ms-blob-type"; "push --header 'x-ms-blob-type: BlockBlob'" ])
 
-        testCase "a full store is told as that" (fun () ->
+        testCase "a full store is reported as full" (fun () ->
             for reply in
                 [
                     response 507 [] (s3Error "XMinioStorageFull" "x")

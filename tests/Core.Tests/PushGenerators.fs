@@ -93,7 +93,7 @@ let private missesDeadline (_: Script) (turns: Turn list) =
     | Some(Error failure) -> failure.Kind = FailureKind.DeadlineExceeded && failure.Attempts > 0
     | _ -> false
 
-/// True if the push ends with such a failure, after so many attempts or more.
+/// True if the push ends with such a failure, after at least the given number of attempts.
 let private endsAs (kind: FailureKind) (attempts: int) (_: Script) (turns: Turn list) =
     match Play.ending turns with
     | Some(Error failure) -> failure.Kind = kind && failure.Attempts >= attempts

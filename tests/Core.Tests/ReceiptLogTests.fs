@@ -260,9 +260,9 @@ let tests =
             (fun file ->
                 match repaired file with
                 | None -> ()
-                | Some mended ->
+                | Some repaired ->
                     let before, tail = scan file
-                    let after, end' = scan mended
+                    let after, end' = scan repaired
                     Expect.equal end' LogTail.Whole "whole"
 
                     let kept =
@@ -278,7 +278,7 @@ let tests =
                     let untouched = Array.FindLastIndex(file, (fun b -> b = '\n'B)) + 1
 
                     Expect.sequenceEqual
-                        (Array.take untouched mended)
+                        (Array.take untouched repaired)
                         (Array.take untouched file)
                         "not a byte of a line changed")
 

@@ -13,7 +13,7 @@ open CellOS.Export.S3.Core.Tests.SpecGenerators
 /// A signature as SigV4 writes it.
 let hex64 = String.replicate 8 "0a1b2c3d"
 
-/// Base64 of so many octets, percent-encoded.
+/// Base64 of the given number of octets, percent-encoded.
 let base64 (octets: int) =
     Uri.EscapeDataString(Convert.ToBase64String(Array.init octets (fun i -> byte (i * 7))))
 

@@ -353,7 +353,7 @@ let tests =
                             sink.PushManyAsync [ ExportArtifact(Name = url, Path = path) ] |> ignore))
             })
 
-        testCase "a variable with a URL in the wrong place is told without its query" (fun () ->
+        testCase "a variable with a URL in the wrong place is shown without its query" (fun () ->
             let spec = S3ExportSpec.Create [ S3ExportTarget(Name = "t", Bucket = bucket) ]
 
             for url in misplaced do

@@ -9,7 +9,7 @@ open Facade.Tests.Support
 
 let private adviceOn407 = "Check user name and password in the proxy's URL"
 
-/// A server, or a proxy, that speaks plain HTTP to whoever begins with TLS.
+/// A server, or a proxy, that answers a TLS handshake in plain HTTP.
 let private withoutTls () =
     new RawServer(fun _ connection ->
         task {

@@ -367,18 +367,24 @@ let private withoutTls: (string * (Connection -> Task)) list = [
         })
 ]
 
+/// The failure of a push to a server of raw bytes, at most `attempts` times.
+let private failureAt (server: RawServer) (attempts: int) =
+    task {
+        use folder = new Folder()
+        let path = folder.Write("f", content)
+        let url = $"https://127.0.0.1:{server.Port}/evidence/a"
+
+        use sink =
+            new PresignedS3ExportSink(optionsOf { setup with Attempts = attempts } url null null)
+
+        return! failureOf (fun () -> sink.PushAsync("a", path))
+    }
+
 let private interrupts (name: string) (serve: Connection -> Task) =
     testCaseTask $"that {name} instead of a handshake is tried again, and gets no request" (fun () ->
         task {
-            use folder = new Folder()
-            let path = folder.Write("f", content)
             use server = new RawServer(fun _ connection -> serve connection)
-            let url = $"https://127.0.0.1:{server.Port}/evidence/a"
-
-            use sink =
-                new PresignedS3ExportSink(optionsOf { setup with Attempts = 2 } url null null)
-
-            let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+            let! failure = failureAt server 2
             Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
             Expect.equal failure.Attempts 2 "attempts"
             Expect.equal server.Connections 2 "connections"
@@ -388,15 +394,8 @@ let private interrupts (name: string) (serve: Connection -> Task) =
 let private failsAtOnce (name: string) (serve: Connection -> Task) =
     testCaseTask $"https to a server that speaks {name} ends the push and says so" (fun () ->
         task {
-            use folder = new Folder()
-            let path = folder.Write("f", content)
             use server = new RawServer(fun _ connection -> serve connection)
-            let url = $"https://127.0.0.1:{server.Port}/evidence/a"
-
-            use sink =
-                new PresignedS3ExportSink(optionsOf { setup with Attempts = 3 } url null null)
-
-            let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+            let! failure = failureAt server 3
             Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
             Expect.equal (failure.Attempts, server.Connections) (1, 1) "one attempt"
             Expect.isFalse failure.MayBeStored "certainly not sent"

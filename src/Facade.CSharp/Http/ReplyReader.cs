@@ -52,7 +52,7 @@ internal static class ReplyReader
 
     /// <summary>
     /// Reads as much of a body as the core looks at. A body that breaks off, or is late, counts as far as it came: the
-    /// status is known already, and the core is told that there was more.
+    /// status is known already, and the core gets the information that there was more.
     /// </summary>
     private static async Task<(ReadOnlyMemory<byte> Body, bool IsWhole)> ReadBodyAsync(
         HttpResponseMessage response,

@@ -64,7 +64,7 @@ internal static partial class LinuxFile
     /// <summary>Opens a regular file for reading.</summary>
     /// <param name="path">The file.</param>
     /// <param name="followLink">True if it may be a symbolic link to one.</param>
-    /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
+    /// <exception cref="SourceException">The file does not exist, may not be read, or is not a regular file.</exception>
     internal static SafeFileHandle Open(string path, bool followLink = false)
     {
         RejectNul(path);
@@ -78,7 +78,7 @@ internal static partial class LinuxFile
     /// Opens a regular file for reading. Below a root every folder on the way is opened in the one before it, and none
     /// of them may be a symbolic link: what another process puts in the place of one of them leads nowhere.
     /// </summary>
-    /// <exception cref="SourceException">There is none, it may not be read, or it is something else.</exception>
+    /// <exception cref="SourceException">The file does not exist, may not be read, or is not a regular file.</exception>
     internal static SafeFileHandle Open(SourcePath path)
     {
         if (path.Root is not { } root)
@@ -96,7 +96,7 @@ internal static partial class LinuxFile
     /// <summary>Opens a folder without reading it, so that it stays the same whatever becomes of its path.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="followLink">True if it may be a symbolic link to one.</param>
-    /// <exception cref="SourceException">There is none, or it cannot be opened.</exception>
+    /// <exception cref="SourceException">The folder does not exist or cannot be opened.</exception>
     internal static SafeFileHandle OpenFolder(string path, bool followLink)
     {
         RejectNul(path);
@@ -113,7 +113,7 @@ internal static partial class LinuxFile
     /// <summary>Opens a folder below a root for listing; no folder on the way is a symbolic link.</summary>
     /// <param name="root">The root.</param>
     /// <param name="segments">The names on the way; empty for the root itself.</param>
-    /// <exception cref="SourceException">There is none, or it may not be read.</exception>
+    /// <exception cref="SourceException">The folder does not exist or may not be read.</exception>
     internal static SafeFileHandle OpenForListing(ExportRoot root, ReadOnlySpan<string> segments)
     {
         using var folder = Descend(root, segments);

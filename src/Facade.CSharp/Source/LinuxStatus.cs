@@ -102,7 +102,7 @@ internal static partial class LinuxStatus
 
     /// <summary>
     /// Returns the status of a name in an open folder, a link not followed; null, with <c>errno</c> as the last error,
-    /// if there is none.
+    /// if it cannot be looked at.
     /// </summary>
     internal static Statx? TryGet(SafeHandle folder, string name) =>
         GetStatus(folder, name, NoFollow, BasicStats, out var status) == 0 ? status : null;
