@@ -153,7 +153,12 @@ module internal AddressFindings =
         | None -> bucket context inspected @ key severity context cell artifact url inspected
         | Some meant ->
             match ObjectAddress.check context.Bucket meant url with
-            | AddressCheck.Same
-            | AddressCheck.Unknown -> []
+            | AddressCheck.Same -> []
+            | AddressCheck.Unknown ->
+                advice
+                    FindingId.DestinationUnchecked
+                    context
+                    $"the URL does not show that it is for the bucket {Check.quote (Bucket.value context.Bucket)}: receipts have destinationChecked false"
+                    "Presign with the bucket in the host or in the path, if the store allows it; otherwise make sure that the URL is for that bucket."
             | AddressCheck.OtherBucket told -> [ otherBucket severity context told ]
             | AddressCheck.OtherKey told -> [ otherKey severity context told (ObjectKey.value meant) ]

@@ -70,6 +70,10 @@ module FindingId =
     [<Literal>]
     let KeyMismatch = "key-mismatch"
 
+    /// Advice: a presigned URL does not show which bucket it is for, so that receipts have `destinationChecked` false.
+    [<Literal>]
+    let DestinationUnchecked = "destination-unchecked"
+
     /// Warning: the URL's region is not the one that a receipt would name.
     [<Literal>]
     let RegionMismatch = "region-mismatch"

@@ -7,7 +7,8 @@ open System
 type AddressCheck =
     /// The URL is for this bucket and this key.
     | Same
-    /// The URL has no signature and another path: the gateway behind it decides where the bytes go.
+    /// The URL may be for this bucket and this key, and does not show which bucket or account it is for: an access point,
+    /// a path without the bucket, an unknown prefix in the path. Or it has no signature, so that its gateway decides.
     | Unknown
     /// The presigned URL is for another bucket; `Told` is that bucket.
     | OtherBucket of Told: string
@@ -17,9 +18,13 @@ type AddressCheck =
 /// Compares the address in a URL with the one that a receipt would name.
 ///
 /// Rules that this module keeps:
-/// - on AWS's hosts, bucket and key are read as AWS reads them ("Virtual hosting of buckets", Amazon S3 User Guide);
-/// - on any other host, the decoded path is `/key` (virtual-hosted), or ends with `/bucket/key` or `:bucket/key` (a tenant
-///   before the bucket: Ceph), or with `/b/bucket/o/key` (Oracle Object Storage);
+/// - on the hosts of AWS and of other known stores, bucket and key are read as the store reads them ("Virtual hosting of
+///   buckets", Amazon S3 User Guide);
+/// - on any other host, the address is the same if the decoded path is `/bucket/key`, `/tenant:bucket/key` (Ceph), `/key`
+///   where the host begins with the bucket, or if a known prefix of an account precedes the bucket (Swift, Azurite,
+///   Supabase, Oracle, Google's JSON API);
+/// - `/key` on a host that does not name the bucket, and `/bucket/key` after an unknown prefix, may be the same;
+/// - a path that begins with the bucket is `/bucket/key`: any other rest is another key;
 /// - `+` and `%2B` are the same character in a path; octets that are not UTF-8 match no key.
 [<RequireQualifiedAccess>]
 module ObjectAddress =
@@ -30,17 +35,96 @@ module ObjectAddress =
     let private hasDotSegment (path: string) =
         path.Split '/' |> Array.exists (fun segment -> segment = "." || segment = "..")
 
-    /// True if the path ends with the given text, and no dot segment before it may lead elsewhere.
     let private endsWith (ending: string) (path: string) =
         path.EndsWith(ending, StringComparison.Ordinal)
-        && not (hasDotSegment (path.Substring(0, path.Length - ending.Length)))
 
     /// What precedes the key in a path that contains the bucket.
     let private bucketForms (bucket: string) = [ $"/{bucket}/"; $":{bucket}/"; $"/b/{bucket}/o/" ]
 
-    let private onAnyHost (bucket: string) (key: string) (path: string) =
-        path = "/" + key
-        || bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path)
+    /// Bucket and key of a path in which a known form of an account precedes the bucket.
+    let private belowAccount (path: string) : (string * string) option =
+        let isAccount (segment: string) =
+            segment.StartsWith("AUTH_", StringComparison.Ordinal)
+
+        let segments = List.ofArray ((path.Substring 1).Split '/')
+
+        let below =
+            match segments with
+            | "v1" :: account :: rest when isAccount account -> rest
+            | "swift" :: "v1" :: account :: rest when isAccount account -> rest
+            | "swift" :: "v1" :: rest
+            | "devstoreaccount1" :: rest
+            | "storage" :: "v1" :: "s3" :: rest -> rest
+            | "p" :: _ :: "n" :: _ :: "b" :: bucket :: "o" :: key
+            | "n" :: _ :: "b" :: bucket :: "o" :: key
+            | "storage" :: "v1" :: "b" :: bucket :: "o" :: key
+            | "upload" :: "storage" :: "v1" :: "b" :: bucket :: "o" :: key -> bucket :: key
+            | _ -> []
+
+        match below with
+        | bucket :: key when not key.IsEmpty -> Some(bucket, String.concat "/" key)
+        | _ -> None
+
+    /// The first segment of a path, and the rest.
+    let private split (path: string) : string * string =
+        match path.IndexOf('/', 1) with
+        | -1 -> path.Substring 1, ""
+        | i -> path.Substring(1, i - 1), path.Substring(i + 1)
+
+    let private onStoreHost (store: StoreHost) (bucket: string) (key: string) (path: string) =
+        let compare (told: string) (toldKey: string) =
+            if not (StoreHost.isBucket store bucket told) then AddressCheck.OtherBucket told
+            elif toldKey = key then AddressCheck.Same
+            else AddressCheck.OtherKey toldKey
+
+        match store.Bucket, belowAccount path with
+        | Some told, _ -> compare told (path.Substring 1)
+        | None, Some(told, toldKey) when
+            store.Endpoint.EndsWith(".googleapis.com", StringComparison.Ordinal)
+            && path.Contains "/o/"
+            ->
+            compare told toldKey
+        | None, _ when path = "/" -> AddressCheck.OtherKey path
+        | None, _ -> path |> split ||> compare
+
+    let private onAnyHost (host: string) (bucket: string) (key: string) (path: string) =
+        let first, rest = split path
+        let other = AddressCheck.OtherKey path
+        let isWhole = first = bucket && rest = key
+
+        /// What follows the bucket in the host; `None` if the host does not begin with the bucket. A host that only begins
+        /// with the same label may be a store's own.
+        let afterBucket =
+            let host = host.TrimEnd '.'
+
+            if host.Equals(bucket, StringComparison.OrdinalIgnoreCase) then
+                Some ""
+            elif host.StartsWith(bucket + ".", StringComparison.OrdinalIgnoreCase) then
+                Some(host.Substring(bucket.Length + 1))
+            else
+                None
+
+        let isBucketOfS3 (rest: string) =
+            rest.StartsWith("s3.", StringComparison.Ordinal)
+            || rest.StartsWith("s3-", StringComparison.Ordinal)
+
+        if hasDotSegment path then
+            other
+        else
+            match afterBucket, belowAccount path with
+            | Some _, _ when path = "/" + key -> AddressCheck.Same
+            | Some after, _ when isBucketOfS3 after -> other
+            | None, _ when isWhole -> AddressCheck.Same
+            | Some _, _ when isWhole -> AddressCheck.Unknown
+            | None, _ when path = "/" + key -> AddressCheck.Unknown
+            | _, Some(told, toldKey) when told = bucket && toldKey = key ->
+                // The first segment may be the bucket of a longer key, too.
+                if first = bucket then AddressCheck.Unknown else AddressCheck.Same
+            | _ when first = bucket -> other
+            | _ when endsWith (":" + bucket) first -> if rest = key then AddressCheck.Same else other
+            | _ when bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path) ->
+                AddressCheck.Unknown
+            | _ -> other
 
     /// The decoded path for display, without the token that it may contain.
     let internal displayPath (url: RequestUrl) =
@@ -71,25 +155,37 @@ module ObjectAddress =
             ->
             AddressCheck.OtherBucket told
         | None, None when not host.IsAccessPoint -> AddressCheck.OtherKey(displayPath url)
-        | _, Some told when told = key -> AddressCheck.Same
+        | Some _, Some told when told = key -> AddressCheck.Same
+        // An access point does not name its bucket.
+        | None, Some told when told = key -> AddressCheck.Unknown
         | _, Some told -> AddressCheck.OtherKey told
         | _, None -> AddressCheck.OtherKey(displayPath url)
+
+    /// Compares a URL, presigned or not, with a bucket and a key.
+    let internal compare (bucket: string) (key: string) (url: RequestUrl) : AddressCheck =
+        let host = RequestUrl.host url
+
+        let onHost path =
+            match StoreHost.tryParse host with
+            | Some store -> onStoreHost store bucket key path
+            | None -> onAnyHost host bucket key path
+
+        match S3Host.tryParse host with
+        | Some host -> onAwsHost host bucket key url
+        | None ->
+            match decoded url |> Option.map onHost with
+            // Shown without its token.
+            | Some(AddressCheck.OtherKey _)
+            | None -> AddressCheck.OtherKey(displayPath url)
+            | Some check -> check
 
     /// Compares a URL with the bucket and the key that a receipt would name.
     [<CompiledName("Check")>]
     let check (bucket: Bucket) (key: ObjectKey) (url: RequestUrl) : AddressCheck =
-        let bucket, key = Bucket.value bucket, ObjectKey.value key
-
-        let result =
-            match S3Host.tryParse (RequestUrl.host url) with
-            | Some host -> onAwsHost host bucket key url
-            | None when decoded url |> Option.exists (onAnyHost bucket key) -> AddressCheck.Same
-            | None -> AddressCheck.OtherKey(displayPath url)
-
-        if result <> AddressCheck.Same && not (RequestUrl.isPresigned url) then
-            AddressCheck.Unknown
-        else
-            result
+        match compare (Bucket.value bucket) (ObjectKey.value key) url with
+        | AddressCheck.Same -> AddressCheck.Same
+        | other when RequestUrl.isPresigned url -> other
+        | _ -> AddressCheck.Unknown
 
     /// True if a URL, on a host that is not AWS's, may be for an object below the folder, `[key prefix/]cell id/`.
     let internal mayBeBelow (bucket: Bucket) (folder: string) (url: RequestUrl) : bool =
@@ -118,3 +214,100 @@ module ObjectAddress =
         | AddressCheck.Unknown -> None
         | AddressCheck.OtherBucket told -> text "the bucket" told
         | AddressCheck.OtherKey told -> text "the object" told
+
+    /// A path with its escapes decoded, one character for each octet, and without dot segments (RFC 3986, 5.2.4): a server
+    /// may resolve them.
+    let private octets (path: string) =
+        let decoded = Text.StringBuilder path.Length
+        let mutable i = 0
+
+        while i < path.Length do
+            if path[i] = '%' then
+                decoded.Append(char (Convert.ToByte(path.Substring(i + 1, 2), 16))) |> ignore
+                i <- i + 3
+            else
+                decoded.Append path[i] |> ignore
+                i <- i + 1
+
+        let decoded = decoded.ToString()
+
+        if not (decoded.Contains "/.") then
+            decoded
+        else
+            let segments = decoded.Split '/'
+            let kept = Collections.Generic.List<string>()
+
+            for i in 1 .. segments.Length - 1 do
+                match segments[i] with
+                | "."
+                | ".." ->
+                    if segments[i] = ".." && kept.Count > 0 then
+                        kept.RemoveAt(kept.Count - 1)
+
+                    if i = segments.Length - 1 then
+                        kept.Add ""
+                | segment -> kept.Add segment
+
+            "/" + String.concat "/" kept
+
+    /// A query in which characters that need no escape have none, and escapes are in upper case (RFC 3986, 6.2.2).
+    let private normalQuery (query: string) =
+        let normal = Text.StringBuilder query.Length
+        let mutable i = 0
+
+        while i < query.Length do
+            if query[i] = '%' then
+                let octet = char (Convert.ToByte(query.Substring(i + 1, 2), 16))
+
+                if Char.IsAsciiLetterOrDigit octet || "-._~".Contains octet then
+                    normal.Append octet |> ignore
+                else
+                    normal.Append(query.Substring(i, 3).ToUpperInvariant()) |> ignore
+
+                i <- i + 3
+            else
+                normal.Append query[i] |> ignore
+                i <- i + 1
+
+        normal.ToString()
+
+    /// Scheme, host and port, where that is not the scheme's own.
+    let private origin (url: RequestUrl) =
+        let host = (RequestUrl.host url).TrimEnd '.'
+
+        if url.HasPlainHost || (RequestUrl.revealUri url).IsDefaultPort then
+            $"{RequestUrl.scheme url}://{host}"
+        else
+            $"{RequestUrl.scheme url}://{host}:{(RequestUrl.revealUri url).Port}"
+
+    /// The object of a URL whose query does not address it, as a text to compare.
+    let internal identityByPath (url: RequestUrl) : string =
+        let path = RequestUrl.path url
+
+        let path =
+            match QuerySecrets.tokenOfPath path with
+            | struct (_, 0) -> octets path
+            | struct (first, stop) -> octets (path.Remove(first, stop - first))
+
+        let host = RequestUrl.host url
+
+        match S3Host.tryParse host, StoreHost.tryParse host with
+        | Some { Prefix = Some bucket }, _ -> $"s3://{bucket}{path}"
+        | Some _, _ -> $"s3:/{path}"
+        | None,
+          Some {
+                   Endpoint = endpoint
+                   Bucket = Some bucket
+               } -> $"{endpoint}/{bucket}{path}"
+        | None, Some { Endpoint = endpoint } -> endpoint + path
+        | None, None -> origin url + path
+
+    /// The object that a URL addresses, as a text to compare: two URLs with the same text address the same object. One
+    /// object can be written in several ways, and one bucket is reached through several hosts. The query is part of it where
+    /// the URL has no signature, since a gateway may address by it; then the text holds a credential.
+    [<CompiledName("Identity")>]
+    let identity (url: RequestUrl) : string =
+        match RequestUrl.revealQuery url with
+        | "" -> identityByPath url
+        | _ when RequestUrl.isPresigned url -> identityByPath url
+        | query -> $"{identityByPath url}?{normalQuery query}"

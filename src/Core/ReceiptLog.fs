@@ -7,6 +7,8 @@ open System
 type LogLine =
     /// A receipt.
     | Receipt of Receipt
+    /// The state of an upload to an object that has a receipt already.
+    | Upload of UploadMark
     /// Nobody's, or damaged; it stays where it is.
     | NoReceipt of Refusal
 
@@ -23,8 +25,8 @@ type LoggedLine = {
 type LogTail =
     /// There are none.
     | Whole
-    /// They are a receipt that only lacks its line end: the file is cut to this length, and the end is put there.
-    | Mend of Receipt: Receipt * Length: int64
+    /// They are a line of ours that only lacks its line end: the file is cut to this length, and the end is put there.
+    | Mend of Line: LogLine * Length: int64
     /// They are the beginning of a line of ours: the file is cut to this length.
     | Cut of Length: int64
     /// They are nothing that this library writes: the file is left alone, and not used.
@@ -41,13 +43,14 @@ type LogScan = private {
     PendingLength: int64
     /// Whether all of them are NUL.
     AllNul: bool
-    /// Whether an ended line is a receipt.
+    /// Whether an ended line is one of ours.
     HasReceipt: bool
     /// Whether an ended line is none, and not blank.
     HasOther: bool
 }
 
-/// The receipts file: one receipt a line, and on disk before the next one is begun.
+/// The receipts file: one receipt a line, and on disk before the next one is begun. Before an object is written that has a
+/// receipt in the file, a line says that the upload starts.
 ///
 /// Rules that this module keeps:
 /// - a line ends in LF; CR LF and blank lines are accepted;
@@ -94,7 +97,10 @@ module ReceiptLog =
     let private read length (line: ReadOnlyMemory<byte>) =
         match (if length > int64 MaxLineBytes then tooLong length else Receipt.parseUtf8 line) with
         | Ok receipt -> LogLine.Receipt receipt
-        | Error refusal -> LogLine.NoReceipt refusal
+        | Error refusal ->
+            match UploadMark.tryParseUtf8 line with
+            | Some mark -> LogLine.Upload mark
+            | None -> LogLine.NoReceipt refusal
 
     let private joined (pending: byte[]) (more: ReadOnlyMemory<byte>) =
         if pending.Length = 0 then
@@ -153,7 +159,8 @@ module ReceiptLog =
                     HasReceipt =
                         scan.HasReceipt
                         || (match known with
-                            | Some(LogLine.Receipt _) -> true
+                            | Some(LogLine.Receipt _)
+                            | Some(LogLine.Upload _) -> true
                             | _ -> false)
                     HasOther =
                         scan.HasOther
@@ -194,10 +201,11 @@ module ReceiptLog =
         elif scan.PendingLength > int64 MaxLineBytes then
             foreignTail (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
         else
-            match Receipt.parseUtf8 withoutNuls with
-            | Ok receipt -> LogTail.Mend(receipt, scan.From + int64 withoutNuls.Length)
-            | Error _ when isTornOff scan.Pending -> LogTail.Cut scan.From
-            | Error _ -> foreignTail "ends in a line without an end that is not the beginning of a receipt"
+            match read scan.PendingLength withoutNuls with
+            | LogLine.NoReceipt _ when isTornOff scan.Pending -> LogTail.Cut scan.From
+            | LogLine.NoReceipt _ ->
+                foreignTail "ends in a line without an end that is not the beginning of a receipt"
+            | line -> LogTail.Mend(line, scan.From + int64 withoutNuls.Length)
 
     /// What is to be done at the end of the file.
     [<CompiledName("Finish")>]

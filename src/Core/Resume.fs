@@ -3,41 +3,60 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Collections.Generic
 
-/// An object that a target's receipts are about.
-[<Struct>]
-type internal ReceiptedObject = {
-    TargetName: string
-    CellId: string
-    ArtifactName: string
-    Destination: string
-}
+/// What shows that an object is the one that its receipt names.
+[<RequireQualifiedAccess>]
+type internal ReceiptTrust =
+    /// The URL was compared with the destination.
+    | Destination
+    /// Only the URL: the receipt counts while the artifact's URL is for the same object.
+    | SameUrl
+    /// Nothing: the URL is for another object than the destination, or the store confirmed too little.
+    | Nothing
 
-/// The content that the last receipt of an object says, and where it was sent.
-[<Struct>]
-type internal ReceiptedContent = {
-    Bytes: int64
-    Sha256: string
-    /// Null where the receipt does not tell.
-    ObjectUrl: string | null
-    DestinationChecked: bool
-}
+/// The last upload to an object that receipts report.
+[<Sealed>]
+type internal ReceiptedUpload(receipt: Receipt, trust: ReceiptTrust, place: string, identity: string | null) =
+    member val TargetName = receipt.TargetName |> Option.defaultValue ""
+    member val CellId = receipt.CellId
+    member val ArtifactName = receipt.ArtifactName
+    member val Bytes = receipt.BytesWritten
+    member val Sha256 = receipt.Sha256.ToLowerInvariant()
+    /// Null where the receipt does not contain it.
+    member val ObjectUrl = Option.toObj receipt.ObjectUrl
+    member _.Trust = trust
+    /// The store and the account, and what precedes the bucket; empty if unknown.
+    member _.Place = place
+    /// The object that the URL addresses; null if unknown.
+    member _.Identity = identity
+    /// True if a later upload to the object may have changed it.
+    member val IsUncertain = false with get, set
 
-/// What has been exported already, as receipts tell.
+/// What has been exported already, as the lines of a receipts file report.
 type Receipted = private {
-    Objects: Dictionary<ReceiptedObject, ReceiptedContent>
+    /// The last upload to each destination; several where the URLs are for several places.
+    ByDestination: Dictionary<string, ReceiptedUpload list>
+    /// The last upload to each object that a URL addresses.
+    ByObject: Dictionary<string, ReceiptedUpload>
 } with
 
-    /// The number of objects.
-    member this.Count = this.Objects.Count
+    /// The number of uploads whose receipts count.
+    member this.Count =
+        this.ByDestination.Values
+        |> Seq.sumBy (List.filter (fun upload -> upload.Trust <> ReceiptTrust.Nothing) >> List.length)
 
 /// Which artifacts a resumed push leaves out.
 ///
 /// Rules that this module keeps:
 /// - the last receipt of an object counts: this target exported this artifact of this cell to this address, with as many
-///   bytes and the same SHA-256. An object that was overwritten meanwhile is exported again;
+///   bytes and the same SHA-256. An object is the same by its destination, unless the URLs are for different places, and by
+///   its URL. An object that was overwritten meanwhile is exported again;
+/// - a receipt does not count if a later upload to the object started, and neither a receipt nor the line that nothing was
+///   stored follows;
 /// - a receipt counts whose `integrity` is a confirmation that this library knows; an `unverified` one only where the caller
 ///   says so, since a proxy or a portal may have answered in place of the store;
-/// - a receipt whose destination was not compared counts only if the URL now is the one that it names.
+/// - a receipt whose destination was not compared counts only if the URL now is for the same object, and addresses it by its
+///   path;
+/// - a receipt whose URL is for another object than its destination does not count.
 [<RequireQualifiedAccess>]
 module Resume =
 
@@ -45,69 +64,201 @@ module Resume =
         Confirmation.all
         |> List.exists (fun known -> known <> Confirmation.Unverified && known.Name = integrity)
 
-    let private objectOf (targetName: string) cellId artifactName destination = {
-        TargetName = targetName
-        CellId = cellId
-        ArtifactName = artifactName
-        Destination = destination
-    }
+    /// Bucket and key of `s3://bucket/key`; empty texts for another text.
+    let private split (destination: string) : struct (string * string) =
+        let start = "s3://"
 
-    /// Scheme, host and port of an object's URL; null for a text that is not a URL.
-    let private placeOf (objectUrl: string) : string | null =
+        if destination.StartsWith(start, StringComparison.Ordinal) then
+            match destination.IndexOf('/', start.Length) with
+            | -1 -> struct ("", "")
+            | i ->
+                struct (destination.Substring(start.Length, i - start.Length), destination.Substring(i + 1))
+        else
+            struct ("", "")
+
+    /// Scheme, host and port of an object's URL, without user info, and what precedes the key in its path, without escapes.
+    let private placeOf (destination: string) (objectUrl: string) : (string * string) option =
         match UrlAuthority.find objectUrl with
-        | ValueSome { Stop = stop } ->
-            let place = objectUrl.Substring(0, stop).ToLowerInvariant()
+        | ValueNone -> None
+        | ValueSome { First = first; Stop = stop } ->
+            let struct (bucket, key) = split destination
+            let authority = objectUrl.Substring(first, stop - first).ToLowerInvariant()
+            let host = authority.Substring(authority.LastIndexOf '@' + 1)
+            let scheme = objectUrl.Substring(0, first).ToLowerInvariant()
+            let path = Uri.UnescapeDataString(objectUrl.Substring stop)
 
-            match place.LastIndexOf '@' with
-            | -1 -> place
-            | i -> place.Substring(i + 1)
-        | ValueNone -> null
+            let before =
+                if key <> "" && path.EndsWith("/" + key, StringComparison.Ordinal) then
+                    path.Substring(0, path.Length - key.Length)
+                else
+                    path
 
-    /// What the receipts tell, those that are `unverified` only with `acceptUnverified`. They are gone through once, and
-    /// not kept.
+            // One bucket, in the host or in the path.
+            if
+                before = "/"
+                && host.StartsWith(bucket + ".", StringComparison.OrdinalIgnoreCase)
+            then
+                Some(scheme + host.Substring(bucket.Length + 1), $"/{bucket}/")
+            else
+                Some(scheme + host, before)
+
+    let private placeText (destination: string) (objectUrl: string | null) : string =
+        match objectUrl with
+        | null -> ""
+        | url ->
+            match placeOf destination url with
+            | Some(origin, before) -> origin + before
+            | None -> ""
+
+    let private identityOf (objectUrl: string | null) : string | null =
+        match objectUrl with
+        | null -> null
+        | url ->
+            match RequestUrl.parse url with
+            | Ok url -> ObjectAddress.identityByPath url
+            | Error _ -> null
+
+    let private trustOf (receipt: Receipt) : ReceiptTrust =
+        let struct (bucket, key) = split receipt.Destination
+
+        let url =
+            receipt.ObjectUrl
+            |> Option.bind (fun url -> RequestUrl.parse url |> Result.toOption)
+
+        match url |> Option.map (ObjectAddress.compare bucket key) with
+        | None
+        | Some AddressCheck.Same when receipt.DestinationChecked -> ReceiptTrust.Destination
+        | None -> ReceiptTrust.Nothing
+        | Some(AddressCheck.OtherBucket _)
+        | Some(AddressCheck.OtherKey _) when receipt.DestinationChecked -> ReceiptTrust.Nothing
+        | Some _ -> ReceiptTrust.SameUrl
+
+    let private uploadsTo (receipted: Receipted) (destination: string) =
+        match receipted.ByDestination.TryGetValue destination with
+        | true, uploads -> uploads
+        | _ -> []
+
+    let private isOf (targetName: string) (cellId: string) (artifactName: string) (upload: ReceiptedUpload) =
+        upload.TargetName = targetName
+        && upload.CellId = cellId
+        && upload.ArtifactName = artifactName
+
+    /// The uploads whose object another upload to the destination, or to the URL, overwrites.
+    let private overwritten (receipted: Receipted) targetName cellId artifactName destination objectUrl =
+        let place = placeText destination objectUrl
+
+        let byDestination =
+            uploadsTo receipted destination
+            |> List.filter (fun upload ->
+                upload.Place = ""
+                || place = ""
+                || upload.Place = place
+                || isOf targetName cellId artifactName upload)
+
+        match identityOf objectUrl with
+        | null -> byDestination
+        | identity ->
+            match receipted.ByObject.TryGetValue identity with
+            | true, upload when not (List.contains upload byDestination) -> upload :: byDestination
+            | _ -> byDestination
+
+    let private add (acceptUnverified: bool) (receipted: Receipted) (receipt: Receipt) =
+        let counts =
+            receipt.TargetKind = Receipt.TargetKind
+            && (isConfirmed receipt.Integrity
+                || acceptUnverified && receipt.Integrity = Confirmation.Unverified.Name)
+
+        let url = Option.toObj receipt.ObjectUrl
+        let identity = identityOf url
+
+        let upload =
+            ReceiptedUpload(
+                receipt,
+                (if counts then trustOf receipt else ReceiptTrust.Nothing),
+                placeText receipt.Destination url,
+                identity
+            )
+
+        let gone =
+            overwritten
+                receipted
+                upload.TargetName
+                receipt.CellId
+                receipt.ArtifactName
+                receipt.Destination
+                url
+
+        receipted.ByDestination[receipt.Destination] <-
+            upload
+            :: (uploadsTo receipted receipt.Destination
+                |> List.filter (fun earlier -> not (List.contains earlier gone)))
+
+        match identity with
+        | null -> ()
+        | identity -> receipted.ByObject[identity] <- upload
+
+    let private apply (receipted: Receipted) (mark: UploadMark) =
+        let changed =
+            overwritten
+                receipted
+                mark.TargetName
+                mark.CellId
+                mark.ArtifactName
+                mark.Destination
+                (Option.toObj mark.ObjectUrl)
+
+        for upload in changed do
+            upload.IsUncertain <- mark.State = UploadState.Started
+
+    /// Reads the lines of a receipts file once, and does not keep them. Receipts that are `unverified` count only with
+    /// `acceptUnverified`.
+    [<CompiledName("OfLines")>]
+    let ofLines (acceptUnverified: bool) (lines: LogLine seq) : Receipted =
+        let receipted = {
+            ByDestination = Dictionary()
+            ByObject = Dictionary()
+        }
+
+        for line in lines do
+            match line with
+            | LogLine.Receipt receipt -> add acceptUnverified receipted receipt
+            | LogLine.Upload mark -> apply receipted mark
+            | LogLine.NoReceipt _ -> ()
+
+        receipted
+
+    /// Reads receipts, as `ofLines`.
     [<CompiledName("OfReceipts")>]
     let ofReceipts (acceptUnverified: bool) (receipts: Receipt seq) : Receipted =
-        let objects = Dictionary<ReceiptedObject, ReceiptedContent>()
+        receipts |> Seq.map LogLine.Receipt |> ofLines acceptUnverified
 
-        for receipt in receipts do
-            let key =
-                objectOf
-                    (receipt.TargetName |> Option.defaultValue "")
-                    receipt.CellId
-                    receipt.ArtifactName
-                    receipt.Destination
+    /// The upload of an artifact, if its receipt counts.
+    let private find
+        (receipted: Receipted)
+        targetName
+        cellId
+        artifactName
+        destination
+        : ReceiptedUpload option =
+        let isLast (upload: ReceiptedUpload) =
+            match upload.Identity with
+            | null -> true
+            | identity -> obj.ReferenceEquals(receipted.ByObject[identity], upload)
 
-            if
-                receipt.TargetKind = Receipt.TargetKind
-                && (isConfirmed receipt.Integrity
-                    || acceptUnverified && receipt.Integrity = Confirmation.Unverified.Name)
-            then
-                objects[key] <- {
-                    Bytes = receipt.BytesWritten
-                    Sha256 = receipt.Sha256.ToLowerInvariant()
-                    ObjectUrl = Option.toObj receipt.ObjectUrl
-                    DestinationChecked = receipt.DestinationChecked
-                }
-            else
-                // It may have overwritten what an earlier one says.
-                objects.Remove key |> ignore
-
-        { Objects = objects }
-
-    let private find (receipted: Receipted) targetName cellId artifactName destination =
-        match receipted.Objects.TryGetValue(objectOf targetName cellId artifactName destination) with
-        | true, content -> ValueSome content
-        | _ -> ValueNone
+        uploadsTo receipted destination
+        |> List.tryFind (isOf targetName cellId artifactName)
+        |> Option.filter (fun upload ->
+            upload.Trust <> ReceiptTrust.Nothing && not upload.IsUncertain && isLast upload)
 
     /// True if a receipt fits but for the SHA-256, so that it is worth taking.
     [<CompiledName("MayBeDone")>]
     let mayBeDone (receipted: Receipted) targetName cellId artifactName destination (bytes: int64) =
         match find receipted targetName cellId artifactName destination with
-        | ValueSome content -> content.Bytes = bytes
-        | ValueNone -> false
+        | Some upload -> upload.Bytes = bytes
+        | None -> false
 
-    /// True if there is a receipt of exactly this. `sha256` is 64 hexadecimal digits, in any case; `objectUrl` is the URL
-    /// now, without its query; null where it is not known. A target without a name has an empty one.
+    /// True if there is a receipt of exactly this. `sha256` is 64 hexadecimal digits, in any case; `url` is the URL now;
+    /// `None` where it is not known. A target without a name has an empty one.
     [<CompiledName("IsDone")>]
     let isDone
         (receipted: Receipted)
@@ -117,22 +268,59 @@ module Resume =
         destination
         (bytes: int64)
         (sha256: string)
-        (objectUrl: string | null)
+        (url: RequestUrl option)
         =
-        match find receipted targetName cellId artifactName destination with
-        | ValueSome content ->
-            content.Bytes = bytes
-            && content.Sha256 = sha256.ToLowerInvariant()
-            && (content.DestinationChecked
-                || not (isNull content.ObjectUrl)
-                   && String.Equals(objectUrl, content.ObjectUrl, StringComparison.Ordinal))
-        | ValueNone -> false
+        let isSameObject (upload: ReceiptedUpload) =
+            match url with
+            | Some url ->
+                (RequestUrl.isPresigned url || RequestUrl.revealQuery url = "")
+                && upload.Identity = ObjectAddress.identityByPath url
+            | None -> false
 
-    /// A sentence for the caller, where this was sent to another place (scheme, host, port) than the one that its URL names
-    /// now, without a full stop. The logical address is the same, and the object may be in another store. `objectUrl` is the
-    /// URL now, without its query.
-    [<CompiledName("OtherHost")>]
-    let otherHost
+        match find receipted targetName cellId artifactName destination with
+        | None -> false
+        | Some upload ->
+            upload.Bytes = bytes
+            && upload.Sha256 = sha256.ToLowerInvariant()
+            && (upload.Trust = ReceiptTrust.Destination || isSameObject upload)
+
+    /// The line to write before an upload, if it may overwrite an object that receipts report; `IsReversible` is true if the
+    /// receipts count again once it is known that nothing was stored.
+    [<CompiledName("StartOf")>]
+    let startOf
+        (receipted: Receipted)
+        targetName
+        cellId
+        artifactName
+        destination
+        (url: RequestUrl option)
+        (now: DateTimeOffset)
+        : struct (UploadMark option * bool) =
+        let objectUrl = url |> Option.map RequestUrl.withoutQuery
+
+        let uploads =
+            overwritten receipted targetName cellId artifactName destination (Option.toObj objectUrl)
+
+        if uploads |> List.forall _.IsUncertain then
+            struct (None, false)
+        else
+            let mark = {
+                State = UploadState.Started
+                TargetName = targetName
+                Destination = destination
+                CellId = cellId
+                ArtifactName = artifactName
+                ObjectUrl = objectUrl
+                At = now
+            }
+
+            struct (Some mark, uploads |> List.forall (fun upload -> not upload.IsUncertain))
+
+    /// A sentence for the caller, where this was sent to another place (scheme, host, port, or what precedes the key in the
+    /// path: an account) than the one that its URL names now, without a full stop. The logical address is the same, and the
+    /// object may be in another store. `objectUrl` is the URL now, without its query.
+    [<CompiledName("OtherPlace")>]
+    let otherPlace
         (receipted: Receipted)
         targetName
         cellId
@@ -140,15 +328,21 @@ module Resume =
         destination
         (objectUrl: string)
         : string option =
-        match find receipted targetName cellId artifactName destination with
-        | ValueNone -> None
-        | ValueSome content ->
-            match content.ObjectUrl, placeOf objectUrl with
-            | NonNull url, NonNull now when
-                (match placeOf url with
-                 | null -> false
-                 | before -> before <> now)
-                ->
+        let upload =
+            uploadsTo receipted destination
+            |> List.tryFind (isOf targetName cellId artifactName)
+
+        match upload with
+        | None -> None
+        | Some upload ->
+            match
+                upload.ObjectUrl |> Option.ofObj |> Option.bind (placeOf destination),
+                placeOf destination objectUrl
+            with
+            | Some(before, beforePath), Some(now, nowPath) when (before, beforePath) <> (now, nowPath) ->
+                let shown (origin: string) (path: string) =
+                    Check.quote (if before = now then Redaction.url (origin + path) else origin)
+
                 Some
-                    $"receipts say that it was sent to {Check.quote (nonNull (placeOf url))}, and the URL is for {Check.quote now} now; it is not sent again. To send it again, give a receipts file of its own"
+                    $"receipts say that it was sent to {shown before beforePath}, and the URL is for {shown now nowPath} now; it is not sent again. To send it again, give a receipts file of its own"
             | _ -> None

@@ -20,11 +20,13 @@ type S3Host = {
 [<RequireQualifiedAccess>]
 module S3Host =
 
-    /// The suffixes of AWS's partitions: commercial and GovCloud, China, the European sovereign cloud, and the isolated ones.
+    /// The suffixes of AWS's partitions: commercial and GovCloud, China, the European sovereign cloud, dual-stack
+    /// endpoints, and the isolated ones.
     let private suffixes = [
         ".amazonaws.com"
         ".amazonaws.com.cn"
         ".amazonaws.eu"
+        ".api.aws"
         ".c2s.ic.gov"
         ".sc2s.sgov.gov"
         ".cloud.adc-e.uk"
@@ -81,13 +83,21 @@ module S3Host =
         | "s3-accelerate" -> service None false
         | "s3-accesspoint"
         | "s3-accesspoint-fips"
-        | "s3-outposts" -> service None true
+        | "s3-outposts"
+        | "s3-object-lambda" -> service None true
+        // A website takes no upload, and names its bucket all the same.
+        | "s3-website" -> service None false
         | "s3-external-1" -> service (Some "us-east-1") false
         | _ when
             label.StartsWith("s3-fips-", StringComparison.Ordinal)
             && isRegion (after "s3-fips-")
             ->
             service (Some(after "s3-fips-")) false
+        | _ when
+            label.StartsWith("s3-website-", StringComparison.Ordinal)
+            && isRegion (after "s3-website-")
+            ->
+            service (Some(after "s3-website-")) false
         | _ when label.StartsWith("s3-", StringComparison.Ordinal) && isRegion (after "s3-") ->
             service (Some(after "s3-")) false
         | _ when

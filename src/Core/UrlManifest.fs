@@ -140,19 +140,6 @@ module UrlManifest =
         ArtifactName.create name
         |> Result.mapError (fun refusal -> $"{who}: {refusal.Message}")
 
-    /// What a URL addresses, as a text to compare: its signature is no part of that, unless nothing is known of its
-    /// query; then it holds a credential.
-    [<CompiledName("ObjectOf")>]
-    let objectOf (url: RequestUrl) =
-        if url.Query.Signature = UrlSignature.Unsigned then
-            RequestUrl.reveal url
-        else
-            match PresignedUrl.addressOf url with
-            // One key can be percent-encoded in several ways, and one bucket is reached through several hosts.
-            | bucket, Some key ->
-                String.Concat(bucket |> Option.defaultWith (fun () -> RequestUrl.host url), "/", key)
-            | _ -> RequestUrl.withoutQuery url
-
     /// What is wrong with a manifest: the first problems, and how many there are.
     type private Problems() =
         let first = ResizeArray<string>()
@@ -226,8 +213,10 @@ module UrlManifest =
                 if names.TryAdd(name.GetHashCode(), place, isNamed json name).IsSome then
                     problems.Add $"{who} is there twice. Keep one of them."
                 else
-                    let target = objectOf url
-                    let isSame place = objectOf (urlAt json place) = target
+                    let target = ObjectAddress.identity url
+
+                    let isSame place =
+                        ObjectAddress.identity (urlAt json place) = target
 
                     match objects.TryAdd(target.GetHashCode(), place, isSame) with
                     | ValueSome first ->

@@ -180,11 +180,14 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <param name="name">The artifact's name.</param>
     /// <returns>Null where the URL is asked of a provider, or a manifest has none.</returns>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
-    public string? ObjectUrlHint(string name)
+    public string? ObjectUrlHint(string name) =>
+        KnownUrl(name) is { } url ? RequestUrlModule.WithoutQuery(url) : null;
+
+    /// <summary>The URL that an artifact would be sent to now; null where the URL is asked of a provider, or a manifest has none.</summary>
+    internal RequestUrl? KnownUrl(string name)
     {
         var plan = Plan(name, null);
-        var url = plan.Url is UrlSource.Given given ? given.Item : _urls?.Known(plan.Artifact);
-        return url is null ? null : RequestUrlModule.WithoutQuery(url);
+        return plan.Url is UrlSource.Given given ? given.Item : _urls?.Known(plan.Artifact);
     }
 
     /// <inheritdoc />

@@ -418,10 +418,22 @@ let tests =
 
                 Expect.stringContains
                     error
-                    "'report' of the target 'first' and 'report' of the target 'second' have the same URL"
+                    "'report' of the target 'first' and 'report' of the target 'second' have URLs of the same object"
                     "both"
 
                 Expect.isFalse (error.Contains secret) "no secret"
+
+                for spelled in
+                    [
+                        url.Replace(bucket, "%6Dy-cellos-evidence")
+                        url.Replace(bucket, $"x/../{bucket}")
+                        url.Replace("http://", "HTTP://")
+                    ] do
+                    let! struct (code, _, error) =
+                        push scene (both spelled) [ "--root"; scene.Folder.Path ]
+
+                    Expect.equal code 2 spelled
+                    Expect.stringContains error "have URLs of the same object" spelled
 
                 // The same bucket and key on another host is another object.
                 let! struct (code, _, error) =
@@ -479,7 +491,12 @@ let tests =
                     Expect.equal code 0 $"round {round}: {error}"
                     Expect.hasLength (objects output) 1 "one artifact"
 
-                Expect.hasLength (File.ReadAllLines receipts) 2 "a receipt a round"
+                let marks, receipts =
+                    File.ReadAllLines receipts
+                    |> Array.partition _.Contains("\"upload\":\"started\"")
+
+                Expect.hasLength receipts 2 "a receipt a round"
+                Expect.hasLength marks 1 "the second round overwrites the object"
             })
 
         testCaseTask "writes on standard output what the receipts file has" (fun () ->

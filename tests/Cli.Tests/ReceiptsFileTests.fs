@@ -24,7 +24,7 @@ let private openWith (notes: ResizeArray<string>) (path: string) =
 let private openQuietly path = openWith (ResizeArray()) path
 
 let private has (file: ReceiptsFile) name =
-    Resume.isDone file.Receipted "" "c" name $"s3://b/c/{name}" 3L (String('a', 64)) null
+    Resume.isDone file.Receipted "" "c" name $"s3://b/c/{name}" 3L (String('a', 64)) None
 
 let private append (file: ReceiptsFile) name =
     file.AppendAsync(line name, CancellationToken.None)

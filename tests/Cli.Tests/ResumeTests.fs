@@ -96,6 +96,92 @@ let tests =
                 Expect.hasLength (objects output) 4 $"another cell has none: {error}"
             })
 
+        testCaseTask "sends again what an upload without a receipt may have overwritten" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let a = Path.Join(out, "a")
+                let receipts = scene.Folder.At "r.jsonl"
+
+                let variables =
+                    scene.Manifest("cell-7", [ "a" ])
+                    @ [ "CELLOS_EXPORT_S3_MAX_ATTEMPTS" + suffix, "1" ]
+
+                let run () =
+                    runToolIn variables (arguments scene receipts out)
+
+                let original = File.ReadAllBytes a
+                let! struct (code, _, error) = run ()
+                Expect.equal code 0 error
+
+                for fault, mayBeStored in
+                    [
+                        Fault.CloseAfterBody(store = true), true
+                        Fault.Corrupt, true
+                        Fault.WrongETag, true
+                        Fault.Status(403, "AccessDenied"), false
+                    ] do
+                    File.WriteAllBytes(a, content "another" original.Length)
+                    scene.Server.OnAttempt <- fun _ -> fault
+                    let! struct (code, _, error) = run ()
+                    Expect.equal code 1 error
+                    scene.Server.OnAttempt <- null
+                    File.WriteAllBytes(a, original)
+                    let! struct (code, output, error) = run ()
+                    Expect.equal code 0 error
+                    Expect.hasLength (objects output) (if mayBeStored then 1 else 0) $"%O{fault}"
+                    let stored = Expect.wantSome (scene.Stored "cell-7/a") "stored"
+                    Expect.equal stored.Sha256 (sha256 original) $"%O{fault}"
+
+                let! struct (_, output, error) = run ()
+                Expect.equal output "" "it has its receipt"
+                Expect.equal error "" "and no line is unknown"
+
+                let marks =
+                    File.ReadAllLines receipts
+                    |> Array.filter (fun line -> line.Contains "\"upload\":")
+
+                Expect.hasLength marks 5 "four failures, of which one stored nothing; a repair needs no line"
+                Expect.isFalse (marks |> Array.exists _.Contains("Signature")) "no secret"
+            })
+
+        testCaseTask "sends again what a killed upload may have overwritten" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let a = Path.Join(out, "a")
+                let receipts = scene.Folder.At "r.jsonl"
+                let variables = scene.Manifest("cell-7", [ "a" ])
+                let original = File.ReadAllBytes a
+                let! struct (code, _, error) = runToolIn variables (arguments scene receipts out)
+                Expect.equal code 0 error
+                let before = scene.Server.Requests.Count
+                File.WriteAllBytes(a, content "another" original.Length)
+                scene.Server.OnAttempt <- fun _ -> Fault.Silence(afterBody = true)
+
+                // Without --resume: the file of receipts is the same.
+                use child =
+                    toolWith
+                        variables
+                        (arguments scene receipts out
+                         |> List.filter (fun argument -> argument <> "--resume"))
+
+                while scene.Server.Requests.Count = before do
+                    do! Task.Delay 10
+
+                child.Kill()
+                let! struct (code, _, _) = child.End()
+                Expect.notEqual code 0 "killed"
+                scene.Server.OnAttempt <- null
+                File.WriteAllBytes(a, original)
+
+                let! struct (code, output, error) =
+                    runToolIn variables (arguments scene receipts out)
+
+                Expect.equal code 0 error
+                Expect.hasLength (objects output) 1 "the receipt from before does not count"
+            })
+
         testCaseTask "mends a torn last line, and loses no other" (fun () ->
             task {
                 use! scene = scene ()

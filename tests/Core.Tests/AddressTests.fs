@@ -61,20 +61,20 @@ let addresses =
                 "https://evidence.s3.us-west-2.amazonaws.com/c/b", "object c/b"
                 "https://evidence.s3.us-west-2.amazonaws.com//c/a", "object /c/a"
                 // Access points and their aliases do not name the bucket.
-                "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/c/a", "same"
+                "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/c/a", "unknown"
                 "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/c/b", "object c/b"
-                "https://ap-abc123-s3alias.s3.us-west-2.amazonaws.com/c/a", "same"
-                "https://s3.us-west-2.amazonaws.com/ap-abc123-s3alias/c/a", "same"
-                "https://ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com/c/a", "same"
-                "https://s3.us-west-2.amazonaws.com/ap-abc123--op-s3/c/a", "same"
-                "https://ap-abc123--op-s3.s3.us-west-2.amazonaws.com/c/a", "same"
-                "https://ap-abc123--ol-s3.s3.us-west-2.amazonaws.com/c/a", "same"
+                "https://ap-abc123-s3alias.s3.us-west-2.amazonaws.com/c/a", "unknown"
+                "https://s3.us-west-2.amazonaws.com/ap-abc123-s3alias/c/a", "unknown"
+                "https://ap--usw2-az1--xa-s3.s3express-usw2-az1.us-west-2.amazonaws.com/c/a", "unknown"
+                "https://s3.us-west-2.amazonaws.com/ap-abc123--op-s3/c/a", "unknown"
+                "https://ap-abc123--op-s3.s3.us-west-2.amazonaws.com/c/a", "unknown"
+                "https://ap-abc123--ol-s3.s3.us-west-2.amazonaws.com/c/a", "unknown"
                 "https://ap-abc123-s3alias.s3.dualstack.us-west-2.amazonaws.com/c/b", "object c/b"
-                "https://ap-1.accesspoint.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "same"
+                "https://ap-1.accesspoint.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "unknown"
                 // PrivateLink and other partitions.
                 "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/evidence/c/a", "same"
                 "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/other/c/a", "bucket other"
-                "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/ap-1-s3alias/c/a", "same"
+                "https://bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/ap-1-s3alias/c/a", "unknown"
                 "https://evidence.bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "same"
                 "https://other.bucket.vpce-1a2b.s3.us-west-2.vpce.amazonaws.com/c/a", "bucket other"
                 "https://evidence.s3.eusc-de-east-1.amazonaws.eu/c/a", "same"
@@ -84,7 +84,7 @@ let addresses =
                 "https://evidence.s3.us-isof-south-1.csp.hci.ic.gov/c/b", "object c/b"
                 // Any other host.
                 "http://127.0.0.1:9000/evidence/c/a", "same"
-                "http://127.0.0.1:9000/c/a", "same"
+                "http://127.0.0.1:9000/c/a", "unknown"
                 "http://127.0.0.1:9000/tenant:evidence/c/a", "same"
                 "http://127.0.0.1:9000/tenant%3Aevidence/c/a", "same"
                 "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "same"
@@ -102,9 +102,113 @@ let addresses =
                 "http://127.0.0.1:9000/x/%2E%2E/evidence/c/a", "object /x/../evidence/c/a"
                 "http://127.0.0.1:9000/evidence/c/%ff", "object /evidence/c/%ff"
                 "http://127.0.0.1:9000", "object /"
+                // AWS's other endpoints.
+                "https://other.s3.us-west-2.api.aws/c/a", "bucket other"
+                "https://evidence.s3.us-west-2.api.aws/c/a", "same"
+                "https://s3.us-west-2.api.aws/evidence/c/a", "same"
+                "https://name-123456789012.s3-object-lambda.us-west-2.amazonaws.com/c/a", "unknown"
+                "https://name-123456789012.s3-object-lambda.us-west-2.amazonaws.com/c/b", "object c/b"
+                "https://other.s3-website-us-west-2.amazonaws.com/c/a", "bucket other"
+                "https://other.s3-website.eu-central-1.amazonaws.com/c/a", "bucket other"
+                "https://evidence.s3-website.eu-central-1.amazonaws.com/c/a", "same"
+                // An address, or one name, is never that of a bucket.
+                "http://localhost:9000/c/a", "unknown"
+                "http://[::1]:9000/c/a", "unknown"
+                "http://minio:9000/c/a", "unknown"
+                "http://localhost:9000/evidence/c/a", "same"
+                // A path that begins with the bucket has the key as its rest.
+                "http://127.0.0.1:9000/evidence/evidence/c/a", "object /evidence/evidence/c/a"
+                "http://127.0.0.1:9000/evidence/d/evidence/c/a", "object /evidence/d/evidence/c/a"
+                "https://store.example/evidence/x:evidence/c/a", "object /evidence/x:evidence/c/a"
+                "https://store.example/tenant:evidence/evidence/c/a", "object /tenant:evidence/evidence/c/a"
+                // An unknown prefix may be a proxy's, or another bucket.
+                "http://127.0.0.1:9000/backup/evidence/c/a", "unknown"
+                "https://store.example//evidence/c/a", "unknown"
+                "https://store.example//c/a", "object //c/a"
+                "http://127.0.0.1:9000/other/notes:evidence/c/a", "unknown"
+                "http://127.0.0.1:9000/x/b/evidence/o/c/a", "unknown"
+                "https://gateway.example/s3/evidence/c/a", "unknown"
+                // Known forms of an account before the bucket.
+                "https://swift.example/v1/AUTH_prod/evidence/c/a", "same"
+                "https://swift.example/swift/v1/evidence/c/a", "same"
+                "https://swift.example/swift/v1/AUTH_prod/evidence/c/a", "same"
+                "https://swift.example/v1/AUTH_prod/evidence/x/evidence/c/a", "unknown"
+                "https://swift.example/v1/prod/evidence/c/a", "unknown"
+                "https://swift.example/v1/AUTH_prod/other/c/a", "object /v1/AUTH_prod/other/c/a"
+                "http://127.0.0.1:10000/devstoreaccount1/evidence/c/a", "same"
+                "http://127.0.0.1:10000/devstoreaccount1/c/a", "object /devstoreaccount1/c/a"
+                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/c/a", "same"
+                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/x/c/a",
+                "object /p/REDACTED/n/ns/b/evidence/o/x/c/a"
+                "https://storage.googleapis.com/upload/storage/v1/b/evidence/o/c/a", "same"
+                "https://storage.googleapis.com/storage/v1/b/other/o/c/a", "bucket other"
+                // The host may begin with the bucket, or with the same word.
+                "https://evidence.minio.example/c/a", "same"
+                "https://EVIDENCE.minio.example./c/a", "same"
+                "https://evidence.minio.example/c/b", "object /c/b"
+                "https://evidence.minio.example/evidence/c/a", "unknown"
+                "https://evidence.s3.example.com/c/a", "same"
+                "https://evidence.s3.example.com/evidence/c/a", "object /evidence/c/a"
+                "https://evidence.s3-eu.example.com/evidence/c/a", "object /evidence/c/a"
+                "https://evidence/c/a", "same"
+                "https://evidence/evidence/c/a", "unknown"
+                "https://evidence-store.example/evidence/c/a", "same"
+                "https://evidence-store.example/c/a", "unknown"
+                "https://other.s3.example.com/c/a", "unknown"
+                // Other stores.
+                "https://evidence.storage.googleapis.com/c/a", "same"
+                "https://other.storage.googleapis.com/c/a", "bucket other"
+                "https://storage.googleapis.com/evidence/c/a", "same"
+                "https://storage.googleapis.com/c/a", "bucket c"
+                "https://evidence.storage.europe-west3.rep.googleapis.com/c/a", "same"
+                "https://evidence.oss-cn-hangzhou.aliyuncs.com/c/a", "same"
+                "https://other.oss-cn-hangzhou.aliyuncs.com/c/a", "bucket other"
+                "https://other.oss-accelerate.aliyuncs.com/c/a", "bucket other"
+                "https://evidence.s3.oss-cn-hangzhou.aliyuncs.com/c/a", "same"
+                "https://evidence.cn-hangzhou.oss.aliyuncs.com/c/a", "same"
+                "https://evidence-1250000000.cos.ap-guangzhou.myqcloud.com/c/a", "same"
+                "https://evidence.cos.ap-guangzhou.myqcloud.com/c/a", "same"
+                "https://evidence-x1.cos.ap-guangzhou.myqcloud.com/c/a", "bucket evidence-x1"
+                "https://other-1250000000.cos.ap-guangzhou.myqcloud.com/c/a", "bucket other-1250000000"
+                "https://cos.ap-guangzhou.myqcloud.com/evidence-1250000000/c/a", "same"
+                "https://evidence-1250000000.oss-cn-hangzhou.aliyuncs.com/c/a", "bucket evidence-1250000000"
+                "https://evidence.obs.eu-west-101.myhuaweicloud.com/c/a", "same"
+                "https://other.obs.eu-west-101.myhuaweicloud.com/c/a", "bucket other"
+                "https://account.r2.cloudflarestorage.com/evidence/c/a", "same"
+                "https://account.r2.cloudflarestorage.com/c/a", "bucket c"
+                "https://account.eu.r2.cloudflarestorage.com/evidence/c/a", "same"
+                "https://evidence.account.r2.cloudflarestorage.com/c/a", "same"
+                "https://other.account.r2.cloudflarestorage.com/c/a", "bucket other"
+                "https://evidence.account.eu.r2.cloudflarestorage.com/c/a", "same"
+                "https://account.blob.core.windows.net/evidence/c/a", "same"
+                "https://account.blob.core.windows.net/c/a", "bucket c"
+                "https://evidence.blob.core.windows.net/c/a", "bucket c"
+                "https://account.z01.blob.storage.azure.net/evidence/c/a", "same"
+                "https://s3.eu-central-003.backblazeb2.com/evidence/c/a", "same"
+                "https://other.s3.eu-central-003.backblazeb2.com/c/a", "bucket other"
+                "https://storage.googleapis.com/evidence/evidence/c/a", "object /evidence/evidence/c/a"
+                "https://storage.googleapis.com/", "object /"
             ]
             (fun (url, _) -> word (check "" "c" "a" url))
             snd
+
+        testCase "a key may begin with the bucket" (fun () ->
+            for url, expected in
+                [
+                    "http://127.0.0.1:9000/evidence/report.txt", "unknown"
+                    "http://127.0.0.1:9000/evidence/evidence/report.txt", "same"
+                    "https://evidence.s3.example.com/evidence/report.txt", "same"
+                    "https://evidence.s3.example.com/evidence/evidence/report.txt",
+                    "object /evidence/evidence/report.txt"
+                    "https://s3.us-west-2.amazonaws.com/evidence/report.txt", "object report.txt"
+                ] do
+                Expect.equal (word (check "" "evidence" "report.txt" url)) expected url)
+
+        testCase "a key prefix may look like a bucket" (fun () ->
+            Expect.equal
+                (word (check "audit" "c" "a" "http://127.0.0.1:9000/audit/c/a"))
+                "unknown"
+                "the bucket audit, or the bucket evidence behind a proxy")
 
         testCase "a plus sign is itself, escaped or not; a blank is another character" (fun () ->
             for path, expected in
@@ -129,7 +233,7 @@ let addresses =
 
         propertyTimes
             500
-            "an address that was made for the artifact is the same, and for another one is not"
+            "an address that was made for the artifact is usable, and for another one is not the same"
             (gen {
                 let! cell, name = Gen.zip cellId artifact
                 let! other = artifact
@@ -143,7 +247,10 @@ let addresses =
                     ObjectKey.create KeyPrefix.none cell name, ObjectKey.create KeyPrefix.none cell other
                 with
                 | Ok key, Ok otherKey ->
-                    Expect.equal (ObjectAddress.check bucket key url.Request) AddressCheck.Same url.Url
+                    Expect.contains
+                        [ AddressCheck.Same; AddressCheck.Unknown ]
+                        (ObjectAddress.check bucket key url.Request)
+                        url.Url
 
                     if other <> name && RequestUrl.isPresigned url.Request then
                         Expect.notEqual
@@ -161,7 +268,9 @@ let addresses =
                 AddressCheck.Unknown
                 "opaque"
 
-            Expect.equal (check "https://gateway.example/c/a") AddressCheck.Same "the key")
+            Expect.equal (check "https://gateway.example/c/a") AddressCheck.Unknown "the key, in some bucket"
+            Expect.equal (check "https://gateway.example/evidence/c/a") AddressCheck.Same "bucket and key"
+            Expect.equal (check "https://gateway.example/evidence/c/b") AddressCheck.Unknown "another key")
     ]
 
 let private at' (text: string) =
@@ -218,6 +327,20 @@ let stories =
 
             Expect.isTrue (receipt turns).DestinationChecked "it was compared"
             Expect.isFalse ((Receipt.toJson (receipt turns)).Contains "destinationChecked") "not in JSON")
+
+        testCase
+            "a presigned URL that does not show its bucket is sent to, and the receipt says so"
+            (fun () ->
+                for url in
+                    [
+                        "http://127.0.0.1:9000/cell-1/logs/out.txt"
+                        "https://proxy.example/backup/evidence/cell-1/logs/out.txt"
+                        "https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/cell-1/logs/out.txt"
+                    ] do
+                    let turns =
+                        feed (plan (Some $"{url}?{signature}") same) [ started; attempted 1 stored ]
+
+                    Expect.isFalse (receipt turns).DestinationChecked url)
 
         testCase "a gateway with a path of its own gets no comparison" (fun () ->
             let turns =
@@ -325,4 +448,80 @@ let schemes =
                     "https://store.example/evidence/cell-1/logs/out.txt?sv=1&se=2026-03-01T11:00:00Z&sr=b&sig=q1w2e3r4")
                 same)
             [ started ] [ "UrlExpired" ] [ "expired at 2026-03-01 11:00:00Z" ]
+    ]
+
+[<Tests>]
+let identities =
+    let identity (url: string) = ObjectAddress.identity (parsed url)
+
+    testList "ObjectAddress.identity" [
+        for name, urls in
+            [
+                "case, default port, escapes, dot segments and a dot at the end of the host",
+                [
+                    "http://store.example/evidence/c/r.txt"
+                    "HTTP://STORE.example:80/evidence/c/r.txt"
+                    "http://store.example./evidence/c/r.txt"
+                    "http://store.example/evidence/c/%72.txt"
+                    "http://store.example/evidence/c%2Fr.txt"
+                    "http://store.example/evidence/c/./r.txt"
+                    "http://store.example/evidence/c/%2e/r.txt"
+                    "http://store.example/evidence/x/../c/r.txt"
+                    "http://store.example/../evidence/c/r.txt"
+                    "http://store.example/evidence/c/r.txt?"
+                ]
+                "characters that need no escape",
+                [
+                    "https://[::1]:8443/c/report(1).txt"
+                    "https://[0:0::1]:8443/c/report%281%29.txt"
+                ]
+                "octets that are not UTF-8", [ "https://h.example/c/%ff"; "https://h.example/c/%FF" ]
+                "a presigned URL, whatever its signature",
+                [
+                    $"https://h.example/evidence/c/a?{signature}"
+                    "https://h.example/evidence/c/a?X-Amz-Signature=another0another0"
+                ]
+                "hosts of one bucket",
+                [
+                    "https://evidence.s3.us-west-2.amazonaws.com/c/a"
+                    "https://evidence.s3.dualstack.us-west-2.amazonaws.com/c/%61"
+                    "https://s3.us-west-2.amazonaws.com/evidence/c/a"
+                ]
+                "hosts of one bucket of another store",
+                [
+                    "https://evidence.storage.googleapis.com/c/a"
+                    "https://storage.googleapis.com/evidence/c/a"
+                ]
+                "a pre-authenticated request, whatever its token",
+                [
+                    "https://objectstorage.example/p/one-t0k3n/n/ns/b/evidence/o/c/a"
+                    "https://objectstorage.example/p/two-t0k3n/n/ns/b/evidence/o/c/a"
+                    "https://objectstorage.example/p/REDACTED/n/ns/b/evidence/o/c/a"
+                ]
+                "the query of a gateway, in other escapes",
+                [ "https://gw.example/put?key=a%2fb"; "https://gw.example/put?k%65y=%61%2Fb" ]
+            ] do
+            testCase $"one object: {name}" (fun () ->
+                Expect.hasLength (urls |> List.map identity |> List.distinct) 1 name)
+
+        testCase "other objects" (fun () ->
+            let urls = [
+                "http://store.example/evidence/c/a"
+                "https://store.example/evidence/c/a"
+                "http://store.example:8080/evidence/c/a"
+                "http://other.example/evidence/c/a"
+                "http://store.example/evidence/c/A"
+                "http://store.example/evidence/c//a"
+                "http://store.example/evidence/c/a/"
+                "http://store.example/tenant:evidence/c/a"
+                "http://store.example/evidence/c/a?key=a"
+                "http://store.example/evidence/c/a?key=b"
+                "http://store.example/evidence/c/a?key=b%26c=d"
+                "http://store.example/evidence/c/a?key=b&c=d"
+                "http://store.example/evidence/c/a+b"
+                "http://store.example/evidence/c/a%20b"
+                "http://store.example/evidence/c/%252e"
+            ]
+
+            Expect.hasLength (urls |> List.map identity |> List.distinct) urls.Length "each is another")
     ]

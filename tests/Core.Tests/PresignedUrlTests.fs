@@ -88,8 +88,8 @@ let private hosts = [
     Some(Some "ap-abc123-s3alias", Some "us-west-2", true)
     // Something else
     "s3express-control.us-west-2.amazonaws.com", None
-    "b.s3-website-us-west-2.amazonaws.com", None
-    "b.s3-website.eu-central-1.amazonaws.com", None
+    "b.s3-website-us-west-2.amazonaws.com", Some(Some "b", Some "us-west-2", false)
+    "b.s3-website.eu-central-1.amazonaws.com", Some(Some "b", Some "eu-central-1", false)
     "ec2.us-east-1.amazonaws.com", None
     "123.s3-control.us-east-1.amazonaws.com", None
     "amazonaws.com", None

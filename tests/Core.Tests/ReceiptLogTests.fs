@@ -31,6 +31,11 @@ let private receipt (name: string) = {
     CompletedAt = DateTimeOffset.UnixEpoch
 }
 
+let private urlOf (url: string) =
+    match RequestUrl.parse url with
+    | Ok url -> url
+    | Error refusal -> failtestf "%O" refusal
+
 let private json name = Receipt.toJson (receipt name)
 let private utf8 (text: string) = Encoding.UTF8.GetBytes text
 
@@ -50,13 +55,16 @@ let private shown (lines: LoggedLine list) =
     |> List.map (fun line ->
         match line.Line with
         | LogLine.Receipt receipt -> line.Number, receipt.ArtifactName
+        | LogLine.Upload mark -> line.Number, $"upload of {mark.ArtifactName}"
         | LogLine.NoReceipt _ -> line.Number, "?")
 
 /// What stands at the end: its kind, and the length that the file is cut to.
 let private tailOfBytes (file: byte[]) =
     match snd (scan file) with
     | LogTail.Whole -> "whole", 0L
-    | LogTail.Mend(receipt, length) -> $"mend {receipt.ArtifactName}", length
+    | LogTail.Mend(LogLine.Receipt receipt, length) -> $"mend {receipt.ArtifactName}", length
+    | LogTail.Mend(LogLine.Upload mark, length) -> $"mend the upload of {mark.ArtifactName}", length
+    | LogTail.Mend(LogLine.NoReceipt refusal, _) -> failtestf "%O" refusal
     | LogTail.Cut length -> "cut", length
     | LogTail.Foreign _ -> "foreign", 0L
 
@@ -267,7 +275,7 @@ let tests =
 
                     let kept =
                         match tail with
-                        | LogTail.Mend(receipt, _) -> [ LogLine.Receipt receipt ]
+                        | LogTail.Mend(line, _) -> [ line ]
                         | _ -> []
 
                     Expect.equal
@@ -295,7 +303,7 @@ let tests =
                     if cut = 0 then
                         LogTail.Whole
                     elif cut = line.Length then
-                        LogTail.Mend(receipt name, length before + int64 cut)
+                        LogTail.Mend(LogLine.Receipt(receipt name), length before + int64 cut)
                     else
                         LogTail.Cut(length before)
 
@@ -314,7 +322,7 @@ let tests =
             Expect.equal receipted.Count 2 "a and b"
 
             let isDone target cell name destination bytes digest =
-                Resume.isDone receipted target cell name destination bytes digest null
+                Resume.isDone receipted target cell name destination bytes digest None
 
             let maybe = Resume.mayBeDone receipted
             Expect.isTrue (isDone "" "c" "a" "s3://b/c/a" 3L (String('B', 64))) "the last, in any case"
@@ -351,11 +359,19 @@ let tests =
                             receipt "a" with
                                 Integrity = integrity
                                 DestinationChecked = isChecked
-                                ObjectUrl = Some "https://h/x"
+                                ObjectUrl = Some "https://h/b/c/a"
                         }
                     ]
 
-                Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64)) "https://h/c/a")
+                Resume.isDone
+                    receipted
+                    ""
+                    "c"
+                    "a"
+                    "s3://b/c/a"
+                    3L
+                    (String('a', 64))
+                    (Some(urlOf "https://h2/b/c/a")))
             (fun (_, _, _, expected) -> expected)
 
         testCase "a destination that was not compared counts for the same URL" (fun () ->
@@ -369,9 +385,165 @@ let tests =
                 ]
 
             let isDone = Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64))
-            Expect.isTrue (isDone "https://h/x") "the same"
-            Expect.isFalse (isDone "https://h/y") "another"
-            Expect.isFalse (isDone null) "unknown")
+            Expect.isTrue (isDone (Some(urlOf "https://h/x"))) "the same"
+            Expect.isTrue (isDone (Some(urlOf "HTTPS://H:443/%78"))) "the same in another spelling"
+            Expect.isTrue (isDone (Some(urlOf "https://h/x?X-Amz-Signature=q1w2e3r4"))) "the same, presigned"
+
+            Expect.isFalse
+                (isDone (Some(urlOf "https://h/x?bucket=b")))
+                "the query may address another object"
+
+            Expect.isFalse (isDone (Some(urlOf "https://h/y"))) "another"
+            Expect.isFalse (isDone None) "unknown")
+
+        table
+            "a receipt whose URL is for another object than its destination does not count"
+            [
+                "https://h/b/c/a", "https://h/b/c/a", true
+                "https://h/b/c/other", "https://h/b/c/other", false
+                "https://h/b/c/other", "https://h/b/c/a", false
+                "https://h/other/c/a", "https://h/other/c/a", false
+                "https://h/b/b/c/a", "https://h/b/b/c/a", false
+                // The receipt of an earlier version does not show the bucket.
+                "https://h/c/a", "https://h/c/a", true
+                "https://h/c/a", "https://h/b/c/a", false
+                "https://h/p/REDACTED/n/ns/b/b/o/c/a", "https://h2/p/t0k3n/n/ns/b/b/o/c/a", true
+            ]
+            (fun (was, now, _) ->
+                let receipted =
+                    Resume.ofReceipts false [
+                        {
+                            receipt "a" with
+                                ObjectUrl = Some was
+                        }
+                    ]
+
+                Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64)) (Some(urlOf now)))
+            (fun (_, _, expected) -> expected)
+
+        testCase "an object that another target, cell or artifact overwrote is not done" (fun () ->
+            let uploaded target cell name (url: string | null) = {
+                receipt "a" with
+                    TargetName = target
+                    CellId = cell
+                    ArtifactName = name
+                    ObjectUrl = Option.ofObj url
+            }
+
+            let own = "https://h/b/c/a"
+
+            for later, expected in
+                [
+                    uploaded (Some "t") "c" "a" own, false
+                    uploaded (Some "t") "c" "a" "https://h/b/c/%61", false
+                    uploaded (Some "t") "c" "a" null, false
+                    uploaded None "c/a" "b" own, false
+                    {
+                        uploaded None "c" "x" own with
+                            Destination = "s3://other/c/a"
+                    },
+                    false
+                    // Another place: another object, until its URL says otherwise.
+                    uploaded (Some "t") "c" "a" "https://h2/b/c/a", true
+                    uploaded (Some "t") "c" "a" "https://h/tenant:b/c/a", true
+                    uploaded (Some "t") "c" "a" "https://b.h/c/a", false
+                    {
+                        uploaded None "c" "x" "https://h/b/c/x" with
+                            Destination = "s3://b/c/x"
+                    },
+                    true
+                ] do
+                let receipted = Resume.ofReceipts false [ uploaded None "c" "a" own; later ]
+
+                Expect.equal
+                    (Resume.isDone receipted "" "c" "a" "s3://b/c/a" 3L (String('a', 64)) (Some(urlOf own)))
+                    expected
+                    $"%A{later.TargetName} {later.CellId} {later.ObjectUrl}")
+
+        testCase
+            "an upload that started takes back earlier receipts, until nothing was stored or a receipt follows"
+            (fun () ->
+                let own = urlOf "https://h/b/c/a?X-Amz-Signature=q1w2e3r4"
+
+                let stored =
+                    LogLine.Receipt {
+                        receipt "a" with
+                            ObjectUrl = Some "https://h/b/c/a"
+                    }
+
+                let start (lines: LogLine list) =
+                    let receipted = Resume.ofLines false lines
+                    Resume.startOf receipted "t" "c" "a" "s3://b/c/a" (Some own) DateTimeOffset.UnixEpoch
+
+                let isDone (lines: LogLine list) =
+                    Resume.isDone
+                        (Resume.ofLines false lines)
+                        ""
+                        "c"
+                        "a"
+                        "s3://b/c/a"
+                        3L
+                        (String('a', 64))
+                        (Some own)
+
+                let struct (mark, isReversible) = start [ stored ]
+                let mark = Expect.wantSome mark "the object has a receipt"
+                Expect.isTrue isReversible "it is certain"
+                let json = UploadMark.toJson mark
+                Expect.isFalse (json.Contains "q1w2e3r4") "no secret"
+
+                Expect.equal
+                    (scan (utf8 (json + "\n")) |> fst |> List.map _.Line)
+                    [ LogLine.Upload mark ]
+                    "written and read"
+
+                let started = LogLine.Upload mark
+
+                let notStored =
+                    LogLine.Upload {
+                        mark with
+                            State = UploadState.NotStored
+                    }
+
+                Expect.isTrue (isDone [ stored ]) "a receipt"
+                Expect.isFalse (isDone [ stored; started ]) "it may be overwritten"
+                Expect.isTrue (isDone [ stored; started; notStored ]) "it was not"
+                Expect.isTrue (isDone [ stored; started; stored ]) "it was, and is receipted"
+                Expect.isFalse (isDone [ started; notStored ]) "no receipt"
+
+                let elsewhere =
+                    LogLine.Upload {
+                        mark with
+                            ObjectUrl = Some "https://h2/b/c/a"
+                    }
+
+                Expect.isTrue (isDone [ stored; elsewhere ]) "another store"
+                let other = LogLine.Upload { mark with Destination = "s3://b2/k" }
+                Expect.isFalse (isDone [ stored; other ]) "the same URL"
+                Expect.equal (start []) (struct (None, false)) "nothing is overwritten"
+                Expect.equal (start [ stored; started ]) (struct (None, false)) "it is uncertain already")
+
+        testCase "a line about an upload is ours, whole or torn" (fun () ->
+            let line =
+                UploadMark.toJson {
+                    State = UploadState.Started
+                    TargetName = "t"
+                    Destination = "s3://b/c/a"
+                    CellId = "c"
+                    ArtifactName = "a"
+                    ObjectUrl = None
+                    At = DateTimeOffset.UnixEpoch
+                }
+
+            Expect.isFalse (Receipt.parse line).IsOk "earlier versions ignore it"
+            Expect.equal (tailOf (line + "\n")) ("whole", 0L) "whole"
+            Expect.equal (tailOf line) ("mend the upload of a", length line) "without its end"
+
+            for cut in [ 1; 10; 20; line.Length / 2; line.Length - 1 ] do
+                Expect.equal
+                    (tailOf (json "a" + "\n" + line.Substring(0, cut)))
+                    ("cut", length (json "a") + 1L)
+                    $"{cut}")
 
         testCase
             "an unverified receipt, or one of another kind, takes back what an earlier one says"
@@ -390,6 +562,32 @@ let tests =
                     let receipted = Resume.ofReceipts false [ receipt "a"; later ]
                     Expect.equal receipted.Count 0 "it may have overwritten the object")
 
+        table
+            "a note names both accounts of one host"
+            [
+                "https://h/v1/AUTH_staging/b/c/a",
+                "https://h/v1/AUTH_prod/b/c/a",
+                [ "/v1/AUTH_staging/b/"; "/v1/AUTH_prod/b/" ]
+                "https://h/b/c/a", "https://h/tenant:b/c/a", [ "'https://h/b/'"; "'https://h/tenant:b/'" ]
+                "https://h/p/REDACTED/n/staging/b/b/o/c/a",
+                "https://h/p/REDACTED/n/prod/b/b/o/c/a",
+                [ "/n/staging/b/b/o/"; "/n/prod/b/b/o/" ]
+                "https://h/b/c/a", "https://h/b/c/%61", []
+                "https://h/b/c/a", "https://b.h/c/a", []
+            ]
+            (fun (was, now, expected) ->
+                let receipted =
+                    Resume.ofReceipts false [
+                        {
+                            receipt "a" with
+                                ObjectUrl = Some was
+                        }
+                    ]
+
+                let note = Resume.otherPlace receipted "" "c" "a" "s3://b/c/a" now
+                note.IsSome, expected |> List.filter (fun text -> note |> Option.exists _.Contains(text)))
+            (fun (_, _, expected) -> not expected.IsEmpty, expected)
+
         testCase "a note names both places, without user info" (fun () ->
             let receipted =
                 Resume.ofReceipts false [
@@ -400,13 +598,13 @@ let tests =
                 ]
 
             let note url =
-                Resume.otherHost receipted "" "c" "a" "s3://b/c/a" url
+                Resume.otherPlace receipted "" "c" "a" "s3://b/c/a" url
 
             let text = Expect.wantSome (note "http://two.example/c/a") "another host"
             Expect.stringContains text "one.example:9000" "before"
             Expect.stringContains text "two.example" "now"
             Expect.isFalse (text.Contains "secret-word") "no user info"
-            Expect.isNone (Resume.otherHost receipted "" "c" "b" "s3://b/c/b" "http://x/c/b") "no receipt")
+            Expect.isNone (Resume.otherPlace receipted "" "c" "b" "s3://b/c/b" "http://x/c/b") "no receipt")
 
         testCase "a file whose lines are none of them receipts is not ours" (fun () ->
             for file in [ "a note\n"; "a note\n\n\000\000"; "a note\n{}\r\n" ] do

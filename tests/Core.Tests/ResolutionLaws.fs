@@ -335,6 +335,7 @@ let laws =
                 "bucket-name"
                 "baked-empty-checksum"
                 "signed-headers"
+                "destination-unchecked"
             ]
 
             for finding in (Settings.resolve context spec).Findings do

@@ -86,6 +86,14 @@ let private inCell cell url = { case url with Cell = Some cell }
 let private below prefix url = { case url with Prefix = prefix }
 let private forRegion region url = { case url with Region = region }
 let private listing artifacts url = { case url with Artifacts = artifacts }
+
+/// An exact URL for the artifact `a.txt` of the cell `cell`.
+let private forArtifact url = {
+    case url with
+        Cell = Some "cell"
+        Artifacts = [ "a.txt" ]
+}
+
 let private named bucket url = { case url with Bucket = bucket }
 
 let private check name (rows: (Case * string list) list) = table name rows (fst >> ids) snd
@@ -126,6 +134,22 @@ let findingTests =
             case $"https://ap-1.accesspoint.vpce-1a.s3.us-west-2.vpce.amazonaws.com/cell/a?{hour}", []
             case $"https://other.minio.example/cell/a?{hour}", []
             case $"https://other.s3.us-west-2.example.com/cell/a?{hour}", []
+        ]
+
+        check "a presigned URL that does not show its bucket" [
+            let unchecked = [ "destination-unchecked" ]
+            forArtifact $"http://127.0.0.1:9000/cell/a.txt?{hour}", unchecked
+            forArtifact $"https://proxy.example/backup/evidence/cell/a.txt?{hour}", unchecked
+
+            forArtifact $"https://ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/cell/a.txt?{hour}",
+            unchecked
+
+            forArtifact $"https://minio.example/evidence/cell/a.txt?{hour}", []
+            forArtifact $"https://evidence.minio.example/cell/a.txt?{hour}", []
+            forArtifact $"https://other.storage.googleapis.com/cell/a.txt?{hour}", [ "bucket-mismatch" ]
+            forArtifact $"https://minio.example/evidence/evidence/cell/a.txt?{hour}", [ "key-mismatch" ]
+            forArtifact $"https://evidence.s3.example.com/evidence/cell/a.txt?{hour}", [ "key-mismatch" ]
+            inCell "cell" $"{gateway}/put?token=x", []
         ]
 
         check "the cell in an exact URL of a host that is not AWS's, before artifacts are known" [

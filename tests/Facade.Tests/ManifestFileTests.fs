@@ -7,6 +7,7 @@ open System.Net
 open System.Net.Http
 open System.Threading
 open System.Threading.Tasks
+open CellOS.Export
 open CellOS.Export.S3
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Urls
@@ -24,7 +25,9 @@ type private Asking(manifest: string, folder: Folder) =
         new Scripted(fun request _ ->
             task {
                 let! _ = drain request
-                return new HttpResponseMessage(HttpStatusCode.OK)
+                let response = new HttpResponseMessage(HttpStatusCode.OK)
+                response.Headers.Add("x-amz-request-id", "1")
+                return response
             })
 
     let client = new HttpClient(handler, Timeout = Timeout.InfiniteTimeSpan)
@@ -41,9 +44,11 @@ type private Asking(manifest: string, folder: Folder) =
             client
         )
 
-    member _.SentTo(artifact: string) =
+    member _.Push(artifact: string) = sink.PushAsync(artifact, source)
+
+    member this.SentTo(artifact: string) =
         task {
-            let push = sink.PushAsync(artifact, source)
+            let push = this.Push artifact
             let! receipt = push.WaitAsync(TimeSpan.FromSeconds 20.)
             return receipt.ObjectUrl
         }
@@ -243,6 +248,42 @@ let tests =
                 File.SetLastWriteTimeUtc(manifest, stamp)
                 let! third = asking.SentTo "a"
                 Expect.equal third (url "3") "written in place"
+            })
+
+        testCaseTask "never gives the object of one artifact to another" (fun () ->
+            task {
+                use folder = new Folder()
+                let manifest = folder.At "urls.json"
+                writeManifest manifest [ "a", url "1"; "b", url "2" ]
+                use asking = new Asking(manifest, folder)
+                let! _ = asking.SentTo "a"
+
+                for same in [ url "1"; url "%31"; url "./1"; "HTTPS://Gateway.example:443/1" ] do
+                    writeManifest manifest [ "a", url "3"; "b", same ]
+                    let! failure = failureOf (fun () -> asking.Push "b")
+                    Expect.equal failure.Kind ExportFailureKind.UrlUnusable same
+                    Expect.stringContains failure.Message "'a'" "whom it would overwrite"
+
+                writeManifest manifest [ "a", url "1"; "b", url "2" ]
+                let! second = asking.SentTo "b"
+                Expect.equal second (url "2") "an object of its own"
+            })
+
+        testCaseTask "gives a URL that was in the wrong place to the artifact that it is for" (fun () ->
+            task {
+                use folder = new Folder()
+                let manifest = folder.At "urls.json"
+
+                let presigned name =
+                    $"https://store.example/{bucket}/{cellId}/{name}?X-Amz-Signature=q1w2e3r4t5y6"
+
+                writeManifest manifest [ "a", presigned "b"; "b", presigned "a" ]
+                use asking = new Asking(manifest, folder)
+                let! failure = failureOf (fun () -> asking.Push "a")
+                Expect.equal failure.Kind ExportFailureKind.UrlUnusable "the URL of another artifact"
+                writeManifest manifest [ "a", presigned "a"; "b", presigned "b" ]
+                let! sent = asking.SentTo "b"
+                Expect.stringEnds (string sent) "/b" "corrected"
             })
 
         testCaseTask "that is written faster than the file system counts is never missed" (fun () ->

@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
+using CellOS.Export.S3.Cli.Receipts;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -7,6 +8,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 internal sealed class PushRun(
     S3ExportSinks sinks,
     ResultLines lines,
+    UploadMarks? marks,
     IPushDisplay display,
     PushArguments arguments
 )
@@ -56,7 +58,13 @@ internal sealed class PushRun(
                 else
                     display.BytesMoved(label, report.Attempt, report.BytesSent, report.Length);
             }),
-            OnCompleted = (result, _) => lines.AddAsync(Label(target, result.Artifact.Name), result),
+            OnStarting = marks is null ? null : artifact => marks.StartAsync(target, artifact.Name),
+            OnCompleted = async (result, _) =>
+            {
+                await lines.AddAsync(Label(target, result.Artifact.Name), result);
+                if (marks is not null && !result.IsExported)
+                    await marks.FailAsync(target, result.Artifact.Name, result.Failure);
+            },
         };
         try
         {

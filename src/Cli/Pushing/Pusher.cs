@@ -43,14 +43,15 @@ internal static class Pusher
                         receipts.Receipted,
                         arguments.CellId,
                         addressed,
-                        artifact => sinks[artifact.Target].ObjectUrlHint(artifact.Name),
+                        artifact => sinks[artifact.Target].KnownUrl(artifact.Name),
                         display.Note,
                         arguments.Concurrency,
                         cancellationToken
                     )
                     : new HashSet<PlannedArtifact>();
             var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
-            var run = new PushRun(sinks, lines, display, arguments);
+            var marks = receipts is null ? null : new UploadMarks(receipts, sinks, arguments.CellId);
+            var run = new PushRun(sinks, lines, marks, display, arguments);
             try
             {
                 await run.RunAsync(addressed, done, cancellationToken);
@@ -120,20 +121,21 @@ internal static class Pusher
     private static IEnumerable<string> SameObjects(PushBundle bundle, S3ExportSinks sinks) =>
         bundle
             .Artifacts.Select(artifact =>
-                (Artifact: artifact, Url: sinks[artifact.Target].ObjectUrlHint(artifact.Name))
+                (Artifact: artifact, Url: sinks[artifact.Target].KnownUrl(artifact.Name))
             )
             .Where(item => item.Url is not null)
-            .GroupBy(item => item.Url, item => item.Artifact)
+            .GroupBy(item => Core.ObjectAddress.Identity(item.Url!))
             .Where(group => group.Count() > 1)
             .Select(group =>
             {
                 var artifacts = string.Join(
                     " and ",
-                    group.Select(artifact =>
-                        $"'{Core.Shown.Short(200, artifact.Name)}' of the target '{artifact.Target}'"
+                    group.Select(item =>
+                        $"'{Core.Shown.Short(200, item.Artifact.Name)}' of the target '{item.Artifact.Target}'"
                     )
                 );
-                return $"{artifacts} have the same URL, {Core.Shown.Short(500, group.Key!)}: one would overwrite the other. Give each target its own bucket, key prefix or URL.";
+                var url = Core.RequestUrlModule.WithoutQuery(group.First().Url!);
+                return $"{artifacts} have URLs of the same object, {Core.Shown.Short(500, url)}: one would overwrite the other. Give each target its own bucket, key prefix or URL.";
             });
 
     private static IEnumerable<string> Warnings(S3ExportSinks sinks) =>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -10,22 +11,22 @@ internal static class Resumption
     /// <param name="receipted">What the receipts tell.</param>
     /// <param name="cellId">The cell whose evidence this is.</param>
     /// <param name="artifacts">What is to be exported, with the addresses.</param>
-    /// <param name="objectUrl">Where an artifact would be sent now; null where that is not known.</param>
-    /// <param name="note">Takes a sentence for artifacts that were sent to another host.</param>
+    /// <param name="urlOf">Returns the URL that an artifact would be sent to now; null where that is not known.</param>
+    /// <param name="note">Takes a sentence for artifacts that were sent to another host or account.</param>
     /// <param name="concurrency">How many files are read at once.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     internal static async Task<IReadOnlySet<PlannedArtifact>> FindDoneAsync(
         Receipted receipted,
         string cellId,
         IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
-        Func<PlannedArtifact, string?> objectUrl,
+        Func<PlannedArtifact, RequestUrl?> urlOf,
         Action<string> note,
         int concurrency,
         CancellationToken cancellationToken
     )
     {
         var done = new ConcurrentBag<PlannedArtifact>();
-        var otherHosts = new ConcurrentBag<(string Label, string Sentence)>();
+        var otherPlaces = new ConcurrentBag<(string Label, string Sentence)>();
         await Parallel.ForEachAsync(
             artifacts.Where(item =>
                 Resume.MayBeDone(
@@ -45,7 +46,7 @@ internal static class Resumption
             async (item, ending) =>
             {
                 var (artifact, destination) = item;
-                var url = objectUrl(artifact);
+                var url = urlOf(artifact);
                 if (
                     await DigestAsync(artifact.Source, ending) is not { } digest
                     || !Resume.IsDone(
@@ -56,7 +57,7 @@ internal static class Resumption
                         destination,
                         artifact.Length,
                         digest,
-                        url
+                        url is null ? FSharpOption<RequestUrl>.None : FSharpOption<RequestUrl>.Some(url)
                     )
                 )
                     return;
@@ -64,14 +65,21 @@ internal static class Resumption
                 done.Add(artifact);
                 if (
                     url is not null
-                    && Resume.OtherHost(receipted, artifact.Target, cellId, artifact.Name, destination, url)
+                    && Resume.OtherPlace(
+                        receipted,
+                        artifact.Target,
+                        cellId,
+                        artifact.Name,
+                        destination,
+                        RequestUrlModule.WithoutQuery(url)
+                    )
                         is { Value: var sentence }
                 )
-                    otherHosts.Add((artifact.Name, sentence));
+                    otherPlaces.Add((artifact.Name, sentence));
             }
         );
-        // One note for each pair of hosts: a bundle may have thousands of artifacts.
-        foreach (var group in otherHosts.GroupBy(other => other.Sentence))
+        // One note for each pair of places: a bundle may have thousands of artifacts.
+        foreach (var group in otherPlaces.GroupBy(other => other.Sentence))
         {
             var first = group.Select(other => other.Label).Order(StringComparer.Ordinal).First();
             var more = group.Count() == 1 ? "" : $" and {group.Count() - 1} more";

@@ -50,7 +50,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         try
         {
             var reader = new ReceiptsReader(store, path);
-            var receipted = Resume.OfReceipts(acceptUnverified, reader.Receipts());
+            var receipted = Resume.OfLines(acceptUnverified, reader.Lines());
             return new ReceiptsFile(store, path, reader.Mend(note), receipted);
         }
         catch (Exception exception)
@@ -65,7 +65,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     }
 
     /// <summary>Completes when the line is on disk.</summary>
-    /// <param name="line">A receipt's JSON, without a line end.</param>
+    /// <param name="line">The JSON of a receipt, or of an upload that starts, without a line end.</param>
     /// <param name="cancellationToken">Ends the waiting; the line may be written all the same.</param>
     /// <exception cref="IOException">It is not on disk, and no later line will be.</exception>
     internal Task AppendAsync(string line, CancellationToken cancellationToken)

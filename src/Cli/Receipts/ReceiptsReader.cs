@@ -15,8 +15,8 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
     private LogScan _scan = ReceiptLog.Start;
     private long _offset;
 
-    /// <summary>The receipts, as they are read.</summary>
-    internal IEnumerable<Receipt> Receipts()
+    /// <summary>The receipts and what is said of uploads, as they are read.</summary>
+    internal IEnumerable<LogLine> Lines()
     {
         var piece = new byte[PieceSize];
         while (store.Read(piece, _offset) is var count and not 0)
@@ -26,15 +26,15 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             _scan = scan;
             foreach (var line in lines)
             {
-                if (line.Line is LogLine.Receipt known)
-                    yield return known.Item;
-                else if (line.Line is LogLine.NoReceipt unknown)
+                if (line.Line is LogLine.NoReceipt unknown)
                     Keep(line.Number, unknown.Item);
+                else
+                    yield return line.Line;
             }
         }
 
         if (ReceiptLog.Finish(_scan) is LogTail.Mend last)
-            yield return last.Receipt;
+            yield return last.Line;
     }
 
     private void Keep(long number, Refusal refusal)

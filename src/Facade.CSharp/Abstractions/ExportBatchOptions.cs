@@ -26,4 +26,10 @@ public sealed class ExportBatchOptions
     /// not be lost by, such as the write to a file of receipts.
     /// </remarks>
     public Func<ExportResult, CancellationToken, ValueTask>? OnCompleted { get; init; }
+
+    /// <summary>
+    /// Called and awaited before each artifact is begun. If it throws, that artifact and all others are not begun, and the
+    /// batch ends as it does where <see cref="OnCompleted"/> throws.
+    /// </summary>
+    internal Func<ExportArtifact, ValueTask>? OnStarting { get; init; }
 }

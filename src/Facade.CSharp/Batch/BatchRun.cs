@@ -17,6 +17,7 @@ internal sealed class BatchRun
 {
     private readonly IReadOnlyList<ExportArtifact> _artifacts;
     private readonly Func<ExportArtifact, CancellationToken, Task<ExportReceipt>> _push;
+    private readonly Func<ExportArtifact, ValueTask>? _onStarting;
     private readonly Func<ExportResult, CancellationToken, ValueTask>? _onCompleted;
     private readonly Channel<ExportResult> _results;
 
@@ -33,12 +34,13 @@ internal sealed class BatchRun
         IReadOnlyList<ExportArtifact> artifacts,
         int workers,
         Func<ExportArtifact, CancellationToken, Task<ExportReceipt>> push,
-        Func<ExportResult, CancellationToken, ValueTask>? onCompleted
+        ExportBatchOptions options
     )
     {
         _artifacts = artifacts;
         _push = push;
-        _onCompleted = onCompleted;
+        _onStarting = options.OnStarting;
+        _onCompleted = options.OnCompleted;
         _results = Channel.CreateBounded<ExportResult>(workers);
     }
 
@@ -55,7 +57,7 @@ internal sealed class BatchRun
     )
     {
         var workers = Math.Clamp(artifacts.Count, 1, options.MaxConcurrency);
-        var run = new BatchRun(artifacts, workers, push, options.OnCompleted);
+        var run = new BatchRun(artifacts, workers, push, options);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var ended = run.WorkAsync(workers, stop.Token);
         var hasLeft = true;
@@ -136,6 +138,8 @@ internal sealed class BatchRun
 
     private async Task ExportAsync(ExportArtifact artifact, CancellationToken stop)
     {
+        if (_onStarting is not null)
+            await _onStarting(artifact).ConfigureAwait(false);
         var result = await ResultAsync(artifact, stop).ConfigureAwait(false);
         try
         {

@@ -17,6 +17,7 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
     private const int MaxBytes = 256 << 20;
 
     private readonly Lock _gate = new();
+    private readonly SentObjects _sent = new();
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private FileStamp? _stamp;
     private UrlManifest? _lastGood;
@@ -51,7 +52,7 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
             var url = _lastGood is null ? null : UrlManifestModule.TryFind(plan.Artifact, _lastGood)?.Value;
             return ValueTask.FromResult(
                 url is not null
-                    ? new UrlAnswer(url, "")
+                    ? _sent.Admit(url, plan)
                     : new UrlAnswer(
                         null,
                         $"the URL manifest {Redaction.Plain(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"

@@ -1,20 +1,16 @@
-using System.Buffers.Binary;
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Urls;
 
 /// <summary>
-/// A delegate of the caller's that gives URLs, for one target or for several of one cell. What each object was for is
-/// remembered, the URL as a digest: it may be a credential.
+/// A delegate of the caller's that gives URLs, for one target or for several of one cell. It never gives the object of
+/// one artifact to another.
 /// </summary>
 internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, ValueTask<string>> provider)
     : IUrlSource
 {
-    private readonly ConcurrentDictionary<Digest, (ArtifactName, Destination)> _objects = new();
+    private readonly SentObjects _sent = new();
 
     /// <inheritdoc />
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -60,7 +56,7 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
         var url = RequestUrlModule.Parse(text ?? "");
         return url.IsError
             ? new UrlAnswer(null, $"the source of URLs gave none that can be used. {url.ErrorValue.Message}")
-            : Admit(url.ResultValue, plan);
+            : _sent.Admit(url.ResultValue, plan);
     }
 
     /// <inheritdoc />
@@ -76,34 +72,5 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
                 RequestHeaderModule.Reveal,
                 StringComparer.OrdinalIgnoreCase
             );
-    }
-
-    private UrlAnswer Admit(RequestUrl url, PushPlan plan)
-    {
-        var (artifact, destination) = _objects.GetOrAdd(
-            Digest.Of(UrlManifestModule.ObjectOf(url)),
-            (plan.Artifact, plan.Destination)
-        );
-        var admitted = UrlTemplateModule.AdmitToAddress(
-            artifact,
-            destination,
-            plan.Artifact,
-            plan.Destination
-        );
-        return admitted.IsError ? new UrlAnswer(null, admitted.ErrorValue.Message) : new UrlAnswer(url, "");
-    }
-
-    /// <summary>A SHA-256, in 32 bytes and no object.</summary>
-    private readonly record struct Digest(UInt128 High, UInt128 Low)
-    {
-        internal static Digest Of(string text)
-        {
-            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
-            return new(
-                BinaryPrimitives.ReadUInt128BigEndian(digest),
-                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
-            );
-        }
     }
 }

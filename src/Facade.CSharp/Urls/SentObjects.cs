@@ -1,0 +1,54 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Urls;
+
+/// <summary>
+/// The objects that URLs were given for, each with its artifact, as long as the source of the URLs lives. An object is
+/// remembered as a digest: the text may hold a credential.
+/// </summary>
+internal sealed class SentObjects
+{
+    private readonly ConcurrentDictionary<Digest, (ArtifactName, Destination)> _objects = new();
+
+    /// <summary>Rejects a URL whose object belongs to another artifact, which would be overwritten.</summary>
+    internal UrlAnswer Admit(RequestUrl url, PushPlan plan)
+    {
+        // The push rejects such a URL itself. A corrected source may give it to the artifact that it is for.
+        if (
+            plan.Target.KeyCheck
+            && ObjectAddress.Problem(plan.Destination, ObjectAddress.Check(plan.Target.Bucket, plan.Key, url))
+                is not null
+        )
+            return new UrlAnswer(url, "");
+
+        var (artifact, destination) = _objects.GetOrAdd(
+            Digest.Of(ObjectAddress.Identity(url)),
+            (plan.Artifact, plan.Destination)
+        );
+        var admitted = UrlTemplateModule.AdmitToAddress(
+            artifact,
+            destination,
+            plan.Artifact,
+            plan.Destination
+        );
+        return admitted.IsError ? new UrlAnswer(null, admitted.ErrorValue.Message) : new UrlAnswer(url, "");
+    }
+
+    /// <summary>A SHA-256, in 32 bytes and no object.</summary>
+    private readonly record struct Digest(UInt128 High, UInt128 Low)
+    {
+        internal static Digest Of(string text)
+        {
+            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
+            return new(
+                BinaryPrimitives.ReadUInt128BigEndian(digest),
+                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
+            );
+        }
+    }
+}
