@@ -114,7 +114,7 @@ module internal UrlFindings =
                 if
                     name <> "host"
                     && name <> "content-length"
-                    && name <> PresignedUrl.ContentMd5
+                    && not (DigestPolicy.supplies [] url.SignedHeaders name)
                     && not (name = "if-none-match" && context.WriteOnce)
                 then
                     name

@@ -473,7 +473,7 @@ let verdicts =
             "put 1"
             "Refused"
         ] [
-            "a proxy refused it: HTTP 407"
+            "a proxy refused the upload: HTTP 407"
             "Check user name and password in the proxy's URL"
         ]
 

@@ -9,6 +9,7 @@ open System.Threading
 open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
+open CellOS.Export.S3.Core
 open CellOS.Export.S3.Source
 open Expecto
 open Facade.Tests.Support
@@ -316,7 +317,10 @@ let tests =
                     let path = folder.Write("f", patterned 100)
                     use released = new ManualResetEventSlim()
                     use source = SourceFile.Open(path, read released, look released)
-                    use content = new SourceContent(source, 100L, true, Action ignore)
+
+                    use content =
+                        new SourceContent(source, 100L, [ DigestAlgorithm.Md5 ], Action ignore)
+
                     use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
                     use nowhere = new MemoryStream()
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
 using Microsoft.Win32.SafeHandles;
 
@@ -102,18 +101,12 @@ internal sealed class SourceFile : IDisposable
     /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
     /// was renamed or deleted in the meantime is still the file that was opened. It may hang.
     /// </summary>
-    /// <param name="algorithm">Of the digest.</param>
     /// <param name="digest">The digest of all that was read.</param>
     /// <param name="moved">Told of each piece that is read once more.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">The file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal void EnsureUnchanged(
-        HashAlgorithmName algorithm,
-        ReadOnlySpan<byte> digest,
-        Action moved,
-        CancellationToken cancellationToken
-    )
+    internal void EnsureUnchanged(Digest digest, Action moved, CancellationToken cancellationToken)
     {
         var now = Look();
         if (now.Length != _stamp.Length)
@@ -127,26 +120,25 @@ internal sealed class SourceFile : IDisposable
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
             now.Changed != _stamp.Changed
-            && !Digest(algorithm, moved, cancellationToken).AsSpan().SequenceEqual(digest)
+            && !Read([digest.Algorithm], moved, cancellationToken)[0].Equals(digest)
         )
             throw SourceException.Changed(_path, "was rewritten");
     }
 
-    /// <summary>Reads all of it, and makes sure that it did not change meanwhile. It may hang.</summary>
+    /// <summary>
+    /// Reads all of it, takes its digests in the order of the algorithms, and makes sure that it did not change meanwhile.
+    /// It may hang.
+    /// </summary>
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal byte[] TakeMd5(CancellationToken cancellationToken) =>
-        Take(HashAlgorithmName.MD5, cancellationToken);
-
-    /// <inheritdoc cref="TakeMd5"/>
-    internal byte[] TakeSha256(CancellationToken cancellationToken) =>
-        Take(HashAlgorithmName.SHA256, cancellationToken);
-
-    private byte[] Take(HashAlgorithmName algorithm, CancellationToken cancellationToken)
+    internal IReadOnlyList<Digest> TakeDigests(
+        IReadOnlyList<DigestAlgorithm> algorithms,
+        CancellationToken cancellationToken
+    )
     {
-        var digest = Digest(algorithm, Ignore, cancellationToken);
-        EnsureUnchanged(algorithm, digest, Ignore, cancellationToken);
-        return digest;
+        var digests = Read(algorithms, Ignore, cancellationToken);
+        EnsureUnchanged(digests[0], Ignore, cancellationToken);
+        return digests;
 
         static void Ignore() { }
     }
@@ -157,20 +149,33 @@ internal sealed class SourceFile : IDisposable
     private SourceException Shrank(long end) =>
         SourceException.Changed(_path, $"shrank from {Length} to {Math.Min(end, Look().Length)} bytes");
 
-    private byte[] Digest(HashAlgorithmName algorithm, Action moved, CancellationToken cancellationToken)
+    private IReadOnlyList<Digest> Read(
+        IReadOnlyList<DigestAlgorithm> algorithms,
+        Action moved,
+        CancellationToken cancellationToken
+    )
     {
-        using var hash = IncrementalHash.CreateHash(algorithm);
-        var buffer = new byte[PartSize];
-        for (var offset = 0L; offset < Length; )
+        var hashers = algorithms.Select(Hasher.Create).ToArray();
+        try
         {
-            var chunk = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
-            Read(chunk, offset, moved, cancellationToken);
-            hash.AppendData(chunk.Span);
-            offset += chunk.Length;
-            moved();
-        }
+            var buffer = new byte[PartSize];
+            for (var offset = 0L; offset < Length; )
+            {
+                var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
+                Read(part, offset, moved, cancellationToken);
+                foreach (var hasher in hashers)
+                    hasher.Append(part.Span);
+                offset += part.Length;
+                moved();
+            }
 
-        return hash.GetCurrentHash();
+            return [.. hashers.Select(hasher => hasher.Current())];
+        }
+        finally
+        {
+            foreach (var hasher in hashers)
+                hasher.Dispose();
+        }
     }
 
     private int ReadSome(Memory<byte> buffer, long offset)
