@@ -198,8 +198,9 @@ module SpecReader =
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
         let exportBelow (node: (string * SpecNode) option) =
             match node with
-            | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
-            | _ -> Ok None
+            | None
+            | Some(_, SpecNode.Nothing) -> Ok None
+            | Some(_, node) -> mapping "'spec'" node |> Result.bind (one "'spec'" [ "export" ])
 
         match root with
         | SpecNode.Nothing -> problem root "The spec is empty. Give it an 'export' with 'targets'."
