@@ -79,6 +79,11 @@ internal static class Pusher
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var bundle = PushBundle.Gather(spec, arguments);
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            if (configuration.IsStrict && bundle.LeftOut.Count > 0)
+                throw new RefusedException([
+                    .. bundle.LeftOut,
+                    "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
+                ]);
             return (bundle, S3ExportSinks.Create(configuration, arguments.CellId));
         }
         catch (S3ExportConfigurationException refused)
