@@ -1,7 +1,6 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
-using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -13,7 +12,7 @@ internal static class Pusher
     /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
     internal static async Task<int> RunAsync(
         PushArguments arguments,
-        ResultsOutput output,
+        TextWriter output,
         TextWriter error,
         CancellationToken cancellationToken
     )
