@@ -198,9 +198,10 @@ module SpecReader =
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
         let exportBelow (node: (string * SpecNode) option) =
             match node with
-            | None
-            | Some(_, SpecNode.Nothing) -> Ok None
-            | Some(_, node) -> mapping "'spec'" node |> Result.bind (one "'spec'" [ "export" ])
+            | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
+            | Some(_, (SpecNode.Sequence _ as list)) ->
+                problem list "'spec' must be a mapping, and is a list. Give it keys with values."
+            | _ -> Ok None
 
         match root with
         | SpecNode.Nothing -> problem root "The spec is empty. Give it an 'export' with 'targets'."

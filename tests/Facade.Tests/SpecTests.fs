@@ -221,10 +221,6 @@ let tests =
                 "spec:\n  - export: {artifacts: [{name: b, path: b}]}\n",
                 8,
                 "'spec' must be a mapping, and is a list"
-                "a text as 'spec' beside 'export'",
-                "spec: |\n  export: {artifacts: [{name: b, path: b}]}\n",
-                7,
-                "'spec' must be a mapping, and is a text"
             ] do
             testCase $"with {name} is refused with the line" (fun () ->
                 let refusal = refusalOf (fun () -> S3ExportSpec.Parse(seedSpec + yaml))
