@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli;
@@ -93,6 +94,12 @@ internal static class Tool
     {
         if (exception is RefusedException refused)
             return Refuse(refused.Sentences, error);
+
+        if (exception is LostOutputException lost)
+        {
+            Say(error, [lost.Message]);
+            return ExitCode.Failed;
+        }
 
         Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
         return ExitCode.Failed;

@@ -204,7 +204,9 @@ let tests =
             task {
                 use folder = new Folder()
                 let bytes = patterned 150_000
-                use source = SourceFile.Open(folder.Write("f", bytes))
+                // A file that was changed just now would be read twice.
+                let later = FakeTime(DateTimeOffset.UtcNow.AddDays 1.)
+                use source = SourceFile.Open(folder.Write("f", bytes), time = later)
                 let moved = ref 0
                 let sent = List<int64>()
 

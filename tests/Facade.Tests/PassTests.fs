@@ -251,7 +251,9 @@ let tests =
                         movedBefore.Add(Volatile.Read &moved)
                         RandomAccess.Read(handle, buffer.Span, offset))
 
-                use source = SourceFile.Open(folder.Write("f", patterned piece), read)
+                // A file that was changed just now would be read twice.
+                let later = FakeTime(DateTimeOffset.UtcNow.AddDays 1.)
+                use source = SourceFile.Open(folder.Write("f", patterned piece), read, null, later)
 
                 use content =
                     new SourceContent(

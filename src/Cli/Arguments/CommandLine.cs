@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
@@ -27,6 +28,9 @@ internal abstract record Request
 /// </summary>
 internal static class CommandLine
 {
+    /// <summary>The options that show the help or the version.</summary>
+    private static readonly string[] Informing = ["--help", "-h", "-?", "/h", "/?", "--version"];
+
     internal static Request Read(IReadOnlyList<string> arguments, TextWriter output)
     {
         var check = new CheckCommand();
@@ -49,6 +53,11 @@ internal static class CommandLine
 
         if (parsed.Action is not null and not ParseErrorAction)
         {
+            // A file of that name among the PATHs ('push … *') must not end the push with 0.
+            if (arguments.Count > (parsed.CommandResult.Command == root ? 1 : 2))
+                return Misuse([
+                    $"'{arguments.First(Informing.Contains)}' is not the only argument. Give it alone, or after the command alone, for the help or the version. Write './NAME' or put '--' before the PATHs if it is the name of a file.",
+                ]);
             if (parsed.Action is HelpAction help && Console.IsOutputRedirected)
                 help.MaxWidth = 100;
             parsed.Invoke(
@@ -56,6 +65,9 @@ internal static class CommandLine
             );
             return new Request.Shown();
         }
+
+        if (parsed.CommandResult.Command == push && FilesNamedLikeOptions(arguments) is { Count: > 0 } files)
+            return Misuse(files);
 
         // First, since what the parser makes of them is of no help.
         var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
@@ -65,6 +77,25 @@ internal static class CommandLine
             return Misuse(values.Select(sentence => WithoutUrls(sentence, arguments)));
         return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);
     }
+
+    /// <summary>
+    /// A sentence for each option that is also the name of a file in the current folder: <c>*</c> may have put it there,
+    /// and the file would be left out. <c>--</c> says which is which.
+    /// </summary>
+    private static IReadOnlyList<string> FilesNamedLikeOptions(IReadOnlyList<string> arguments) =>
+        arguments.Contains("--")
+            ? []
+            :
+            [
+                .. arguments
+                    .Where(argument =>
+                        argument.StartsWith('-')
+                        && FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown)
+                    )
+                    .Select(argument =>
+                        $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs, or at the end if there are none."
+                    ),
+            ];
 
     /// <summary>
     /// The sentence, in which an argument that is a URL in the wrong place has lost its query. Blanks may be part of it.

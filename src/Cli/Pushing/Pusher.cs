@@ -1,7 +1,6 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
-using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -13,7 +12,7 @@ internal static class Pusher
     /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
     internal static async Task<int> RunAsync(
         PushArguments arguments,
-        ResultsOutput output,
+        TextWriter output,
         TextWriter error,
         CancellationToken cancellationToken
     )
@@ -79,6 +78,11 @@ internal static class Pusher
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var bundle = PushBundle.Gather(spec, arguments);
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            if (configuration.IsStrict && bundle.LeftOut.Count > 0)
+                throw new RefusedException([
+                    .. bundle.LeftOut,
+                    "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
+                ]);
             return (bundle, S3ExportSinks.Create(configuration, arguments.CellId));
         }
         catch (S3ExportConfigurationException refused)

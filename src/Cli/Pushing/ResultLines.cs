@@ -1,6 +1,5 @@
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
-using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -9,7 +8,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// output, then the display. Several workers call at once.
 /// </summary>
 internal sealed class ResultLines(
-    ResultsOutput output,
+    TextWriter output,
     ResultsKind results,
     ResultFormat? format,
     ReceiptsFile? receipts,

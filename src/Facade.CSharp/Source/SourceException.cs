@@ -57,6 +57,13 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
     internal static SourceException Replaced(string path) =>
         new(FaultKind.SourceChanged, $"the file {Shown(path)} was replaced by another after it was listed");
 
+    /// <summary>The file has fewer bytes than when it was listed, for example because a log was rotated by copying.</summary>
+    internal static SourceException ShrankSinceListed(string path, long listed, long now) =>
+        new(
+            FaultKind.SourceChanged,
+            $"the file {Shown(path)} shrank from {listed} to {now} bytes after it was listed"
+        );
+
     internal static SourceException Changed(string path, string how) =>
         new(FaultKind.SourceChanged, $"the file {Shown(path)} {how} while it was read");
 }

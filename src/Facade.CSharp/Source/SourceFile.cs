@@ -20,6 +20,9 @@ internal sealed class SourceFile : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly FileStamp _stamp;
+
+    /// <summary>True if a change after the opening changes the stamp.</summary>
+    private readonly bool _isSettled;
     private readonly Reader _read;
     private readonly Func<SafeFileHandle, string, FileStamp> _look;
 
@@ -30,14 +33,17 @@ internal sealed class SourceFile : IDisposable
         SafeFileHandle handle,
         string path,
         Reader read,
-        Func<SafeFileHandle, string, FileStamp> look
+        Func<SafeFileHandle, string, FileStamp> look,
+        TimeProvider time
     )
     {
         _handle = handle;
         _path = path;
         _read = read;
         _look = look;
+        var now = time.GetUtcNow();
         _stamp = Stamp(handle, path);
+        _isSettled = _stamp.IsSettled(now);
     }
 
     /// <summary>The length in bytes when it was opened.</summary>
@@ -45,25 +51,39 @@ internal sealed class SourceFile : IDisposable
 
     /// <summary>
     /// Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait. No folder between
-    /// the root and the file is a symbolic link at that moment. A file that was listed is still the one that was listed.
+    /// the root and the file is a symbolic link at that moment. A file that was listed is still the one that was listed, and
+    /// has at least the length that it had then.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="read">What reads; the system if null.</param>
     /// <param name="look">What tells later whether it has changed; the system if null.</param>
+    /// <param name="time">The clock that stamps files; the system's if null.</param>
     /// <exception cref="SourceException">It cannot be used.</exception>
     internal static SourceFile Open(
         SourcePath path,
         Reader? read = null,
-        Func<SafeFileHandle, string, FileStamp>? look = null
+        Func<SafeFileHandle, string, FileStamp>? look = null,
+        TimeProvider? time = null
     )
     {
         SafeFileHandle? handle = null;
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            var file = new SourceFile(handle, path.Full, read ?? ReadAt, look ?? Stamp);
-            return path.Listed is { } listed && listed.IsReplacedBy(file._stamp)
-                ? throw SourceException.Replaced(path.Full)
+            var file = new SourceFile(
+                handle,
+                path.Full,
+                read ?? ReadAt,
+                look ?? Stamp,
+                time ?? TimeProvider.System
+            );
+            if (path.Listed is not { } listed)
+                return file;
+            if (listed.IsReplacedBy(file._stamp))
+                throw SourceException.Replaced(path.Full);
+            // A log that grows is ordinary. One that shrank was emptied, and what it had may be nowhere any more.
+            return file.Length < listed.Length
+                ? throw SourceException.ShrankSinceListed(path.Full, listed.Length, file.Length)
                 : file;
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
@@ -98,7 +118,8 @@ internal sealed class SourceFile : IDisposable
     /// <summary>
     /// Makes sure that the file ends where it ended when it was opened, and holds what was read of it. Some file
     /// systems report another length than there is to read, so that is tried as well. Whoever may write to a file may
-    /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
+    /// put its time stamp back, but not hide that something was changed: then the file is read once more. So is a file
+    /// that was changed just before it was opened, since a change within the same step has the same stamp. A file that
     /// was renamed or deleted in the meantime is still the file that was opened. It may hang.
     /// </summary>
     /// <param name="digest">The digest of all that was read.</param>
@@ -119,7 +140,7 @@ internal sealed class SourceFile : IDisposable
         if (ReadSome(OneByte, Length) != 0)
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
-            now.Changed != _stamp.Changed
+            (!_isSettled || now.Changed != _stamp.Changed)
             && !Read([digest.Algorithm], moved, cancellationToken)[0].Equals(digest)
         )
             throw SourceException.Changed(_path, "was rewritten");
