@@ -182,7 +182,11 @@ module Proxy =
     [<CompiledName("Parse")>]
     let parse (value: string) : Result<Proxy, Refusal> =
         let value = RequestUrl.trim value
-        let mangling = MangledText.findInProxy value
+
+        let mangling =
+            ProxyForm.find value
+            |> Option.orElseWith (fun () -> MangledText.findInProxy value)
+
 
         let scheme, rest =
             match value.IndexOf("://", StringComparison.Ordinal) with

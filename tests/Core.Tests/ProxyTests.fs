@@ -162,6 +162,60 @@ let urls =
                 | Error refusal -> refusal.Problem)
             snd
 
+        table
+            "what Windows and proxy scripts write is named, with how to write it"
+            [
+                "http=proxy.example:3128;https=proxy.example:3129",
+                "a list of proxies by protocol",
+                "Set HTTP_PROXY to"
+                "https=proxy.example:3128", "a list of proxies by protocol", "HTTPS_PROXY to"
+                "HTTP=http://proxy.example:3128; ftp=b:1",
+                "a list of proxies by protocol",
+                "each as http://host:port"
+                "socks=proxy.example:1080", "a list of proxies by protocol", "each as http://host:port"
+                "proxy.example:3128;proxy2.example:3128", "names several proxies", "names one proxy"
+                "proxy:3128;proxy2:3128", "names several proxies", "names one proxy"
+                "http://proxy.example:3128;http://proxy2.example:3128",
+                "names several proxies",
+                "names one proxy"
+                "http://proxy.example:3128/, http://proxy2.example:3128/",
+                "names several proxies",
+                "names one proxy"
+                "proxy.example:3128 proxy2.example:3128", "names several proxies", "names one proxy"
+                "proxy.example:3128;<local>", "names several proxies", "NO_PROXY"
+                "PROXY proxy.example:3128; DIRECT",
+                "the result of a proxy script",
+                "the proxy that the script names"
+                "SOCKS5 proxy.example:1080", "the result of a proxy script", "the proxy that the script names"
+                "http://wpad.example/wpad.dat",
+                "the address of a proxy script",
+                "the proxy that the script names"
+                "http://intranet.example/proxy.PAC",
+                "the address of a proxy script",
+                "the proxy that the script names"
+            ]
+            (fun (text, problem, remedy) ->
+                match Proxy.parse text with
+                | Ok proxy -> whole proxy
+                | Error refusal when refusal.Problem.Contains problem && refusal.Remedy.Contains remedy ->
+                    if refusal.Message.Contains "proxy.example" then refusal.Message else "named"
+                | Error refusal -> refusal.Message)
+            (fun _ -> "named")
+
+        table
+            "a user name or a password with such characters is not a list"
+            [
+                "http://us;er:pa;ss@proxy.example:3128", "http://proxy.example:3128 us;er / pa;ss"
+                "http://a.example:1;b:2@proxy.example:3128", "http://proxy.example:3128 a.example / 1;b:2"
+                "http://user:http=x;y@proxy.example:3128", "http://proxy.example:3128 user / http=x;y"
+                "user:1,2@proxy.example:3128", "http://proxy.example:3128 user / 1,2"
+            ]
+            (fun (text, _) ->
+                match Proxy.parse text with
+                | Ok proxy -> whole proxy
+                | Error refusal -> refusal.Message)
+            snd
+
         propertyTimes
             300
             "user name and password come back as they were, and are shown nowhere"
