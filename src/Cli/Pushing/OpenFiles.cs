@@ -14,6 +14,13 @@ internal static class OpenFiles
     /// <summary>A file, its folder, a connection, and another one that is being closed.</summary>
     private const int PerArtifact = 4;
 
+    /// <summary>A process that may not be inspected cannot list its own files: none are counted then.</summary>
+    private static readonly EnumerationOptions Readable = new()
+    {
+        IgnoreInaccessible = true,
+        AttributesToSkip = FileAttributes.None,
+    };
+
     /// <summary>Returns the number of artifacts that may be under way at once.</summary>
     /// <param name="concurrency">The number that was asked for.</param>
     /// <param name="note">Takes a sentence if the number is lower.</param>
@@ -22,7 +29,7 @@ internal static class OpenFiles
     {
         if (Limit() is not { } limit)
             return concurrency;
-        var open = Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+        var open = Directory.EnumerateFileSystemEntries("/proc/self/fd", "*", Readable).Count();
         var fitting = Fitting(limit, open);
         if (fitting < 1)
             throw new RefusedException(
