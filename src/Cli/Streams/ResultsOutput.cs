@@ -16,7 +16,7 @@ internal sealed class ResultsOutput(TextWriter output, Func<bool> hasReader)
     internal void WriteLine(string line)
     {
         if (!hasReader())
-            throw new IOException("Standard output takes no more: whoever read it is gone.");
+            throw new IOException("Standard output cannot be written: the program that read it has ended.");
         try
         {
             output.WriteLine(line);
@@ -27,7 +27,7 @@ internal sealed class ResultsOutput(TextWriter output, Func<bool> hasReader)
         catch (Exception exception)
             when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
         {
-            throw new IOException($"Standard output takes no more: {exception.Message}");
+            throw new IOException($"Standard output cannot be written: {exception.Message}");
         }
     }
 }

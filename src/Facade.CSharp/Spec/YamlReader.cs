@@ -160,7 +160,7 @@ internal sealed class YamlReader
             if (key == "<<")
                 merged.Add(value);
             else if (key is not null && !keys.Add(key))
-                throw new SpecException(at, "A key is there twice in one mapping. Keep one of them.");
+                throw new SpecException(at, "A key appears twice in one mapping. Keep one of them.");
             else if (key is not null)
                 entries.Add((key, value));
         }

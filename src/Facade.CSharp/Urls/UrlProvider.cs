@@ -59,7 +59,7 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
 
         var url = ProvidedUrl.Parse(text ?? "");
         return url.IsError
-            ? new UrlAnswer(null, $"the source of URLs gave none that can be used. {url.ErrorValue}")
+            ? new UrlAnswer(null, $"the source of URLs gave a URL that cannot be used. {url.ErrorValue}")
             : Admit(url.ResultValue, plan);
     }
 
