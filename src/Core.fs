@@ -126,6 +126,21 @@ module Push =
         else
             None
 
+    /// The reason why a URL may not be used, if a program percent-encoded the braces of a placeholder in its path.
+    let private encodedPlaceholder (state: State) (url: RequestUrl) =
+        if
+            EncodedPlaceholder.mayBeIn (
+                url.Value.AsSpan(url.Authority.Stop, url.QueryFirst - url.Authority.Stop)
+            )
+        then
+            EncodedPlaceholder.find (RequestUrl.path url)
+            |> Option.filter (fun placeholder ->
+                not (EncodedPlaceholder.isIn placeholder (Destination.value state.Plan.Destination)))
+            |> Option.map (fun placeholder ->
+                $"the URL {EncodedPlaceholder.problem placeholder}. {EncodedPlaceholder.remedyOfUrl.TrimEnd '.'}")
+        else
+            None
+
     let private finishWith (state: State) now (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
         finish
             state
@@ -227,6 +242,8 @@ module Push =
             fail (holding url state) now FailureKind.UrlExpired
         else
             match HeaderCoverage.problems url put.Headers, HeaderCoverage.missing url put.Headers with
+            | [], [] when (encodedPlaceholder state url).IsSome ->
+                failWith (holding url state) now FailureKind.UrlUnusable (encodedPlaceholder state url).Value
             | [], [] when (otherObject state url).IsSome ->
                 failWith (holding url state) now FailureKind.UrlUnusable (otherObject state url).Value
             | [], [] when not (neededFirst state url).IsEmpty ->

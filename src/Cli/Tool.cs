@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Cli;
 
@@ -101,7 +102,14 @@ internal static class Tool
             return ExitCode.Failed;
         }
 
-        Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
+        Say(
+            error,
+            [
+                LocalFault.Describe(exception) is { } fault
+                    ? $"{char.ToUpperInvariant(fault[0])}{fault[1..]}."
+                    : $"Unexpected {exception.GetType().Name}: {exception.Message}",
+            ]
+        );
         return ExitCode.Failed;
     }
 

@@ -192,7 +192,9 @@ module ReceiptLog =
         elif scan.AllNul then
             LogTail.Cut scan.From
         elif scan.PendingLength > int64 MaxLineBytes then
-            foreignTail (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
+            foreignTail (
+                Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is not a receipt"
+            )
         else
             match Receipt.parseUtf8 withoutNuls with
             | Ok receipt -> LogTail.Mend(receipt, scan.From + int64 withoutNuls.Length)
@@ -206,5 +208,5 @@ module ReceiptLog =
         // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.
         | LogTail.Whole
         | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt ->
-            foreign "has lines, and none of them is a receipt" "Give another file, or an empty one."
+            foreign "has lines, but not one receipt" "Give another file, or an empty one."
         | tail -> tail

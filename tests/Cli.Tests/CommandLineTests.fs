@@ -83,7 +83,7 @@ let tests =
             for name in [ "cloudevent"; "JSON"; "in-toto,json"; "1"; "CloudEvents" ] do
                 Expect.equal
                     (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--format"; name ])
-                    $"--format takes json, cloudevents or in-toto; '{name}' is none of them."
+                    $"--format takes json, cloudevents or in-toto, not '{name}'."
                     name)
 
         testCase "push takes headers, one by one" (fun () ->

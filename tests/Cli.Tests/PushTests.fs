@@ -195,7 +195,7 @@ let tests =
                     [ out; scene.Folder.At "out/b/a" ],
                     "'a' is given more than once"
                     "a manifest that lacks an artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
-                    "a manifest that is no JSON", [ urlsFileVariable, broken ], [ out ], "no JSON"
+                    "a manifest that is not JSON", [ urlsFileVariable, broken ], [ out ], "not valid JSON"
                     "nothing to export", manifest, [], "nothing to export"
                     "a root that is none",
                     manifest,

@@ -160,7 +160,7 @@ let tests =
                             redirection
 
                     Expect.equal code 1 $"{redirection}: {error}"
-                    Expect.stringContains error "Standard output takes no more" redirection
+                    Expect.stringContains error "Standard output cannot be written" redirection
                     Expect.isFalse (error.Contains "Unexpected") error
                     objects output |> List.iter scene.IsTrue
                     let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)

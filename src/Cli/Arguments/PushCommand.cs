@@ -51,7 +51,7 @@ internal sealed class PushCommand : Command
         "FORMAT",
         "What standard output gets of each artifact, one JSON object a line. json: its receipt or its error. "
             + "cloudevents: a CloudEvents 1.0 event, completed or failed. in-toto: an unsigned in-toto Statement v1 "
-            + "of what was exported; a failure has none, and is told as with json. The receipts file gets receipts "
+            + "of what was exported; a failure has no statement, and is reported as with json. The receipts file gets receipts "
             + "in any case. Default: json.",
         ResultFormats.Names
     );

@@ -38,9 +38,7 @@ internal static class TextOption
                 result.Tokens is [var token]
                 && !(ToWhole(token.Value) is { } number && number >= least && number <= most)
             )
-                result.AddError(
-                    $"{name} takes a whole number from {least} to {most}; '{token.Value}' is none."
-                );
+                result.AddError($"{name} takes a whole number from {least} to {most}, not '{token.Value}'.");
         });
         return option;
     }
@@ -57,7 +55,7 @@ internal static class TextOption
         {
             if (result.Tokens is [var token] && !choices.Contains(token.Value))
                 result.AddError(
-                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}; '{token.Value}' is none of them."
+                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}, not '{token.Value}'."
                 );
         });
         return option;

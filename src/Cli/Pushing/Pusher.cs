@@ -1,6 +1,8 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
+using CellOS.Export.S3.Cli.Streams;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -49,12 +51,14 @@ internal static class Pusher
                     )
                     : new HashSet<PlannedArtifact>();
             var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
-            var run = new PushRun(sinks, lines, display, arguments);
+            FailureRehearsal.Run(arguments.Format);
+            var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
+            var run = new PushRun(sinks, lines, display, arguments with { Concurrency = atOnce });
             try
             {
                 await run.RunAsync(addressed, done, cancellationToken);
             }
-            catch (IOException exception)
+            catch (IOException exception) when (LocalFault.Describe(exception) is null)
             {
                 error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
                 return ExitCode.Failed;

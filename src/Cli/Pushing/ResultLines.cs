@@ -25,7 +25,7 @@ internal sealed class ResultLines(
     /// <summary>Returns when the receipt, if there is one, is on disk.</summary>
     /// <param name="label">What the display calls the artifact.</param>
     /// <param name="result">What came of it.</param>
-    /// <exception cref="IOException">The receipt is not on disk, or standard output takes no more.</exception>
+    /// <exception cref="IOException">The receipt is not on disk, or standard output cannot be written.</exception>
     internal async ValueTask AddAsync(string label, ExportResult result)
     {
         var line = results switch

@@ -13,12 +13,13 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
         exception switch
         {
             SourceException known => known,
-            FileNotFoundException or DirectoryNotFoundException => NotFound(path),
-            UnauthorizedAccessException => Denied(path),
+            // First: a library that was not found is no missing file.
             _ when LocalFault.Describe(exception) is { } fault => new SourceException(
                 FaultKind.LocalFault,
                 $"the file {Shown(path)} could not be opened or read: {fault}"
             ),
+            FileNotFoundException or DirectoryNotFoundException => NotFound(path),
+            UnauthorizedAccessException => Denied(path),
             _ => new SourceException(
                 FaultKind.SourceUnreadable,
                 $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {exception.Message})"

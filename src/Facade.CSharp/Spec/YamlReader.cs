@@ -161,7 +161,7 @@ internal sealed class YamlReader
             if (key == "<<")
                 merged.Add(CanBeMerged(value) ? value : throw NotMerged(at));
             else if (!keys.Add(key))
-                throw new SpecException(at, "A key is there twice in one mapping. Keep one of them.");
+                throw new SpecException(at, "A key appears twice in one mapping. Keep one of them.");
             else
                 entries.Add((key, value));
         }
