@@ -16,6 +16,8 @@ usage: ./build.sh [COMMAND]
                         without FOLDER, an evidence bundle of its own
   test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
                         each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  test-native [ARGUMENT...]
+                        make the native tool, and run the tests of the command line against it; Linux
   soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
                         every result must be true, handles and memory must return to where they were; Linux
   bench [--quick] [ARGUMENT...]
@@ -422,6 +424,7 @@ case $command in
   mutate) mutate "$@" ;;
   pack) pack "$@" ;;
   native) native "$@" ;;
+  test-native) test_native "$@" ;;
   accept-api) accept_api ;;
   live) run_live "$@" ;;
   format) format ;;

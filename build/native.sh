@@ -124,3 +124,13 @@ native() {
   cp "$made/publish/cellos-export-s3" "$made/publish/cellos-export-s3.dbg" "$made/$name.tar.gz" "$made/$name.tar.gz.sha256" "$folder"
   ls -l "$folder/cellos-export-s3" "$folder/cellos-export-s3.dbg" "$folder/$name.tar.gz" "$folder/$name.tar.gz.sha256"
 }
+
+# The tests of the tool, against the native one.
+test_native() {
+  native "$PWD/obj/native"
+  say "build"
+  dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
+  export CELLOS_TEST_TOOL=$PWD/obj/native/cellos-export-s3
+  run_program tests/Cli.Tests "$@"
+  sum_up
+}
