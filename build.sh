@@ -31,6 +31,8 @@ usage: ./build.sh [COMMAND]
                         without it that of Directory.Build.props
   native [FOLDER]       make the native tool for this platform, which needs no .NET, with its debug file, and an archive
                         with manual page, licences and SHA-256, in artifacts/ or the FOLDER; Linux
+  image [FOLDER]        make the native tool, and a container image with it and the libraries that it loads: an OCI archive,
+                        in artifacts/ or the FOLDER; Linux, as root, with umoci
   accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
                         tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -46,6 +48,8 @@ TEXT
 
 # shellcheck source=build/native.sh
 . build/native.sh
+# shellcheck source=build/image.sh
+. build/image.sh
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
@@ -424,6 +428,7 @@ case $command in
   mutate) mutate "$@" ;;
   pack) pack "$@" ;;
   native) native "$@" ;;
+  image) image "$@" ;;
   test-native) test_native "$@" ;;
   accept-api) accept_api ;;
   live) run_live "$@" ;;

@@ -91,8 +91,13 @@ archive() {
 # PUBLISHED PLACE: the files of an installation, as `tar -xzf ARCHIVE --strip-components=1 -C /usr/local` puts them.
 lay_out() {
   local tool=$1/cellos-export-s3 documents=$2/share/doc/cellos-export-s3
-  mkdir -p "$2/bin" "$documents"
+  mkdir -p "$2/bin" "$documents" "$2/share/man/man1" "$2/share/bash-completion/completions" \
+    "$2/share/zsh/site-functions" "$2/share/fish/vendor_completions.d"
   cp "$tool" "$2/bin/"
+  "$tool" manual | sed "1s/\"\"/\"$(date -u -d "@$(source_time)" +%Y-%m-%d)\"/" >"$2/share/man/man1/cellos-export-s3.1"
+  "$tool" completion bash >"$2/share/bash-completion/completions/cellos-export-s3"
+  "$tool" completion zsh >"$2/share/zsh/site-functions/_cellos-export-s3"
+  "$tool" completion fish >"$2/share/fish/vendor_completions.d/cellos-export-s3.fish"
   cp LICENSE CHANGELOG.md "$documents/"
   third_party_notices "$1/runtime" >"$documents/THIRD-PARTY-NOTICES.txt"
 }
@@ -125,9 +130,14 @@ native() {
   ls -l "$folder/cellos-export-s3" "$folder/cellos-export-s3.dbg" "$folder/$name.tar.gz" "$folder/$name.tar.gz.sha256"
 }
 
-# The tests of the tool, against the native one.
+# The tests of the tool, against the native one, its archive and, where it can be made, its image.
 test_native() {
-  native "$PWD/obj/native"
+  rm -rf obj/native
+  if command -v umoci >/dev/null && [ "$(id -u)" -eq 0 ]; then
+    image "$PWD/obj/native"
+  else
+    native "$PWD/obj/native"
+  fi
   say "build"
   dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
   export CELLOS_TEST_TOOL=$PWD/obj/native/cellos-export-s3

@@ -140,6 +140,15 @@ let nativeTool =
 /// The command of the tool under test: the native one if there is one.
 let tool = Option.defaultValue dotnetTool nativeTool
 
+/// True if the PATH has the command.
+let has (command: string) =
+    (Environment.GetEnvironmentVariable "PATH"
+     |> Option.ofObj
+     |> Option.defaultValue "")
+        .Split
+        ':'
+    |> Array.exists (fun folder -> File.Exists(Path.Join(folder, command)))
+
 /// The text as one word of a shell.
 let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
 
