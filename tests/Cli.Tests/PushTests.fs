@@ -517,11 +517,10 @@ let tests =
                 let out = bundle scene names
                 let receipts = scene.Folder.At "receipts.jsonl"
                 let variables = scene.Manifest("cell-7", names)
-                let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
 
                 let script =
                     // 16 blocks of 1 KiB: room for some twenty receipts. SIGXFSZ ignored gives EFBIG, as a full disk ENOSPC.
-                    $"trap '' XFSZ; ulimit -f 16; exec dotnet {quote tool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
+                    $"trap '' XFSZ; ulimit -f 16; exec {quotedTool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
 
                 // The runtime maps its code through files, unless told not to.
                 let runtime = [ "DOTNET_EnableWriteXorExecute", "0" ]

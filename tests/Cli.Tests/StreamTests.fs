@@ -14,13 +14,11 @@ open Microsoft.Win32.SafeHandles
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
-let private quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
-
 /// The tool in a shell, after other commands, with what follows it there, such as `2>/dev/full`. A pipe's code is that
 /// of the tool.
 let private shellToolAfter (before: string) variables (arguments: string list) (redirection: string) =
     task {
-        let command = [ "dotnet"; tool ] @ arguments |> List.map quote |> String.concat " "
+        let command = tool @ arguments |> List.map quote |> String.concat " "
 
         use child =
             new Child("bash", [ "-c"; $"set -o pipefail; {before}; {command} {redirection}" ], variables)
@@ -381,19 +379,9 @@ let tests =
                 use child =
                     new Child(
                         "bash",
-                        [
-                            "-c"
-                            "exec 3<>\"$0\"; rm \"$0\"; \"$@\" --receipts /dev/fd/3"
-                            gone
-                            "dotnet"
-                            tool
-                            "push"
-                            "--spec"
-                            scene.Spec
-                            "--cell-id"
-                            "cell-7"
-                            out
-                        ],
+                        [ "-c"; "exec 3<>\"$0\"; rm \"$0\"; \"$@\" --receipts /dev/fd/3"; gone ]
+                        @ tool
+                        @ [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; out ],
                         scene.SeedVariables
                     )
 
@@ -422,9 +410,8 @@ let tests =
                                         "-c"
                                         $"cd \"$0\" && \"$@\" push --cell-id cell-7 {words}"
                                         scene.Folder.Path
-                                        "dotnet"
-                                        tool
-                                    ],
+                                    ]
+                                    @ tool,
                                     scene.SeedVariables
                                 )
 
@@ -464,9 +451,8 @@ let tests =
                                         "-c"
                                         $"cd \"$0\" && export {name}=$'u\\xff' && \"$@\" {command} --spec cell.yaml"
                                         scene.Folder.Path
-                                        "dotnet"
-                                        tool
-                                    ],
+                                    ]
+                                    @ tool,
                                     scene.SeedVariables
                                 )
 

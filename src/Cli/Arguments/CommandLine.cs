@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
 
@@ -15,7 +16,7 @@ internal abstract record Request
 
     internal sealed record Push(PushArguments Arguments) : Request;
 
-    /// <summary>Help or the version, which has been written to standard output.</summary>
+    /// <summary>Help, the version, or what else is made of the command line itself, which has been written to standard output.</summary>
     internal sealed record Shown : Request;
 
     /// <summary>It cannot be understood; a sentence for each reason, without secrets.</summary>
@@ -23,7 +24,7 @@ internal abstract record Request
 }
 
 /// <summary>
-/// The two commands and their options. Nothing but options begins with a '-'; what follows <c>--</c> is a path,
+/// The commands and their options. Nothing but options begins with a '-'; what follows <c>--</c> is a path,
 /// whatever it begins with.
 /// </summary>
 internal static class CommandLine
@@ -35,6 +36,9 @@ internal static class CommandLine
     {
         var check = new CheckCommand();
         var push = new PushCommand();
+        var completion = new CompletionCommand();
+        var manual = new ManualCommand();
+        var complete = new CompleteCommand();
         var root = new RootCommand(
             "Exports a cell's evidence to S3 through presigned URLs, and checks how that is configured. "
                 + "Targets come from a cell spec, their URLs and settings from CELLOS_… variables."
@@ -42,6 +46,9 @@ internal static class CommandLine
         {
             check,
             push,
+            completion,
+            manual,
+            complete,
         };
         root.Directives.Clear();
 
@@ -75,7 +82,14 @@ internal static class CommandLine
             values.AddRange(parsed.Errors.Select(error => error.Message));
         if (values.Count > 0)
             return Misuse(values.Select(sentence => WithoutUrls(sentence, arguments)));
-        return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);
+        return parsed.CommandResult.Command switch
+        {
+            CheckCommand => check.Read(parsed),
+            PushCommand => push.Read(parsed),
+            CompletionCommand => completion.Write(parsed, output),
+            ManualCommand => ManualCommand.Write(root, output),
+            _ => complete.Write(root, parsed, output),
+        };
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 
@@ -98,6 +99,7 @@ internal sealed class PushCommand : Command
                 + "command or the configuration is wrong, and 129 (SIGHUP), 130 (SIGINT) or 143 (SIGTERM) if it was interrupted."
         )
     {
+        _target.CompletionSources.Add(context => TargetNames.Of(context.ParseResult, _spec));
         Add(_spec);
         Add(_cellId);
         Add(_target);

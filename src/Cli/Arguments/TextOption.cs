@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 
 namespace CellOS.Export.S3.Cli.Arguments;
@@ -51,6 +52,7 @@ internal static class TextOption
     )
     {
         var option = Value(name, valueName, description);
+        option.CompletionSources.Add(_ => choices.Select(choice => new CompletionItem(choice)));
         option.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && !choices.Contains(token.Value))

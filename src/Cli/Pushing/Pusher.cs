@@ -21,6 +21,7 @@ internal static class Pusher
     {
         if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
             throw new RefusedException(noCell.ToString());
+        OpenSsl.Require();
         var (bundle, sinks) = await Interruptibly(() => Prepare(arguments), cancellationToken);
         using (sinks)
         {
