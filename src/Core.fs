@@ -415,6 +415,8 @@ module Push =
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)
                 now
                 comparison.Roll
+        | IntegrityVerdict.NotTaken _ when State.isTooLate now state ->
+            fail (State.after (Outcome.Replied reply) state) now FailureKind.DeadlineExceeded
         | IntegrityVerdict.NotTaken algorithms ->
             let algorithms = DigestAlgorithm.Sha256 :: algorithms
 

@@ -113,7 +113,7 @@ module internal FailureAdvice =
         | _, Some "MissingRequiredHeader" when (reply.Error |> Option.bind missingHeader).IsSome ->
             onMissingHeader (reply.Error |> Option.bind missingHeader).Value
         | 401, None when FailureFacts.isPage reply ->
-            $"Check {proxies}, and user name and password in the URL of a proxy."
+            $"Check {proxies}, and user name and password in a proxy's URL."
         | _, None when FailureFacts.isPage reply ->
             $"Ask the network administrator to allow PUT requests to the host in the URL. Check {proxies}."
         | _, None when reply.Body.IsSome && reply.Status <> 413 -> onForeignError

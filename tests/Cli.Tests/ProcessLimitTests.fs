@@ -32,8 +32,7 @@ let private limited (limit: int) variables (arguments: string list) =
         use child =
             new Child(
                 "sh",
-                [ "-c"; "ulimit -n \"$0\"; exec \"$@\""; string limit; "dotnet"; tool ]
-                @ arguments,
+                [ "-c"; "ulimit -n \"$0\"; exec \"$@\""; string limit; yield! tool ] @ arguments,
                 variables
             )
 
@@ -55,8 +54,7 @@ let private asNobody = [
     "env"
     "-u"
     "HOME"
-    "dotnet"
-    tool
+    yield! tool
 ]
 
 /// Completes handshakes with a certificate of its own, and sends nothing.

@@ -673,8 +673,7 @@ let tests =
 
                         use child =
                             inside $"{mounted} && exec \"$@\"" [
-                                "dotnet"
-                                tool
+                                yield! tool
                                 "push"
                                 "--spec"
                                 scene.Spec

@@ -490,8 +490,7 @@ let tests =
                             "-c"
                             $"set -o pipefail; cd \"$0\"; {{ {full}; echo $BASHPID >pid; exec \"$@\"; }} | {{ {leaves}; }}"
                             scene.Folder.Path
-                            "dotnet"
-                            tool
+                            yield! tool
                             "push"
                             "--spec"
                             scene.Spec
@@ -504,7 +503,7 @@ let tests =
 
                 let! struct (code, _, error) = child.End()
                 Expect.equal code 1 error
-                Expect.stringContains error "Standard output takes no more" "the reason"
+                Expect.stringContains error "Standard output cannot be written" "the reason"
             })
 
         for kind, flags in [ "a pipe", 0; "a pipe that does not make its writer wait", NonBlocking ] do
@@ -592,7 +591,12 @@ let tests =
                 for arguments in [ [ "push"; "--help" ]; [ "check"; "--spec"; scene.Spec ] ] do
                     let! struct (code, _, error) = shellTool scene.SeedVariables arguments "> /dev/full"
                     Expect.equal code 1 error
-                    Expect.stringContains error "Standard output takes no more: No space left" "the reason"
+
+                    Expect.stringContains
+                        error
+                        "Standard output cannot be written: No space left"
+                        "the reason"
+
                     Expect.isFalse (error.Contains "Unexpected") error
             })
 

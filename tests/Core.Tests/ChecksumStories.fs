@@ -213,6 +213,14 @@ let tests =
             ] []
 
         story
+            "that were not taken are not compared at the deadline"
+            (given (within 5000))
+            [ started; attempted 5000 (success [ md5Of; nvme ] [ reporting (our crc32C) ]) ] [
+                "put 1"
+                "DeadlineExceeded"
+            ] [ "may have been stored" ]
+
+        story
             "of a file that cannot be read again cannot be compared"
             (given same)
             [

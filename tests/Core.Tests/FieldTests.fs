@@ -438,15 +438,15 @@ let messages =
 
             says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
-                "a proxy, a gateway or a portal on the way to the store refused it"
+                "a proxy, a gateway or a portal refused the upload before it reached the store"
                 "Check the proxy variables"
-                "Ask who runs it to allow PUT requests"
+                "Ask the network administrator to allow PUT requests"
             ]
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
                 "The response is not in the format of S3 errors. Ask the presigner"
-                "check the proxies"
+                "check the proxy variables"
             ]
 
             says once (response 401 [ html; "Server", "tinyproxy" ] "<h1>Unauthorized</h1>") [
