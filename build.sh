@@ -16,6 +16,8 @@ usage: ./build.sh [COMMAND]
                         without FOLDER, an evidence bundle of its own
   test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
                         each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
+  test-native [ARGUMENT...]
+                        make the native tool, and run the tests of the command line against it; Linux
   soak [COUNT [SEED]]   build, export COUNT artifacts (20,000), 16 at a time, while one attempt in ten meets a fault:
                         every result must be true, handles and memory must return to where they were; Linux
   bench [--quick] [ARGUMENT...]
@@ -27,6 +29,10 @@ usage: ./build.sh [COMMAND]
   pack [VERSION [FOLDER]]
                         make the packages and their symbols, in artifacts/ or the FOLDER; VERSION is one of SemVer 2,
                         without it that of Directory.Build.props
+  native [FOLDER]       make the native tool for this platform, which needs no .NET, with its debug file, and an archive
+                        with manual page, licences and SHA-256, in artifacts/ or the FOLDER; Linux
+  image [FOLDER]        make the native tool, and a container image with it and the libraries that it loads: an OCI archive,
+                        in artifacts/ or the FOLDER; Linux, as root, with umoci
   accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
                         tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -39,6 +45,11 @@ usage: ./build.sh [COMMAND]
   help                  this text
 TEXT
 }
+
+# shellcheck source=build/native.sh
+. build/native.sh
+# shellcheck source=build/image.sh
+. build/image.sh
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
@@ -236,36 +247,56 @@ is_version() {
   [[ $1 =~ ^$number\.$number\.$number(-$word(\.$word)*)?$ ]]
 }
 
-# The packages are built in a copy of their own, outside of the repository: so nothing of an earlier build is in them,
-# no later build finds anything of theirs, and two may be packed at once.
-pack_folder=
-remove_pack_folder() { [ -z "$pack_folder" ] || rm -rf "$pack_folder"; }
+# Packages and the native tool are built in a copy of their own, outside of the repository: so nothing of an earlier
+# build is in them, no later build finds anything of theirs, and two may be made at once.
+copy_folder=
+remove_copy() { [ -z "$copy_folder" ] || rm -rf "$copy_folder"; }
 
 # The F# compiler leaves room for the path of the symbols as it really is, though it writes another there: assemblies
 # are the same only if built in folders of the same length. All are made so long.
-pack_length=100
+copy_length=100
 
-pack() {
-  [ $# -le 2 ] || die "pack takes a version and a folder, no more"
-  local version=${1:-$(own_version)} folder=${2:-artifacts} revision= tree file
-  is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
-  case $folder in /*) ;; *) folder=$([ $# -eq 2 ] && echo "$caller" || pwd)/$folder ;; esac
-  restore
-  say "packages of version $version (built anew, which takes a minute or two)"
-  trap remove_pack_folder EXIT
-  pack_folder=$(mktemp -d)
-  tree=$(cd "$pack_folder" && pwd -P)/
-  while [ ${#tree} -lt $pack_length ]; do tree+=_; done
+# Copies the sources into a folder of its own, $tree, with the packages set up. It is removed when this script ends.
+copy_sources() {
+  local file
+  trap remove_copy EXIT
+  copy_folder=$(mktemp -d)
+  tree=$(cd "$copy_folder" && pwd -P)/
+  while [ ${#tree} -lt $copy_length ]; do tree+=_; done
   find src -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
     mkdir -p "$tree/$(dirname "$file")"
     cp "$file" "$tree/$file"
   done
   cp -r .config .editorconfig .paket CHANGELOG.md Directory.Build.* LICENSE global.json paket.* "$tree"
   ln -s "$PWD/.feed" "$tree/.feed"
-  # A package says of which commit it is, if it is of one: of this repository, and not of one around it.
+  (cd "$tree" && dotnet paket restore >paket.log 2>&1) || { cat "$tree/paket.log" >&2; die "paket restore failed"; }
+}
+
+# The commit, if the sources are those of one: of this repository, and not of one around it.
+own_revision() {
   if [ -z "$(git rev-parse --show-cdup 2>&1)" ] && [ -z "$(git status --porcelain 2>&1)" ]; then
-    revision=$(git rev-parse HEAD)
+    git rev-parse HEAD
   fi
+}
+
+# FOLDER: where what is made goes. A relative path that the caller gave begins in the caller's folder.
+output_folder() {
+  case ${1-} in
+    "") echo "$PWD/artifacts" ;;
+    /*) echo "$1" ;;
+    *) echo "$caller/$1" ;;
+  esac
+}
+
+pack() {
+  [ $# -le 2 ] || die "pack takes a version and a folder, no more"
+  local version=${1:-$(own_version)} folder revision
+  is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
+  folder=$(output_folder "${2-}")
+  restore
+  say "packages of version $version (built anew, which takes a minute or two)"
+  copy_sources
+  revision=$(own_revision)
   mkdir -p "$folder"
   (
     cd "$tree"
@@ -274,10 +305,9 @@ pack() {
       grep -rl --include='*.*proj' 'Package\.props' src | sort | sed -E 's#.*#  <Project Path="&" />#'
       echo '</Solution>'
     } >packages.slnx
-    dotnet paket restore >paket.log 2>&1 || { cat paket.log >&2; die "paket restore failed"; }
     dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
       -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
-      -p:ContinuousIntegrationBuild=true -p:CompileAhead=false
+      -p:ContinuousIntegrationBuild=true
   )
   # All of them or none.
   cp "$tree"/made/* "$folder"
@@ -397,6 +427,9 @@ case $command in
   bench) bench "$@" ;;
   mutate) mutate "$@" ;;
   pack) pack "$@" ;;
+  native) native "$@" ;;
+  image) image "$@" ;;
+  test-native) test_native "$@" ;;
   accept-api) accept_api ;;
   live) run_live "$@" ;;
   format) format ;;

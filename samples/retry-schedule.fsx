@@ -41,11 +41,14 @@ let plan mode attempts =
 
 let length = 4692L
 
+let digest algorithm hex =
+    Digest.tryParseHex algorithm hex |> Option.get
+
 /// What an attempt sends, when it gets to send all of it.
 let sent: Sent = {
     Bytes = length
-    Sha256 = "235eb9e62d8861e6126255820d588110319a33064ebf4254aa8d13b78b8d1727"
-    Md5 = Some "fb82e2376aaaa080a0b19e1710c04698"
+    Sha256 = digest DigestAlgorithm.Sha256 "235eb9e62d8861e6126255820d588110319a33064ebf4254aa8d13b78b8d1727"
+    Others = [ digest DigestAlgorithm.Md5 "fb82e2376aaaa080a0b19e1710c04698" ]
 }
 
 // A bad day: what each attempt comes to, and how long that takes.
@@ -138,9 +141,9 @@ let drive (plan: PushPlan) (roll: float) (day: Event list) =
             go state until (Input.Woke until) day
         | Output.AskUrl(attempt, _), _ ->
             go state now (Input.NoUrl(now, $"nobody has a URL for attempt {attempt}")) day
-        | Output.TakeMd5 _, _ ->
-            say now "take the MD5"
-            go state now (Input.Md5Taken(now, Option.get sent.Md5)) day
+        | Output.TakeDigests(algorithms, _), _ ->
+            say now $"take {algorithms}"
+            go state now (Input.DigestsTaken(now, algorithms |> List.choose sent.Digest)) day
         | Output.Done receipt, _ -> say now $"done: {Receipt.toJson receipt}"
         | Output.Failed failure, _ -> say now $"failed, {failure.Kind}: {failure.Message}"
         | Output.Put request, [] -> say now $"PUT {request.Attempt}, and the day is over"

@@ -61,8 +61,8 @@ let length = 1_000_000L
 
 let sent: Sent = {
     Bytes = length
-    Sha256 = String('a', 64)
-    Md5 = Some(String('b', 32))
+    Sha256 = Digest.tryParseHex DigestAlgorithm.Sha256 (String('a', 64)) |> Option.get
+    Others = Digest.tryParseHex DigestAlgorithm.Md5 (String('b', 32)) |> Option.toList
 }
 
 let fault kind says =
@@ -263,7 +263,8 @@ let pieces =
         | Output.Wait until ->
             Wait(now - start, until - start)
             yield! go state until (Input.Woke until) events
-        | Output.TakeMd5 _ -> yield! go state now (Input.Md5Taken(now, Option.get sent.Md5)) events
+        | Output.TakeDigests(algorithms, _) ->
+            yield! go state now (Input.DigestsTaken(now, algorithms |> List.choose sent.Digest)) events
         | Output.AskUrl _ -> yield! go state now (Input.NoUrl(now, "there is no source of URLs")) events
         | Output.Done receipt ->
             End(now - start, $"stored ({receipt.Integrity}) after {attempts receipt.Attempts}")

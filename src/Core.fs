@@ -7,12 +7,15 @@ open System
 /// Laws (each is a property in the tests):
 /// - `step` is total, and gives exactly one output for each input;
 /// - an ended push stays ended and repeats its output;
-/// - waking early gives the same `Wait`, `AskUrl` or `TakeMd5` again;
+/// - waking early gives the same `Wait`, `AskUrl` or `TakeDigests` again;
 /// - never more `Put`s than the policy's attempts, but for one that repeats an attempt without `Expect` after a 417; no
 ///   `Put` and no `Wait` beyond deadline or expiry;
 /// - a URL that had expired, by the server's word or by its own, is not sent again;
-/// - `Content-MD5` goes with every `Put` for which it was asked or signed, and with no other; its MD5 is taken once,
-///   and what is sent with another is no success;
+/// - a digest header goes with every `Put` for which it was asked or signed, and with no other; its digest is taken once,
+///   and a `Put` of other content is not a success;
+/// - `Done` only if every digest that the response reports equals ours (an MD5 may go uncompared where another digest
+///   confirms); a confirmation is never weaker than with all digests taken, except that a CRC-64/NVME may replace an MD5;
+/// - no `Put` to a URL whose query fixes a digest of other content;
 /// - a `Put` carries every header that was asked for, and no `x-amz-*` one that a SigV4 URL does not cover;
 /// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that can come from a store, and that integrity
 ///   accepts;
@@ -63,17 +66,21 @@ module Push =
     let private finish (state: State) (now: DateTimeOffset) (output: Output) =
         go state now (Phase.Ended output) output
 
-    /// Whether a request to the URL takes a `Content-MD5` along: where it was asked for, and where the signature
-    /// covers it.
-    let private wantsContentMd5 (state: State) (url: RequestUrl) =
-        state.Plan.Target.ContentMd5
-        || SignedQuery.signs SignedQuery.ContentMd5 url.Query
+    /// The digests that a request to the URL carries as headers.
+    let private digestHeaders (state: State) (url: RequestUrl) =
+        let algorithms =
+            DigestPolicy.sentAsHeaders state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
 
-    let private contentMd5 (state: State) (url: RequestUrl) =
-        if wantsContentMd5 state url then
-            state.History.Md5 |> Option.map Integrity.contentMd5
-        else
-            None
+        DigestPolicy.headers algorithms state.History.Digests url.Query
+
+    /// The digests that must be taken before anything is sent to the URL; empty once they were.
+    let private neededFirst (state: State) (url: RequestUrl) =
+        let isKnown algorithm =
+            state.History.Digests
+            |> List.exists (fun digest -> digest.Algorithm = algorithm)
+
+        DigestPolicy.neededFirst state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
+        |> List.filter (isKnown >> not)
 
     let private fail (state: State) (now: DateTimeOffset) (kind: FailureKind) =
         let secrets = State.secrets state
@@ -83,7 +90,7 @@ module Push =
             Plan = state.Plan
             Url = url |> Option.map PresignedUrl.inspect
             Length = state.Began.Length
-            ContentMd5 = url |> Option.bind (contentMd5 state)
+            DigestHeaders = url |> Option.map (digestHeaders state) |> Option.defaultValue []
             Attempts = state.Attempts
             Elapsed = now - state.Began.At
             Last =
@@ -91,7 +98,6 @@ module Push =
                 | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
                 | ValueNone -> None
             MayBeStored = state.History.MayBeStored
-            Secrets = secrets
             Now = now
         }
         |> Output.Failed
@@ -120,6 +126,21 @@ module Push =
         else
             None
 
+    /// The reason why a URL may not be used, if a program percent-encoded the braces of a placeholder in its path.
+    let private encodedPlaceholder (state: State) (url: RequestUrl) =
+        if
+            EncodedPlaceholder.mayBeIn (
+                url.Value.AsSpan(url.Authority.Stop, url.QueryFirst - url.Authority.Stop)
+            )
+        then
+            EncodedPlaceholder.find (RequestUrl.path url)
+            |> Option.filter (fun placeholder ->
+                not (EncodedPlaceholder.isIn placeholder (Destination.value state.Plan.Destination)))
+            |> Option.map (fun placeholder ->
+                $"the URL {EncodedPlaceholder.problem placeholder}. {EncodedPlaceholder.remedyOfUrl.TrimEnd '.'}")
+        else
+            None
+
     let private finishWith (state: State) now (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
         finish
             state
@@ -136,8 +157,12 @@ module Push =
                     match state.Url with
                     | ValueSome url -> Some(RequestUrl.withoutQuery url)
                     | ValueNone -> None
-                Sha256 = sent.Sha256
-                Md5 = if sent.Md5.IsSome then sent.Md5 else state.History.Md5
+                Sha256 = sent.Sha256.Hex
+                Md5 = (sent.With state.History.Digests).Md5
+                Checksums =
+                    Integrity.confirmed state.Plan.Target.Integrity reply sent
+                    |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
+                    |> Map.ofList
                 ETag = State.shown state reply.ETag
                 VersionId = State.shown state reply.VersionId
                 RequestId = State.shown state reply.RequestId
@@ -166,18 +191,18 @@ module Push =
         {
             Attempt = attempt
             Url = url
-            Headers =
-                match contentMd5 state url with
-                | Some md5 -> RequestHeader.trust "Content-MD5" md5 :: PushPlan.headers state.Plan
-                | None -> PushPlan.headers state.Plan
+            Headers = digestHeaders state url @ PushPlan.headers state.Plan
             Length = length
             // Never without a body: there would be nothing to wait with (RFC 9110, 10.1.1).
             ExpectContinue =
                 length > 0L
                 && target.ExpectContinueFrom |> Option.exists (fun from -> length >= from)
                 && not (KnownHosts.refusesExpect url state.History.Hosts)
-            // Once it is known it is compared, whatever else is not: a receipt is of the bytes that were sent.
-            TakeMd5 = not target.Integrity.IsOff || state.History.Md5.IsSome
+            Digests =
+                DigestPolicy.sending
+                    target.Integrity
+                    (KnownHosts.reported url state.History.Hosts)
+                    (state.History.Digests |> List.map _.Algorithm)
             ConnectTimeout = target.Limits.ConnectTimeout
             Timeout =
                 match State.deadline state with
@@ -186,8 +211,18 @@ module Push =
             StallTimeout = target.Limits.StallTimeout
         }
 
-    let private takeMd5 (state: State) (now: DateTimeOffset) (attempt: int) =
-        go state now (Phase.TakingMd5 attempt) (Output.TakeMd5(State.deadline state))
+    let private takeDigests
+        (state: State)
+        (now: DateTimeOffset)
+        (phase: Phase)
+        (algorithms: DigestAlgorithm list)
+        =
+        go state now phase (Output.TakeDigests(algorithms, State.deadline state))
+
+    /// The parameter of the URL's query that fixes a digest of other content.
+    let private fixesOtherContent (state: State) (url: RequestUrl) =
+        DigestPolicy.fixedByQuery url.Query
+        |> List.tryFind (fun (_, digest) -> not (List.contains digest state.History.Digests))
 
     /// Whether no request with this URL may begin at the given moment.
     let private isExpired (at: DateTimeOffset) (url: RequestUrl) =
@@ -197,7 +232,7 @@ module Push =
 
     let private holding (url: RequestUrl) (state: State) = { state with Url = ValueSome url }
 
-    /// Makes the attempt, unless the URL or the time forbids it, or the file's MD5 has to be taken first.
+    /// Makes the attempt, unless the URL or the time forbids it, or digests of the file have to be taken first.
     let private put (state: State) (now: DateTimeOffset) (attempt: int) (url: RequestUrl) =
         let put = request state now attempt url
 
@@ -207,10 +242,25 @@ module Push =
             fail (holding url state) now FailureKind.UrlExpired
         else
             match HeaderCoverage.problems url put.Headers, HeaderCoverage.missing url put.Headers with
+            | [], [] when (encodedPlaceholder state url).IsSome ->
+                failWith (holding url state) now FailureKind.UrlUnusable (encodedPlaceholder state url).Value
             | [], [] when (otherObject state url).IsSome ->
                 failWith (holding url state) now FailureKind.UrlUnusable (otherObject state url).Value
-            | [], [] when wantsContentMd5 state url && state.History.Md5.IsNone ->
-                takeMd5 (holding url state) now attempt
+            | [], [] when not (neededFirst state url).IsEmpty ->
+                let algorithms = neededFirst state url
+                takeDigests (holding url state) now (Phase.Digesting(attempt, algorithms)) algorithms
+            | [], [] when (fixesOtherContent state url).IsSome ->
+                let name, fixedDigest = (fixesOtherContent state url).Value
+
+                let own =
+                    state.History.Digests
+                    |> List.find (fun digest -> digest.Algorithm = fixedDigest.Algorithm)
+
+                failWith
+                    (holding url state)
+                    now
+                    FailureKind.UrlUnusable
+                    $"the URL is for other content: '{name}' in its query is {fixedDigest.Base64}, and this file's is {own.Base64}. Export the file that the URL was presigned for, or ask the presigner for a URL for this file"
             | [], [] ->
                 struct ({
                             state with
@@ -290,11 +340,14 @@ module Push =
         | Some sent when sent.Bytes <> state.Began.Length ->
             Some $"the file had {state.Began.Length} bytes when it was opened, and {sent.Bytes} were sent"
         | Some sent ->
-            match state.History.Sent, state.History.Md5, sent.Md5 with
-            | Some known, _, _ when known.Sha256 <> sent.Sha256 ->
+            let isOther (known: Digest) =
+                sent.Digest known.Algorithm |> Option.exists (fun digest -> digest <> known)
+
+            match state.History.Sent, state.History.Digests |> List.tryFind isOther with
+            | Some known, _ when known.Sha256 <> sent.Sha256 ->
                 Some "the file's content changed between two attempts"
-            | _, Some known, Some md5 when known <> md5 ->
-                Some "the file's content changed after its MD5 had been taken"
+            | _, Some known ->
+                Some $"the file's content changed after its {known.Algorithm.Title} had been taken"
             | _ -> None
 
     let private isTimeout (outcome: Outcome) =
@@ -312,7 +365,7 @@ module Push =
             match put.Url.Query.ExpiresAt with
             | ValueSome at -> not (Instant.isBefore at now)
             | ValueNone -> false
-        FixesOtherChecksum = put.Url.Query.EmptyChecksum.IsSome && put.Length > 0L
+        FixesOtherChecksum = (SignedQuery.emptyChecksum put.Url.Query).IsSome && put.Length > 0L
     }
 
     /// The state with a warning, where a gateway answered without saying that a store has the object.
@@ -332,6 +385,52 @@ module Push =
                     }
             }
 
+    /// What follows from a success whose digests are compared.
+    let private compare (state: State) (now: DateTimeOffset) (comparison: Comparison) =
+        let { Request = put; Reply = reply } = comparison
+        let sent = comparison.Sent
+
+        let terms = {
+            Mode = state.Plan.Target.Integrity
+            HasContentMd5 =
+                put.Headers
+                |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
+            HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
+        }
+
+        let state = {
+            state with
+                History = {
+                    state.History with
+                        Hosts =
+                            KnownHosts.reporting put.Url now (Integrity.reported reply) state.History.Hosts
+                }
+        }
+
+        match Integrity.verdict terms reply sent with
+        | IntegrityVerdict.Confirmed confirmed ->
+            finishWith (warned put.Url reply state) now reply sent confirmed
+        | IntegrityVerdict.Mismatch _ ->
+            retryOnce
+                (State.after (Outcome.Replied { reply with Sent = Some sent }) state)
+                now
+                comparison.Roll
+        | IntegrityVerdict.NotTaken _ when State.isTooLate now state ->
+            fail (State.after (Outcome.Replied reply) state) now FailureKind.DeadlineExceeded
+        | IntegrityVerdict.NotTaken algorithms ->
+            let algorithms = DigestAlgorithm.Sha256 :: algorithms
+
+            takeDigests
+                (State.after (Outcome.Replied reply) state)
+                now
+                (Phase.Comparing {
+                    comparison with
+                        Algorithms = algorithms
+                })
+                algorithms
+        | IntegrityVerdict.Missing ->
+            fail (State.after (Outcome.Replied reply) state) now FailureKind.Unverified
+
     let private attempted (state: State) now (put: PutRequest) (roll: float) (outcome: Outcome) =
         let cutByDeadline () =
             isTimeout outcome
@@ -340,13 +439,13 @@ module Push =
         match sourceChanged state outcome, Verdict.ofOutcome (circumstances state now put) outcome with
         | Some reason, _ -> failWith (State.after outcome state) now FailureKind.SourceChanged reason
         | None, Verdict.Accepted(reply, sent) ->
-            let hasContentMd5 = state.History.Md5.IsSome && wantsContentMd5 state put.Url
-
-            match Integrity.verdict state.Plan.Target.Integrity hasContentMd5 reply sent with
-            | IntegrityVerdict.Confirmed confirmed ->
-                finishWith (warned put.Url reply state) now reply sent confirmed
-            | IntegrityVerdict.Mismatch _ -> retryOnce (State.after outcome state) now roll
-            | IntegrityVerdict.Missing -> fail (State.after outcome state) now FailureKind.Unverified
+            compare state now {
+                Request = put
+                Reply = reply
+                Sent = sent
+                Roll = roll
+                Algorithms = []
+            }
         | None, Verdict.Retry _ when cutByDeadline () ->
             fail (State.after outcome state) now FailureKind.DeadlineExceeded
         | None, Verdict.Retry ifLast -> retry (State.after outcome state) now roll ifLast
@@ -380,7 +479,7 @@ module Push =
         | Input.NoSource(at, _)
         | Input.UrlGiven(at, _)
         | Input.NoUrl(at, _)
-        | Input.Md5Taken(at, _)
+        | Input.DigestsTaken(at, _)
         | Input.Attempted(at, _, _)
         | Input.Woke at -> at.ToUniversalTime()
 
@@ -392,6 +491,28 @@ module Push =
         | Verdict.Stop kind -> fail state now kind
         | Verdict.Retry FailureKind.LocalFault -> fail state now FailureKind.LocalFault
         | _ -> fail state now FailureKind.SourceUnreadable
+
+    let private areAllOf (asked: DigestAlgorithm list) (digests: Digest list) =
+        List.sort asked = (digests |> List.map _.Algorithm |> List.sort)
+
+    /// Compares a success with the digests that it reports, once they were taken: of the content that was sent.
+    let private compareWith
+        (state: State)
+        (now: DateTimeOffset)
+        (comparison: Comparison)
+        (digests: Digest list)
+        =
+        if List.contains comparison.Sent.Sha256 digests then
+            compare state now {
+                comparison with
+                    Sent = comparison.Sent.With digests
+            }
+        else
+            failWith
+                state
+                now
+                FailureKind.SourceChanged
+                "the file's content changed after it was sent, so that the digests in the response could not be compared"
 
     let private began (at: DateTimeOffset) (length: int64) (state: State) = {
         state with
@@ -443,24 +564,32 @@ module Push =
         | Phase.Asking attempt, Input.UrlGiven(_, url) -> put state now attempt url
         | Phase.Asking _, Input.NoUrl(_, reason) -> failWith state now FailureKind.UrlUnusable reason
         | Phase.Asking attempt, Input.Woke _ -> ask state now attempt
-        | Phase.TakingMd5 attempt, Input.Md5Taken(_, md5) when Integrity.isMd5 md5 ->
+        | (Phase.Digesting(_, asked) | Phase.Comparing { Algorithms = asked }), Input.DigestsTaken(_, digests) when
+            not (areAllOf asked digests)
+            ->
+            failWith
+                state
+                now
+                FailureKind.Internal
+                "the driver did not report the digests that were asked for"
+        | Phase.Digesting(attempt, _), Input.DigestsTaken(_, digests) ->
             let state = {
                 state with
                     History = {
                         state.History with
-                            Md5 = Some(md5.ToLowerInvariant())
+                            Digests = state.History.Digests @ digests
                     }
             }
 
             start state now attempt
-        | Phase.TakingMd5 _, Input.Md5Taken(_, md5) ->
-            failWith state now FailureKind.Internal $"the driver reported {Check.quote md5} as an MD5"
-        | Phase.TakingMd5 _, Input.NoSource(_, fault) -> failSource state now fault
-        | Phase.TakingMd5 attempt, Input.Woke _ ->
+        | Phase.Comparing comparison, Input.DigestsTaken(_, digests) ->
+            compareWith state now comparison digests
+        | (Phase.Digesting _ | Phase.Comparing _), Input.NoSource(_, fault) -> failSource state now fault
+        | (Phase.Digesting(_, algorithms) | Phase.Comparing { Algorithms = algorithms }), Input.Woke _ ->
             if State.isTooLate now state then
                 fail state now FailureKind.DeadlineExceeded
             else
-                takeMd5 state now attempt
+                takeDigests state now state.Phase algorithms
         | Phase.Putting request, Input.Attempted(_, roll, outcome) -> attempted state now request roll outcome
         | Phase.Waiting(_, until), Input.Woke _ when Instant.isBefore until at ->
             go state now state.Phase (Output.Wait until)

@@ -71,9 +71,12 @@ internal static class Samples
 
     private static readonly Sent Sent = new(
         65536,
-        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        FSharpOption<string>.Some("098f6bcd4621d373cade4e832627b4f6")
+        Digested(DigestAlgorithm.Sha256, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        ListModule.OfArray([Digested(DigestAlgorithm.Md5, "098f6bcd4621d373cade4e832627b4f6")])
     );
+
+    private static Digest Digested(DigestAlgorithm algorithm, string hex) =>
+        DigestModule.TryParseHex(algorithm, hex)!.Value;
 
     private static FSharpOption<string> Text(string value) => FSharpOption<string>.Some(value);
 
@@ -86,8 +89,10 @@ internal static class Samples
             requestId: Text("0A49CE4060975EAC"),
             hostId: Text("XotGXc5vZ0VqYn7dMBPmXUy3yVMs2LSVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJE="),
             serverSideEncryption: Text("AES256"),
+            otherEncryption: null,
             customerAlgorithm: null,
             checksums: FSharpList<ReportedChecksum>.Empty,
+            checksumType: null,
             retryAfter: null,
             amzRetryAfter: null,
             bucketRegion: null,
@@ -108,8 +113,10 @@ internal static class Samples
             requestId: Text("5B9FC1D8A9F0C2E7"),
             hostId: Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
             serverSideEncryption: null,
+            otherEncryption: null,
             customerAlgorithm: null,
             checksums: FSharpList<ReportedChecksum>.Empty,
+            checksumType: null,
             retryAfter: null,
             amzRetryAfter: null,
             bucketRegion: null,

@@ -8,8 +8,10 @@ using CellOS.Export.S3.Cli.Streams;
 // First: what is opened before it may take the place of standard output.
 var isClosed = StandardDescriptors.Occupy();
 
-var output = isClosed[1] ? new ClosedOutput() : Console.Out;
-var error = new UnfailingError(() => isClosed[2] ? TextWriter.Null : Console.Error);
+// The console's own is what tells a library whether it writes to a terminal.
+Console.SetOut(StandardDescriptors.Writer(1, isClosed[1]));
+var output = Console.Out;
+var error = new UnfailingError(() => StandardDescriptors.Writer(2, isClosed[2]));
 
 string[] problems =
 [
@@ -24,8 +26,7 @@ return Tool.RunAsync(
         args,
         new Handlers(
             arguments => Checker.Run(arguments, output, error),
-            (arguments, token) =>
-                Pusher.RunAsync(arguments, ResultsOutput.Over(output), error.Install(), token)
+            (arguments, token) => Pusher.RunAsync(arguments, output, error.Install(), token)
         ),
         output,
         error

@@ -1,5 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Cli;
 
@@ -94,7 +96,20 @@ internal static class Tool
         if (exception is RefusedException refused)
             return Refuse(refused.Sentences, error);
 
-        Say(error, [$"Unexpected {exception.GetType().Name}: {exception.Message}"]);
+        if (exception is LostOutputException lost)
+        {
+            Say(error, [lost.Message]);
+            return ExitCode.Failed;
+        }
+
+        Say(
+            error,
+            [
+                LocalFault.Describe(exception) is { } fault
+                    ? $"{char.ToUpperInvariant(fault[0])}{fault[1..]}."
+                    : $"Unexpected {exception.GetType().Name}: {exception.Message}",
+            ]
+        );
         return ExitCode.Failed;
     }
 

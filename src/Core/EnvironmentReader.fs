@@ -140,7 +140,7 @@ module internal EnvironmentReader =
                 FindingId.InvalidNumber
                 target
                 variable
-                $"{shown text} is no whole number from {least} to {most}{orNever}; the default holds ({renderNumber unit whenUnset})"
+                $"{shown text} is not an integer from {least} to {most}{orNever}; using the default ({renderNumber unit whenUnset})"
                 "Correct it, or leave the variable out.")
 
     /// A number that there always is.
@@ -172,7 +172,7 @@ module internal EnvironmentReader =
                 FindingId.InvalidChoice
                 target
                 variable
-                $"{shown text} is none of {words}; the default holds ({whenUnset})"
+                $"{shown text} is not one of {words}; using the default ({whenUnset})"
                 "Correct it, or leave the variable out.")
 
     /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. `whenUnset` is how it shows

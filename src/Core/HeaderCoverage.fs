@@ -93,13 +93,13 @@ module internal HeaderCoverage =
 
             otherOperation @ uncovered plain @ inQuery hoisted @ inTheClear
 
-    /// The headers that the signature covers and that nobody supplies, in lower case. `host` and `content-length` come
-    /// with every request, and `content-md5` with those to a URL that signs it.
+    /// The headers that the signature covers and that neither the caller nor the sink supplies, in lower case. `host` and
+    /// `content-length` come with every request, digests with those to a URL that signs them.
     let missing (url: RequestUrl) (headers: RequestHeader list) : string list =
         let isSupplied name =
             name = "host"
             || name = "content-length"
-            || name = SignedQuery.ContentMd5
+            || DigestPolicy.supplies headers url.Query.SignedHeaders name
             || headers |> List.exists (fun header -> RequestHeader.key header = name)
 
         url.Query.SignedHeaders |> List.filter (isSupplied >> not)

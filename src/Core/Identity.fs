@@ -120,7 +120,7 @@ module TargetName =
                 value
                 |> String.exists (fun c -> not (Char.IsAsciiLetterOrDigit c || c = '.' || c = '_' || c = '-'))
             then
-                Some $"{Check.quote value} holds a character that is no letter, digit, '.', '_' or '-'"
+                Some $"{Check.quote value} contains a character other than letters, digits, '.', '_' and '-'"
             else
                 None
 
@@ -200,7 +200,7 @@ module Region =
             elif not (String.forall isAllowed code) then
                 Check.refuse
                     "region"
-                    "holds a character that is no ASCII letter, digit, '-', '_' or '.'"
+                    "contains a character other than ASCII letters, digits, '-', '_' and '.'"
                     "Give a region such as 'us-west-2', or leave it out."
             else
                 Ok(Some code)

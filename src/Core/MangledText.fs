@@ -161,6 +161,14 @@ module internal MangledText =
         "&#x3d;"
         "&#61;"
         "&equals;"
+        "&#123;"
+        "&#x7b;"
+        "&lbrace;"
+        "&lcub;"
+        "&#125;"
+        "&#x7d;"
+        "&rbrace;"
+        "&rcub;"
     |]
 
     /// An entity of HTML or XML.
@@ -177,11 +185,19 @@ module internal MangledText =
                 | "&#x3d;"
                 | "&#61;"
                 | "&equals;" -> "="
+                | "&#123;"
+                | "&#x7b;"
+                | "&lbrace;"
+                | "&lcub;" -> "{"
+                | "&#125;"
+                | "&#x7d;"
+                | "&rbrace;"
+                | "&rcub;" -> "}"
                 | _ -> "&"
 
             mangling
                 $"contains '{entity}' at position {at + 1}, which HTML and XML write for '{meant}'"
-                (if meant = "&" || meant = "=" then
+                (if "&={}".Contains meant then
                      $"Replace each '{entity}' with '{meant}'."
                  else
                      $"Delete each '{entity}': it is not part of the URL."))

@@ -129,7 +129,7 @@ module PresignedUrl =
             Key = key
             Region = host |> Option.bind _.Region
             IsAccessPoint = host |> Option.exists _.IsAccessPoint
-            EmptyChecksum = query.EmptyChecksum
+            EmptyChecksum = SignedQuery.emptyChecksum query
         }
 
     /// The last moment at which a request with this URL may begin: its expiry and `AllowedSkew`.

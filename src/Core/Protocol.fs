@@ -14,8 +14,8 @@ type PutRequest = {
     Length: int64
     /// Send `Expect: 100-continue` (RFC 9110, 10.1.1).
     ExpectContinue: bool
-    /// Take the MD5 of the bytes as well as their SHA-256.
-    TakeMd5: bool
+    /// Take these digests of the bytes as well as their SHA-256.
+    Digests: DigestAlgorithm list
     /// For name resolution, TCP, proxy and TLS.
     ConnectTimeout: TimeSpan
     /// For the attempt as a whole: the request timeout, or what the deadline leaves of it.
@@ -49,13 +49,13 @@ type Input =
     | NoSource of At: DateTimeOffset * Fault: Fault
     /// The URL that was asked for.
     | UrlGiven of At: DateTimeOffset * Url: RequestUrl
-    /// The MD5 of the source, read whole: 32 hexadecimal digits. `NoSource` tells that it could not be read.
-    | Md5Taken of At: DateTimeOffset * Md5: string
+    /// The digests of the source, read whole. `NoSource` reports that it could not be read.
+    | DigestsTaken of At: DateTimeOffset * Digests: Digest list
     /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
     | NoUrl of At: DateTimeOffset * Reason: string
     /// An attempt has ended. `Roll` is chance: 0 or more and less than 1.
     | Attempted of At: DateTimeOffset * Roll: float * Outcome: Outcome
-    /// The wait is over, or was interrupted; so is the time for the MD5.
+    /// The wait is over, or was interrupted; so is the time for the digests.
     | Woke of At: DateTimeOffset
 
 /// What the driver is to do next.
@@ -64,8 +64,8 @@ type Output =
     /// Get a URL for the given attempt.
     /// Report `Woke` if there is no answer at `Until`, the deadline.
     | AskUrl of Attempt: int * Until: DateTimeOffset option
-    /// Read the source whole and take its MD5, until the given time at the longest; then report `Woke`.
-    | TakeMd5 of Until: DateTimeOffset option
+    /// Read the source whole and take these digests of it, until the given time at the longest; then report `Woke`.
+    | TakeDigests of Algorithms: DigestAlgorithm list * Until: DateTimeOffset option
     /// Make this request, and report `Attempted`.
     | Put of Request: PutRequest
     /// Report `Woke` at that time.

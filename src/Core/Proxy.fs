@@ -175,14 +175,18 @@ module Proxy =
         | Error problem, _ -> refuse problem
         | _ when host = "" -> refuse "has no host"
         | _ when not (isHost host && isUri scheme host) -> refuse "has a host that cannot be read"
-        | _, None -> refuse "has a port that is no number from 1 to 65535"
+        | _, None -> refuse "has a port that is not a number from 1 to 65535"
         | Ok credentials, Some port -> Ok(Proxy(scheme, host.ToLowerInvariant(), port, credentials))
 
     /// The proxy, or why the text names none. No message holds any part of the text.
     [<CompiledName("Parse")>]
     let parse (value: string) : Result<Proxy, Refusal> =
         let value = RequestUrl.trim value
-        let mangling = MangledText.findInProxy value
+
+        let mangling =
+            ProxyForm.find value
+            |> Option.orElseWith (fun () -> MangledText.findInProxy value)
+
 
         let scheme, rest =
             match value.IndexOf("://", StringComparison.Ordinal) with
@@ -196,7 +200,7 @@ module Proxy =
         | _ when value = "" -> refuse "is empty"
         | _ when mangling.IsSome -> Check.refuse "proxy URL" mangling.Value.Problem mangling.Value.Remedy
         | Some problem, _ -> refuse problem
-        | None, None -> refuse "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
+        | None, None -> refuse "has an unknown scheme"
         | _ when authority.IndexOfAny [| '/'; '?'; '#' |] >= 0 ->
             refuse
                 "has a '/', '?' or '#' after its scheme: a proxy has no path, and in a user name or password they are written as %2F, %3F and %23"

@@ -2,12 +2,23 @@ namespace CellOS.Export.S3.Core
 
 open System
 
+/// A success whose digests are compared once those that it reports were taken.
+type internal Comparison = {
+    Request: PutRequest
+    Reply: Reply
+    Sent: Sent
+    Roll: float
+    /// SHA-256, and those that the response reports and that were not taken.
+    Algorithms: DigestAlgorithm list
+}
+
 [<RequireQualifiedAccess>]
 type internal Phase =
     | Fresh
     | Asking of attempt: int
-    | TakingMd5 of attempt: int
+    | Digesting of attempt: int * algorithms: DigestAlgorithm list
     | Putting of request: PutRequest
+    | Comparing of comparison: Comparison
     | Waiting of nextAttempt: int * until: DateTimeOffset
     | Ended of output: Output
 
@@ -29,8 +40,8 @@ type internal History = {
     Earlier: RequestUrl list
     /// The bytes of the source, once an attempt has read it to its end.
     Sent: Sent option
-    /// MD5 of the source, 32 hexadecimal digits in lower case, once it was taken for a `Content-MD5`.
-    Md5: string option
+    /// Digests of the source that were taken before it was sent.
+    Digests: Digest list
     /// Whether an attempt arrived damaged: that is tried again once.
     Damaged: bool
     MayBeStored: bool
@@ -66,7 +77,7 @@ module internal State =
         Last = ValueNone
         Earlier = []
         Sent = None
-        Md5 = None
+        Digests = []
         Damaged = false
         MayBeStored = false
         Hosts = KnownHosts.none

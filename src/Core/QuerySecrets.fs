@@ -32,9 +32,24 @@ module internal QuerySecrets =
         "temp_url_expires"
         "st"
         "se"
+        "x-amz-sdk-checksum-algorithm"
+        "x-amz-checksum-algorithm"
+        "x-amz-checksum-sha256"
+        "x-amz-checksum-sha1"
+        "x-amz-checksum-crc64nvme"
+        "x-amz-checksum-crc32c"
+        "x-amz-checksum-crc32"
     |]
 
     let private plain (text: string) = Unescape.plain (Unescape.see text)
+
+    /// True if a value is so many octets in Base64.
+    let private isDigest (size: int) (value: string) =
+        let octets = Array.zeroCreate<byte> 33
+
+        match Convert.TryFromBase64String(value, octets) with
+        | true, count -> count = size
+        | _ -> false
 
     /// The form of the value of a harmless parameter: a gateway may take its token under the same name (nginx has `st`).
     let private hasForm (name: string) (value: string) =
@@ -58,8 +73,15 @@ module internal QuerySecrets =
 
             value.Split(';') |> Array.contains "host"
             || value.StartsWith("x-amz-", StringComparison.Ordinal)
+        | "x-amz-checksum-sha256" -> isDigest 32 value
+        | "x-amz-checksum-sha1" -> isDigest 20 value
+        | "x-amz-checksum-crc64nvme" -> isDigest 8 value
+        | "x-amz-checksum-crc32c"
+        | "x-amz-checksum-crc32" -> isDigest 4 value
         | "x-id" -> value.Length <= 40 && isOf (letters + letters.ToUpperInvariant())
         | "x-amz-algorithm"
+        | "x-amz-sdk-checksum-algorithm"
+        | "x-amz-checksum-algorithm"
         | "x-goog-algorithm"
         | "x-oss-signature-version"
         | "q-sign-algorithm" ->
@@ -68,13 +90,16 @@ module internal QuerySecrets =
         // Times and spans of time.
         | _ -> value.Length <= 32 && isOf "0123456789TZ:.;+-"
 
+    let private isDigestName (name: string) =
+        name.StartsWith("x-amz-checksum-", StringComparison.Ordinal)
+
     /// True if a parameter may be shown: its name is known, and its value has the form that goes with the name. Neither
     /// has escapes.
     let isHarmless (name: string) (value: string) : bool =
         let name = name.ToLowerInvariant()
 
         Array.contains name harmless
-        && value.AsSpan().IndexOfAny("=?/@&") < 0
+        && (isDigestName name || value.AsSpan().IndexOfAny("=?/@&") < 0)
         && hasForm name value
 
     /// True if a parameter has no value: what stands there is a value without a name, and `=` may be its padding.

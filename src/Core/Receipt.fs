@@ -28,6 +28,9 @@ type Receipt = {
     Sha256: string
     /// 32 hexadecimal digits, where it was taken.
     Md5: string option
+    /// Checksums that the store reported and that equal ours: the name of the algorithm (`sha256`, `md5`, `crc64nvme`,
+    /// `crc64xz`, `crc32c`, `crc32`, `sha1`), and the octets in Base64.
+    Checksums: Map<string, string>
     /// As the server sent it, with its quotes.
     ETag: string option
     /// `x-amz-version-id`.
@@ -38,7 +41,7 @@ type Receipt = {
     HostId: string option
     /// True if the URL was compared with the destination and is for the same object.
     DestinationChecked: bool
-    /// What the server confirmed: `content-md5`, `etag-md5`, `checksum-sha256` or `unverified`.
+    /// What the server confirmed, as `Confirmation.Name` spells it: `checksum-sha256` … `unverified`.
     Integrity: string
     /// How many PUTs it took; 1 or more.
     Attempts: int
@@ -64,6 +67,15 @@ module Receipt =
     let internal timestamp (at: DateTimeOffset) =
         at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
 
+    let private writeChecksums (json: Utf8JsonWriter) (checksums: Map<string, string>) =
+        if not checksums.IsEmpty then
+            json.WriteStartObject "checksums"
+
+            for checksum in checksums do
+                json.WriteString(checksum.Key, checksum.Value)
+
+            json.WriteEndObject()
+
     /// Writes the fields into an object that the writer has begun: a receipt on its own, or within something else.
     let internal writeFields (json: Utf8JsonWriter) (receipt: Receipt) =
         let optional = JsonLine.optional json
@@ -81,6 +93,7 @@ module Receipt =
         optional "objectUrl" receipt.ObjectUrl
         json.WriteString("sha256", receipt.Sha256)
         optional "md5" receipt.Md5
+        writeChecksums json receipt.Checksums
         optional "etag" receipt.ETag
         optional "versionId" receipt.VersionId
         optional "requestId" receipt.RequestId
@@ -134,6 +147,17 @@ module Receipt =
             | _ -> refuse $"does not have true or false in '{name}'"
         | _ -> Ok otherwise
 
+    let private checksums (root: JsonElement) =
+        match root.TryGetProperty "checksums" with
+        | true, value when value.ValueKind = JsonValueKind.Object ->
+            [ for property in value.EnumerateObject() -> property.Name, property.Value ]
+            |> List.traverseResultM (fun (name, value) ->
+                textOf $"checksums.{name}" value |> Result.map (fun text -> name, text))
+            |> Result.map Map.ofList
+        | true, value when value.ValueKind <> JsonValueKind.Null ->
+            refuse "does not have an object in 'checksums'"
+        | _ -> Ok Map.empty
+
     let private whole root (name: string) (least: int64) (most: int64) =
         field root name
         |> Result.bind (fun value ->
@@ -184,6 +208,7 @@ module Receipt =
             let! objectUrl = optional root "objectUrl"
             let! sha256 = sha256 root
             let! md5 = optional root "md5"
+            let! checksums = checksums root
             let! etag = optional root "etag"
             let! versionId = optional root "versionId"
             let! requestId = optional root "requestId"
@@ -205,6 +230,7 @@ module Receipt =
                 ObjectUrl = objectUrl
                 Sha256 = sha256
                 Md5 = md5
+                Checksums = checksums
                 ETag = etag
                 VersionId = versionId
                 RequestId = requestId

@@ -199,7 +199,9 @@ module ReceiptLog =
         elif scan.AllNul then
             LogTail.Cut scan.From
         elif scan.PendingLength > int64 MaxLineBytes then
-            foreignTail (Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is no receipt")
+            foreignTail (
+                Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is not a receipt"
+            )
         else
             match read scan.PendingLength withoutNuls with
             | LogLine.NoReceipt _ when isTornOff scan.Pending -> LogTail.Cut scan.From
@@ -214,5 +216,5 @@ module ReceiptLog =
         // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.
         | LogTail.Whole
         | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt ->
-            foreign "has lines, and none of them is a receipt" "Give another file, or an empty one."
+            foreign "has lines, but not one receipt" "Give another file, or an empty one."
         | tail -> tail

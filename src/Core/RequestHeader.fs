@@ -194,7 +194,7 @@ module RequestHeader =
                 $"The one condition of an export is never to overwrite: WriteOnce ({Variable.WriteOnce}<TARGET>=1)."
             )
         | _ when isFraming name ->
-            Some("belongs to the connection", "Leave it out: it is no part of what is stored.")
+            Some("belongs to the connection", "Leave it out: the store does not keep it.")
         | _ when isAuthorization name ->
             Some(
                 "would carry a credential",

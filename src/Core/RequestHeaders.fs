@@ -19,7 +19,7 @@ module internal ContentType =
         then
             Check.refuse
                 "content type"
-                $"{Check.quote value} is no media type"
+                $"{Check.quote value} is not a media type"
                 "Give one such as 'text/plain', in ASCII and at most 255 characters, or leave it out."
         else
             Ok value

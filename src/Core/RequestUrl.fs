@@ -143,8 +143,7 @@ module RequestUrl =
         else
             Some(asMangling "does not begin with http:// or https://")
 
-    /// What altered a trimmed URL on its way here so that it cannot be used.
-    let internal mangling (value: string) : Mangling option =
+    let private manglingOfText (value: string) =
         if
             value.AsSpan().IndexOfAnyExcept UrlCharacters.allowed >= 0
             || MangledText.mayBe value
@@ -157,6 +156,12 @@ module RequestUrl =
             MangledText.find value
         else
             None
+
+    /// What altered a trimmed URL on its way here so that it cannot be used.
+    let internal mangling (value: string) : Mangling option =
+        let inText = manglingOfText value
+
+        if inText.IsNone && hasScheme value then RewrittenLink.find value else inText
 
     let internal refuseMangled (mangling: Mangling) =
         Check.refuse subject mangling.Problem mangling.Remedy

@@ -179,3 +179,9 @@ module S3Host =
                           IsAccessPoint = isAccessPoint
                       } :: prefix -> found prefix region isAccessPoint
             | _ -> None)
+
+    /// True if the host is that of a directory bucket, whose ETags are not MD5s (Amazon S3 User Guide, "Directory buckets").
+    let internal isOfDirectoryBucket (host: string) : bool =
+        host.Contains(".s3express-", StringComparison.Ordinal)
+        || host.StartsWith("s3express-", StringComparison.Ordinal)
+        || host.Contains("--xa-s3.", StringComparison.Ordinal)

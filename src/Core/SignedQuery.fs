@@ -49,8 +49,8 @@ type internal SignedQuery = {
     HasSecurityToken: bool
     /// True if the signature is for one object, not for a container or a prefix.
     CoversOneObject: bool
-    /// The name of a checksum of no bytes at all, in lower case.
-    EmptyChecksum: string option
+    /// The checksums that parameters fix, each with the name of its parameter in lower case.
+    Checksums: (string * Digest) list
     /// The operation of a PUT with this query, if that is not an upload of a whole object.
     OtherOperation: string option
     /// Prepared for the search when they are first needed.
@@ -168,17 +168,6 @@ module internal SignedQuery =
 
             [ for name in names -> name.ToLowerInvariant() ]
 
-    /// The checksums of no bytes, as S3 writes them (Amazon S3 User Guide, "Checking object integrity"). The name is
-    /// in lower case.
-    let private isEmptyChecksum (name: string) (value: string) =
-        match name with
-        | "x-amz-checksum-crc32"
-        | "x-amz-checksum-crc32c" -> value = "AAAAAA=="
-        | "x-amz-checksum-crc64nvme" -> value = "AAAAAAAAAAA="
-        | "x-amz-checksum-sha1" -> value = "2jmj7l5rSw0yVb/vlWAYkK/YBwk="
-        | "x-amz-checksum-sha256" -> value = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-        | _ -> false
-
     /// True if the name of a parameter is a trace of a signature, however it was mangled: a URL that lost its signature on
     /// the way here is not a gateway's.
     let private isTrace (name: string) =
@@ -271,6 +260,10 @@ module internal SignedQuery =
         | UrlSignature.SwiftTempUrl -> not (has "temp_url_prefix")
         | _ -> true
 
+    /// The name of a checksum of no bytes at all, in lower case.
+    let emptyChecksum (query: SignedQuery) : string option =
+        query.Checksums |> List.tryFind (snd >> Digest.isOfNothing) |> Option.map fst
+
     /// Reads the query that begins at `first` and ends with the text; the path begins at `pathFirst`.
     let read (text: string) (pathFirst: int) (first: int) : SignedQuery =
         // Where the first parameter of each name begins.
@@ -313,12 +306,17 @@ module internal SignedQuery =
                 || has "security-token"
                 || has "x-cos-security-token"
             CoversOneObject = coversOneObject scheme has value
-            EmptyChecksum =
-                firsts.Keys
-                |> Seq.filter (fun name ->
-                    name.StartsWith("x-amz-checksum-", StringComparison.OrdinalIgnoreCase))
-                |> Seq.map _.ToLowerInvariant()
-                |> Seq.tryFind (fun name -> isEmptyChecksum name (value name))
+            Checksums = [
+                for name in firsts.Keys do
+                    let name = name.ToLowerInvariant()
+
+                    match
+                        DigestAlgorithm.ofAmzHeader name
+                        |> Option.bind (fun algorithm -> Digest.tryParse algorithm (value name))
+                    with
+                    | Some digest -> name, digest
+                    | None -> ()
+            ]
             OtherOperation = Operation.other has value
             Secrets = lazy Secrets.create (QuerySecrets.ofQuery text first)
         }

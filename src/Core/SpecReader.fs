@@ -199,6 +199,8 @@ module SpecReader =
         let exportBelow (node: (string * SpecNode) option) =
             match node with
             | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
+            | Some(_, (SpecNode.Sequence _ as list)) ->
+                problem list "'spec' must be a mapping, and is a list. Give it keys with values."
             | _ -> Ok None
 
         match root with

@@ -22,7 +22,7 @@ module internal UrlCharacters =
             | c when c > '\u007e' ->
                 Some $"holds a character outside ASCII at position {i + 1}; it must come percent-encoded"
             | '{'
-            | '}' -> Some $"holds a brace at position {i + 1} that belongs to no placeholder"
+            | '}' -> Some $"contains a brace outside a placeholder at position {i + 1}"
             | '\\'
             | '"'
             | '<'

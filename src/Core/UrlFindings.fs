@@ -114,7 +114,7 @@ module internal UrlFindings =
                 if
                     name <> "host"
                     && name <> "content-length"
-                    && name <> PresignedUrl.ContentMd5
+                    && not (DigestPolicy.supplies [] url.SignedHeaders name)
                     && not (name = "if-none-match" && context.WriteOnce)
                 then
                     name
@@ -146,6 +146,39 @@ module internal UrlFindings =
             context
             "the URL names a bucket and no object"
             "Presign a PutObject for the artifact's key, or copy the URL again with its whole path."
+
+    /// A placeholder with percent-encoded braces in a URL for one object, unless a name that belongs to the key contains
+    /// the same text. `artifact`: `None` where it is not known.
+    let private placeholder context (artifact: string option) (url: RequestUrl) = [
+        match EncodedPlaceholder.find (RequestUrl.path url) with
+        | None -> ()
+        | Some placeholder ->
+            let cell = context.CellId |> Option.map CellId.value
+
+            let isUnknown =
+                if placeholder = EncodedPlaceholder.CellId then cell.IsNone else artifact.IsNone
+
+            let isOfKey =
+                [
+                    Some(Bucket.value context.Bucket)
+                    Some(KeyPrefix.value context.KeyPrefix)
+                    cell
+                    artifact
+                ]
+                |> List.choose id
+                |> List.exists (EncodedPlaceholder.isIn placeholder)
+
+            if not isOfKey then
+                finding
+                    (if isUnknown && url.Query.CoversOneObject then
+                         Severity.Warning
+                     else
+                         Severity.Error)
+                    FindingId.MangledUrl
+                    context
+                    $"the URL {EncodedPlaceholder.problem placeholder}"
+                    EncodedPlaceholder.remedyOfUrl
+    ]
 
     /// What a URL lacks, or what altered it.
     let private defects severity inManifest bySiblings context (url: RequestUrl) = [
@@ -201,6 +234,7 @@ module internal UrlFindings =
             yield! defects Severity.Error true false context url
             yield! common context url inspected
             yield! pathToken context cell (Some(ArtifactName.value artifact)) url
+            yield! placeholder context (Some(ArtifactName.value artifact)) url
 
             if isBareBucket context url then
                 yield bareBucket context
@@ -256,6 +290,9 @@ module internal UrlFindings =
                 )
 
             yield! pathToken context cellText artifactText url
+
+            if isExact then
+                yield! placeholder context artifactText url
 
             if isExact && isBareBucket context url then
                 yield bareBucket context

@@ -173,7 +173,7 @@ module UrlManifest =
             if kind = JsonValueKind.Object then
                 Ok count
             else
-                Error $"It is no JSON object but {kind}. {remedy}"
+                Error $"It is JSON of the kind {kind}, and must be an object. {remedy}"
         with :? JsonException as error ->
             // The reader's own message may quote what stands there.
             let line =
@@ -181,7 +181,7 @@ module UrlManifest =
                 | Some line -> $" (line {line + 1L})"
                 | None -> ""
 
-            Error $"It is no JSON{line}. {remedy}"
+            Error $"It is not valid JSON{line}. {remedy}"
 
     let private collect (json: ReadOnlyMemory<byte>) (count: int) =
         let names = PlaceTable count
@@ -211,7 +211,7 @@ module UrlManifest =
                 let name = ArtifactName.value artifact
 
                 if names.TryAdd(name.GetHashCode(), place, isNamed json name).IsSome then
-                    problems.Add $"{who} is there twice. Keep one of them."
+                    problems.Add $"{who} appears twice. Keep one of them."
                 else
                     let target = ObjectAddress.identity url
 
@@ -258,7 +258,7 @@ module UrlManifest =
             Ok(UTF8Encoding(false, true).GetBytes json)
         with :? EncoderFallbackException ->
             // Half of a surrogate pair, which has no UTF-8 form.
-            Error [ $"It is no JSON. {remedy}" ]
+            Error [ $"It is not valid JSON. {remedy}" ]
         |> Result.bind parseUtf8
 
     /// The URL of an artifact, if there is one.

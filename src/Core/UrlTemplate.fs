@@ -40,11 +40,11 @@ type UrlTemplate internal (value: string, sample: RequestUrl, pieces: TemplatePi
 module UrlTemplate =
     /// Stands for the cell id.
     [<Literal>]
-    let CellIdPlaceholder = "{cell_id}"
+    let CellIdPlaceholder = EncodedPlaceholder.CellId
 
     /// Stands for the artifact name.
     [<Literal>]
-    let ArtifactNamePlaceholder = "{artifact_name}"
+    let ArtifactNamePlaceholder = EncodedPlaceholder.ArtifactName
 
     let private placeholderRemedy =
         "The placeholders are "
@@ -175,7 +175,17 @@ module UrlTemplate =
         | None, None ->
             result {
                 let! sample = RequestUrl.parse (fill (fun _ -> "x") (fun _ -> "x") value)
-                return UrlTemplate(value, sample, pieces value)
+                let template = UrlTemplate(value, sample, pieces value)
+
+                // The signature of an exact URL covers its key, which may contain such a text.
+                return!
+                    match EncodedPlaceholder.find value with
+                    | Some placeholder when hasPlaceholder value || not sample.Query.CoversOneObject ->
+                        Check.refuse
+                            "upload URL"
+                            (EncodedPlaceholder.problem placeholder)
+                            (EncodedPlaceholder.remedy placeholder)
+                    | _ -> Ok template
             }
 
     /// Whether the URL holds no placeholder, and so names one object only.

@@ -6,6 +6,7 @@ using CellOS.Export.S3.Source;
 using CellOS.Export.S3.Telemetry;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
+using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3;
 
@@ -147,8 +148,8 @@ internal sealed class PushDriver(
                     telemetry?.Ended(put.Request, state, outcome);
                     input = Input.NewAttempted(clock.Now, roll(), outcome);
                     break;
-                case Output.TakeMd5 take:
-                    input = await TakeMd5Async(source!, clock, take.Until?.Value, cancellationToken)
+                case Output.TakeDigests take:
+                    input = await TakeDigestsAsync(source!, take, clock, cancellationToken)
                         .ConfigureAwait(false);
                     break;
                 case Output.Wait wait:
@@ -220,19 +221,21 @@ internal sealed class PushDriver(
         }
     }
 
-    private static async Task<Input> TakeMd5Async(
+    private static async Task<Input> TakeDigestsAsync(
         SourceFile source,
+        Output.TakeDigests take,
         PushClock clock,
-        DateTimeOffset? until,
         CancellationToken cancellationToken
     )
     {
-        using var limit = clock.LimitUntil(until);
+        using var limit = clock.LimitUntil(take.Until?.Value);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            var md5 = await new Md5Pass(source).TakeAsync(both.Token).ConfigureAwait(false);
-            return Input.NewMd5Taken(clock.Now, Convert.ToHexStringLower(md5));
+            var digests = await new DigestPass(source, [.. take.Algorithms])
+                .TakeAsync(both.Token)
+                .ConfigureAwait(false);
+            return Input.NewDigestsTaken(clock.Now, ListModule.OfSeq(digests));
         }
         catch (SourceException exception)
         {

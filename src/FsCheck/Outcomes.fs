@@ -10,36 +10,94 @@ open CellOS.Export.S3.Core
 [<RequireQualifiedAccess>]
 module Outcomes =
 
-    /// The SHA-256 of the made-up source that all attempts send.
-    let sha256 = String('a', 64)
+    /// Digests of made-up content, one of each algorithm: all octets of a digest are the same.
+    let private digestsOf (octet: byte) (sha256Octet: byte) : Digest list =
+        DigestAlgorithm.all
+        |> List.choose (fun algorithm ->
+            let octet = if algorithm.IsSha256 then sha256Octet else octet
+            Digest.TryCreate(algorithm, ReadOnlySpan(Array.replicate algorithm.Size octet)))
 
-    /// Its MD5.
-    let md5 = String('b', 32)
+    let private find (algorithm: DigestAlgorithm) (digests: Digest list) =
+        digests |> List.find (fun digest -> digest.Algorithm = algorithm)
 
-    /// What an attempt sends that sends all of a source of so many bytes.
-    let whole (length: int64) : Sent = {
-        Bytes = length
-        Sha256 = sha256
-        Md5 = Some md5
+    /// The digests of the made-up source that all attempts send, one of each algorithm.
+    let digests: Digest list = digestsOf 0xbbuy 0xaauy
+
+    /// The digests of other content, one of each algorithm.
+    let otherDigests: Digest list = digestsOf 0xdduy 0xccuy
+
+    /// The SHA-256 of the made-up source, in hexadecimal digits.
+    let sha256 = (find DigestAlgorithm.Sha256 digests).Hex
+
+    /// Its MD5, in hexadecimal digits.
+    let md5 = (find DigestAlgorithm.Md5 digests).Hex
+
+    let private sentOf (bytes: int64) (digests: Digest list) : Sent = {
+        Bytes = bytes
+        Sha256 = find DigestAlgorithm.Sha256 digests
+        Others = digests |> List.filter (fun digest -> not digest.Algorithm.IsSha256)
     }
 
-    /// What was sent of a source of so many bytes: all of it as a rule, with its MD5 or without; now and then the source
-    /// had another length or another content.
+    /// What an attempt sends that sends all of a source of so many bytes, with all digests.
+    let whole (length: int64) : Sent = sentOf length digests
+
+    /// What was sent of a source of so many bytes: all of it as a rule, with all digests or without the MD5; now and then
+    /// the source had another length or another content.
     let sent (length: int64) : Gen<Sent> =
         gen {
             let! bytes = Gen.frequency [ 8, Gen.constant length; 1, Gen.constant (length + 1L) ]
 
-            let! sha =
-                Gen.frequency [ 8, Gen.constant sha256; 1, Gen.constant (String('c', 64)) ]
+            let! digests =
+                Gen.frequency [ 8, Gen.constant digests; 1, Gen.constant otherDigests ]
 
-            let! md5 = Gen.frequency [ 3, Gen.constant (Some md5); 1, Gen.constant None ]
+            let! hasMd5 = Gen.elements [ true; true; true; false ]
+            let sent = sentOf bytes digests
 
             return {
-                Bytes = bytes
-                Sha256 = sha
-                Md5 = md5
+                sent with
+                    Others = sent.Others |> List.filter (fun digest -> hasMd5 || not digest.Algorithm.IsMd5)
             }
         }
+
+    /// The header by which a store reports a digest, and its value.
+    let private asReported (digest: Digest) : Gen<ReportedChecksum> =
+        let amz = $"x-amz-checksum-{digest.Algorithm.Name}", digest.Base64
+
+        match digest.Algorithm with
+        | DigestAlgorithm.Md5 -> [
+            "content-md5", digest.Base64
+            "opc-content-md5", digest.Base64
+            "x-goog-hash", $"md5={digest.Base64}"
+          ]
+        | DigestAlgorithm.Crc32C -> [ amz; "x-goog-hash", $"crc32c={digest.Base64}" ]
+        | DigestAlgorithm.Crc64Xz ->
+            let number =
+                Made.number "0" (float (Convert.ToUInt64(digest.Hex.Substring(0, 8), 16)))
+
+            [ "x-oss-hash-crc64ecma", number; "x-cos-hash-crc64ecma", number ]
+        | _ -> [ amz; fst amz, digest.Base64.TrimEnd '='; fst amz, digest.Hex ]
+        |> Gen.elements
+        |> Gen.map (fun (header, value) -> { Header = header; Value = value })
+
+    /// Checksums that a response reports: none, some of the source's, some of other content, or of an upload in parts.
+    let checksums: Gen<ReportedChecksum list> =
+        let inParts (checksum: ReportedChecksum) = {
+            checksum with
+                Value = checksum.Value + "-2"
+        }
+
+        let one =
+            Gen.frequency [
+                6, Gen.elements digests |> Gen.bind asReported
+                1, Gen.elements otherDigests |> Gen.bind asReported
+                1, Gen.elements otherDigests |> Gen.bind asReported |> Gen.map inParts
+            ]
+
+        Gen.frequency [
+            3, Gen.constant []
+            2, one |> Gen.map List.singleton
+            1, Gen.listOfLength 2 one
+        ]
 
     /// Texts of a server or a proxy: anything; some echo the secrets that it was sent.
     let text (secrets: string list) : Gen<string> =
@@ -109,6 +167,7 @@ module Outcomes =
             let! etag =
                 Gen.elements [ texts[0]; Some $"\"{md5}\""; Some $"\"{String('0', 32)}\""; None ]
 
+            let! checksums = checksums
             let! expired = Gen.elements [ texts[9]; Some "Request has expired" ]
 
             return {
@@ -118,14 +177,17 @@ module Outcomes =
                 RequestId = texts[2]
                 HostId = texts[3]
                 ServerSideEncryption = texts[4]
+                OtherEncryption = None
                 CustomerAlgorithm = None
                 Checksums =
-                    texts[5]
-                    |> Option.map (fun value -> {
-                        Header = "x-amz-checksum-sha256"
-                        Value = value
-                    })
-                    |> Option.toList
+                    checksums
+                    @ (texts[5]
+                       |> Option.map (fun value -> {
+                           Header = "x-amz-checksum-sha256"
+                           Value = value
+                       })
+                       |> Option.toList)
+                ChecksumType = None
                 RetryAfter = texts[6]
                 AmzRetryAfter = texts[7]
                 BucketRegion = texts[8]

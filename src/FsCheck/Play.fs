@@ -27,7 +27,7 @@ module Play =
         | Input.NoSource(at, _)
         | Input.UrlGiven(at, _)
         | Input.NoUrl(at, _)
-        | Input.Md5Taken(at, _)
+        | Input.DigestsTaken(at, _)
         | Input.Attempted(at, _, _)
         | Input.Woke at -> at
 
@@ -55,6 +55,29 @@ module Play =
         | [] -> []
         | head :: rest -> List.scan after (first plan head) rest
 
+    let private ofAlgorithms (algorithms: DigestAlgorithm list) (digests: Digest list) =
+        digests |> List.filter (fun digest -> List.contains digest.Algorithm algorithms)
+
+    /// The outcome as a driver reports it that took the digests that the request asked for, and no other.
+    let asAsked (put: PutRequest) (outcome: Outcome) : Outcome =
+        let sent (sent: Sent) = {
+            sent with
+                Others = ofAlgorithms put.Digests sent.Others
+        }
+
+        match outcome with
+        | Outcome.Replied reply ->
+            Outcome.Replied {
+                reply with
+                    Sent = reply.Sent |> Option.map sent
+            }
+        | Outcome.Unknown fault ->
+            Outcome.Unknown {
+                fault with
+                    Sent = fault.Sent |> Option.map sent
+            }
+        | Outcome.NotSent _ -> outcome
+
     let private start (script: Script) =
         first script.Plan (Input.Started(script.StartedAt, script.Length))
 
@@ -70,12 +93,12 @@ module Play =
                 match step.Answer with
                 | Ok url -> Input.UrlGiven(later, url)
                 | Error reason -> Input.NoUrl(later, reason)
-            | Output.TakeMd5 _ when step.Early -> Input.Woke later
-            | Output.TakeMd5 _ ->
-                match step.Digest with
-                | Ok md5 -> Input.Md5Taken(later, md5)
+            | Output.TakeDigests _ when step.Early -> Input.Woke later
+            | Output.TakeDigests(algorithms, _) ->
+                match step.Digests with
+                | Ok digests -> Input.DigestsTaken(later, ofAlgorithms algorithms digests)
                 | Error fault -> Input.NoSource(later, fault)
-            | Output.Put _ -> Input.Attempted(later, step.Roll, step.Outcome)
+            | Output.Put put -> Input.Attempted(later, step.Roll, asAsked put step.Outcome)
             | Output.Wait until when step.Early -> Input.Woke(min later (until.AddTicks -1L))
             | Output.Wait until -> Input.Woke(max until later)
             | Output.Done _
@@ -119,7 +142,7 @@ module Play =
             match script.Urls with
             | url :: _ -> Ok url.Request
             | [] -> Error "there is no source of URLs"
-        Digest = Ok Outcomes.md5
+        Digests = Ok Outcomes.digests
         Early = false
     }
 
@@ -135,15 +158,15 @@ module Play =
             match last.Output with
             | Output.Put request ->
                 let took, outcome = within request took step.Outcome
-                Input.Attempted(last.Now + took, step.Roll, outcome)
+                Input.Attempted(last.Now + took, step.Roll, asAsked request outcome)
             | Output.AskUrl(_, until) ->
                 match step.Answer with
                 | Ok url -> Input.UrlGiven(later, url)
                 | Error reason -> Input.NoUrl(later, reason)
                 |> inTime until later
-            | Output.TakeMd5 until ->
-                match step.Digest with
-                | Ok md5 -> Input.Md5Taken(later, md5)
+            | Output.TakeDigests(algorithms, until) ->
+                match step.Digests with
+                | Ok digests -> Input.DigestsTaken(later, ofAlgorithms algorithms digests)
                 | Error fault -> Input.NoSource(later, fault)
                 |> inTime until later
             | Output.Wait until -> Input.Woke until
@@ -211,14 +234,14 @@ module Play =
         | Input.NoSource(_, fault) -> $"no source: {fault.Kind}"
         | Input.UrlGiven _ -> "a URL"
         | Input.NoUrl _ -> "no URL"
-        | Input.Md5Taken _ -> "the MD5"
+        | Input.DigestsTaken _ -> "the digests"
         | Input.Attempted(_, _, outcome) -> Outcomes.inWords outcome
         | Input.Woke _ -> "woke"
 
     let private wanted (now: DateTimeOffset) (output: Output) =
         match output with
         | Output.AskUrl(attempt, _) -> $"ask for a URL for attempt {attempt}"
-        | Output.TakeMd5 _ -> "take the MD5"
+        | Output.TakeDigests _ -> "take digests"
         | Output.Put request -> $"put {request.Attempt}"
         | Output.Wait until ->
             let wait = Made.number "0.###" (until - now).TotalSeconds

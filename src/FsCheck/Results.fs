@@ -38,15 +38,9 @@ module Results =
             let! startedAt, completedAt = Gen.zip times times
             let! sha256 = hex 64
             let! md5 = Gen.optionOf (hex 32)
+            let! checksums = Gen.subListOf Outcomes.digests
             let! attempts = Gen.choose (1, 9)
-
-            let! integrity =
-                Gen.elements [
-                    Confirmation.ContentMd5
-                    Confirmation.ETagMd5
-                    Confirmation.ChecksumSha256
-                    Confirmation.Unverified
-                ]
+            let! integrity = Gen.elements Confirmation.all
 
             return {
                 TargetKind = Receipt.TargetKind
@@ -59,6 +53,10 @@ module Results =
                 ObjectUrl = optional[2]
                 Sha256 = sha256
                 Md5 = md5
+                Checksums =
+                    checksums
+                    |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
+                    |> Map.ofList
                 ETag = optional[3]
                 VersionId = optional[4]
                 RequestId = optional[5]

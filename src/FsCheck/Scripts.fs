@@ -15,9 +15,10 @@ type Step = {
     Outcome: Outcome
     /// The answer to `AskUrl`: a URL, or why there is none.
     Answer: Result<RequestUrl, string>
-    /// The answer to `TakeMd5`: an MD5, or what is wrong with the source.
-    Digest: Result<string, Fault>
-    /// Whether a wait, a question or the taking of the MD5 is interrupted.
+    /// The answer to `TakeDigests`: digests of all algorithms, of which those that were asked for count, or what is wrong
+    /// with the source.
+    Digests: Result<Digest list, Fault>
+    /// True if a wait, a question or the taking of digests is interrupted.
     Early: bool
 }
 
@@ -69,11 +70,10 @@ module Scripts =
     let roll: Gen<float> =
         Gen.elements [ 0.; 0.5; Math.BitDecrement 1.; 1.; -1.; nan; infinity ]
 
-    let private digest (secrets: string list) =
+    let private digests (secrets: string list) =
         Gen.frequency [
-            12, Gen.constant (Ok Outcomes.md5)
-            1, Gen.constant (Ok(Outcomes.md5.ToUpperInvariant()))
-            1, Gen.constant (Ok(String('d', 32)))
+            12, Gen.constant (Ok Outcomes.digests)
+            1, Gen.constant (Ok Outcomes.otherDigests)
             1, Outcomes.fault (Gen.constant None) secrets |> Gen.map Error
         ]
 
@@ -93,7 +93,7 @@ module Scripts =
             let! outcome = outcome secrets
             let! reason = Outcomes.text secrets
             let! early = Gen.elements [ true; true; false; false; false ]
-            let! digest = digest secrets
+            let! digests = digests secrets
 
             let! answer =
                 Gen.frequency [
@@ -107,7 +107,7 @@ module Scripts =
                 Roll = roll
                 Outcome = outcome
                 Answer = answer
-                Digest = digest
+                Digests = digests
                 Early = early
             }
         }
@@ -164,17 +164,24 @@ module Scripts =
         }
 
     /// A URL that serves a plan with these headers: signed with SigV4 at `Urls.noon`, for a short time or a long one. It
-    /// covers what has to be covered, and now and then `Content-MD5`.
+    /// covers what has to be covered, and now and then `Content-MD5` and a checksum.
     let private serving (key: string) (headers: RequestHeader list) : Gen<PlantedUrl> =
         gen {
             let! seconds = Gen.elements [ 60; 900; 86400; 86400; 86400 ]
             let! signsMd5 = Gen.elements [ true; false; false ]
+
+            let! signedChecksums =
+                Gen.frequency [
+                    5, Gen.constant []
+                    1, Gen.elements [ [ "x-amz-checksum-sha256" ]; [ "x-amz-checksum-crc64nvme" ] ]
+                ]
 
             let names =
                 [
                     "host"
                     if signsMd5 then
                         "content-md5"
+                    yield! signedChecksums
                     for header in headers do
                         if header.Name.StartsWith("x-amz-", StringComparison.OrdinalIgnoreCase) then
                             header.Name.ToLowerInvariant()

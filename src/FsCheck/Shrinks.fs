@@ -117,6 +117,9 @@ module internal Shrinks =
             if first.BucketRegion.IsSome then
                 { first with BucketRegion = None }
 
+            if not first.Checksums.IsEmpty then
+                { first with Checksums = [] }
+
             if first.RedirectHost.IsSome then
                 { first with RedirectHost = None }
 
@@ -146,6 +149,9 @@ module internal Shrinks =
 
             if first.Md5.IsSome then
                 { first with Md5 = None }
+
+            if not first.Checksums.IsEmpty then
+                { first with Checksums = Map.empty }
 
             if first.ETag.IsSome then
                 { first with ETag = None }

@@ -280,10 +280,7 @@ let tests =
 
                 Expect.equal code 2 "refused"
 
-                Expect.stringContains
-                    error
-                    "ALL_PROXY: The proxy URL has a scheme that is none of"
-                    "which and why"
+                Expect.stringContains error "ALL_PROXY: The proxy URL has an unknown scheme" "which and why"
 
                 Expect.isFalse ((output + error).Contains secret) "no secret"
             })

@@ -83,7 +83,7 @@ let tests =
             for name in [ "cloudevent"; "JSON"; "in-toto,json"; "1"; "CloudEvents" ] do
                 Expect.equal
                     (misuse [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--format"; name ])
-                    $"--format takes json, cloudevents or in-toto; '{name}' is none of them."
+                    $"--format takes json, cloudevents or in-toto, not '{name}'."
                     name)
 
         testCase "push takes headers, one by one" (fun () ->
@@ -374,6 +374,76 @@ let tests =
                         Expect.isFalse (output.Contains secret) $"{arguments}: {output}"
                         Expect.isFalse (error.Contains secret) $"{arguments}: {error}"
             })
+
+        testCase
+            "an option for the help or the version stands alone, since it may be the name of a file"
+            (fun () ->
+                let plain = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+
+                for name in [ "-h"; "-?"; "--help"; "/h"; "/?" ] do
+                    for arguments in
+                        [
+                            plain @ [ name ]
+                            plain @ [ name; "a" ]
+                            plain @ [ "a"; name ]
+                            [ "push"; name; "--spec"; "s" ]
+                            [ "check"; "--spec"; "s"; name ]
+                            [ name; "push"; "a" ]
+                            [ name; name ]
+                        ] do
+                        let told = misuse arguments
+                        Expect.stringContains told $"'{name}' is not the only argument" $"%A{arguments}"
+                        Expect.stringContains told "'./NAME'" "one way out"
+                        Expect.stringContains told "'--'" "another"
+
+                    Expect.sequenceEqual
+                        (push $"--spec s --cell-id c -- a {name}").Paths
+                        [ "a"; name ]
+                        "a path"
+
+                    for arguments in [ [ name ]; [ "push"; name ]; [ "check"; name ] ] do
+                        match CommandLine.Read(arguments, TextWriter.Null) with
+                        | :? Request.Shown -> ()
+                        | other -> failtest $"%A{arguments}: {other}"
+
+                Expect.stringContains
+                    (misuse [ "--version"; "push"; "a" ])
+                    "'--version' is not the only argument"
+                    "the version"
+
+                Expect.stringContains (misuse (plain @ [ "a"; "--version" ])) "--version" "no option of push")
+
+        testCase
+            "an option that is the name of a file in the current folder is refused without '--'"
+            (fun () ->
+                use folder = new Folder()
+                let before = Environment.CurrentDirectory
+                Environment.CurrentDirectory <- folder.Path
+
+                try
+                    for name in [ "--quiet"; "--json"; "--format=json"; "--resume"; "--concurrency=1"; "-x" ] do
+                        folder.Write(name, "") |> ignore
+                        let arguments = [ "push"; "--spec"; "s"; "--cell-id"; "c"; name; "a" ]
+                        let told = misuse arguments
+
+                        Expect.stringContains
+                            told
+                            $"'{name}' looks like an option, and is the name of a file"
+                            name
+
+                        Expect.sequenceEqual
+                            (push $"--spec s --cell-id c -- {name} a").Paths
+                            [ name; "a" ]
+                            name
+
+                        File.Delete(folder.At name)
+
+                    folder.Write("--quiet", "") |> ignore
+                    let plain = push "--spec s --cell-id c --quiet --"
+                    Expect.isTrue plain.Quiet "the option"
+                    Expect.isEmpty plain.Paths "no paths"
+                finally
+                    Environment.CurrentDirectory <- before)
 
         testCaseTask "the built tool shows its help and version, and ends with 0" (fun () ->
             task {

@@ -3,6 +3,7 @@ module Cli.Tests.FileBundleTests
 open System
 open System.IO
 open CellOS.Export.S3.Cli.Bundles
+open CellOS.Export.S3.Cli.Files
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Source
 open Cli.Tests.Support
@@ -19,6 +20,7 @@ let private collect (paths: string list) = FileBundle.Collect(Array.ofList paths
 
 let private isSound (bundle: FileBundle) =
     Expect.isEmpty bundle.Problems "no problem"
+    Expect.isEmpty bundle.LeftOut "nothing left out"
     Expect.isEmpty bundle.Notes "nothing to note"
 
 /// A name of any bytes in a folder, which .NET itself can neither make nor delete.
@@ -54,6 +56,12 @@ let private notUtf8 = [
     "the beginning of a sequence", [| 0xe2uy; 0x82uy |], @"\xe2\x82"
     "a code point above U+10FFFF", [| 0xf4uy; 0x90uy; 0x80uy; 0x80uy |], @"\xf4\x90\x80\x80"
 ]
+
+/// A clock by which everything was written just now.
+let private justAfterEveryStamp = {
+    new TimeProvider() with
+        member _.GetUtcNow() = DateTimeOffset.UnixEpoch
+}
 
 [<Tests>]
 let tests =
@@ -92,37 +100,118 @@ let tests =
                 isSound bundle
                 Expect.equal (names bundle) [ "a/x" ] path)
 
-        testCase "a file that moves from one folder to another while they are listed is reported" (fun () ->
-            use folder = new Folder()
-            folder.Write("a/first", "1") |> ignore
-            folder.Write("b/moving", "2") |> ignore
-            let walk = FolderWalk()
-            walk.Add(folder.At "a")
-            File.Move(folder.At "b/moving", folder.At "a/moving")
-            walk.Add(folder.At "b")
-            walk.End()
-            Expect.equal [ for file in walk.Files -> file.Name ] [ "first" ] "it is in neither listing"
-            let problem = only walk.Problems
-            Expect.stringContains problem (folder.At "a") "the folder"
-            Expect.stringContains problem "changed while the files were listed" "what happened"
-            Expect.stringContains problem "Export when nothing writes there" "what to do")
+        for what, time in
+            [
+                "", TimeProvider.System
+                // As if the folders had been written to just now: a stamp need not show what comes next.
+                ", also within one step of the file system's clock", justAfterEveryStamp
+            ] do
+            testCase
+                $"a file that moves from one folder to another while they are listed is reported{what}"
+                (fun () ->
+                    use folder = new Folder()
+                    folder.Write("a/first", "1") |> ignore
+                    folder.Write("b/moving", "2") |> ignore
+                    let walk = FolderWalk time
+                    walk.Add(folder.At "a")
+                    File.Move(folder.At "b/moving", folder.At "a/moving")
+                    walk.Add(folder.At "b")
+                    walk.End()
 
-        testCase "a file that is replaced after it was listed is not opened" (fun () ->
+                    Expect.equal
+                        [ for file in walk.Files -> file.Name ]
+                        [ "first" ]
+                        "it is in neither listing"
+
+                    let problem = only walk.Problems
+                    Expect.stringContains problem (folder.At "a") "the folder"
+                    Expect.stringContains problem "changed while the files were listed" "what happened"
+                    Expect.stringContains problem "Export when nothing writes there" "what to do")
+
+        testCase "a folder is listed again if its stamp need not show a change" (fun () ->
+            for name, change, isSame in
+                [
+                    "nothing", ignore, true
+                    "another file", (fun (folder: Folder) -> folder.Write("a/second", "2") |> ignore), false
+                    "a file less", (fun folder -> File.Delete(folder.At "a/first")), false
+                    "another name",
+                    (fun folder -> File.Move(folder.At "a/first", folder.At "a/renamed")),
+                    false
+                    "another file of the name",
+                    (fun folder -> File.Move(folder.At "b/first", folder.At "a/first", true)),
+                    false
+                    "more in a file", (fun folder -> File.AppendAllText(folder.At "a/first", "more")), true
+                ] do
+                use folder = new Folder()
+                folder.Write("a/first", "1") |> ignore
+                folder.Write("b/first", "2") |> ignore
+                use root = CellOS.Export.ExportRoot.Open(folder.At "a")
+                let listing = FolderListing.Read(root, [||], justAfterEveryStamp.GetUtcNow())
+                Expect.isFalse listing.IsSettled "just written"
+                change folder
+                let now = FolderListing.Read(root, [||], justAfterEveryStamp.GetUtcNow())
+                Expect.equal (listing.HasFilesOf now) isSame name)
+
+        for what, disturb, said in
+            [
+                "replaced",
+                (fun (folder: Folder) ->
+                    File.Move(folder.At "log", folder.At "log.1")
+                    folder.Write("log", "the second log") |> ignore),
+                "was replaced by another after it was listed"
+                "replaced by one of the same length and time",
+                (fun folder ->
+                    let stamp = File.GetLastWriteTimeUtc(folder.At "log")
+                    File.Move(folder.At "log", folder.At "log.1")
+                    File.SetLastWriteTimeUtc(folder.Write("log", "another log."), stamp)),
+                "was replaced by another after it was listed"
+                "replaced by another that was listed, of the same length and time,",
+                (fun folder -> File.Move(folder.At "deep/twin", folder.At "log", true)),
+                "was replaced by another after it was listed"
+                "emptied, after it was copied",
+                (fun folder ->
+                    File.Copy(folder.At "log", folder.At "log.1")
+                    File.WriteAllText(folder.At "log", "")),
+                "shrank from 12 to 0 bytes after it was listed"
+                "emptied and written to again",
+                (fun folder -> File.WriteAllText(folder.At "log", "anew")),
+                "shrank from 12 to 4 bytes after it was listed"
+            ] do
+            testCase $"a file that is {what} after it was listed is not opened" (fun () ->
+                use folder = new Folder()
+                let twin = folder.Write("deep/twin", "its twin....")
+                let log = folder.Write("log", "the one log.")
+                File.SetLastWriteTimeUtc(twin, File.GetLastWriteTimeUtc log)
+
+                let file =
+                    (collect [ folder.At "." ]).Files |> Seq.find (fun file -> file.Name = "log")
+                // What follows gets another time stamp, in file systems that count in ticks of the system too.
+                Threading.Thread.Sleep 20
+                disturb folder
+
+                let error =
+                    try
+                        (SourceFile.Open file.Source).Dispose()
+                        failtest "it was opened"
+                    with :? SourceException as error ->
+                        error
+
+                Expect.equal error.Kind FaultKind.SourceChanged "the kind"
+                Expect.stringContains error.Message said "the reason")
+
+        testCase "a file that is deleted and made anew after it was listed is not opened" (fun () ->
             use folder = new Folder()
-            folder.Write("log", "the first log") |> ignore
+            folder.Write("log", "the one log.") |> ignore
             let file = List.exactlyOne (List.ofSeq (collect [ folder.At "." ]).Files)
-            File.Move(folder.At "log", folder.At "log.1")
+
+            if not file.Source.Listed.Value.Born.HasValue then
+                skiptest "the file system has no times of birth"
+
+            // The file system may give the new file the inode number of the old one.
+            Threading.Thread.Sleep 20
+            File.Delete(folder.At "log")
             folder.Write("log", "the second log") |> ignore
-
-            let error =
-                try
-                    (SourceFile.Open file.Source).Dispose()
-                    failtest "the second log was opened"
-                with :? SourceException as error ->
-                    error
-
-            Expect.equal error.Kind FaultKind.SourceChanged "the kind"
-            Expect.stringContains error.Message "was replaced by another after it was listed" "the reason")
+            Expect.throwsT<SourceException> (fun () -> (SourceFile.Open file.Source).Dispose()) "replaced")
 
         testCase "a file that grows after it was listed is opened" (fun () ->
             use folder = new Folder()
@@ -149,8 +238,8 @@ let tests =
             let bundle = collect [ folder.At "out" ]
             Expect.equal (names bundle) [ "real" ] "the file"
             Expect.isEmpty bundle.Problems "no problem"
-            Expect.hasLength bundle.Notes 4 "each link is told"
-            Expect.all bundle.Notes (fun note -> note.Contains "symbolic link") "as a link"
+            Expect.hasLength bundle.LeftOut 4 "each link is told"
+            Expect.all bundle.LeftOut (fun note -> note.Contains "symbolic link") "as a link"
 
             for path in [ "out/file-link"; "out/folder-link"; "out/folder-link/"; "out/dangling" ] do
                 let bundle = collect [ folder.At path ]
@@ -175,7 +264,7 @@ let tests =
 
                 let bundle = collect [ folder.At "out" ]
                 Expect.equal (names bundle) [ "real" ] "the file"
-                Expect.hasLength bundle.Notes 2 "two that are none"
+                Expect.hasLength bundle.LeftOut 2 "two that are none"
                 Expect.stringContains (only (collect [ folder.At "out/pipe" ]).Problems) "a pipe" "refused"
 
                 Expect.stringContains

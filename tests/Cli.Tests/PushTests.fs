@@ -195,7 +195,7 @@ let tests =
                     [ out; scene.Folder.At "out/b/a" ],
                     "'a' is given more than once"
                     "a manifest that lacks an artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
-                    "a manifest that is no JSON", [ urlsFileVariable, broken ], [ out ], "no JSON"
+                    "a manifest that is not JSON", [ urlsFileVariable, broken ], [ out ], "not valid JSON"
                     "nothing to export", manifest, [], "nothing to export"
                     "a root that is none",
                     manifest,
@@ -534,11 +534,10 @@ let tests =
                 let out = bundle scene names
                 let receipts = scene.Folder.At "receipts.jsonl"
                 let variables = scene.Manifest("cell-7", names)
-                let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
 
                 let script =
                     // 16 blocks of 1 KiB: room for some twenty receipts. SIGXFSZ ignored gives EFBIG, as a full disk ENOSPC.
-                    $"trap '' XFSZ; ulimit -f 16; exec dotnet {quote tool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
+                    $"trap '' XFSZ; ulimit -f 16; exec {quotedTool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
 
                 // The runtime maps its code through files, unless told not to.
                 let runtime = [ "DOTNET_EnableWriteXorExecute", "0" ]
@@ -613,5 +612,130 @@ let tests =
                     error
                     "Interrupted. What has a receipt is exported; what was under way has none. Run the same command with --resume to export the rest."
                     "what to do"
+            })
+
+        testCaseTask
+            "a file that is replaced or emptied while it waits for its turn is not exported"
+            (fun () ->
+                task {
+                    for disturbance in
+                        [
+                            "mv next next.1 && mv first next"
+                            "cp next next.1 && : >next"
+                            "rm next && : >next"
+                        ] do
+                        for isOfSpec in [ false; true ] do
+                            use! scene = scene ()
+                            let out = bundle scene [ "first"; "next" ]
+                            let told = $"{disturbance}, of the spec: {isOfSpec}"
+
+                            scene.Server.OnAttempt <-
+                                fun request ->
+                                    if request.Key.EndsWith "first" then
+                                        shell $"cd \"$0\" && {disturbance}" out |> ignore
+
+                                    Fault.None
+
+                            if isOfSpec then
+                                File.WriteAllText(
+                                    scene.Spec,
+                                    seedSpec
+                                    + "  artifacts: [{name: first, path: first}, {name: next, path: next}]\n"
+                                )
+
+                            let! struct (code, output, error) =
+                                push
+                                    scene
+                                    (scene.Manifest("cell-7", [ "first"; "next" ]))
+                                    ("--concurrency=1" :: if isOfSpec then [ "--root"; out ] else [ out ])
+
+                            Expect.equal code 1 $"{told}: {error}"
+                            Expect.stringContains error "after it was listed" told
+
+                            let failure =
+                                objects output |> List.find (fun line -> text "artifactName" line = "next")
+
+                            Expect.equal (text "kind" (failure.GetProperty "error")) "SourceChanged" told
+                            Expect.isNone (scene.Stored "cell-7/next") told
+                })
+
+        testCaseTask
+            "a file without links, at a mount point whose source was replaced, is exported"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let out = bundle scene [ "config" ]
+                    scene.Folder.Write("source", "the evidence") |> ignore
+
+                    // In a name space of its own, so that the mount ends with the process.
+                    let mounted =
+                        "cd \"$0\" && mount --bind source out/config && echo v2 >v2 && mv v2 source && test \"$(stat -c %h out/config)\" = 0"
+
+                    let inside (script: string) (arguments: string list) =
+                        new Child(
+                            "unshare",
+                            [ "--mount"; "--map-root-user"; "bash"; "-c"; script; scene.Folder.Path ]
+                            @ arguments,
+                            scene.Manifest("cell-7", [ "config" ])
+                        )
+
+                    use attempt = inside "cd \"$0\" && mount --bind source out/config" []
+                    let! struct (canMount, _, _) = attempt.End()
+
+                    if canMount <> 0 then
+                        skiptest "this user cannot mount anything"
+
+                    for path in [ out; Path.Join(out, "config") ] do
+                        scene.Folder.Write("source", "the evidence") |> ignore
+
+                        use child =
+                            inside $"{mounted} && exec \"$@\"" [
+                                yield! tool
+                                "push"
+                                "--spec"
+                                scene.Spec
+                                "--cell-id"
+                                "cell-7"
+                                path
+                            ]
+
+                        let! struct (code, output, error) = child.End()
+                        Expect.equal code 0 error
+                        let receipt = objects output |> List.exactlyOne
+                        scene.IsTrue receipt
+
+                        Expect.equal
+                            (text "sha256" receipt)
+                            (sha256 (Text.Encoding.UTF8.GetBytes "the evidence"))
+                            "what a reader of the folder sees"
+                })
+
+        testCaseTask "what a folder's listing leaves out is noted, and refused in strict mode" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                // Signed for the region of the spec: strict mode refuses another one.
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                pipe (Path.Join(out, "pipe"))
+                File.CreateSymbolicLink(Path.Join(out, "link"), Path.Join(out, "a")) |> ignore
+                let variables = scene.Manifest("cell-7", [ "a" ])
+
+                for quiet in [ []; [ "--quiet" ] ] do
+                    let! struct (code, _, error) = push scene variables (out :: quiet)
+                    Expect.equal code 0 error
+                    Expect.stringContains error "pipe' is a pipe; it is left out" "a note"
+                    Expect.stringContains error "link' is a symbolic link; it is left out" "another"
+
+                let before = scene.Server.Requests.Count
+                let strict = ("CELLOS_STRICT_CONFIG", "1") :: variables
+                let! struct (code, output, error) = push scene strict [ out ]
+                Expect.equal (code, output) (2, "") error
+                Expect.stringContains error "pipe' is a pipe; it is left out" "the reason"
+                Expect.stringContains error "link' is a symbolic link; it is left out" "the other"
+                Expect.stringContains error "CELLOS_STRICT_CONFIG=1 refuses folders" "the variable"
+                Expect.equal scene.Server.Requests.Count before "nothing was sent"
+
+                let! struct (code, _, error) = push scene strict [ Path.Join(out, "a") ]
+                Expect.equal code 0 error
             })
     ]

@@ -10,9 +10,6 @@ open Expecto
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
-let private root =
-    Path.GetFullPath(Path.Combine(tool, "..", "..", "..", "..", "..", ".."))
-
 let private guide = File.ReadAllText(Path.Combine(root, "docs", "operators.md"))
 
 /// Languages and texts; one that is part of a list is indented.
@@ -44,10 +41,15 @@ let private scripted (block: string) =
     |> String.concat "\n"
 
 /// The program of a sample.
-let private sample (name: string) =
-    tool
-        .Replace(Path.Combine("src", "Cli"), Path.Combine("samples", name))
-        .Replace("cellos-export-s3.dll", $"{name}.dll")
+let private sample (name: string) = builtProgram $"samples/{name}" name
+
+/// The line of the guide that takes the tool from its build: the tool under test takes its place.
+let private ofThisTool (block: string) =
+    Regex.Replace(
+        block,
+        "(?m)^cellos-export-s3\\(\\) .*$",
+        (fun (_: Match) -> $"cellos-export-s3() {{ {quotedTool} \"$@\"; }}")
+    )
 
 [<Tests>]
 let tests =
@@ -94,7 +96,7 @@ let tests =
 
                 scene.Manifest("cell-7", names) |> ignore
                 File.Copy(folder.At "urls.json", folder.At "trial/urls.json")
-                let script = only "sh" |> List.map scripted |> String.concat "\n"
+                let script = only "sh" |> List.map (ofThisTool >> scripted) |> String.concat "\n"
                 let here = folder.At "trial"
                 use child = new Child("bash", [ "-c"; $"cd '{here}'\n{script}" ], [])
                 let! struct (code, output, error) = child.End()

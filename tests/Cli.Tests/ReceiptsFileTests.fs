@@ -333,7 +333,7 @@ let tests =
                 let notes = ResizeArray()
 
                 Expect.throwsT<RefusedException> (fun () -> openWith notes path |> ignore) "refused"
-                Expect.stringContains (refusal path) "none of them is a receipt" "said so"
+                Expect.stringContains (refusal path) "not one receipt" "said so"
                 Expect.isEmpty notes "once"
                 Expect.equal (textOf path) text "not a byte changed")
 

@@ -3,20 +3,22 @@ module Cli.Tests.StreamTests
 
 open System
 open System.IO
+open System.Runtime.InteropServices
 open System.Threading
+open System.Threading.Tasks
+open CellOS.Export.S3.Cli.Streams
 open CellOS.Export.S3.Core
 open Expecto
 open LoopbackS3
+open Microsoft.Win32.SafeHandles
 open Cli.Tests.Scene
 open Cli.Tests.Support
-
-let private quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
 
 /// The tool in a shell, after other commands, with what follows it there, such as `2>/dev/full`. A pipe's code is that
 /// of the tool.
 let private shellToolAfter (before: string) variables (arguments: string list) (redirection: string) =
     task {
-        let command = [ "dotnet"; tool ] @ arguments |> List.map quote |> String.concat " "
+        let command = tool @ arguments |> List.map quote |> String.concat " "
 
         use child =
             new Child("bash", [ "-c"; $"set -o pipefail; {before}; {command} {redirection}" ], variables)
@@ -37,6 +39,26 @@ let private bundle (scene: Scene) (names: string list) =
         scene.Folder.Write($"out/{name}", $"evidence of {name}") |> ignore
 
     scene.Folder.At "out"
+
+[<DllImport("libc", EntryPoint = "pipe2", SetLastError = true)>]
+extern int private pipe2(int[] descriptors, int flags)
+
+[<DllImport("libc", EntryPoint = "fcntl", SetLastError = true)>]
+extern int private control(int descriptor, int command, int flags)
+
+/// O_NONBLOCK
+[<Literal>]
+let private NonBlocking = 0x800
+
+/// The reading end of a pipe, and the writing end with these flags.
+let private ends (flags: int) =
+    let ends = Array.zeroCreate<int> 2
+
+    // F_SETFL
+    if pipe2 (ends, 0x80000) <> 0 || control (ends[1], 4, flags) <> 0 then
+        failtest "no pipe could be made"
+
+    new SafeFileHandle(nativeint ends[0], true), new SafeFileHandle(nativeint ends[1], true)
 
 [<Tests>]
 let tests =
@@ -136,7 +158,7 @@ let tests =
                             redirection
 
                     Expect.equal code 1 $"{redirection}: {error}"
-                    Expect.stringContains error "Standard output takes no more" redirection
+                    Expect.stringContains error "Standard output cannot be written" redirection
                     Expect.isFalse (error.Contains "Unexpected") error
                     objects output |> List.iter scene.IsTrue
                     let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -357,19 +379,9 @@ let tests =
                 use child =
                     new Child(
                         "bash",
-                        [
-                            "-c"
-                            "exec 3<>\"$0\"; rm \"$0\"; \"$@\" --receipts /dev/fd/3"
-                            gone
-                            "dotnet"
-                            tool
-                            "push"
-                            "--spec"
-                            scene.Spec
-                            "--cell-id"
-                            "cell-7"
-                            out
-                        ],
+                        [ "-c"; "exec 3<>\"$0\"; rm \"$0\"; \"$@\" --receipts /dev/fd/3"; gone ]
+                        @ tool
+                        @ [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; out ],
                         scene.SeedVariables
                     )
 
@@ -398,9 +410,8 @@ let tests =
                                         "-c"
                                         $"cd \"$0\" && \"$@\" push --cell-id cell-7 {words}"
                                         scene.Folder.Path
-                                        "dotnet"
-                                        tool
-                                    ],
+                                    ]
+                                    @ tool,
                                     scene.SeedVariables
                                 )
 
@@ -440,9 +451,8 @@ let tests =
                                         "-c"
                                         $"cd \"$0\" && export {name}=$'u\\xff' && \"$@\" {command} --spec cell.yaml"
                                         scene.Folder.Path
-                                        "dotnet"
-                                        tool
-                                    ],
+                                    ]
+                                    @ tool,
                                     scene.SeedVariables
                                 )
 
@@ -460,5 +470,218 @@ let tests =
                     Expect.hasLength (objects output) 2 "both"
                     objects output |> List.iter scene.IsTrue
                     Expect.isTrue (File.Exists(scene.Folder.At "r\ufffd")) "the receipts file"
+                })
+
+        testCaseTask "a result is lost with 1 if its reader leaves while the tool waits for room" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                // The pipe is full from the first. Its reader leaves when a thread of the tool waits to write to it.
+                let full =
+                    "head -c $(getconf PAGE_SIZE)0000 /dev/zero | dd of=/dev/stdout bs=65536 oflag=nonblock 2>/dev/null"
+
+                let leaves =
+                    "until cat /proc/$(cat pid)/task/*/wchan 2>/dev/null | grep -q pipe_write; do :; done; exec 0<&-"
+
+                use child =
+                    new Child(
+                        "bash",
+                        [
+                            "-c"
+                            $"set -o pipefail; cd \"$0\"; {{ {full}; echo $BASHPID >pid; exec \"$@\"; }} | {{ {leaves}; }}"
+                            scene.Folder.Path
+                            yield! tool
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--cell-id"
+                            "cell-7"
+                            out
+                        ],
+                        scene.Manifest("cell-7", [ "a" ])
+                    )
+
+                let! struct (code, _, error) = child.End()
+                Expect.equal code 1 error
+                Expect.stringContains error "Standard output cannot be written" "the reason"
+            })
+
+        for kind, flags in [ "a pipe", 0; "a pipe that does not make its writer wait", NonBlocking ] do
+            testCaseTask $"{kind} gets all bytes, or its writer an error" (fun () ->
+                task {
+                    let bytes = Array.init 1_000_000 byte
+
+                    for readsAll in [ true; false ] do
+                        let readEnd, writeEnd = ends flags
+                        use reading = new FileStream(readEnd, FileAccess.Read, 0)
+                        use writeEnd = writeEnd
+                        let descriptor = writeEnd.DangerousGetHandle().ToInt32()
+                        use stream = new DescriptorStream(descriptor, false)
+
+                        let writing =
+                            Task.Run(fun () ->
+                                stream.Write(ReadOnlySpan bytes)
+                                writeEnd.Dispose())
+                        // More than a pipe has room for: the writer is at work from the first byte to the last.
+                        let first = Array.zeroCreate<byte> 1
+                        do! reading.ReadExactlyAsync(Memory first)
+
+                        if readsAll then
+                            use rest = new MemoryStream()
+                            do! reading.CopyToAsync rest
+                            do! writing
+                            Expect.sequenceEqual (rest.ToArray()) bytes[1..] "all of them, in order"
+                        else
+                            reading.Dispose()
+
+                            try
+                                do! writing
+                                failtest "the bytes are lost"
+                            with :? LostOutputException as lost ->
+                                Expect.stringContains lost.Message "Broken pipe" "the reason"
+                })
+
+        testCaseTask
+            "results and messages are UTF-8 without a byte order mark, whatever the locale"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let name = "beweis-日本-Δ-😀"
+                    let out = bundle scene [ name ]
+                    let variables = scene.Manifest("cell-7", [ name ])
+                    let file = scene.Folder.At "output"
+                    let errors = scene.Folder.At "errors"
+
+                    for locale in
+                        [ "en_US.ISO-8859-1"; "en_US.US-ASCII"; "C.UTF-16"; "ja_JP.SHIFT_JIS"; "C"; "" ] do
+                        let variables = ("LC_ALL", locale) :: ("LANG", locale) :: variables
+
+                        let! struct (code, _, _) =
+                            shellPush scene variables [ out ] $"> {quote file} 2> {quote errors}"
+
+                        Expect.equal code 0 $"{locale}: {textOf errors}"
+                        let bytes = File.ReadAllBytes file
+                        Expect.equal bytes[0] (byte '{') $"{locale}: no byte order mark"
+
+                        let receipt = objects (Text.Encoding.UTF8.GetString bytes) |> List.exactlyOne
+                        Expect.equal (text "artifactName" receipt) name locale
+                        scene.IsTrue receipt
+                        Expect.stringContains (textOf errors) name $"{locale}: standard error"
+
+                        let! struct (code, _, _) =
+                            shellPush scene variables [ scene.Folder.At "Δ" ] $"2> {quote errors}"
+
+                        Expect.equal code 2 locale
+                        Expect.stringContains (textOf errors) "Δ'" locale
+
+                        let! struct (code, _, _) =
+                            shellTool
+                                (("CELLOS_EXPORT_S3_KEY_PREFIX" + suffix, "Δ") :: variables)
+                                [ "check"; "--spec"; scene.Spec ]
+                                $"> {quote file}"
+
+                        Expect.equal code 0 locale
+                        Expect.stringContains (textOf file) "Δ" $"{locale}: check"
+                })
+
+        testCaseTask "a reader of help or of check that is gone ends them with 1 and a sentence" (fun () ->
+            task {
+                use! scene = scene ()
+
+                for arguments in [ [ "push"; "--help" ]; [ "check"; "--spec"; scene.Spec ] ] do
+                    let! struct (code, _, error) = shellTool scene.SeedVariables arguments "> /dev/full"
+                    Expect.equal code 1 error
+
+                    Expect.stringContains
+                        error
+                        "Standard output cannot be written: No space left"
+                        "the reason"
+
+                    Expect.isFalse (error.Contains "Unexpected") error
+            })
+
+        testCaseTask "a path through a link and '..' leads where the system says" (fun () ->
+            task {
+                use! scene = scene ()
+                // In data/, as the system reads cur/..; beside it, as the text reads.
+                let decoys = [ "cell.yaml"; "urls.json"; "r.jsonl"; "out/a" ]
+                Directory.CreateDirectory(scene.Folder.At "data/run") |> ignore
+
+                Directory.CreateSymbolicLink(scene.Folder.At "cur", scene.Folder.At "data/run")
+                |> ignore
+
+                let variables = scene.Manifest("cell-7", [ "a" ])
+
+                scene.Folder.Write("data/cell.yaml", seedSpec + "  artifacts: [{name: a, path: a}]\n")
+                |> ignore
+
+                scene.Folder.Write("data/out/a", "evidence") |> ignore
+                File.Move(scene.Folder.At "urls.json", scene.Folder.At "data/urls.json")
+
+                for decoy in decoys do
+                    scene.Folder.Write(decoy, "a decoy") |> ignore
+
+                let through (path: string) = scene.Folder.At "cur" + "/../" + path
+
+                let variables =
+                    variables
+                    |> List.map (fun (name, value) ->
+                        if name = urlsFileVariable then name, through "urls.json" else name, value)
+
+                for arguments in [ [ "--root"; through "out" ]; [ through "out" ]; [ through "out/a" ] ] do
+                    let! struct (code, output, error) =
+                        runToolIn
+                            variables
+                            ([
+                                "push"
+                                "--spec"
+                                through "cell.yaml"
+                                "--cell-id"
+                                "cell-7"
+                                "--receipts"
+                                through "r.jsonl"
+                             ]
+                             @ arguments)
+
+                    Expect.equal code 0 $"%A{arguments}: {error}"
+                    let receipt = objects output |> List.exactlyOne
+                    scene.IsTrue receipt
+
+                    Expect.equal
+                        (text "sha256" receipt)
+                        (sha256 (Text.Encoding.UTF8.GetBytes "evidence"))
+                        "it"
+
+                    Expect.equal (textOf (scene.Folder.At "data/r.jsonl")) output "its receipt"
+                    File.Delete(scene.Folder.At "data/r.jsonl")
+
+                for decoy in decoys do
+                    Expect.equal (textOf (scene.Folder.At decoy)) "a decoy" $"{decoy} is as it was"
+            })
+
+        testCaseTask
+            "a receipts file that is removed while the push runs takes no receipt, by any path"
+            (fun () ->
+                task {
+                    for path, real in [ "cur/../r.jsonl", "data/r.jsonl"; "r.jsonl", "r.jsonl" ] do
+                        use! scene = scene ()
+                        let out = bundle scene [ "a" ]
+                        Directory.CreateDirectory(scene.Folder.At "data/run") |> ignore
+
+                        Directory.CreateSymbolicLink(scene.Folder.At "cur", scene.Folder.At "data/run")
+                        |> ignore
+
+                        scene.Server.OnAttempt <-
+                            fun _ ->
+                                File.Delete(scene.Folder.At real)
+                                Fault.None
+
+                        let! struct (code, _, error) =
+                            runToolIn
+                                (scene.Manifest("cell-7", [ "a" ]))
+                                (pushOf scene [ out; "--receipts"; scene.Folder.Path + "/" + path ])
+
+                        Expect.equal code 1 error
+                        Expect.stringContains error "another program has removed or replaced it" path
                 })
     ]

@@ -109,36 +109,58 @@ type Child(command: string, arguments: string seq, variables: (string * string) 
 let private beside (name: string) =
     Path.Combine(AppContext.BaseDirectory, name)
 
-/// The tool as it is built, not the copy beside the tests.
-let tool =
+/// The folder of the repository.
+let root =
     let rec up (folder: DirectoryInfo | null) =
         match folder with
         | null -> failwith "the repository's root was not found above the tests"
         | folder when File.Exists(Path.Combine(folder.FullName, "CellOS.Export.S3.sln")) -> folder.FullName
         | folder -> up folder.Parent
 
+    up (DirectoryInfo AppContext.BaseDirectory)
+
+/// The program that a project's build puts into its own folder.
+let builtProgram (project: string) (name: string) =
     let configuration =
         (nonNull (DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/', '\\')).Parent)).Name
 
-    Path.Combine(
-        up (DirectoryInfo AppContext.BaseDirectory),
-        "src",
-        "Cli",
-        "bin",
-        configuration,
-        "net10.0",
-        "cellos-export-s3.dll"
-    )
+    Path.Combine(root, project, "bin", configuration, "net10.0", $"{name}.dll")
 
-let runTool (arguments: string seq) =
-    task {
-        use child = new Child("dotnet", Seq.append [ tool ] arguments, [])
-        return! child.End()
-    }
+/// The .NET tool as it is built, not the copy beside the tests.
+let dotnetTool = [ "dotnet"; builtProgram "src/Cli" "cellos-export-s3" ]
+
+/// The native tool, if CELLOS_TEST_TOOL names one.
+let nativeTool =
+    match Environment.GetEnvironmentVariable "CELLOS_TEST_TOOL" with
+    | null
+    | "" -> None
+    | path when File.Exists path -> Some [ Path.GetFullPath path ]
+    | path -> failwith $"CELLOS_TEST_TOOL: there is no file {path}"
+
+/// The command of the tool under test: the native one if there is one.
+let tool = Option.defaultValue dotnetTool nativeTool
+
+/// True if the PATH has the command.
+let has (command: string) =
+    (Environment.GetEnvironmentVariable "PATH"
+     |> Option.ofObj
+     |> Option.defaultValue "")
+        .Split
+        ':'
+    |> Array.exists (fun folder -> File.Exists(Path.Join(folder, command)))
+
+/// The text as one word of a shell.
+let quote (text: string) = "'" + text.Replace("'", "'\\''") + "'"
+
+/// The command of the tool under test in a shell.
+let quotedTool = tool |> List.map quote |> String.concat " "
+
+/// One of the two builds of the tool with variables of its own.
+let childOf (command: string list) (variables: (string * string) seq) (arguments: string seq) =
+    new Child(command.Head, Seq.append command.Tail arguments, variables)
 
 /// The tool with variables of its own.
-let toolWith (variables: (string * string) seq) (arguments: string seq) =
-    new Child("dotnet", Seq.append [ tool ] arguments, variables)
+let toolWith (variables: (string * string) seq) (arguments: string seq) = childOf tool variables arguments
 
 /// The tool with variables of its own: exit code, standard output, standard error.
 let runToolIn (variables: (string * string) seq) (arguments: string seq) =
@@ -146,6 +168,8 @@ let runToolIn (variables: (string * string) seq) (arguments: string seq) =
         use child = toolWith variables arguments
         return! child.End()
     }
+
+let runTool (arguments: string seq) = runToolIn [] arguments
 
 /// This program, in one of the parts that `Parts` knows.
 let playing (part: string) (arguments: string list) =
@@ -166,6 +190,7 @@ let receipt (name: string) = {
     ObjectUrl = None
     Sha256 = String('a', 64)
     Md5 = None
+    Checksums = Map.empty
     ETag = None
     VersionId = None
     RequestId = None

@@ -32,9 +32,8 @@ let private pushOn columns (scene: Scene) (arguments: string list) (redirections
             ]
 
         let command =
-            [ "dotnet"; tool; "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ]
-            @ arguments
-            |> List.map (fun argument -> "'" + argument.Replace("'", "'\\''") + "'")
+            tool @ [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments
+            |> List.map quote
             |> String.concat " "
 
         use child =

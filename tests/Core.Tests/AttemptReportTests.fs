@@ -4,13 +4,10 @@ open System
 open Expecto
 open Microsoft.FSharp.Reflection
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 
-let private sent = {
-    Bytes = 3L
-    Sha256 = String('a', 64)
-    Md5 = None
-}
+let private sent = Outcomes.whole 3L
 
 let private replied (status: int) =
     Outcome.Replied {

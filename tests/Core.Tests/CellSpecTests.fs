@@ -70,11 +70,11 @@ let targets =
                 [ target "a" "s3" "s3://b" null null ], [ "a URL or a part of one" ]
                 [ target "a" "s3" "b/c" null null ], [ "bucket holds a '/'" ]
                 [ target "a" "s3" "b" null "https://h/x?foo=1" ], [ "a URL or a part of one" ]
-                [ target "a" "s3" "b" "us west" null ], [ "region holds" ]
+                [ target "a" "s3" "b" "us west" null ], [ "region contains" ]
                 [ target "a" "s3" "b" (String('x', 64)) null ], [ "region is 64 characters" ]
                 [ target "a" "s3" "b" null "x/../y" ], [ "segment '.' or '..'" ]
                 [ target "-" "s3" "b/" "é" "." ],
-                [ "does not start with"; "bucket holds"; "region holds"; "key prefix has" ]
+                [ "does not start with"; "bucket holds"; "region contains"; "key prefix has" ]
                 [ target "-" "s3" "b/" "é" "."; s3 "a"; target null null null "é" "." ],
                 [
                     "target '-': The target name"

@@ -11,7 +11,8 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
 
-let private md5Taken (time: int) = Input.Md5Taken(at time, md5)
+let private md5Taken (time: int) =
+    Input.DigestsTaken(at time, digestsOf [ DigestAlgorithm.Md5 ])
 
 let private signing (seconds: int) =
     (v4 seconds).Replace("=host", "=content-md5;host")
@@ -29,7 +30,9 @@ let private value = Convert.ToBase64String(Array.replicate 16 0xbbuy)
 
 let private other = {
     sent with
-        Md5 = Some(String('c', 32))
+        Others =
+            Outcomes.otherDigests
+            |> List.filter (fun digest -> digest.Algorithm = DigestAlgorithm.Md5)
 }
 
 let private named (target: Target) = {
@@ -88,12 +91,7 @@ let tests =
 
         testCase "is the Base64 of the MD5's octets, in every attempt" (fun () ->
             let turns =
-                feed (given (contentMd5 >> writeOnce)) [
-                    started
-                    Input.Md5Taken(at 5, md5.ToUpperInvariant())
-                    attempted 10 busy
-                    woke 510
-                ]
+                feed (given (contentMd5 >> writeOnce)) [ started; md5Taken 5; attempted 10 busy; woke 510 ]
 
             let line = $"Content-MD5: {value}, If-None-Match: *"
             Expect.sequenceEqual (headers turns) [ line; line ] "RFC 1864")
@@ -103,10 +101,7 @@ let tests =
                 feed (given (contentMd5 >> off)) [
                     started
                     md5Taken 5
-                    attempted 9 {
-                        stored with
-                            Sent = Some { sent with Md5 = None }
-                    }
+                    attempted 9 { stored with Sent = Some(sentWith []) }
                 ]
 
             Expect.equal (receipt turns).Md5 (Some md5) "the one that was sent")
@@ -196,9 +191,11 @@ let tests =
             ] [ "md5"; "put 1"; "SourceChanged" ] []
 
         story
-            "that is no MD5 is the driver's mistake"
+            "of another algorithm than was asked for is the driver's mistake"
             (given contentMd5)
-            [ started; Input.Md5Taken(at 5, value) ] [ "md5"; "Internal" ] [ "as an MD5" ]
+            [ started; Input.DigestsTaken(at 5, digestsOf [ DigestAlgorithm.Crc32 ]) ] [ "md5"; "Internal" ] [
+                "did not report the digests that were asked for"
+            ]
 
         story "that nobody asked for is the driver's mistake" (given same) [ started; md5Taken 5 ] [
             "put 1"
@@ -208,13 +205,13 @@ let tests =
         story "that a bucket wants is said how to send" once [ started; attempted 0 lockReply ] [
             "put 1"
             "Refused"
-        ] [ "Object Lock"; "Switch it on (ContentMd5)." ]
+        ] [ "Object Lock"; "To send a Content-MD5, set ContentMd5;" ]
 
         story
             "that a bucket wants is said how to send, with the target's variable"
             (given named)
             [ started; attempted 0 lockReply ] [ "put 1"; "Refused" ] [
-                "(ContentMd5, CELLOS_EXPORT_S3_CONTENT_MD5__OBJECT_LOCK_1=1)"
+                "set CELLOS_EXPORT_S3_CONTENT_MD5__OBJECT_LOCK_1=1 (in code: ContentMd5)"
             ]
 
         story "that was sent in vain" (given contentMd5) [ started; md5Taken 1; attempted 2 lockReply ] [
@@ -230,7 +227,7 @@ let tests =
                 "md5"
                 "put 1"
                 "Refused"
-            ] [ "covers the Content-MD5"; value ]
+            ] [ "The signature covers a digest"; $"Content-MD5 of this file is {value}" ]
 
         story
             "that a SigV2 URL was presigned without is told"
@@ -241,7 +238,7 @@ let tests =
                 "md5"
                 "put 1"
                 "Refused"
-            ] [ "covers the Content-MD5"; value ]
+            ] [ "The signature covers a digest"; $"Content-MD5 of this file is {value}" ]
 
         story
             "that the URL does not sign is not what was signed wrongly"
@@ -250,22 +247,22 @@ let tests =
                 "md5"
                 "put 1"
                 "Refused"
-            ] [ "exactly as it was given" ]
+            ] [ "character for character" ]
 
         for option, plan, inputs, words in
             [
-                "Deadline, CELLOS_EXPORT_S3_DEADLINE_MS__OBJECT_LOCK_1",
+                "CELLOS_EXPORT_S3_DEADLINE_MS__OBJECT_LOCK_1 (in code: Deadline)",
                 given (named >> within 500),
                 [ started; attempted 0 busy ],
                 [ "put 1"; "DeadlineExceeded" ]
-                "MaxObjectBytes, CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__OBJECT_LOCK_1",
+                "CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__OBJECT_LOCK_1 (in code: MaxObjectBytes)",
                 given (named >> fun target -> { target with MaxObjectBytes = 2L }),
                 [ started ],
                 [ "SourceTooLarge" ]
-                "CaBundle, CELLOS_CA_BUNDLE",
+                "CELLOS_CA_BUNDLE (in code: CaBundle)",
                 given same,
                 [ started; faulted 0 FaultKind.CertificateUntrusted true ],
                 [ "put 1"; "CertificateRejected" ]
             ] do
-            story $"a failure names the setting: {option}" plan inputs words [ $"({option})" ]
+            story $"a failure names the setting: {option}" plan inputs words [ option ]
     ]

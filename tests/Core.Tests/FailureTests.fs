@@ -36,7 +36,7 @@ let messages =
             [ started; faulted 900 FaultKind.StallTimeout true ] [ "put 1"; "TimedOut" ] [
                 "no byte moved for 250 ms"
                 "2 of 3 bytes"
-                "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
+                "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS (in code: StallTimeout)"
             ]
 
         story "the server's own timeout" once [ started; attempted 0 (error 400 "RequestTimeout" "idle") ] [
@@ -46,17 +46,17 @@ let messages =
 
         for status, code, message, says in
             [
-                403, "SignatureDoesNotMatch", "no", "Check that the URL is exactly as it was given"
+                403, "SignatureDoesNotMatch", "no", "Compare the URL with the one that the presigner gave"
                 403,
                 "AccessDenied",
                 "There were headers present in the request which were not signed",
-                "A header was sent that the signature does not cover"
-                403, "AccessDenied", "no", "have s3:PutObject for this object"
+                "The request had a header that the signature does not cover"
+                403, "AccessDenied", "no", "have the permission s3:PutObject for this object"
                 403, "RequestTimeTooSkewed", "no", "Set the clock"
-                403, "AccessDenied", "Request is not yet valid", "Set the clock"
-                400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.", "one with SigV4"
+                403, "AccessDenied", "Request is not yet valid", "set the clock"
+                400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.", "signed with SigV4"
                 403, "InvalidAccessKeyId", "no", "does not exist"
-                400, "AuthorizationQueryParametersError", "no", "presigned for eu-west-1"
+                400, "AuthorizationQueryParametersError", "no", "signed for eu-west-1"
                 404, "NoSuchBucket", "no", "Create the bucket"
                 400, "InvalidRequest", "Content-MD5 is required", "Object Lock"
                 400, "EntityTooLarge", "no", "split it"

@@ -430,23 +430,23 @@ let messages =
     testList "Messages on responses that are not a store's" [
         testCase "name the page, its server and its text, and look between host and store" (fun () ->
             says once (response 200 [ html; "Server", "Portal/1.0" ] signIn) [
-                "something between this host and the store answered in its place"
+                "a proxy, a gateway or a portal between this machine and the store answered in place of the store"
                 "HTTP 200 with an HTML page (\"Sign in Sign in & continue\", Server: Portal/1.0)"
                 "The object may have been stored."
-                "Check the proxies"
+                "Check the proxy variables"
             ]
 
             says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
-                "a proxy, a gateway or a portal on the way to the store refused it"
-                "Check the proxies"
-                "Ask who runs it to allow PUT requests"
+                "a proxy, a gateway or a portal refused the upload before it reached the store"
+                "Check the proxy variables"
+                "Ask the network administrator to allow PUT requests"
             ]
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
-                "This is not an S3 error. Ask who presigned the URL for a new one."
-                "check the proxies"
+                "The response is not in the format of S3 errors. Ask the presigner"
+                "check the proxy variables"
             ]
 
             says once (response 401 [ html; "Server", "tinyproxy" ] "<h1>Unauthorized</h1>") [
@@ -496,10 +496,7 @@ let messages =
 
                 // Without one it is damage on the way, which is tried again once.
                 let turns =
-                    feed (plan "&x-amz-checksum-crc32=DUoRhQ%3D%3D") [
-                        started
-                        attempted 1 (response 400 [ xml ] (s3Error "BadDigest" "m"))
-                    ]
+                    feed (plan "") [ started; attempted 1 (response 400 [ xml ] (s3Error "BadDigest" "m")) ]
 
                 Expect.isFalse (List.last turns).Output.IsFailed "tried again")
 
@@ -509,7 +506,11 @@ let messages =
                     feed once [ started; attempted 1 (response 403 [ xml ] (s3Error "AccessDenied" "no")) ]
                 )
 
-            Expect.stringStarts failure.Reason "the server refused it: HTTP 403 AccessDenied" "the reason"
+            Expect.stringStarts
+                failure.Reason
+                "the server refused the upload: HTTP 403 AccessDenied"
+                "the reason"
+
             Expect.stringEnds failure.Message $" failed: {failure.Reason}" "its place in the message")
 
         testCase "a wait names the outcome of the attempt before it" (fun () ->
@@ -544,7 +545,7 @@ let messages =
                 }))
                 (response 200 [] "")
                 [
-                    "has no ETag, checksum, version or request id"
+                    "has none of the headers that stores send (ETag, checksum, version, request id)"
                     "a proxy or a portal"
                     "The object may have been stored."
                     "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__A_B=1"
@@ -554,7 +555,7 @@ let messages =
             says once (response 401 [] "Temp URL invalid") [ "HTTP 401 with text (\"Temp URL invalid\")" ]
 
             says once (response 404 [ json ] "{\"code\":\"BucketNotFound\"}") [
-                "HTTP 404 with JSON (\"{\"code\":\"BucketNotFound\"}\")"
+                "HTTP 404 with JSON ('{\"code\":\"BucketNotFound\"}')"
             ])
 
         testCase "a missing header is named with the option that sends it" (fun () ->

@@ -147,7 +147,9 @@ let tests =
             match Verdict.ofOutcome writeOnce outcome with
             | Verdict.Accepted(reply, sent) ->
                 for mode in [ IntegrityMode.Off; IntegrityMode.Verify; IntegrityMode.Require ] do
-                    Expect.isTrue (Integrity.verdict mode false reply sent).IsConfirmed $"{mode}"
+                    Expect.isTrue
+                        (Integrity.verdict (IntegrityTerms.ofMode mode) reply sent).IsConfirmed
+                        $"{mode}"
             | verdict -> failtestf "%A" verdict)
 
         property "what is retryable is tried again" (Outcomes.retryable 1000L) (fun outcome ->
@@ -227,7 +229,7 @@ let tests =
                 Roll = 0.
                 Outcome = outcome
                 Answer = Error "none"
-                Digest = Error(Fault.Create(FaultKind.SourceUnreadable, "no", 0L))
+                Digests = Error(Fault.Create(FaultKind.SourceUnreadable, "no", 0L))
                 Early = false
             }
 

@@ -1,186 +1,370 @@
 module CellOS.Export.S3.Core.Tests.IntegrityTests
 
 open System
+open System.Collections.Generic
 open Expecto
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 
-/// The digests of `abc`.
-let private md5 = "900150983cd24fb0d6963f7d28e17f72"
+/// The digests of `hello world`.
+let private ours =
+    [
+        DigestAlgorithm.Sha256, "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9"
+        DigestAlgorithm.Md5, "5eb63bbbe01eeed093cb22bb8f5acdc3"
+        DigestAlgorithm.Crc64Nvme, "8d29d5c3f6ea8ebe"
+        DigestAlgorithm.Crc64Xz, "53037ecdef2352da"
+        DigestAlgorithm.Crc32C, "c99465aa"
+        DigestAlgorithm.Crc32, "0d4a1185"
+        DigestAlgorithm.Sha1, "2aae6c35c94fcfb415dbe95f408b9ce91ee846ed"
+    ]
+    |> List.map (fun (algorithm, hex) -> Digest.tryParseHex algorithm hex |> Option.get)
 
-let private sha256 =
-    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+let private our (algorithm: DigestAlgorithm) =
+    ours |> List.find (fun digest -> digest.Algorithm = algorithm)
 
-let private checksum = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+let private sentWith (digests: Digest list) = {
+    Bytes = 11L
+    Sha256 = our DigestAlgorithm.Sha256
+    Others = digests |> List.filter (fun digest -> not digest.Algorithm.IsSha256)
+}
+
+let private sent = sentWith ours
+
+let private withoutMd5 =
+    sentWith (ours |> List.filter (fun digest -> not digest.Algorithm.IsMd5))
+
+let private md5 = (our DigestAlgorithm.Md5).Hex
 let private otherMd5 = String('0', 32)
-let private otherChecksum = Convert.ToBase64String(Array.zeroCreate 32)
+let private sha256 = (our DigestAlgorithm.Sha256).Base64
+let private otherSha256 = Convert.ToBase64String(Array.zeroCreate 32)
 
-let private sent = {
-    Bytes = 3L
-    Sha256 = sha256
-    Md5 = Some md5
-}
+/// A success of a store with these headers.
+let private reply (headers: (string * string) list) =
+    let headers = ("x-amz-request-id", "R1") :: headers
 
-let private reply etag checksum = {
-    Reply.Of 200 with
-        RequestId = Some "R1"
-        ETag = etag
-        Checksums =
-            checksum
-            |> Option.map (fun value -> {
-                Header = "x-amz-checksum-sha256"
-                Value = value
-            })
-            |> Option.toList
-}
-
-let private kms = {
-    reply (Some otherMd5) None with
-        ServerSideEncryption = Some "aws:kms"
-}
+    Reply.read 200 [ for name, value in headers -> KeyValuePair(name, value) ] ReadOnlyMemory.Empty true None
 
 let private confirmed confirmation = IntegrityVerdict.Confirmed confirmation
 let private etagMd5 = confirmed Confirmation.ETagMd5
 let private contentMd5 = confirmed Confirmation.ContentMd5
 let private unverified = confirmed Confirmation.Unverified
 let private bySha256 = confirmed Confirmation.ChecksumSha256
-let private wrongTag = IntegrityVerdict.Mismatch "ETag"
-let private wrongChecksum = IntegrityVerdict.Mismatch "x-amz-checksum-sha256"
+let private byNvme = confirmed Confirmation.ChecksumCrc64Nvme
+let private byXz = confirmed Confirmation.ChecksumCrc64Xz
+let private byCrc32C = confirmed Confirmation.ChecksumCrc32C
+let private mismatch = IntegrityVerdict.Mismatch
+let private wrongTag = mismatch "ETag"
 
-/// Reply; verdict of Verify; the same with a Content-MD5 that was accepted.
-let private rows = [
-    reply None None, unverified, contentMd5
-    reply (Some $"\"{md5}\"") None, etagMd5, contentMd5
-    reply (Some md5) None, etagMd5, contentMd5
-    reply (Some $"W/\"{md5}\"") None, etagMd5, contentMd5
-    reply (Some $" \"{md5.ToUpperInvariant()}\" ") None, etagMd5, contentMd5
-    reply (Some $"\"{otherMd5}\"") None, wrongTag, wrongTag
-    reply (Some $"W/\"{otherMd5}\"") None, wrongTag, wrongTag
-    reply (Some $"\"{md5}-2\"") None, unverified, contentMd5
-    reply (Some $"\"{md5.Substring 1}\"") None, unverified, contentMd5
-    reply (Some "\"\"") None, unverified, contentMd5
-    reply (Some(String('g', 32))) None, unverified, contentMd5
-    kms, unverified, contentMd5
-    {
-        kms with
-            ServerSideEncryption = Some "aws:kms:dsse"
-    },
-    unverified,
-    contentMd5
-    {
-        kms with
-            ServerSideEncryption = Some "AWS:KMS"
-    },
-    unverified,
-    contentMd5
-    {
-        kms with
-            ServerSideEncryption = Some "AES256"
-    },
-    wrongTag,
-    wrongTag
-    {
-        kms with
-            ServerSideEncryption = None
-            CustomerAlgorithm = Some "AES256"
-    },
-    unverified,
-    contentMd5
-    { kms with ETag = Some md5 }, etagMd5, contentMd5
-    reply None (Some checksum), bySha256, bySha256
-    reply (Some md5) (Some checksum), bySha256, bySha256
-    reply None (Some $" {checksum} "), bySha256, bySha256
-    reply None (Some otherChecksum), wrongChecksum, wrongChecksum
-    reply (Some md5) (Some otherChecksum), wrongChecksum, wrongChecksum
-    reply (Some otherMd5) (Some checksum), wrongTag, wrongTag
-    {
-        kms with
-            Checksums = (reply None (Some otherChecksum)).Checksums
-    },
-    wrongChecksum,
-    wrongChecksum
-    {
-        kms with
-            Checksums = (reply None (Some checksum)).Checksums
-    },
-    bySha256,
-    bySha256
-    reply None (Some "junk"), unverified, contentMd5
-    reply None (Some ""), unverified, contentMd5
-    reply None (Some(checksum + "-2")), unverified, contentMd5
-    reply None (Some(Convert.ToBase64String(Array.zeroCreate 31))), unverified, contentMd5
-    reply None (Some(Convert.ToBase64String(Array.zeroCreate 33))), unverified, contentMd5
-    reply None (Some(Convert.ToBase64String(Array.zeroCreate 64))), unverified, contentMd5
+let private tags = [
+    [], unverified
+    [ "ETag", $"\"{md5}\"" ], etagMd5
+    [ "ETag", md5 ], etagMd5
+    [ "ETag", $"W/\"{md5}\"" ], etagMd5
+    [ "ETag", $" \"{md5.ToUpperInvariant()}\" " ], etagMd5
+    [ "ETag", $"\"{md5}-gzip\"" ], etagMd5
+    [ "ETag", $"\"{md5}\"-gzip" ], etagMd5
+    [ "ETag", $"\"{md5}\""; "ETag", md5 ], etagMd5
+    [ "ETag", $"\"{otherMd5}\"" ], wrongTag
+    [ "ETag", otherMd5 ], wrongTag
+    [ "ETag", $"W/\"{otherMd5}\"" ], wrongTag
+    [ "ETag", $"\"{otherMd5}-gzip\"" ], wrongTag
+    [ "ETag", $"\"{md5}\""; "ETag", $"\"{otherMd5}\"" ], wrongTag
+    [ "ETag", $"\"{otherMd5}\""; "ETag", $"\"{md5}\"" ], wrongTag
+    [ "ETag", $"\"{md5}-2\"" ], unverified
+    [ "ETag", $"\"{md5.Substring 1}\"" ], unverified
+    [ "ETag", "\"\"" ], unverified
+    [ "ETag", $"\"a,{otherMd5}\"" ], unverified
+    [ "ETag", String('g', 32) ], unverified
 ]
 
-let private required verdict =
-    if verdict = unverified then IntegrityVerdict.Missing else verdict
+/// Encryption that is not Amazon's own, after which an ETag need not be an MD5.
+let private encryptions = [
+    "x-amz-server-side-encryption", "aws:kms"
+    "x-amz-server-side-encryption", "AWS:KMS"
+    "x-amz-server-side-encryption", "aws:kms:dsse"
+    "x-amz-server-side-encryption", "aws:fsx"
+    "x-amz-server-side-encryption-customer-algorithm", "AES256"
+    "x-oss-server-side-encryption", "KMS"
+    "x-cos-server-side-encryption", "cos/kms"
+    "x-cos-server-side-encryption-customer-algorithm", "AES256"
+    "x-obs-server-side-encryption", "kms"
+    "x-obs-server-side-encryption", "AES256"
+    "x-obs-server-side-encryption-customer-algorithm", "AES256"
+    "x-goog-encryption-kms-key-name", "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    "x-goog-encryption-algorithm", "AES256"
+]
+
+let private checksums = [
+    [ "x-amz-checksum-sha256", sha256 ], bySha256
+    [ "x-amz-checksum-sha256", $" {sha256} " ], bySha256
+    [ "x-amz-checksum-sha256", sha256.TrimEnd '=' ], bySha256
+    [ "x-amz-checksum-sha256", (our DigestAlgorithm.Sha256).Hex ], bySha256
+    [ "X-Amz-Checksum-SHA256", sha256 ], bySha256
+    [ "x-amz-checksum-sha256", otherSha256 ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", otherSha256.TrimEnd '=' ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", String('0', 64) ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", sha256.ToLowerInvariant() ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", sha256; "x-amz-checksum-sha256", otherSha256 ],
+    mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", otherSha256; "ETag", md5 ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", sha256; "ETag", otherMd5 ], wrongTag
+    [ "x-amz-checksum-sha256", "junk" ], unverified
+    [ "x-amz-checksum-sha256", sha256 + "-2" ], unverified
+    [ "x-amz-checksum-sha256", otherSha256 + "-2" ], unverified
+    [ "x-amz-checksum-sha256", otherSha256; "x-amz-checksum-type", "COMPOSITE" ], unverified
+    [ "x-amz-checksum-sha256", sha256; "x-amz-checksum-type", "FULL_OBJECT" ], bySha256
+    [ "x-amz-checksum-crc64nvme", "jSnVw/bqjr4=" ], byNvme
+    [
+        "x-amz-checksum-crc64nvme", "jSnVw/bqjr4="
+        "x-amz-checksum-type", "FULL_OBJECT"
+    ],
+    byNvme
+    // Little-endian.
+    [ "x-amz-checksum-crc64nvme", "vo7q9sPVKY0=" ], mismatch "x-amz-checksum-crc64nvme"
+    // CRC-64/XZ.
+    [ "x-amz-checksum-crc64nvme", "UwN+ze8jUto=" ], mismatch "x-amz-checksum-crc64nvme"
+    [ "x-amz-checksum-crc64nvme", "JSnVw/bqjr4=" ], mismatch "x-amz-checksum-crc64nvme"
+    [ "x-amz-checksum-crc64nvme", "jSnVw/bqjr4="; "ETag", $"\"{md5}\"" ], etagMd5
+    [ "x-amz-checksum-crc32c", "yZRlqg==" ], byCrc32C
+    [ "x-amz-checksum-crc32c", "DUoRhQ==" ], mismatch "x-amz-checksum-crc32c"
+    [ "x-amz-checksum-crc32", "DUoRhQ==" ], confirmed Confirmation.ChecksumCrc32
+    [ "x-amz-checksum-crc32", "hRFKDQ==" ], mismatch "x-amz-checksum-crc32"
+    [ "x-amz-checksum-sha1", "Kq5sNclPz7QV2+lfQIuc6R7oRu0=" ], confirmed Confirmation.ChecksumSha1
+    [ "x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=" ], mismatch "x-amz-checksum-sha1"
+    [ "x-goog-hash", "crc32c=yZRlqg==,md5=XrY7u+Ae7tCTyyK7j1rNww==" ], contentMd5
+    [
+        "x-goog-hash", "crc32c=yZRlqg=="
+        "x-goog-hash", "md5=XrY7u+Ae7tCTyyK7j1rNww=="
+    ],
+    contentMd5
+    [ "x-goog-hash", "crc32c=yZRlqg==" ], byCrc32C
+    [ "x-goog-hash", "CRC32C = yZRlqg==" ], byCrc32C
+    [ "x-goog-hash", "crc32c=yZRlqg==,md5=1B2M2Y8AsgTpgAmY7PhCfg==" ], mismatch "x-goog-hash"
+    [ "x-goog-hash", "crc32c=AAAAAA==,md5=XrY7u+Ae7tCTyyK7j1rNww==" ], mismatch "x-goog-hash"
+    [ "x-goog-hash", "crc64=yZRlqg==" ], unverified
+    [ "x-oss-hash-crc64ecma", "5981764153023615706" ], byXz
+    [ "x-cos-hash-crc64ecma", "5981764153023615706" ], byXz
+    [ "x-oss-hash-crc64ecma", "5981764153023615707" ], mismatch "x-oss-hash-crc64ecma"
+    // CRC-64/NVME.
+    [ "x-cos-hash-crc64ecma", "10171896271030881982" ], mismatch "x-cos-hash-crc64ecma"
+    [ "x-oss-hash-crc64ecma", "-1" ], unverified
+    [ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww==" ], contentMd5
+    [ "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==" ], mismatch "content-md5"
+    [ "opc-content-md5", "XrY7u+Ae7tCTyyK7j1rNww==" ], contentMd5
+    [ "opc-content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==" ], mismatch "opc-content-md5"
+    [ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww=="; "ETag", "\"0x8D4BCC2E4835CD0\"" ], contentMd5
+    [ "x-amz-checksum-md5", otherSha256 ], unverified
+    [ "x-amz-checksum-algorithm", "CRC32" ], unverified
+]
+
+let private verify = IntegrityTerms.ofMode IntegrityMode.Verify
+
+let private verdict terms sent headers =
+    Integrity.verdict terms (reply headers) sent
+
+/// The response's digests that were taken for a comparison, and those of a store's dialect that equal ours or not.
+let private reported =
+    let header (digest: Digest) =
+        match digest.Algorithm with
+        | DigestAlgorithm.Md5 -> "content-md5", digest.Base64
+        | DigestAlgorithm.Crc64Xz ->
+            "x-oss-hash-crc64ecma",
+            Convert.ToUInt64(digest.Hex, 16).ToString(Globalization.CultureInfo.InvariantCulture)
+        | algorithm -> $"x-amz-checksum-{algorithm.Name}", digest.Base64
+
+    gen {
+        let! isOurs = Gen.frequency [ 4, Gen.constant true; 1, Gen.constant false ]
+        let! digest = Gen.elements (if isOurs then ours else Outcomes.otherDigests)
+        return header digest, isOurs
+    }
+
+/// Texts that are not a digest.
+let private junk =
+    anyText
+    |> Gen.filter (fun text ->
+        not (Seq.forall Char.IsAsciiHexDigit text)
+        && (Digest.tryParse DigestAlgorithm.Sha256 text).IsNone)
 
 [<Tests>]
 let tests =
     testList "Integrity" [
         table
-            "verify: what a server reports must not contradict"
-            rows
-            (fun (reply, _, _) -> Integrity.verdict IntegrityMode.Verify false reply sent)
-            (fun (_, expected, _) -> expected)
+            "an ETag of 32 hexadecimal digits is the MD5, or the object is another"
+            tags
+            (fun (headers, _) -> verdict verify sent headers)
+            snd
 
         table
-            "verify, after a Content-MD5 was accepted"
-            rows
-            (fun (reply, _, _) -> Integrity.verdict IntegrityMode.Verify true reply sent)
-            (fun (_, _, expected) -> expected)
+            "every checksum that a store reports is compared"
+            checksums
+            (fun (headers, _) -> verdict verify sent headers)
+            snd
+
+        table
+            "an ETag of an object that is encrypted otherwise confirms, but cannot contradict"
+            encryptions
+            (fun encryption ->
+                verdict verify sent [ "ETag", md5; encryption ],
+                verdict verify sent [ "ETag", otherMd5; encryption ],
+                verdict verify sent [
+                    "ETag", otherMd5
+                    encryption
+                    "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="
+                ])
+            (fun _ -> etagMd5, unverified, mismatch "content-md5")
+
+        testCase "an ETag of an object that Amazon encrypts with its own key is an MD5" (fun () ->
+            Expect.equal
+                (verdict verify sent [ "ETag", otherMd5; "x-amz-server-side-encryption", "AES256" ])
+                wrongTag
+                "SSE-S3")
+
+        testCase "an ETag of a directory bucket confirms, but cannot contradict" (fun () ->
+            let terms = { verify with HasOpaqueTags = true }
+            Expect.equal (verdict terms sent [ "ETag", otherMd5 ]) unverified "another"
+            Expect.equal (verdict terms sent [ "ETag", md5 ]) etagMd5 "ours")
 
         table
             "require: something must be confirmed"
-            rows
-            (fun (reply, _, _) ->
-                Integrity.verdict IntegrityMode.Require false reply sent,
-                Integrity.verdict IntegrityMode.Require true reply sent)
-            (fun (_, plain, withMd5) -> required plain, required withMd5)
+            (tags @ checksums)
+            (fun (headers, _) -> verdict (IntegrityTerms.ofMode IntegrityMode.Require) sent headers)
+            (fun (_, expected) -> if expected = unverified then IntegrityVerdict.Missing else expected)
 
         table
             "off: nothing is compared"
-            rows
-            (fun (reply, _, _) ->
-                Integrity.verdict IntegrityMode.Off false reply { sent with Md5 = None },
-                Integrity.verdict IntegrityMode.Off true reply sent)
-            (fun _ -> unverified, contentMd5)
+            (tags @ checksums)
+            (fun (headers, _) -> verdict (IntegrityTerms.ofMode IntegrityMode.Off) sent headers)
+            (fun _ -> unverified)
 
-        testCase "an ETag says nothing where no MD5 was taken" (fun () ->
-            Expect.equal
-                (Integrity.verdict IntegrityMode.Verify false (reply (Some otherMd5) None) {
-                    sent with
-                        Md5 = None
-                })
-                unverified
-                "nothing to compare with")
+        table
+            "an accepted Content-MD5 confirms, if a mark of an object comes with it"
+            [
+                [ "ETag", "\"0x8D4BCC2E4835CD0\"" ], contentMd5
+                [ "x-amz-version-id", "v1" ], contentMd5
+                [ "ETag", $"\"{md5}\"" ], contentMd5
+                [ "x-amz-checksum-sha256", sha256 ], bySha256
+                [ "x-amz-checksum-crc64nvme", "jSnVw/bqjr4=" ], contentMd5
+                [ "ETag", otherMd5 ], wrongTag
+                [], unverified
+                [ "cf-ray", "8f2" ], unverified
+            ]
+            (fun (headers, _) -> verdict { verify with HasContentMd5 = true } sent headers)
+            snd
+
+        table
+            "a digest that was not taken must be taken, an MD5 only if nothing else confirms"
+            [
+                [ "ETag", md5 ], IntegrityVerdict.NotTaken [ DigestAlgorithm.Md5 ]
+                [ "ETag", md5; "x-amz-checksum-crc64nvme", "jSnVw/bqjr4=" ], byNvme
+                [
+                    "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww=="
+                    "x-amz-checksum-crc64nvme", "jSnVw/bqjr4="
+                ],
+                byNvme
+                [ "ETag", md5; "x-amz-checksum-crc64nvme", "AAAAAAAAAAA=" ],
+                mismatch "x-amz-checksum-crc64nvme"
+                [ "x-amz-checksum-sha1", otherSha256.Substring(0, 27) + "=" ],
+                IntegrityVerdict.NotTaken [ DigestAlgorithm.Sha1 ]
+                [ "x-amz-checksum-crc64nvme", "jSnVw/bqjr4="; "x-goog-hash", "crc32c=AAAAAA==" ],
+                IntegrityVerdict.NotTaken [ DigestAlgorithm.Crc32C ]
+                [ "x-amz-checksum-sha256", sha256; "x-oss-hash-crc64ecma", "1" ],
+                IntegrityVerdict.NotTaken [ DigestAlgorithm.Crc64Xz ]
+                [ "ETag", otherMd5; "x-amz-server-side-encryption", "aws:kms" ], unverified
+            ]
+            (fun (headers, _) -> verdict verify (sentWith [ our DigestAlgorithm.Crc64Nvme ]) headers)
+            snd
 
         propertyTimes
             500
-            "the verdict is total, and a contradiction needs a digest"
-            (Gen.zip3 (Gen.optionOf anyText) (Gen.optionOf anyText) (Gen.optionOf anyText))
+            "confirmed only if equal, and a difference is never confirmed"
+            (Gen.listOf reported)
+            (fun reported ->
+                match verdict verify sent (List.map fst reported) with
+                | IntegrityVerdict.Mismatch _ ->
+                    Expect.exists reported (snd >> not) "the store reports other bytes"
+                | IntegrityVerdict.Confirmed Confirmation.Unverified ->
+                    Expect.isEmpty reported "reports nothing"
+                | IntegrityVerdict.Confirmed _ -> Expect.all reported snd "all are ours"
+                | verdict -> failtestf "all digests were taken, but %A" verdict)
+
+        propertyTimes
+            500
+            "an MD5 that was not taken never makes the verdict weaker than a CRC-64/NVME's"
+            (Gen.listOf reported)
+            (fun reported ->
+                let headers = ("x-amz-checksum-crc64nvme", "jSnVw/bqjr4=") :: List.map fst reported
+
+                let isMd5 =
+                    function
+                    | IntegrityVerdict.Confirmed(Confirmation.ContentMd5 | Confirmation.ETagMd5) -> true
+                    | _ -> false
+
+                match verdict verify sent headers, verdict verify withoutMd5 headers with
+                | all, some when all = some -> ()
+                | all, some when isMd5 all -> Expect.equal some byNvme "in place of the MD5"
+                | IntegrityVerdict.Mismatch "content-md5", some ->
+                    // The MD5 is not compared, since the CRC-64/NVME confirms: another difference still counts.
+                    Expect.notEqual some unverified "confirmed by a digest, or another mismatch"
+                | all, some -> failtestf "with all digests %A, without the MD5 %A" all some)
+
+        propertyTimes
+            500
+            "the verdict is total, and junk decides nothing"
+            (Gen.zip3 (Gen.optionOf junk) (Gen.optionOf junk) (Gen.optionOf anyText))
             (fun (etag, checksum, encryption) ->
                 let reply = {
-                    reply etag checksum with
+                    reply [] with
+                        ETag = etag
+                        Checksums =
+                            checksum
+                            |> Option.map (fun value -> {
+                                Header = "x-amz-checksum-sha256"
+                                Value = value
+                            })
+                            |> Option.toList
                         ServerSideEncryption = encryption
                 }
 
-                match Integrity.verdict IntegrityMode.Verify false reply sent with
+                match Integrity.verdict verify reply sent with
                 | IntegrityVerdict.Confirmed Confirmation.Unverified -> ()
                 | verdict -> failtestf "junk decides nothing, was %A" verdict)
 
-        table
-            "the words of the receipt"
-            [
-                Confirmation.ContentMd5, "content-md5"
-                Confirmation.ETagMd5, "etag-md5"
-                Confirmation.ChecksumSha256, "checksum-sha256"
-                Confirmation.Unverified, "unverified"
+        testCase "the checksums of the receipt are those that the store reported and that are ours" (fun () ->
+            let headers = [
+                "x-goog-hash", "md5=XrY7u+Ae7tCTyyK7j1rNww==,crc32c=yZRlqg=="
+                "x-amz-checksum-crc64nvme", "jSnVw/bqjr4="
+                "ETag", md5
             ]
+
+            Expect.equal
+                (Integrity.confirmed IntegrityMode.Verify (reply headers) sent
+                 |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64))
+                [
+                    "md5", "XrY7u+Ae7tCTyyK7j1rNww=="
+                    "crc64nvme", "jSnVw/bqjr4="
+                    "crc32c", "yZRlqg=="
+                ]
+                "in the order of the algorithms"
+
+            Expect.isEmpty (Integrity.confirmed IntegrityMode.Off (reply headers) sent) "off")
+
+        table
+            "the words of the receipt, the strongest first"
+            (List.zip Confirmation.all [
+                "checksum-sha256"
+                "content-md5"
+                "etag-md5"
+                "checksum-crc64nvme"
+                "checksum-crc64xz"
+                "checksum-crc32c"
+                "checksum-crc32"
+                "checksum-sha1"
+                "unverified"
+            ])
             (fun (confirmation, _) -> confirmation.Name, string confirmation)
             (fun (_, name) -> name, name)
     ]

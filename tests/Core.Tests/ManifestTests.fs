@@ -53,15 +53,15 @@ let manifest =
                 "{}", [ "0 good" ]
                 "\ufeff{ \"a\": \"https://h/a\" }", [ "1 good" ]
                 "{ /* one */ \"a\": \" https://h/a \\n\", }", [ "1 good" ]
-                "", [ "It is no JSON" ]
-                "{", [ "It is no JSON" ]
-                "{\n\n\"a\": }", [ "It is no JSON (line 3)" ]
-                "https://h/a?token=x", [ "It is no JSON" ]
-                String('[', 100_000), [ "It is no JSON" ]
-                $"{{ \"a\": \"{half}\" }}", [ "It is no JSON" ]
-                "[]", [ "no JSON object but Array" ]
-                "\"https://h/a\"", [ "no JSON object but String" ]
-                "null", [ "no JSON object but Null" ]
+                "", [ "It is not valid JSON" ]
+                "{", [ "It is not valid JSON" ]
+                "{\n\n\"a\": }", [ "It is not valid JSON (line 3)" ]
+                "https://h/a?token=x", [ "It is not valid JSON" ]
+                String('[', 100_000), [ "It is not valid JSON" ]
+                $"{{ \"a\": \"{half}\" }}", [ "It is not valid JSON" ]
+                "[]", [ "It is JSON of the kind Array" ]
+                "\"https://h/a\"", [ "It is JSON of the kind String" ]
+                "null", [ "It is JSON of the kind Null" ]
                 "{ \"a\": 1 }", [ "entry 1 ('a') must be a text, and is Number" ]
                 "{ \"a\": null }", [ "must be a text, and is Null" ]
                 "{ \"a\": { \"b\": \"https://h/a\" } }", [ "must be a text, and is Object" ]
@@ -70,7 +70,7 @@ let manifest =
                 "{ \"\\ud83d\\ude00\": \"https://h/a\" }", [ "1 good" ]
                 "{ \"a\": \"\" }", [ "The upload URL is empty" ]
                 "{ \"a\": \"ftp://h/a\" }", [ "does not begin with http" ]
-                "{ \"a\": \"https://h/{artifact_name}\" }", [ "holds a brace" ]
+                "{ \"a\": \"https://h/{artifact_name}\" }", [ "contains a brace" ]
                 "{ \"\": \"https://h/a\" }", [ "The artifact name is empty" ]
                 "{ \"/a\": \"https://h/a\" }", [ "begins with a '/'" ]
                 "{ \"../a\": \"x\", \"b\": 2 }",
@@ -79,9 +79,9 @@ let manifest =
                     "entry 1 ('../a'): The upload URL"
                     "entry 2 ('b') must be"
                 ]
-                "{ \"a\": \"https://h/a\", \"a\": \"https://h/b\" }", [ "entry 2 ('a') is there twice" ]
+                "{ \"a\": \"https://h/a\", \"a\": \"https://h/b\" }", [ "entry 2 ('a') appears twice" ]
                 "{ \"a\": \"https://h/a\", \"A\": \"https://h/b\" }", [ "2 good" ]
-                "{ \"a\": \"https://h/a\", \"\\u0061\": \"https://h/b\" }", [ "entry 2 ('a') is there twice" ]
+                "{ \"a\": \"https://h/a\", \"\\u0061\": \"https://h/b\" }", [ "entry 2 ('a') appears twice" ]
                 "{ \"a\": { \"b\": [ 1 ] }, \"c\": [ {} ], \"/\": true }",
                 [
                     "entry 1 ('a') must be a text, and is Object"
@@ -89,8 +89,8 @@ let manifest =
                     "entry 3 ('/'): The artifact name"
                     "entry 3 ('/') must be a text, and is True"
                 ]
-                "{ \"a\": \"https://h/a\" } 1", [ "It is no JSON" ]
-                "{ \"a\": \"https://h/a\", \"b\" }", [ "It is no JSON" ]
+                "{ \"a\": \"https://h/a\" } 1", [ "It is not valid JSON" ]
+                "{ \"a\": \"https://h/a\", \"b\" }", [ "It is not valid JSON" ]
             ]
             (fun (json, expected) -> told json |> starts expected)
             (fun _ -> [])

@@ -10,6 +10,13 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
 
+let private otherContent = {
+    sent with
+        Sha256 =
+            Outcomes.otherDigests
+            |> List.find (fun digest -> digest.Algorithm = DigestAlgorithm.Sha256)
+}
+
 [<Tests>]
 let tests =
     testList "Push outcomes" [
@@ -106,7 +113,7 @@ let tests =
             [ started; attempted 0 (error 301 "PermanentRedirect" "elsewhere") ] [ "put 1"; "Redirected" ] [
                 "region is eu-west-1"
                 "endpoint is b.s3.eu-west-1.amazonaws.com"
-                "redirects are never followed"
+                "Redirects are never followed"
             ]
 
         story
@@ -116,10 +123,7 @@ let tests =
                 started
                 attempted 0 { busy with Sent = Some sent }
                 woke 500
-                attempted 500 {
-                    stored with
-                        Sent = Some { sent with Sha256 = String('c', 64) }
-                }
+                attempted 500 { stored with Sent = Some otherContent }
             ] [ "put 1"; "wait 500"; "put 2"; "SourceChanged" ] [ "content changed" ]
 
         story
@@ -136,10 +140,7 @@ let tests =
                     }
                 )
                 woke 500
-                attempted 500 {
-                    stored with
-                        Sent = Some { sent with Sha256 = String('c', 64) }
-                }
+                attempted 500 { stored with Sent = Some otherContent }
             ] [ "put 1"; "wait 500"; "put 2"; "SourceChanged" ] [ "content changed"; "may have been stored" ]
 
         story
@@ -163,7 +164,7 @@ let tests =
 
         story "too large" (given (fun target -> { target with MaxObjectBytes = 2L })) [ started ] [
             "SourceTooLarge"
-        ] [ "3 bytes"; "2 are allowed"; "(MaxObjectBytes)" ]
+        ] [ "3 bytes"; "2 are allowed"; "raise MaxObjectBytes" ]
 
         story "as large as may be" (given (fun target -> { target with MaxObjectBytes = 3L })) [ started ] [
             "put 1"
@@ -180,7 +181,7 @@ let tests =
             "an untrusted certificate"
             (given same)
             [ started; faulted 0 FaultKind.CertificateUntrusted true ] [ "put 1"; "CertificateRejected" ] [
-                "(CaBundle, CELLOS_CA_BUNDLE)"
+                "CELLOS_CA_BUNDLE (in code: CaBundle)"
             ]
 
         story "a driver that reports what was not asked for" (given same) [ started; woke 1 ] [

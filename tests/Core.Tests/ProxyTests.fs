@@ -76,12 +76,9 @@ let urls =
             "URLs that name none"
             [
                 "", "is empty"
-                "ftp://proxy.example",
-                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
-                "socks6://proxy.example",
-                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
-                "://proxy.example",
-                "has a scheme that is none of http, https, socks4, socks4a, socks5 and socks5h"
+                "ftp://proxy.example", "has an unknown scheme"
+                "socks6://proxy.example", "has an unknown scheme"
+                "://proxy.example", "has an unknown scheme"
                 "http://", "has no host"
                 "http://:3128", "has no host"
                 "http://user:pass@", "has no host"
@@ -91,9 +88,9 @@ let urls =
                 "http://proxy.example#x", "has a '/', '?' or '#' after its scheme"
                 "http://user:pa/ss@proxy.example", "has a '/', '?' or '#' after its scheme"
                 "http:///proxy.example", "has a '/', '?' or '#' after its scheme"
-                "http://proxy.example:0", "has a port that is no number from 1 to 65535"
-                "http://proxy.example:65536", "has a port that is no number from 1 to 65535"
-                "http://user:pass", "has a port that is no number from 1 to 65535"
+                "http://proxy.example:0", "has a port that is not a number from 1 to 65535"
+                "http://proxy.example:65536", "has a port that is not a number from 1 to 65535"
+                "http://user:pass", "has a port that is not a number from 1 to 65535"
                 "http://proxy.example:3128:1", "has a host that cannot be read"
                 "http://2001:db8::1", "has a host that cannot be read"
                 "http://[10.1.2.3]", "has a host that cannot be read"
@@ -160,6 +157,60 @@ let urls =
                 | Ok proxy -> whole proxy
                 | Error refusal when refusal.Message.Contains "percent-encoded" -> refusal.Message
                 | Error refusal -> refusal.Problem)
+            snd
+
+        table
+            "what Windows and proxy scripts write is named, with how to write it"
+            [
+                "http=proxy.example:3128;https=proxy.example:3129",
+                "a list of proxies by protocol",
+                "Set HTTP_PROXY to"
+                "https=proxy.example:3128", "a list of proxies by protocol", "HTTPS_PROXY to"
+                "HTTP=http://proxy.example:3128; ftp=b:1",
+                "a list of proxies by protocol",
+                "each as http://host:port"
+                "socks=proxy.example:1080", "a list of proxies by protocol", "each as http://host:port"
+                "proxy.example:3128;proxy2.example:3128", "names several proxies", "names one proxy"
+                "proxy:3128;proxy2:3128", "names several proxies", "names one proxy"
+                "http://proxy.example:3128;http://proxy2.example:3128",
+                "names several proxies",
+                "names one proxy"
+                "http://proxy.example:3128/, http://proxy2.example:3128/",
+                "names several proxies",
+                "names one proxy"
+                "proxy.example:3128 proxy2.example:3128", "names several proxies", "names one proxy"
+                "proxy.example:3128;<local>", "names several proxies", "NO_PROXY"
+                "PROXY proxy.example:3128; DIRECT",
+                "the result of a proxy script",
+                "the proxy that the script names"
+                "SOCKS5 proxy.example:1080", "the result of a proxy script", "the proxy that the script names"
+                "http://wpad.example/wpad.dat",
+                "the address of a proxy script",
+                "the proxy that the script names"
+                "http://intranet.example/proxy.PAC",
+                "the address of a proxy script",
+                "the proxy that the script names"
+            ]
+            (fun (text, problem, remedy) ->
+                match Proxy.parse text with
+                | Ok proxy -> whole proxy
+                | Error refusal when refusal.Problem.Contains problem && refusal.Remedy.Contains remedy ->
+                    if refusal.Message.Contains "proxy.example" then refusal.Message else "named"
+                | Error refusal -> refusal.Message)
+            (fun _ -> "named")
+
+        table
+            "a user name or a password with such characters is not a list"
+            [
+                "http://us;er:pa;ss@proxy.example:3128", "http://proxy.example:3128 us;er / pa;ss"
+                "http://a.example:1;b:2@proxy.example:3128", "http://proxy.example:3128 a.example / 1;b:2"
+                "http://user:http=x;y@proxy.example:3128", "http://proxy.example:3128 user / http=x;y"
+                "user:1,2@proxy.example:3128", "http://proxy.example:3128 user / 1,2"
+            ]
+            (fun (text, _) ->
+                match Proxy.parse text with
+                | Ok proxy -> whole proxy
+                | Error refusal -> refusal.Message)
             snd
 
         propertyTimes
@@ -430,7 +481,11 @@ let rules =
 
             match Settings.refusals bad with
             | [ problem ] ->
-                Expect.stringStarts problem.Message "HTTPS_PROXY: The proxy URL has a scheme" "which and why"
+                Expect.stringStarts
+                    problem.Message
+                    "HTTPS_PROXY: The proxy URL has an unknown scheme"
+                    "which and why"
+
                 Expect.isFalse (problem.Message.Contains "geheim") "no secret"
             | other -> failtestf "one refusal was expected: %A" other)
     ]
@@ -473,7 +528,7 @@ let verdicts =
             "put 1"
             "Refused"
         ] [
-            "a proxy refused it: HTTP 407"
+            "a proxy refused the upload: HTTP 407"
             "Check user name and password in the proxy's URL"
         ]
 

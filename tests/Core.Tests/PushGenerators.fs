@@ -123,9 +123,6 @@ let scripts =
         8, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]
 
-let private badMd5 =
-    Gen.elements [ ""; String('b', 31); String('g', 32); String('b', 33) ]
-
 let private instants =
     Gen.frequency [
         8,
@@ -148,8 +145,12 @@ let private input (length: int64) (plan: PushPlan) (urls: PlantedUrl list) =
         let! fault =
             Outcomes.fault (Gen.constant None) (Plans.secretsOf plan @ (urls |> List.collect _.Echoes))
 
-        let! md5 =
-            Gen.frequency [ 4, Gen.constant md5; 1, badMd5; 1, Gen.constant fault.Detail ]
+        let! digests =
+            Gen.oneof [
+                Gen.constant [ Digest.tryParseHex DigestAlgorithm.Md5 md5 |> Option.get ]
+                Gen.subListOf Outcomes.digests
+                Gen.subListOf Outcomes.otherDigests
+            ]
 
         let! input =
             Gen.frequency [
@@ -157,7 +158,7 @@ let private input (length: int64) (plan: PushPlan) (urls: PlantedUrl list) =
                 1, Gen.constant (Input.NoSource(at, fault))
                 3, Gen.constant (Input.UrlGiven(at, parsed urls.Head.Url))
                 1, Gen.constant (Input.NoUrl(at, fault.Detail))
-                3, Gen.constant (Input.Md5Taken(at, md5))
+                3, Gen.constant (Input.DigestsTaken(at, digests))
                 6, Gen.constant (Input.Attempted(at, step.Roll, step.Outcome))
                 4, Gen.constant (Input.Woke at)
             ]

@@ -129,13 +129,44 @@ let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
         }
         outcome
 
-/// The MD5 that was taken for a `Content-MD5`, in lower case.
-let private md5Of (turns: Turn list) =
-    List.pairwise turns
-    |> List.tryPick (fun (before, turn) ->
+/// The turns, each with whether the digests that it asks for are compared with a response: not those that are taken before
+/// anything is sent.
+let private comparing (turns: Turn list) =
+    (false, turns)
+    ||> List.mapFold (fun isComparing turn ->
+        let isComparing =
+            turn.Output.IsTakeDigests
+            && (turn.Input.IsAttempted || turn.Input.IsWoke && isComparing)
+
+        (turn, isComparing), isComparing)
+    |> fst
+
+let private isAllOf (algorithms: DigestAlgorithm list) (digests: Digest list) =
+    List.sort algorithms = (digests |> List.map _.Algorithm |> List.sort)
+
+/// The digests that were taken, before anything was sent or for a comparison.
+let private takenWhere (isComparison: bool) (turns: Turn list) =
+    comparing turns
+    |> List.pairwise
+    |> List.collect (fun ((before, isComparing), (turn, _)) ->
         match before.Output, turn.Input with
-        | Output.TakeMd5 _, Input.Md5Taken(_, md5) when Integrity.isMd5 md5 -> Some(md5.ToLowerInvariant())
-        | _ -> None)
+        | Output.TakeDigests(algorithms, _), Input.DigestsTaken(_, digests) when
+            isComparing = isComparison && isAllOf algorithms digests
+            ->
+            digests
+        | _ -> [])
+
+let private knownDigests (turns: Turn list) = takenWhere false turns
+
+let private known (algorithm: DigestAlgorithm) (turns: Turn list) =
+    knownDigests turns |> List.tryFind (fun digest -> digest.Algorithm = algorithm)
+
+let private md5Of (turns: Turn list) = known DigestAlgorithm.Md5 turns
+
+let private terms (plan: PushPlan) (hasContentMd5: bool) = {
+    IntegrityTerms.ofMode plan.Target.Integrity with
+        HasContentMd5 = hasContentMd5
+}
 
 /// Whether a request carries `Content-MD5`.
 let private carriesMd5 (output: Output) =
@@ -148,8 +179,33 @@ let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
     match verdictOn plan before turn outcome with
     | Verdict.RetryOnce -> true
     | Verdict.Accepted(reply, sent) ->
-        (Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent).IsMismatch
+        (Integrity.verdict (terms plan (carriesMd5 before.Output)) reply sent).IsMismatch
     | _ -> false
+
+/// The checksum headers of a URL's signature, with the digests that were taken for them.
+let private signedChecksums (signed: string list) (turns: Turn list) =
+    knownDigests turns
+    |> List.filter (fun digest -> not digest.Algorithm.IsMd5)
+    |> List.map (fun digest -> $"x-amz-checksum-{digest.Algorithm.Name}", digest)
+    |> List.filter (fun (name, _) -> List.contains name signed)
+    |> List.sortBy (snd >> _.Algorithm)
+
+/// The last success of a run, its request, and what was sent, with the digests that were taken for the comparison.
+let private lastSuccess (turns: Turn list) =
+    let before, _, outcome = outcomesOf turns |> List.last
+
+    match before.Output, outcome with
+    | Output.Put put, Outcome.Replied({ Sent = Some sent } as reply) ->
+        put,
+        reply,
+        {
+            sent with
+                Others =
+                    sent.Others
+                    @ (takenWhere true turns
+                       |> List.filter (fun digest -> (sent.Digest digest.Algorithm).IsNone))
+        }
+    | _ -> failtestf "done after %A" outcome
 
 // The cases.
 
@@ -220,7 +276,7 @@ let private ofRuns = [
         [
             "a wait", wokenEarly _.IsWait
             "a question", wokenEarly _.IsAskUrl
-            "an MD5", wokenEarly _.IsTakeMd5
+            "digests", wokenEarly _.IsTakeDigests
         ]
         (fun _ turns ->
             for before, turn in List.pairwise turns do
@@ -230,7 +286,7 @@ let private ofRuns = [
                 | Output.Wait until, Input.Woke _ ->
                     Expect.notEqual turn.Output (Output.Wait until) "the wait is over"
                 | Output.AskUrl _, Input.Woke _
-                | Output.TakeMd5 _, Input.Woke _ ->
+                | Output.TakeDigests _, Input.Woke _ ->
                     Expect.isTrue
                         (turn.Output = before.Output || turn.Output.IsFailed)
                         "the same, or too late"
@@ -306,7 +362,7 @@ let private ofRuns = [
                         Expect.isTrue (plus put.Timeout turn.Now <= deadline) "and ends by it"
                         Expect.isTrue (put.Timeout > TimeSpan.Zero) "with some time"
                     | Output.Wait until -> Expect.isTrue (until < deadline) "a wait ends before it"
-                    | Output.TakeMd5 until ->
+                    | Output.TakeDigests(_, until) ->
                         Expect.isTrue (turn.Now < deadline) "it is not begun too late"
                         Expect.equal until (Some deadline) "and not gone on with"
                     | _ -> ())
@@ -371,31 +427,26 @@ let private ofRuns = [
             for before, turn in List.pairwise turns do
                 match turn.Output, turn.Input with
                 | Output.Done _, _ when isEnd before.Output -> ()
-                | Output.Done receipt, Input.Attempted(_, _, Outcome.Replied({ Sent = Some sent } as reply)) ->
-                    Expect.isTrue before.Output.IsPut "it was being put"
+                | Output.Done receipt, (Input.Attempted _ | Input.DigestsTaken _) ->
+                    let put, reply, sent = lastSuccess turns
+                    Expect.isTrue (before.Output.IsPut || before.Output.IsTakeDigests) "it was being put"
                     Expect.isTrue (reply.Status >= 200 && reply.Status < 300) "a success"
                     Expect.isNone reply.Error "without an error"
                     Expect.isFalse (reply.Body |> Option.exists _.IsError) "and without a page"
 
-                    let url = (puts turns |> List.last |> snd).Url
-
                     Expect.isTrue
-                        (reply.ETag.IsSome
-                         || reply.VersionId.IsSome
-                         || reply.RequestId.IsSome
-                         || reply.HostId.IsSome
-                         || not reply.Checksums.IsEmpty
+                        (reply.IsMarked
                          || plan.Target.AcceptUnmarked
-                         || not (RequestUrl.isPresigned url))
+                         || not (RequestUrl.isPresigned put.Url))
                         "a store's, or accepted"
 
-                    let length = puts turns |> List.map (fun (_, put) -> put.Length) |> List.head
-                    Expect.equal (sent.Bytes, receipt.BytesWritten) (length, length) "all bytes, no more"
+                    Expect.equal
+                        (sent.Bytes, receipt.BytesWritten)
+                        (put.Length, put.Length)
+                        "all bytes, no more"
 
                     Expect.equal
-                        (match
-                            Integrity.verdict plan.Target.Integrity (carriesMd5 before.Output) reply sent
-                         with
+                        (match Integrity.verdict (terms plan (carriesMd5 (Output.Put put))) reply sent with
                          | IntegrityVerdict.Confirmed confirmed -> confirmed.Name
                          | verdict -> $"%A{verdict}")
                         receipt.Integrity
@@ -425,11 +476,14 @@ let private ofRuns = [
                     | Output.Put put, Outcome.Replied { Sent = Some sent } -> Some(put, turn, sent)
                     | _ -> None)
 
-            /// The MD5 that was known when an attempt ended.
-            let md5At (turn: Turn) =
+            /// The digests that were known when an attempt ended.
+            let knownAt (turn: Turn) =
                 turns
                 |> List.takeWhile (fun other -> not (obj.ReferenceEquals(other, turn)))
-                |> md5Of
+                |> knownDigests
+
+            let differs (sent: Sent) (known: Digest) =
+                sent.Digest known.Algorithm |> Option.exists (fun digest -> digest <> known)
 
             for put, turn, sent in sents do
                 let _, _, first = sents.Head
@@ -437,23 +491,25 @@ let private ofRuns = [
                 if
                     sent.Bytes <> put.Length
                     || sent.Sha256 <> first.Sha256
-                    || (put.TakeMd5 && Option.map2 (=) sent.Md5 (md5At turn) = Some false)
+                    || knownAt turn |> List.exists (differs sent)
                 then
                     match turn.Output with
                     | Output.Failed failure -> Expect.equal failure.Kind FailureKind.SourceChanged "changed"
                     | output -> failtestf "changed, but %A" output)
 
     law
-        "the MD5 is taken once, and only where Content-MD5 was asked for or is signed"
+        "a digest is taken before a put once, and only where its header was asked for or is signed"
         [
             "taken, and put more than once", ofTurns (fun turns -> (md5Of turns).IsSome && putTwice turns)
             "not asked for, but signed",
             fun (plan, _, turns) -> not plan.Target.ContentMd5 && (md5Of turns).IsSome
         ]
         (fun plan turns ->
-            for i, turn in List.indexed turns do
-                if turn.Output.IsTakeMd5 then
-                    Expect.isNone (md5Of (List.truncate (i + 1) turns)) "it is not known yet"
+            for i, (turn, isComparing) in List.indexed (comparing turns) do
+                match turn.Output with
+                | Output.TakeDigests(algorithms, _) when not isComparing ->
+                    for algorithm in algorithms do
+                        Expect.isNone (known algorithm (List.truncate (i + 1) turns)) "it is not known yet"
 
                     let urls =
                         match plan.Url with
@@ -465,12 +521,19 @@ let private ofRuns = [
                                 | Input.UrlGiven(_, url) -> Some url
                                 | _ -> None)
 
-                    Expect.isTrue
-                        (plan.Target.ContentMd5
-                         || urls
-                            |> List.exists (fun url ->
-                                (PresignedUrl.inspect url).SignedHeaders |> List.contains "content-md5"))
-                        "somebody wants it")
+                    let isSigned (algorithm: DigestAlgorithm) =
+                        let header =
+                            if algorithm.IsMd5 then "content-md5" else $"x-amz-checksum-{algorithm.Name}"
+
+                        urls
+                        |> List.exists (fun url ->
+                            (PresignedUrl.inspect url).SignedHeaders |> List.contains header)
+
+                    for algorithm in algorithms do
+                        Expect.isTrue
+                            (plan.Target.ContentMd5 && algorithm.IsMd5 || isSigned algorithm)
+                            $"{algorithm} goes along"
+                | _ -> ())
 
     law
         "damage is tried again once"
@@ -567,7 +630,7 @@ let private ofRuns = [
                 Expect.equal receipt.Destination (Destination.value plan.Destination) "destination"
 
                 match md5Of turns with
-                | Some md5 -> Expect.equal receipt.Md5 (Some md5) "the MD5 that was taken"
+                | Some md5 -> Expect.equal receipt.Md5 (Some md5.Hex) "the MD5 that was taken"
                 | None -> ()
             | _ -> ())
 
@@ -586,22 +649,37 @@ let private ofRuns = [
                 let signed = (PresignedUrl.inspect put.Url).SignedHeaders
 
                 Expect.equal
-                    [
-                        for header in put.Headers -> struct (header.Name, RequestHeader.reveal header)
-                    ]
-                    [
+                    ([ for header in put.Headers -> header.Name, RequestHeader.reveal header ]
+                     |> List.sort)
+                    ([
                         if target.ContentMd5 || List.contains "content-md5" signed then
                             let md5 = Expect.wantSome (md5Of turns) "it has been taken"
-                            struct ("Content-MD5", Convert.ToBase64String(Convert.FromHexString md5))
+                            "Content-MD5", md5.Base64
+                        for name, digest in signedChecksums signed turns do
+                            name, digest.Base64
                         if target.WriteOnce then
-                            struct ("If-None-Match", "*")
+                            "If-None-Match", "*"
                         for header in plan.Headers do
-                            struct (header.Name, RequestHeader.reveal header)
-                    ]
+                            header.Name, RequestHeader.reveal header
+                     ]
+                     |> List.sort)
                     "exactly the headers that were asked for"
 
-                Expect.isTrue (put.TakeMd5 || target.Integrity = IntegrityMode.Off) "MD5"
-                Expect.isTrue (put.TakeMd5 || not (carriesMd5 (Output.Put put))) "what is told is compared"
+                let carried =
+                    put.Headers
+                    |> List.choose (fun header ->
+                        DigestAlgorithm.all
+                        |> List.tryFind (fun algorithm ->
+                            header.Name.EndsWith(algorithm.Name, StringComparison.OrdinalIgnoreCase)))
+
+                for algorithm in carried do
+                    Expect.isTrue
+                        (algorithm.IsSha256 || List.contains algorithm put.Digests)
+                        "a digest that goes along is compared"
+
+                let expected = if target.Integrity.IsOff then [] else [ DigestAlgorithm.Crc64Nvme ]
+
+                Expect.all expected (fun algorithm -> List.contains algorithm put.Digests) "CRC-64/NVME"
                 Expect.equal put.ConnectTimeout target.Limits.ConnectTimeout "connect timeout"
                 Expect.isTrue (put.Timeout <= target.Limits.RequestTimeout) "request timeout"
                 Expect.equal put.StallTimeout target.Limits.StallTimeout "stall timeout"
@@ -829,7 +907,7 @@ let tests =
                                 Roll = 0.7
                                 Outcome = Outcome.Replied(Reply.Of status)
                                 Answer = Error ""
-                                Digest = Ok md5
+                                Digests = Ok Outcomes.digests
                                 Early = false
                             }
                     }

@@ -33,7 +33,7 @@ let tests =
             ] [ "put 1"; "wait 500"; "put 2"; "wait 1000"; "put 3"; "Unavailable" ] [
                 "HTTP 503"
                 "3 attempts in 1 s"
-                "raise the number of attempts"
+                "raise MaxAttempts and RetryBackoff"
             ]
 
         story "expired before the start" (plan (Some(v4 60)) same) [ Input.Started(at 960001, 3L) ] [
@@ -42,7 +42,7 @@ let tests =
             "expired at 2026-03-01 12:01:00Z"
             "it is 2026-03-01 12:16:00Z now"
             "No attempt was made"
-            "for a fresh one"
+            "for a new URL"
         ]
 
         story
@@ -65,7 +65,7 @@ let tests =
                 "put 1"
                 "UrlExpired"
             ] [
-                "the server says"
+                "the server reports"
                 "HTTP 403 AccessDenied (\"Request has expired\")"
                 "request id REQ1"
             ]
@@ -91,7 +91,7 @@ let tests =
             [ started; attempted 0 (told "6") ] [ "put 1"; "DeadlineExceeded" ] [
                 "deadline of 5 s"
                 "HTTP 503"
-                "(Deadline)"
+                "Raise Deadline"
             ]
 
         story

@@ -20,6 +20,7 @@ let private receipt (name: string) = {
     ObjectUrl = None
     Sha256 = String('a', 64)
     Md5 = None
+    Checksums = Map.empty
     ETag = None
     VersionId = None
     RequestId = None

@@ -25,6 +25,7 @@ let private contract = [
     "objectUrl"
     "sha256"
     "md5"
+    "checksums"
     "etag"
     "versionId"
     "requestId"
@@ -47,6 +48,11 @@ let full = {
     ObjectUrl = Some "https://h/c/a"
     Sha256 = String('a', 64)
     Md5 = Some(String('b', 32))
+    Checksums =
+        Map.ofList [
+            "sha256", "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo="
+            "crc64nvme", "jSnVw/bqjr4="
+        ]
     ETag = Some "\"e\""
     VersionId = Some "v"
     RequestId = Some "r"
@@ -65,6 +71,7 @@ let bare = {
         Region = None
         ObjectUrl = None
         Md5 = None
+        Checksums = Map.empty
         ETag = None
         VersionId = None
         RequestId = None
@@ -134,6 +141,7 @@ let tests =
                 "region"
                 "objectUrl"
                 "md5"
+                "checksums"
                 "etag"
                 "versionId"
                 "requestId"
@@ -174,6 +182,15 @@ let tests =
                     ObjectUrl = optional "objectUrl"
                     Sha256 = field "sha256"
                     Md5 = optional "md5"
+                    Checksums =
+                        match root.TryGetProperty "checksums" with
+                        | true, checksums ->
+                            Map.ofSeq (
+                                checksums.EnumerateObject()
+                                |> Seq.map (fun property ->
+                                    property.Name, nonNull (property.Value.GetString()))
+                            )
+                        | _ -> Map.empty
                     ETag = optional "etag"
                     VersionId = optional "versionId"
                     RequestId = optional "requestId"

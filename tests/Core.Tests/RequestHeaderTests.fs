@@ -245,7 +245,7 @@ let tests =
                     [ "Host: h" ], "the host in the URL"
                     [ "x-a: 1"; "X-A: 2" ], "given twice"
                     [ "Content-Type: a/b"; "content-type: a/b" ], "given twice"
-                    [ "Content-Type:" ], "no media type"
+                    [ "Content-Type:" ], "not a media type"
                     [ "x a: 5ecretvalue" ], "U+0020"
                 ] do
                 match HeaderLines.parse lines with

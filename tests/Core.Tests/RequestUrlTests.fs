@@ -174,7 +174,7 @@ let tests =
                 "https://h/a\127b", "U+007F"
                 "https://h/a b", "blank at position 12"
                 "https://h/é", "outside ASCII at position 11"
-                "https://h/a?x={y}", "brace at position"
+                "https://h/a?x={y}", "brace outside a placeholder at position"
                 "https://h/a\\b", "U+005C"
                 "https://h/%zz", "'%' at position 11"
                 "https://h/%2", "'%' at position 11"

@@ -175,6 +175,8 @@ let reading =
                 ],
                 []
                 map 1 [ "export", map 1 [ "targets", list 2 [ target 3 [] ] ]; "spec", plain 2 "x" ], []
+                map 1 [ "export", map 1 [ "targets", list 2 [ target 3 [] ] ]; "spec", list 4 [] ],
+                [ "line 4: 'spec' must be a mapping, and is a list" ]
                 plain 1 "", [ "line 1: The spec is empty" ]
                 plain 1 "x", [ "line 1: the spec must be a mapping, and is a text" ]
                 list 1 [], [ "line 1: the spec must be a mapping, and is a list" ]

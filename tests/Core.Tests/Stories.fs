@@ -17,11 +17,20 @@ let v4 (seconds: int) =
 let given change = plan (Some(v4 3600)) change
 let asked change = plan None change
 
-let sent = {
-    Bytes = 3L
-    Sha256 = sha256
-    Md5 = Some md5
+let sent = Outcomes.whole 3L
+
+/// What was sent, with the digests of these algorithms only.
+let sentWith (algorithms: DigestAlgorithm list) = {
+    sent with
+        Others =
+            sent.Others
+            |> List.filter (fun digest -> List.contains digest.Algorithm algorithms)
 }
+
+/// The made-up source's digests of these algorithms.
+let digestsOf (algorithms: DigestAlgorithm list) =
+    Outcomes.digests
+    |> List.filter (fun digest -> List.contains digest.Algorithm algorithms)
 
 let stored = {
     Reply.Of 200 with
@@ -57,8 +66,12 @@ let woke (time: int) = Input.Woke(at time)
 let word (output: Output) =
     match output with
     | Output.AskUrl(attempt, _) -> $"ask {attempt}"
-    | Output.TakeMd5 None -> "md5"
-    | Output.TakeMd5(Some until) -> $"md5 until {(until - noon).TotalMilliseconds}"
+    | Output.TakeDigests(algorithms, until) ->
+        let names = algorithms |> List.map _.Name |> String.concat "+"
+
+        match until with
+        | None -> names
+        | Some until -> $"{names} until {(until - noon).TotalMilliseconds}"
     | Output.Put put -> $"put {put.Attempt}"
     | Output.Wait until -> $"wait {(until - noon).TotalMilliseconds}"
     | Output.Done receipt -> $"done {receipt.Integrity}"

@@ -5,14 +5,11 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 
-let private sent = {
-    Bytes = 3L
-    Sha256 = String('a', 64)
-    Md5 = None
-}
+let private sent = Outcomes.whole 3L
 
 let private error code message = {
     Code = code

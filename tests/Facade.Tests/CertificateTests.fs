@@ -93,10 +93,9 @@ let private rejected (outcome: Result<ExportReceipt, ExportException>) (text: st
     Expect.stringContains failure.Message text "why"
 
     let remedy =
-        if text.Contains "name" then
-            "Correct the host in the URL"
-        else
-            "(CaBundle, CELLOS_CA_BUNDLE)"
+        if text.Contains "name" then "Correct the host in the URL"
+        elif failure.Message.Contains "it has expired" then "renew the certificate"
+        else "CELLOS_CA_BUNDLE (in code: CaBundle)"
 
     Expect.stringContains failure.Message remedy "what to do"
     Expect.isFalse failure.MayBeStored "certainly not sent"

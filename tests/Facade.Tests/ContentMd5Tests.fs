@@ -100,7 +100,7 @@ let tests =
 
                     Expect.stringContains
                         failure.Message
-                        "(ContentMd5, CELLOS_EXPORT_S3_CONTENT_MD5__OBJECT_LOCK=1)"
+                        "CELLOS_EXPORT_S3_CONTENT_MD5__OBJECT_LOCK=1 (in code: ContentMd5)"
                         "what to set"
 
                     Expect.isNone scene.Stored "nothing stored"
@@ -167,7 +167,7 @@ let tests =
                 let! failure = failureOf (fun () -> sink.PushAsync("a", scene.Path))
                 Expect.equal failure.Kind ExportFailureKind.Refused "kind"
                 Expect.equal failure.ErrorCode "SignatureDoesNotMatch" "code"
-                Expect.stringContains failure.Message "covers the Content-MD5" "why"
+                Expect.stringContains failure.Message "The signature covers a digest" "why"
                 Expect.stringContains failure.Message (base64 scene.Content) "the file's own"
                 Expect.equal failure.Attempts 1 "not tried again"
                 Expect.isNone scene.Stored "nothing stored"

@@ -361,7 +361,7 @@ let private replies = [
             (int (status.Substring(0, 3)))
             None
         |> stored
-        |> says "has no ETag, checksum, version or request id"
+        |> says "has none of the headers that stores send"
 
     for name, status, body in
         [
@@ -753,14 +753,14 @@ let private slow = [
     |> sized 30_000_000
     |> within limit
     |> withoutExpect
-    |> says "(RequestTimeout, CELLOS_EXPORT_S3_TIMEOUT_MS)"
+    |> says "CELLOS_EXPORT_S3_TIMEOUT_MS (in code: RequestTimeout)"
     |> dueBeforeBody
 
     timedOut "silence before the body, within the stall timeout" (raw hold)
     |> sized 30_000_000
     |> stallingAfter limit
     |> withoutExpect
-    |> says "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)"
+    |> says "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS (in code: StallTimeout)"
     |> dueBeforeBody
 
     timedOut "silence where a 100 Continue is due, and after the body, within the stall timeout" (raw hold)

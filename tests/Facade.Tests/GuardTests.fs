@@ -42,14 +42,8 @@ let private complaint (work: unit -> Task) =
     }
 
 let private ensure (source: SourceFile) moved =
-    let digest = SHA256.HashData(patterned 10)
-
-    source.EnsureUnchanged(
-        HashAlgorithmName.SHA256,
-        ReadOnlySpan digest,
-        (fun () -> moved ()),
-        CancellationToken.None
-    )
+    let digest = Hasher.Of(DigestAlgorithm.Sha256, ReadOnlySpan(patterned 10))
+    source.EnsureUnchanged(digest, (fun () -> moved ()), CancellationToken.None)
 
 /// Reads a file as an attempt does; gives how far the content said it was before each piece.
 let private copy (content: SourceContent) =
@@ -169,9 +163,11 @@ let tests =
                     Expect.equal failure.Kind FaultKind.SourceChanged "kind"
                     Expect.equal failure.Message $"the file {path} {words}" "what"
 
-                    let! failure = complaint (fun () -> Md5Pass(source).TakeAsync CancellationToken.None)
+                    let! failure =
+                        complaint (fun () ->
+                            DigestPass(source, [ DigestAlgorithm.Md5 ]).TakeAsync CancellationToken.None)
 
-                    Expect.equal failure.Kind FaultKind.SourceChanged "kind, of the MD5"
+                    Expect.equal failure.Kind FaultKind.SourceChanged "kind, of a pass for digests"
                 })
 
         testCaseTask "says of how many bytes a file ended too early" (fun () ->
@@ -208,7 +204,9 @@ let tests =
             task {
                 use folder = new Folder()
                 let bytes = patterned 150_000
-                use source = SourceFile.Open(folder.Write("f", bytes))
+                // A file that was changed just now would be read twice.
+                let later = FakeTime(DateTimeOffset.UtcNow.AddDays 1.)
+                use source = SourceFile.Open(folder.Write("f", bytes), time = later)
                 let moved = ref 0
                 let sent = List<int64>()
 
@@ -216,7 +214,7 @@ let tests =
                     new SourceContent(
                         source,
                         150_000L,
-                        true,
+                        [ DigestAlgorithm.Md5 ],
                         (fun () -> moved.Value <- moved.Value + 1),
                         OnSent = (fun count -> sent.Add count)
                     )
@@ -237,7 +235,7 @@ let tests =
 
                     let all = nonNull content.Sent
                     Expect.equal all.Bytes 150_000L "all of it"
-                    Expect.equal all.Sha256 (sha256 bytes) "SHA-256"
+                    Expect.equal all.Sha256.Hex (sha256 bytes) "SHA-256"
                     Expect.equal all.Md5 (Some(md5 bytes)) "MD5"
             })
 
@@ -245,7 +243,7 @@ let tests =
             task {
                 use folder = new Folder()
                 use source = SourceFile.Open(folder.Write("f", patterned 10))
-                use content = new SourceContent(source, 10L, false, ignore)
+                use content = new SourceContent(source, 10L, [], ignore)
                 let! _ = copy content
                 Expect.equal (nonNull content.Sent).Md5 None "none"
             })

@@ -171,7 +171,7 @@ let tests =
                 for _ in 1..2 do
                     Expect.stringContains
                         (manifest.Problem() |> Option.ofObj |> Option.defaultValue "")
-                        "no JSON"
+                        "not valid JSON"
                         "bad"
 
                     clock.Advance(TimeSpan.FromMinutes 1.)

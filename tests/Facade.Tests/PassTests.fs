@@ -5,8 +5,10 @@ open System
 open System.Collections.Generic
 open System.IO
 open System.Net.Http
+open System.Security.Cryptography
 open System.Threading
 open System.Threading.Tasks
+open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Http
 open CellOS.Export.S3.Source
@@ -46,7 +48,7 @@ type private Split = {
     Length: int
     /// Most bytes that one read gives.
     Read: int
-    Md5: bool
+    Digests: DigestAlgorithm list
     Seed: int
 }
 
@@ -54,25 +56,43 @@ let private splits =
     gen {
         let! length = lengths
         let! read = Gen.elements [ 1_000; 4_096; 65_536; 100_001; Int32.MaxValue ]
-        let! md5 = Gen.elements [ true; false ]
+
+        let! digests =
+            Gen.subListOf (DigestAlgorithm.all |> List.filter (fun algorithm -> not algorithm.IsSha256))
+
         let! seed = Gen.choose (0, Int32.MaxValue)
 
         return {
             Length = length
             Read = read
-            Md5 = md5
+            Digests = digests
             Seed = seed
         }
     }
 
 /// A body as a source gives it, to a connection that takes each part like this.
-let private send (source: SourceFile) (length: int) takeMd5 take =
+let private send (source: SourceFile) (length: int) (digests: DigestAlgorithm list) take =
     task {
-        use content = new SourceContent(source, int64 length, takeMd5, ignore)
+        use content = new SourceContent(source, int64 length, digests, ignore)
         use stream = new ReceivingStream(take)
         do! content.CopyToAsync(stream, CancellationToken.None)
         return nonNull content.Sent
     }
+
+/// A digest by code that shares nothing with the sink's, in hexadecimal digits.
+let private expected (algorithm: DigestAlgorithm) (bytes: byte[]) =
+    let crc (crc: LoopbackS3.Crc) =
+        crc.Append(ReadOnlySpan bytes)
+        Convert.ToHexStringLower(crc.ToBytes())
+
+    match algorithm with
+    | DigestAlgorithm.Sha256 -> sha256 bytes
+    | DigestAlgorithm.Md5 -> md5 bytes
+    | DigestAlgorithm.Sha1 -> Convert.ToHexStringLower(SHA1.HashData bytes)
+    | DigestAlgorithm.Crc32 -> crc (LoopbackS3.Crc.Crc32())
+    | DigestAlgorithm.Crc32C -> crc (LoopbackS3.Crc.Crc32C())
+    | DigestAlgorithm.Crc64Nvme -> crc (LoopbackS3.Crc.Crc64Nvme())
+    | DigestAlgorithm.Crc64Xz -> crc (LoopbackS3.Crc.Crc64Xz())
 
 let private check (split: Split) =
     use folder = new Folder()
@@ -87,7 +107,7 @@ let private check (split: Split) =
     let sent =
         Task
             .Run<CellOS.Export.S3.Core.Sent>(fun () ->
-                send source split.Length split.Md5 (fun part cancellationToken ->
+                send source split.Length split.Digests (fun part cancellationToken ->
                     task {
                         // The next pieces are read meanwhile.
                         if split.Seed % 3 = 0 then
@@ -100,8 +120,12 @@ let private check (split: Split) =
 
     Expect.isTrue (body.ToArray().AsSpan().SequenceEqual bytes) "the bytes"
     Expect.equal sent.Bytes (int64 split.Length) "how many"
-    Expect.equal sent.Sha256 (sha256 bytes) "SHA-256"
-    Expect.equal sent.Md5 (if split.Md5 then Some(md5 bytes) else None) "MD5"
+    Expect.equal sent.Sha256.Hex (sha256 bytes) "SHA-256"
+
+    Expect.sequenceEqual
+        (sent.Others |> List.map (fun digest -> digest.Algorithm, digest.Hex))
+        (split.Digests |> List.map (fun algorithm -> algorithm, expected algorithm bytes))
+        "the digests that were asked for"
 
 /// Waits until nothing happens any more; gives how often it did by then.
 let private settled (count: unit -> int) =
@@ -140,7 +164,7 @@ let tests =
                 check {
                     Length = 64 * piece
                     Read = Int32.MaxValue
-                    Md5 = true
+                    Digests = [ DigestAlgorithm.Md5; DigestAlgorithm.Crc64Nvme ]
                     Seed = 3 * seed + 1
                 })
 
@@ -163,7 +187,7 @@ let tests =
                     task {
                         try
                             let! _ =
-                                send source large true (fun _ _ ->
+                                send source large [ DigestAlgorithm.Md5 ] (fun _ _ ->
                                     parts <- parts + 1
 
                                     if parts = 9 then
@@ -201,7 +225,7 @@ let tests =
                     task {
                         try
                             let! _ =
-                                send source large true (fun part _ ->
+                                send source large [ DigestAlgorithm.Md5 ] (fun part _ ->
                                     sent <- sent + part.Length
                                     Task.CompletedTask)
 
@@ -227,13 +251,15 @@ let tests =
                         movedBefore.Add(Volatile.Read &moved)
                         RandomAccess.Read(handle, buffer.Span, offset))
 
-                use source = SourceFile.Open(folder.Write("f", patterned piece), read)
+                // A file that was changed just now would be read twice.
+                let later = FakeTime(DateTimeOffset.UtcNow.AddDays 1.)
+                use source = SourceFile.Open(folder.Write("f", patterned piece), read, null, later)
 
                 use content =
                     new SourceContent(
                         source,
                         int64 piece,
-                        true,
+                        [ DigestAlgorithm.Md5 ],
                         (fun () -> Interlocked.Increment &moved |> ignore)
                     )
 
@@ -256,7 +282,10 @@ let tests =
                         RandomAccess.Read(handle, buffer.Span.Slice(0, 1), offset))
 
                 use source = SourceFile.Open(folder.Write("f", patterned small), read)
-                use content = new SourceContent(source, int64 small, true, ignore)
+
+                use content =
+                    new SourceContent(source, int64 small, [ DigestAlgorithm.Md5 ], ignore)
+
                 use stream = new ReceivingStream(fun _ _ -> Task.CompletedTask)
                 let mutable isCancelled = false
 
@@ -290,7 +319,7 @@ let tests =
                             task {
                                 try
                                     let! _ =
-                                        send source large true (fun _ _ ->
+                                        send source large [ DigestAlgorithm.Md5 ] (fun _ _ ->
                                             Task.FromException(IOException "cut"))
 
                                     return ""
@@ -317,7 +346,7 @@ let tests =
                     let sending length () : Task =
                         task {
                             use source = SourceFile.Open path
-                            use content = new SourceContent(source, length, true, ignore)
+                            use content = new SourceContent(source, length, DigestAlgorithm.all.Tail, ignore)
                             use stream = new ReceivingStream(fun _ _ -> Task.CompletedTask)
 
                             do! content.CopyToAsync(stream, CancellationToken.None)

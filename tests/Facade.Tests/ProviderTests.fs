@@ -135,6 +135,24 @@ let tests =
                         "no URL",
                         (fun _ _ -> Task.FromResult $"ftp://h/x?X-Amz-Signature={secret}"),
                         "http:// or https://"
+                        "a URL that was cut",
+                        (fun _ _ ->
+                            Task.FromResult
+                                $"https://b.s3.amazonaws.com/audit/c/a?X-Amz-Credential={secret}"),
+                        "Give the whole URL, to the end of its signature"
+                        "a URL with a full stop behind it",
+                        (fun request _ ->
+                            Task.FromResult(scene.Server.Presign("PUT", request.Bucket, request.Key) + ".")),
+                        "ends with a full stop"
+                        "a URL of more than seven days",
+                        (fun _ _ ->
+                            Task.FromResult
+                                $"https://b.s3.amazonaws.com/audit/c/a?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2Fus-east-1%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=691200&X-Amz-SignedHeaders=host&X-Amz-Signature={secret}{secret}{secret}0123"),
+                        "Presign for seven days at most"
+                        "a link of a mail filter",
+                        (fun _ _ ->
+                            Task.FromResult $"https://urldefense.com/v3/__https://h/x?token={secret}__;!!a"),
+                        "send the URL in a file"
                         "a template", (fun _ _ -> Task.FromResult "https://h/{artifact_name}"), "brace"
                     ]
 

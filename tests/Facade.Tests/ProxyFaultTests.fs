@@ -54,7 +54,12 @@ let tests =
                     Expect.equal failure.Attempts 1 "attempts"
                     Expect.equal proxy.Heads.Length 1 "one request"
                     Expect.equal proxy.BodyBytes lab.Content.LongLength "of one body"
-                    Expect.stringContains failure.Message "a proxy refused it: HTTP 407" "who said so"
+
+                    Expect.stringContains
+                        failure.Message
+                        "a proxy refused the upload: HTTP 407"
+                        "who said so"
+
                     Expect.stringContains failure.Message adviceOn407 "what to do"
                 })
 
@@ -274,7 +279,7 @@ let tests =
 
                         Expect.stringContains
                             failure.Message
-                            "Write http:// in place of https:// in the proxy's URL"
+                            "In the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), write http://"
                             "what to do"
                     })
 
@@ -303,7 +308,7 @@ let tests =
 
                 Expect.stringContains
                     failure.Message
-                    "Ask who gave the URL for its scheme and port"
+                    "Ask the presigner whether scheme and port of the URL are right"
                     "what to do"
             })
 

@@ -87,8 +87,7 @@ let fromSpec =
             Expect.equal texts.Length 3 "three"
             texts |> List.iter hidesCredentials
 
-            for variable, what in
-                [ "HTTP_PROXY", "has a scheme that is none of"; "HTTPS_PROXY", "has no host" ] do
+            for variable, what in [ "HTTP_PROXY", "has an unknown scheme"; "HTTPS_PROXY", "has no host" ] do
                 let problem =
                     configuration.Refusals |> Seq.find (fun refusal -> refusal.Variable = variable)
 
@@ -186,7 +185,11 @@ let ofProcess =
                         during [ "HTTPS_PROXY", $"socks6://{credentials}@proxy.example" ] (fun () ->
                             refusedOptions build)
 
-                    Expect.stringContains message "HTTPS_PROXY: The proxy URL has a scheme" "which and why"
+                    Expect.stringContains
+                        message
+                        "HTTPS_PROXY: The proxy URL has an unknown scheme"
+                        "which and why"
+
                     Expect.stringContains message "number of attempts" "and the rest")
 
             testCaseTask "are for sinks from a host's configuration, which knows no case" (fun () ->

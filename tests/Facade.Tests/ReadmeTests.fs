@@ -10,6 +10,7 @@ open System.Text.RegularExpressions
 open CellOS.Export
 open CellOS.Export.S3
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open Expecto
 
 let private root =
@@ -112,7 +113,7 @@ let private replyOf (words: string) =
     let reply = {
         Reply.Of(int (words.Split(' ')[0])) with
             ETag = Some "\"e\""
-            Sent = Some { Bytes = 0L; Sha256 = ""; Md5 = None }
+            Sent = Some(Outcomes.whole 0L)
     }
 
     match words.Split ' ' with
@@ -277,15 +278,7 @@ let tests =
 
             let words = rows "`integrity`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
 
-            let confirmations =
-                [
-                    Confirmation.ContentMd5
-                    Confirmation.ETagMd5
-                    Confirmation.ChecksumSha256
-                    Confirmation.Unverified
-                ]
-                |> Seq.map _.Name
-                |> Seq.sort
+            let confirmations = Confirmation.all |> Seq.map _.Name |> Seq.sort
 
             Expect.sequenceEqual words confirmations "the confirmations"
             let options = rows "Option" |> Seq.collect (fun row -> quoted row[0]) |> Set.ofSeq
@@ -397,6 +390,7 @@ let tests =
                     ObjectUrl = "o",
                     Sha256 = "s",
                     Md5 = "m",
+                    Checksums = readOnlyDict [ "crc64nvme", "c" ],
                     ETag = "e",
                     VersionId = "v",
                     RequestId = "i",

@@ -82,7 +82,7 @@ let private errorOf (action: unit -> Task) =
 /// A request of its own on a connection.
 type private Request(folder: Folder) =
     let source = SourceFile.Open(folder.Write(Guid.NewGuid().ToString(), patterned 100))
-    let content = new SourceContent(source, 100L, false, Action ignore)
+    let content = new SourceContent(source, 100L, [], Action ignore)
     let attempt = new CancellationTokenSource()
     let stall = new StallWatch(Nullable(), TimeProvider.System, attempt)
     let request = new HttpRequestMessage()

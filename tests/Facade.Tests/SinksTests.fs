@@ -223,7 +223,7 @@ let tests =
                     let! again = sink.PushAsync("a/b", path)
                     Expect.equal again.Sha256 fresh.Sha256 "with the last good one"
                     let! gone = failureOf (fun () -> sink.PushAsync("d", path))
-                    Expect.stringContains gone.Message "no JSON" "what is wrong with the file"
+                    Expect.stringContains gone.Message "not valid JSON" "what is wrong with the file"
                 })
 
         testCaseTask "can have a manifest by option as well, and not with a URL" (fun () ->

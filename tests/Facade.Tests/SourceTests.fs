@@ -9,6 +9,7 @@ open System.Threading
 open System.Threading.Tasks
 open CellOS.Export
 open CellOS.Export.S3
+open CellOS.Export.S3.Core
 open CellOS.Export.S3.Source
 open Expecto
 open Facade.Tests.Support
@@ -144,9 +145,113 @@ let private handlesBelow (folder: string) =
         | target -> target.StartsWith(folder, StringComparison.Ordinal))
     |> Seq.length
 
+let private whole (number: int64) : Int128 = Int128.op_Implicit number
+
+/// A stamp, with its times in nanoseconds since 1970.
+let private stampOf (length: int64) modified changed inode born =
+    FileStamp(length, whole modified, whole changed, FileId(1UL, inode), Nullable(whole born))
+
+/// The stamp of a file that was changed at this time.
+let private stamped (changed: int64) = stampOf 10L 1_000L changed 2UL 500L
+
+let private second = 1_000_000_000L
+
 [<Tests>]
 let tests =
     testList "a source" [
+        let listed = stamped second
+
+        for name, now, isReplaced in
+            [
+                "nothing", listed, false
+                "other rights", stamped (2L * second), false
+                "more bytes", stampOf 11L 2_000L (2L * second) 2UL 500L, false
+                "another time of birth, by a file of the same inode number",
+                stampOf 10L 1_000L second 2UL 501L,
+                true
+                "another number, in a file system that counts anew", stampOf 10L 1_000L second 3UL 500L, false
+                "another number and length", stampOf 11L 1_000L second 3UL 500L, true
+                "another number and time", stampOf 10L 1_001L second 3UL 500L, true
+                "another number and time of change", stampOf 10L 1_000L (second + 1L) 3UL 500L, true
+            ] do
+            testCase $"that has {name} since it was listed is another one: {isReplaced}" (fun () ->
+                Expect.equal (listed.IsReplacedBy now) isReplaced "replaced"
+                Expect.equal (now.IsReplacedBy listed) isReplaced "either way")
+
+        for name, changed, age, isSettled in
+            [
+                "an exact time, at once", second + 1L, 0L, false
+                "an exact time, after a tick", second + 1L, 10_000_000L, false
+                "an exact time, after two ticks", second + 1L, 20_000_100L, true
+                "an exact time in the future", second + 1L, -second, false
+                "a whole millisecond, after two ticks", second + 1_000_000L, 20_000_100L, false
+                "a whole second, after a second", second, second, false
+                "a whole second, after two", second, 2L * second, false
+                "a whole second, after more than two", second, 2L * second + 100L, true
+                "no time of change", 0L, 0L, true
+            ] do
+            testCase $"shows each later change in its stamp with {name}: {isSettled}" (fun () ->
+                let now = DateTimeOffset.UnixEpoch.AddTicks((changed + age) / 100L)
+                Expect.equal ((stamped changed).IsSettled now) isSettled "settled")
+
+        for name, isFresh in [ "just before it was opened", true; "long before", false ] do
+            testCase
+                $"that was changed {name} is read once more, since its stamp need not show a change: {isFresh}"
+                (fun () ->
+                    use folder = new Folder()
+                    let path = folder.Write("f", "evidence"B)
+                    let stamp = ref Unchecked.defaultof<FileStamp>
+
+                    let clock = {
+                        new TimeProvider() with
+                            member _.GetUtcNow() =
+                                if isFresh then
+                                    DateTimeOffset.UnixEpoch
+                                else
+                                    DateTimeOffset.UtcNow.AddDays 1.
+                    }
+
+                    let reads = ref 0
+
+                    let read =
+                        SourceFile.Reader(fun handle buffer offset ->
+                            reads.Value <- reads.Value + 1
+                            RandomAccess.Read(handle, buffer.Span, offset))
+
+                    // The clock of the file system has not moved on.
+                    let look = Func<_, _, _>(fun _ _ -> stamp.Value)
+                    use source = SourceFile.Open(path, read, look, clock)
+
+                    do
+                        use handle = File.OpenHandle path
+                        stamp.Value <- SourceFile.Stamp(handle, path)
+
+                    source.TakeDigests([ DigestAlgorithm.Sha256 ], CancellationToken.None) |> ignore
+                    // Each reading ends with a try to read more.
+                    Expect.equal reads.Value (if isFresh then 3 else 2) "the number of reads"
+
+                    let change () =
+                        let rewrite =
+                            SourceFile.Reader(fun handle buffer offset ->
+                                let count = RandomAccess.Read(handle, buffer.Span, offset)
+                                File.WriteAllText(path, "REWRITES")
+                                count)
+
+                        use source = SourceFile.Open(path, rewrite, look, clock)
+                        source.TakeDigests([ DigestAlgorithm.Sha256 ], CancellationToken.None) |> ignore
+
+                    if isFresh then
+                        let error =
+                            try
+                                change ()
+                                failtest "the change was not seen"
+                            with :? SourceException as error ->
+                                error
+
+                        Expect.equal error.Kind FaultKind.SourceChanged "the kind"
+                    else
+                        change ())
+
         testCaseTask "that is missing" (fun () ->
             task {
                 let! failure = refused (fun folder -> folder.At "missing")
@@ -316,7 +421,10 @@ let tests =
                     let path = folder.Write("f", patterned 100)
                     use released = new ManualResetEventSlim()
                     use source = SourceFile.Open(path, read released, look released)
-                    use content = new SourceContent(source, 100L, true, Action ignore)
+
+                    use content =
+                        new SourceContent(source, 100L, [ DigestAlgorithm.Md5 ], Action ignore)
+
                     use limit = new CancellationTokenSource(TimeSpan.FromMilliseconds 200.)
                     use nowhere = new MemoryStream()
 

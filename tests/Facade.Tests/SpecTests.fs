@@ -185,6 +185,57 @@ let tests =
             Expect.hasLength referred.Problems 1 "one problem"
             Expect.stringContains referred.Message "refers to anchors more than" "references")
 
+        for name, yaml, line, said in
+            [
+                "a list as a key below 'export'",
+                "  ? [artifacts]\n  : [{name: b, path: b}]\n",
+                7,
+                "A key is a list or a mapping"
+                "a mapping as a key below 'export'",
+                "  ? {artifacts: x}\n  : [{name: b, path: b}]\n",
+                7,
+                "A key is a list or a mapping"
+                "a list as a key of an artifact",
+                "  artifacts:\n    - {name: b, ? [path] : b}\n",
+                8,
+                "A key is a list or a mapping"
+                "a list as a key at the root",
+                "? [export]\n: {artifacts: [{name: b, path: b}]}\n",
+                7,
+                "A key is a list or a mapping"
+                "a text merged", "  <<: nothing\n", 7, "'<<' merges neither a mapping nor a list of mappings"
+                "an empty value merged", "  <<:\n", 7, "'<<' merges neither a mapping nor a list of mappings"
+                "a list within a list merged",
+                "  <<: [[{artifacts: [{name: b, path: b}]}]]\n",
+                7,
+                "'<<' merges neither a mapping nor a list of mappings"
+                "a list with a text merged",
+                "  <<: [{artifacts: [{name: b, path: b}]}, text]\n",
+                7,
+                "'<<' merges neither a mapping nor a list of mappings"
+                "a text merged into an artifact",
+                "  artifacts:\n    - {<<: x, name: b, path: b}\n",
+                8,
+                "'<<' merges neither a mapping nor a list of mappings"
+                "a list as 'spec' beside 'export'",
+                "spec:\n  - export: {artifacts: [{name: b, path: b}]}\n",
+                8,
+                "'spec' must be a mapping, and is a list"
+            ] do
+            testCase $"with {name} is refused with the line" (fun () ->
+                let refusal = refusalOf (fun () -> S3ExportSpec.Parse(seedSpec + yaml))
+                let problem = Seq.exactlyOne refusal.Problems
+                Expect.stringContains problem.Text said "what is wrong"
+                Expect.equal problem.Line (Nullable line) "where")
+
+        testCase "may have an empty 'spec' beside 'export', and may merge a list of mappings" (fun () ->
+            let spec =
+                S3ExportSpec.Parse(
+                    seedSpec + "  <<: [{artifacts: [{name: b, path: b}]}, {targets: []}]\nspec:\n"
+                )
+
+            Expect.sequenceEqual (spec.Artifacts |> Seq.map _.Name) [ "b" ] "the artifact")
+
         testCase "may begin with a byte order mark" (fun () ->
             Expect.hasLength (S3ExportSpec.Parse("\uFEFF" + seedSpec)).Targets 1 "a target")
 

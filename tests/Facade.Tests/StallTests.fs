@@ -121,7 +121,10 @@ let private isStall (sent: string) (failure: ExportException) =
     Expect.stringContains failure.Message "no byte moved for 300 ms" "which limit"
     Expect.stringContains failure.Message sent "how far"
 
-    Expect.stringContains failure.Message "(StallTimeout, CELLOS_EXPORT_S3_STALL_TIMEOUT_MS)" "what to set"
+    Expect.stringContains
+        failure.Message
+        "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS (in code: StallTimeout)"
+        "what to set"
 
 [<Tests>]
 let tests =

@@ -78,6 +78,10 @@ let tests =
                     IOException("Too many open files", 24), "too many open files"
                     IOException("Too many open files in system", 23), "too many open files"
                     IOException("Cannot allocate memory", 12), "out of memory"
+                    FileNotFoundException("m", "System.Text.Json, Version=10.0.0.0, Culture=neutral"),
+                    "could not load its library System.Text.Json, which happens at the limit of open files"
+                    inHttp (TypeInitializationException("T", DllNotFoundException "m")),
+                    "which happens at the limit of open files"
                     inHttp (
                         InvalidOperationException
                             "The home directory of the current user could not be determined."
@@ -93,6 +97,7 @@ let tests =
             for error in
                 [
                     IOException("No such device", 19) :> exn
+                    FileNotFoundException("m", "/evidence/a, Version=2")
                     inHttp (SocketException(int SocketError.ConnectionRefused))
                 ] do
                 let struct (kind, _) = FaultMapper.Classify(error, Uri "https://h/", null, false)
@@ -102,6 +107,18 @@ let tests =
             let fault = SourceException.From(IOException("Too many open files", 24), "a")
             Expect.equal fault.Kind FaultKind.LocalFault "kind"
             Expect.stringContains fault.Message "too many open files" "the reason"
+
+            let library = "System.Text.Json, Version=10.0.0.0, Culture=neutral"
+
+            Expect.equal
+                (SourceException.From(FileNotFoundException("m", library), "a")).Kind
+                FaultKind.LocalFault
+                "a library is not the file"
+
+            Expect.equal
+                (SourceException.From(FileNotFoundException("m", "a"), "a")).Kind
+                FaultKind.SourceNotFound
+                "a missing file is one"
 
             Expect.equal
                 (SourceException.From(IOException("Input/output error", 5), "a")).Kind

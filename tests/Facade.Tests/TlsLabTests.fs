@@ -305,10 +305,9 @@ let private connects (row: Row) =
                 Expect.stringContains failure.Message says "why"
 
                 let remedy =
-                    if says.Contains "name" then
-                        "Correct the host in the URL"
-                    else
-                        "CELLOS_CA_BUNDLE"
+                    if says.Contains "name" then "Correct the host in the URL"
+                    elif says.Contains "expired" then "renew the certificate"
+                    else "CELLOS_CA_BUNDLE"
 
                 Expect.stringContains failure.Message remedy "what to do"
                 Expect.isEmpty (account ()).Requests "not one byte of a request"
@@ -400,7 +399,11 @@ let private failsAtOnce (name: string) (serve: Connection -> Task) =
             Expect.equal (failure.Attempts, server.Connections) (1, 1) "one attempt"
             Expect.isFalse failure.MayBeStored "certainly not sent"
             Expect.stringContains failure.Message $"127.0.0.1:{server.Port} does not speak TLS" "what it is"
-            Expect.stringContains failure.Message "Ask who gave the URL for its scheme and port" "what to do"
+
+            Expect.stringContains
+                failure.Message
+                "Ask the presigner whether scheme and port of the URL are right"
+                "what to do"
         })
 
 let private broken: (string * (Authorities -> byte[]) * string) list =

@@ -14,13 +14,20 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace LoopbackS3;
 
 /// <summary>One request and the ways to answer it, down to the socket.</summary>
-internal sealed class Exchange(HttpContext context, RequestLog log, int index, CancellationToken ended)
+internal sealed class Exchange(
+    HttpContext context,
+    RequestLog log,
+    int index,
+    Dialect dialect,
+    CancellationToken ended
+)
 {
     private readonly string _requestId = Convert.ToHexString(RandomNumberGenerator.GetBytes(8));
     private readonly string _hostId = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48));
 
     public RecordedRequest Request => log[index];
     public string Bucket => Request.Bucket;
+    public Dialect Dialect => dialect;
 
     /// <summary>Fires when the client goes away or the server is disposed.</summary>
     public CancellationToken Ended => ended;
@@ -47,7 +54,7 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
         }
         Answer(status);
         foreach (var (name, value) in Common(all))
-            context.Response.Headers[name] = value;
+            context.Response.Headers.Append(name, value);
         // A 204 and a 304 have no length to state (RFC 9110, section 8.6).
         if (status is not (204 or 304))
             context.Response.ContentLength ??= body.Length;
@@ -62,7 +69,7 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
     {
         Answer(status);
         foreach (var (name, value) in Common([]))
-            context.Response.Headers[name] = value;
+            context.Response.Headers.Append(name, value);
         context.Response.ContentType = contentType;
         return context.Response.Body.FlushAsync(ended);
     }
@@ -119,9 +126,13 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
     }
 
     /// <summary>Null when the fault ended the exchange on the way. A body cut short throws.</summary>
-    public async Task<Upload?> ReadBodyAsync(LoopbackS3Options options, Fault fault)
+    public async Task<Upload?> ReadBodyAsync(
+        LoopbackS3Options options,
+        IReadOnlyCollection<Digest> wanted,
+        Fault fault
+    )
     {
-        var upload = new Upload(options, fault.Corrupts);
+        var upload = new Upload(options, wanted, fault.Corrupts);
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
@@ -137,7 +148,7 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
                     return null;
             }
             upload.Complete();
-            var sha256 = Convert.ToHexStringLower(upload.Received.Sha256);
+            var sha256 = upload.Received.Hex(Digest.Sha256);
             log.Change(index, request => request with { BodySha256 = sha256 });
             return upload;
         }
@@ -167,10 +178,5 @@ internal sealed class Exchange(HttpContext context, RequestLog log, int index, C
         Request is { ExpectContinue: true, BodyBytes: 0 } && context.Request.ContentLength is not 0;
 
     private Headers Common(Headers headers) =>
-        [
-            new("x-amz-request-id", _requestId),
-            new("x-amz-id-2", _hostId),
-            new("Server", "LoopbackS3"),
-            .. headers,
-        ];
+        [.. dialect.Ids(_requestId, _hostId), new("Server", "LoopbackS3"), .. headers];
 }

@@ -13,7 +13,10 @@ public enum Retention
 /// <summary>A bucket that exists from the start; there is no way to create one later.</summary>
 public sealed record Bucket(string Name)
 {
-    /// <summary>Refuses uploads without a digest, as a bucket with Object Lock and a default retention does.</summary>
+    /// <summary>
+    /// Demands a <c>Content-MD5</c> or a signed checksum, as a bucket with Object Lock and a default
+    /// retention does. The checksum that the store computes by itself does not count.
+    /// </summary>
     public bool RequireContentMd5 { get; init; }
 
     /// <summary>Replies carry <c>x-amz-version-id</c>.</summary>
@@ -21,6 +24,9 @@ public sealed record Bucket(string Name)
 
     /// <summary>Takes requests without a look at their signature, as behind a gateway that authorizes by itself.</summary>
     public bool IsBehindGateway { get; init; }
+
+    /// <summary>The store that this bucket imitates; null is <see cref="LoopbackS3Options.Dialect"/>.</summary>
+    public Dialect? Dialect { get; init; }
 
     public static implicit operator Bucket(string name) => new(name);
 }
@@ -32,6 +38,9 @@ public sealed record LoopbackS3Options
     public string AccessKey { get; init; } = "AKIAIOSFODNN7EXAMPLE";
     public string SecretKey { get; init; } = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     public string Region { get; init; } = "us-east-1";
+
+    /// <summary>The store that the server imitates. Default: <see cref="Dialect.PlainMd5"/>.</summary>
+    public Dialect Dialect { get; init; } = Dialect.PlainMd5;
 
     /// <summary>The clock that signatures are held against. Faults that take time take real time.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

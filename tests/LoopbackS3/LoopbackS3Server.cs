@@ -106,7 +106,8 @@ public sealed class LoopbackS3Server : IAsyncDisposable
         string key,
         TimeSpan? expires = null,
         DateTimeOffset? signedAt = null,
-        IReadOnlyDictionary<string, string>? headers = null
+        IReadOnlyDictionary<string, string>? headers = null,
+        IReadOnlyDictionary<string, string>? query = null
     ) =>
         Presigner.Presign(
             method,
@@ -118,7 +119,8 @@ public sealed class LoopbackS3Server : IAsyncDisposable
             _options.Region,
             signedAt ?? _options.TimeProvider.GetUtcNow(),
             expires ?? TimeSpan.FromHours(1),
-            headers
+            headers,
+            query
         );
 
     /// <summary>Ends all connections at once, whatever they are doing.</summary>

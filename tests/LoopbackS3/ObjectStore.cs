@@ -9,6 +9,9 @@ internal sealed class ObjectStore(LoopbackS3Options options)
 
     public Bucket? Bucket(string name) => _buckets.GetValueOrDefault(name);
 
+    /// <summary>Of a bucket that exists or not.</summary>
+    public Dialect DialectOf(string bucket) => Bucket(bucket)?.Dialect ?? options.Dialect;
+
     public StoredObject? Find(string bucket, string key)
     {
         lock (_gate)
@@ -20,6 +23,8 @@ internal sealed class ObjectStore(LoopbackS3Options options)
         string bucket,
         string key,
         Upload upload,
+        string etag,
+        Headers marks,
         IReadOnlyDictionary<string, string> headers,
         bool onlyNew
     )
@@ -31,11 +36,13 @@ internal sealed class ObjectStore(LoopbackS3Options options)
                 return null;
             return _objects[(bucket, key)] = new StoredObject(
                 upload.Length,
-                Convert.ToHexStringLower(upload.Stored.Md5),
-                Convert.ToHexStringLower(upload.Stored.Sha256),
+                upload.Stored.Hex(Digest.Md5),
+                upload.Stored.Hex(Digest.Sha256),
                 upload.Bytes,
                 (before?.PutCount ?? 0) + 1,
                 _buckets[bucket].Versioned ? Guid.NewGuid().ToString("N") : null,
+                etag,
+                marks,
                 headers
             );
         }

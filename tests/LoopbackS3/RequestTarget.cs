@@ -25,14 +25,22 @@ internal sealed record RequestTarget(string RawPath, string RawQuery, string Buc
     /// <summary>The first value of a parameter; names are told apart by case, as S3 does.</summary>
     public string? Query(string name)
     {
-        foreach (var pair in RawQuery.Split('&'))
+        foreach (var (parameter, value) in Parameters())
         {
-            var parts = pair.Split('=', 2);
-            if (Text(parts[0]) == name)
-                return parts.Length > 1 ? Text(parts[1]) : "";
+            if (parameter == name)
+                return value;
         }
         return null;
     }
+
+    /// <summary>All parameters in their order, decoded; a name or a value that is not UTF-8 is empty.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Parameters() =>
+        RawQuery
+            .Split('&')
+            .Select(pair => pair.Split('=', 2))
+            .Select(parts =>
+                KeyValuePair.Create(Text(parts[0]) ?? "", Text(parts.ElementAtOrDefault(1) ?? "") ?? "")
+            );
 
     private static string? Text(string raw) =>
         UriEncoding.TryDecode(raw, plusIsSpace: true) is { } octets ? UriEncoding.TryText(octets) : null;

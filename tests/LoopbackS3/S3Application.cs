@@ -28,7 +28,8 @@ internal sealed class S3Application(
         var target = RequestTarget.TryParse(rawTarget);
         var index = log.Add(Record(context, rawTarget, target));
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        var exchange = new Exchange(context, log, index, ended.Token);
+        var dialect = store.DialectOf(target?.Bucket ?? "");
+        var exchange = new Exchange(context, log, index, dialect, ended.Token);
         try
         {
             if (Refusal(context.Request.Method, target, log[index].Headers) is { } refusal)
@@ -72,9 +73,13 @@ internal sealed class S3Application(
             await exchange.RefuseAsync(S3Errors.NoSuchKey(target.Key));
             return;
         }
+        const string mode = "x-amz-checksum-mode";
+        var asksForChecksum =
+            (exchange.Request.Headers.GetValueOrDefault(mode) ?? target.Query(mode)) == "ENABLED";
         Headers headers = [new("ETag", stored.ETag)];
         if (stored.VersionId is not null)
             headers.Add(new("x-amz-version-id", stored.VersionId));
+        headers.AddRange(stored.Marks.Where(mark => asksForChecksum || !IsOnDemand(mark.Key)));
         var type = stored.Headers.GetValueOrDefault("Content-Type", "binary/octet-stream");
         if (exchange.Request.Method == "HEAD")
             await exchange.ReplyAsync(
@@ -88,6 +93,10 @@ internal sealed class S3Application(
         else
             await exchange.ReplyAsync(200, headers, stored.Bytes, type);
     }
+
+    /// <summary>S3 returns its checksums only to a client that asks ("GetObject", API Reference).</summary>
+    private static bool IsOnDemand(string header) =>
+        header.StartsWith(ChecksumAlgorithm.Prefix, StringComparison.Ordinal);
 
     private static RecordedRequest Record(HttpContext context, string rawTarget, RequestTarget? target)
     {

@@ -73,16 +73,4 @@ internal static class S3Errors
         new S3Error(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
             .With("ExpectedDigest", expected)
             .With("CalculatedDigest", calculated);
-
-    public static readonly S3Error InvalidChecksum = new(
-        400,
-        "InvalidRequest",
-        "Value for x-amz-checksum-sha256 header is invalid."
-    );
-
-    public static readonly S3Error BadChecksum = new(
-        400,
-        "BadDigest",
-        "The SHA256 you specified did not match the calculated checksum."
-    );
 }

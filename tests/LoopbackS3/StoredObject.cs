@@ -5,6 +5,8 @@ namespace LoopbackS3;
 /// <param name="Bytes">Null where only digests are kept.</param>
 /// <param name="PutCount">How many uploads of this key have been stored, this one included.</param>
 /// <param name="VersionId">Null in a bucket without versions.</param>
+/// <param name="ETag">As on the wire.</param>
+/// <param name="Marks">The further headers by which the store tells what it holds: checksums, encryption.</param>
 /// <param name="Headers">As received with the upload; looked up without regard to case.</param>
 public sealed record StoredObject(
     long Length,
@@ -13,9 +15,7 @@ public sealed record StoredObject(
     byte[]? Bytes,
     int PutCount,
     string? VersionId,
+    string ETag,
+    IReadOnlyList<KeyValuePair<string, string>> Marks,
     IReadOnlyDictionary<string, string> Headers
-)
-{
-    /// <summary>Quoted, as on the wire.</summary>
-    public string ETag => $"\"{Md5}\"";
-}
+);

@@ -1,19 +1,16 @@
-using System.Security.Cryptography;
-
 namespace LoopbackS3;
 
-internal sealed record Digests(byte[] Md5, byte[] Sha256);
-
 /// <summary>A body on its way in: digested as it comes, kept only as far as the options say.</summary>
-internal sealed class Upload(LoopbackS3Options options, bool corrupt) : IDisposable
+internal sealed class Upload(LoopbackS3Options options, IReadOnlyCollection<Digest> wanted, bool corrupt)
+    : IDisposable
 {
-    private readonly Hashes _received = new();
-    private readonly Hashes? _flipped = corrupt ? new() : null;
+    private readonly DigestWriter _received = new(wanted);
+    private readonly DigestWriter? _flipped = corrupt ? new(wanted) : null;
     private MemoryStream? _kept = options.Retention == Retention.KeepBytes ? new() : null;
 
     public long Length { get; private set; }
 
-    /// <summary>Of the bytes that came, which is what a Content-MD5 is held against.</summary>
+    /// <summary>Of the bytes that came, which is what the client's checksums are compared with.</summary>
     public Digests Received { get; private set; } = null!;
 
     /// <summary>Of the bytes that are stored: others only when the upload is to be corrupted.</summary>
@@ -47,25 +44,5 @@ internal sealed class Upload(LoopbackS3Options options, bool corrupt) : IDisposa
     {
         _received.Dispose();
         _flipped?.Dispose();
-    }
-
-    private sealed class Hashes : IDisposable
-    {
-        private readonly IncrementalHash _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
-        private readonly IncrementalHash _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
-        public void Append(ReadOnlySpan<byte> chunk)
-        {
-            _md5.AppendData(chunk);
-            _sha256.AppendData(chunk);
-        }
-
-        public Digests Finish() => new(_md5.GetHashAndReset(), _sha256.GetHashAndReset());
-
-        public void Dispose()
-        {
-            _md5.Dispose();
-            _sha256.Dispose();
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CellOS.Export.S3.Cli.Completion;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -30,6 +31,7 @@ internal sealed class CheckCommand : Command
                 + "Ends with 0 if push would accept all of it, with 2 if not."
         )
     {
+        _target.CompletionSources.Add(context => TargetNames.Of(context.ParseResult, _spec));
         Add(_spec);
         Add(_cellId);
         Add(_target);

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using CellOS.Export.S3.Cli.Completion;
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
@@ -14,7 +16,7 @@ internal abstract record Request
 
     internal sealed record Push(PushArguments Arguments) : Request;
 
-    /// <summary>Help or the version, which has been written to standard output.</summary>
+    /// <summary>Help, the version, or what else is made of the command line itself, which has been written to standard output.</summary>
     internal sealed record Shown : Request;
 
     /// <summary>It cannot be understood; a sentence for each reason, without secrets.</summary>
@@ -22,15 +24,21 @@ internal abstract record Request
 }
 
 /// <summary>
-/// The two commands and their options. Nothing but options begins with a '-'; what follows <c>--</c> is a path,
+/// The commands and their options. Nothing but options begins with a '-'; what follows <c>--</c> is a path,
 /// whatever it begins with.
 /// </summary>
 internal static class CommandLine
 {
+    /// <summary>The options that show the help or the version.</summary>
+    private static readonly string[] Informing = ["--help", "-h", "-?", "/h", "/?", "--version"];
+
     internal static Request Read(IReadOnlyList<string> arguments, TextWriter output)
     {
         var check = new CheckCommand();
         var push = new PushCommand();
+        var completion = new CompletionCommand();
+        var manual = new ManualCommand();
+        var complete = new CompleteCommand();
         var root = new RootCommand(
             "Exports a cell's evidence to S3 through presigned URLs, and checks how that is configured. "
                 + "Targets come from a cell spec, their URLs and settings from CELLOS_… variables."
@@ -38,6 +46,9 @@ internal static class CommandLine
         {
             check,
             push,
+            completion,
+            manual,
+            complete,
         };
         root.Directives.Clear();
 
@@ -49,6 +60,11 @@ internal static class CommandLine
 
         if (parsed.Action is not null and not ParseErrorAction)
         {
+            // A file of that name among the PATHs ('push … *') must not end the push with 0.
+            if (arguments.Count > (parsed.CommandResult.Command == root ? 1 : 2))
+                return Misuse([
+                    $"'{arguments.First(Informing.Contains)}' is not the only argument. Give it alone, or after the command alone, for the help or the version. Write './NAME' or put '--' before the PATHs if it is the name of a file.",
+                ]);
             if (parsed.Action is HelpAction help && Console.IsOutputRedirected)
                 help.MaxWidth = 100;
             parsed.Invoke(
@@ -57,14 +73,43 @@ internal static class CommandLine
             return new Request.Shown();
         }
 
+        if (parsed.CommandResult.Command == push && FilesNamedLikeOptions(arguments) is { Count: > 0 } files)
+            return Misuse(files);
+
         // First, since what the parser makes of them is of no help.
         var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
         if (values.Count == 0)
             values.AddRange(parsed.Errors.Select(error => error.Message));
         if (values.Count > 0)
             return Misuse(values.Select(sentence => WithoutUrls(sentence, arguments)));
-        return parsed.CommandResult.Command == check ? check.Read(parsed) : push.Read(parsed);
+        return parsed.CommandResult.Command switch
+        {
+            CheckCommand => check.Read(parsed),
+            PushCommand => push.Read(parsed),
+            CompletionCommand => completion.Write(parsed, output),
+            ManualCommand => ManualCommand.Write(root, output),
+            _ => complete.Write(root, parsed, output),
+        };
     }
+
+    /// <summary>
+    /// A sentence for each option that is also the name of a file in the current folder: <c>*</c> may have put it there,
+    /// and the file would be left out. <c>--</c> says which is which.
+    /// </summary>
+    private static IReadOnlyList<string> FilesNamedLikeOptions(IReadOnlyList<string> arguments) =>
+        arguments.Contains("--")
+            ? []
+            :
+            [
+                .. arguments
+                    .Where(argument =>
+                        argument.StartsWith('-')
+                        && FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown)
+                    )
+                    .Select(argument =>
+                        $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs, or at the end if there are none."
+                    ),
+            ];
 
     /// <summary>
     /// The sentence, in which an argument that is a URL in the wrong place has lost its query. Blanks may be part of it.

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 
@@ -51,7 +52,7 @@ internal sealed class PushCommand : Command
         "FORMAT",
         "What standard output gets of each artifact, one JSON object a line. json: its receipt or its error. "
             + "cloudevents: a CloudEvents 1.0 event, completed or failed. in-toto: an unsigned in-toto Statement v1 "
-            + "of what was exported; a failure has none, and is told as with json. The receipts file gets receipts "
+            + "of what was exported; a failure has no statement, and is reported as with json. The receipts file gets receipts "
             + "in any case. Default: json.",
         ResultFormats.Names
     );
@@ -98,6 +99,7 @@ internal sealed class PushCommand : Command
                 + "command or the configuration is wrong, and 129 (SIGHUP), 130 (SIGINT) or 143 (SIGTERM) if it was interrupted."
         )
     {
+        _target.CompletionSources.Add(context => TargetNames.Of(context.ParseResult, _spec));
         Add(_spec);
         Add(_cellId);
         Add(_target);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 
 namespace CellOS.Export.S3.Cli.Arguments;
@@ -38,9 +39,7 @@ internal static class TextOption
                 result.Tokens is [var token]
                 && !(ToWhole(token.Value) is { } number && number >= least && number <= most)
             )
-                result.AddError(
-                    $"{name} takes a whole number from {least} to {most}; '{token.Value}' is none."
-                );
+                result.AddError($"{name} takes a whole number from {least} to {most}, not '{token.Value}'.");
         });
         return option;
     }
@@ -53,11 +52,12 @@ internal static class TextOption
     )
     {
         var option = Value(name, valueName, description);
+        option.CompletionSources.Add(_ => choices.Select(choice => new CompletionItem(choice)));
         option.Validators.Add(result =>
         {
             if (result.Tokens is [var token] && !choices.Contains(token.Value))
                 result.AddError(
-                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}; '{token.Value}' is none of them."
+                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}, not '{token.Value}'."
                 );
         });
         return option;

@@ -7,17 +7,19 @@ namespace CellOS.Export.S3.Cli.Bundles;
 /// it, with '/' between the parts. No symbolic link is followed, and nothing is opened but folders.
 /// </summary>
 /// <param name="Files">What is to be exported, in the ordinal order of the names.</param>
-/// <param name="Notes">A sentence for what is left out, and for folders with nothing in them.</param>
+/// <param name="LeftOut">A sentence for each link, pipe, socket and device in a folder, which is left out.</param>
+/// <param name="Notes">A sentence for each folder with nothing in it.</param>
 /// <param name="Problems">A sentence for each thing that keeps the bundle from being exported at all.</param>
 internal sealed record FileBundle(
     IReadOnlyList<BundleFile> Files,
+    IReadOnlyList<string> LeftOut,
     IReadOnlyList<string> Notes,
     IReadOnlyList<string> Problems
 )
 {
     internal static FileBundle Collect(IReadOnlyList<string> paths)
     {
-        var walk = new FolderWalk();
+        var walk = new FolderWalk(TimeProvider.System);
         foreach (var path in paths)
             walk.Add(path);
         walk.End();
@@ -26,6 +28,7 @@ internal sealed record FileBundle(
         var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(file.Name, file.Path)));
         return new FileBundle(
             files,
+            walk.LeftOut,
             walk.Notes,
             [.. walk.Problems, .. duplicates.Select(refusal => refusal.Message)]
         );

@@ -5,7 +5,8 @@ using CellOS.Export.S3.Source;
 namespace CellOS.Export.S3.Cli.Bundles;
 
 /// <summary>Gathers files from PATHs and from the folders below them. Whatever is wrong with one, the rest is seen.</summary>
-internal sealed class FolderWalk
+/// <param name="time">The clock that stamps files.</param>
+internal sealed class FolderWalk(TimeProvider time)
 {
     /// <summary>
     /// The roots by their paths, opened when they were first met: what is listed below one is opened below it later. They
@@ -13,10 +14,19 @@ internal sealed class FolderWalk
     /// </summary>
     private readonly Dictionary<string, ExportRoot> _roots = [];
 
-    /// <summary>The folders that were listed, with the stamps that they had then.</summary>
-    private readonly List<(ExportRoot Root, string[] Folder, FileStamp Stamp)> _listed = [];
+    /// <summary>The folders that were listed.</summary>
+    private readonly List<Listed> _listed = [];
+
+    /// <summary>A folder that was listed.</summary>
+    /// <param name="Root">The root.</param>
+    /// <param name="Folder">The names on the way from the root.</param>
+    /// <param name="Stamp">The stamp that it had then.</param>
+    /// <param name="Listing">The listing, if a later change may leave the stamp as it is; null if not.</param>
+    private sealed record Listed(ExportRoot Root, string[] Folder, FileStamp Stamp, FolderListing? Listing);
 
     internal List<BundleFile> Files { get; } = [];
+
+    internal List<string> LeftOut { get; } = [];
 
     internal List<string> Notes { get; } = [];
 
@@ -65,16 +75,28 @@ internal sealed class FolderWalk
     /// </summary>
     internal void End()
     {
-        foreach (var (root, folder, stamp) in _listed)
+        foreach (var listed in _listed)
         {
             if (
-                Try(root, folder, (at, names) => (FileStamp?)FolderListing.StampNow(at, names)) is { } now
-                && (now.Modified, now.Changed) != (stamp.Modified, stamp.Changed)
+                Try(listed.Root, listed.Folder, (root, folder) => (bool?)HasChanged(listed, root, folder))
+                is true
             )
                 Problems.Add(
-                    $"The folder {Quote(Path.Join([root.Path, .. folder]))} changed while the files were listed. Export when nothing writes there any more."
+                    $"The folder {Quote(Path.Join([listed.Root.Path, .. listed.Folder]))} changed while the files were listed. Export when nothing writes there any more."
                 );
         }
+    }
+
+    private bool HasChanged(Listed listed, ExportRoot root, IReadOnlyList<string> folder)
+    {
+        if (
+            listed.Listing is { } first
+            && !first.HasFilesOf(FolderListing.Read(root, folder, time.GetUtcNow()))
+        )
+            return true;
+
+        var now = FolderListing.StampNow(root, folder);
+        return (now.Modified, now.Changed) != (listed.Stamp.Modified, listed.Stamp.Changed);
     }
 
     /// <summary>Lists folders from a stack, not by recursion: their depth has no limit.</summary>
@@ -84,7 +106,7 @@ internal sealed class FolderWalk
             [],
         ]);
         var count = Files.Count;
-        var left = false;
+        var leftOut = LeftOut.Count;
         while (folders.TryPop(out var folder))
         {
             foreach (var entry in List(root, folder))
@@ -115,14 +137,13 @@ internal sealed class FolderWalk
                         Problems.Add($"{path} cannot be looked at.");
                         break;
                     default:
-                        left = true;
-                        Notes.Add($"{path} is {look.Kind.InWords()}; it is left out.");
+                        LeftOut.Add($"{path} is {look.Kind.InWords()}; it is left out.");
                         break;
                 }
             }
         }
 
-        if (Files.Count == count && !left && Problems.Count == 0)
+        if (Files.Count == count && LeftOut.Count == leftOut && Problems.Count == 0)
             Notes.Add($"There is no file in {Quote(root.Path)}.");
     }
 
@@ -144,10 +165,13 @@ internal sealed class FolderWalk
 
     private IReadOnlyList<FolderEntry> List(ExportRoot root, string[] folder)
     {
-        if (Try(root, folder, FolderListing.Read) is not { } listing)
+        if (
+            Try(root, folder, (at, names) => FolderListing.Read(at, names, time.GetUtcNow()))
+            is not { } listing
+        )
             return [];
 
-        _listed.Add((root, folder, listing.Stamp));
+        _listed.Add(new Listed(root, folder, listing.Stamp, listing.IsSettled ? null : listing));
         return listing.Entries;
     }
 

@@ -10,6 +10,7 @@ internal static class Checker
     /// <param name="output">Takes the report.</param>
     /// <param name="error">Takes what is wrong, a sentence each.</param>
     /// <returns>The exit code.</returns>
+    /// <exception cref="RefusedException">A library that it needs is missing.</exception>
     internal static int Run(CheckArguments arguments, TextWriter output, TextWriter error)
     {
         var (configuration, problems) = Resolve(arguments);
@@ -31,6 +32,9 @@ internal static class Checker
 
         try
         {
+            // A bundle of certificates is read; nothing else of check needs it.
+            if (!string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(Core.Variable.CaBundle)))
+                OpenSsl.Require();
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var configuration = S3ExportConfiguration.Resolve(spec, arguments.CellId);
             return (configuration, configuration.Refusals);

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace CellOS.Export.S3.Cli.Files;
 
 /// <summary>
@@ -11,6 +13,11 @@ internal static class FileIdentity
         OperatingSystem.IsLinux()
             ? LinuxPath.Identity(path, follow: true)?.ToString()
             : Path.GetFullPath(path);
+
+    /// <summary>The file that was opened at a path.</summary>
+    /// <exception cref="IOException">The system does not report it.</exception>
+    internal static string OfOpen(SafeFileHandle handle, string path) =>
+        OperatingSystem.IsLinux() ? LinuxPath.Identity(handle).ToString() : Path.GetFullPath(path);
 
     /// <summary>What a path leads to, a link at its end not followed; null for nothing that can be seen.</summary>
     internal static string? OfFile(string path) =>

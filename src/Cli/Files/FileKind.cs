@@ -14,7 +14,11 @@ internal enum FileKind
     Socket,
     Device,
 
-    /// <summary>A file that is open somewhere and has no name any more.</summary>
+    /// <summary>
+    /// A file that is open somewhere and has no name any more, at the end of a link such as <c>/dev/fd/3</c>. A file that
+    /// a path itself leads to has a name, even if the file system counts none, as for the target of a bind mount whose
+    /// source was replaced.
+    /// </summary>
     Deleted,
 
     /// <summary>There is something, and what it is could not be found out.</summary>
@@ -58,6 +62,10 @@ internal static class FileKinds
             ? new FileLook(kind, new FileStamp(file.Length, file.LastWriteTimeUtc.Ticks, 0, default))
             : new FileLook(kind);
     }
+
+    /// <summary>Returns what a path below a root leads to, a link at its end not followed.</summary>
+    internal static FileLook Look(ExportRoot root, string path) =>
+        OperatingSystem.IsLinux() ? LinuxPath.Look(root.Handle!, path) : Look(Path.Join(root.Path, path));
 
     /// <summary>With its article, for a sentence.</summary>
     internal static string InWords(this FileKind kind) =>

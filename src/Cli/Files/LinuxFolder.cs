@@ -26,8 +26,9 @@ internal static partial class LinuxFolder
 
     /// <summary>Lists every entry: an omitted entry would go unreported.</summary>
     /// <param name="folder">The folder, opened for reading; it is closed.</param>
+    /// <param name="now">The time now, by the clock that stamps files.</param>
     /// <exception cref="IOException">It cannot be read to its end.</exception>
-    internal static FolderListing List(SafeFileHandle folder)
+    internal static FolderListing List(SafeFileHandle folder, DateTimeOffset now)
     {
         var descriptor = folder.DangerousGetHandle().ToInt32();
         var stamp = LinuxStatus.Of(folder).Stamp;
@@ -54,7 +55,9 @@ internal static partial class LinuxFolder
                 entries.Add(new FolderEntry(name, isText, look));
             }
 
-            return Marshal.GetLastPInvokeError() == 0 ? new FolderListing(entries, stamp) : throw Error();
+            return Marshal.GetLastPInvokeError() == 0
+                ? new FolderListing(entries, stamp, stamp.IsSettled(now))
+                : throw Error();
         }
         finally
         {

@@ -10,11 +10,24 @@ namespace CellOS.Export.S3.Cli.Files;
 internal static partial class LinuxPath
 {
     // open(2); O_CLOEXEC is the same on all architectures of .NET.
-    private const int ReadOnlyCloseOnExec = 0x80000;
+    private const int ReadWrite = 2;
+    private const int Create = 0x40;
+    private const int NoControllingTerminal = 0x100;
+    private const int NonBlocking = 0x800;
+    private const int CloseOnExec = 0x80000;
+
+    /// <summary>The permissions of a new file, before the umask: read and write for all.</summary>
+    private const int NewFile = 0x1b6;
+
+    // flock(2)
+    private const int Exclusive = 2;
+    private const int WithoutWaiting = 4;
 
     // errno(3)
+    private const int PermissionDenied = 1;
     private const int NoEntry = 2;
     private const int Interrupted = 4;
+    private const int WouldBlock = 11;
     private const int NotADirectory = 20;
     private const int AccessDenied = 13;
     private const int Invalid = 22;
@@ -26,7 +39,10 @@ internal static partial class LinuxPath
         SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8
     )]
-    private static partial int OpenPath(string path, int flags);
+    private static partial int OpenPath(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int LockFile(SafeFileHandle handle, int operation);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushToDisk(SafeFileHandle handle);
@@ -36,13 +52,13 @@ internal static partial class LinuxPath
         // The C library would end the path at a NUL.
         path.Contains('\0')
             ? default
-            : Look(LinuxStatus.TryGet(path, follow));
+            : Look(LinuxStatus.TryGet(path, follow), follow);
 
-    /// <summary>Returns what a name in an open folder leads to, a link not followed.</summary>
+    /// <summary>Returns what a name or a path below an open folder leads to, a link at its end not followed.</summary>
     internal static FileLook Look(SafeFileHandle folder, string name) =>
-        Look(LinuxStatus.TryGet(folder, name));
+        name.Contains('\0') ? default : Look(LinuxStatus.TryGet(folder, name), follow: false);
 
-    private static FileLook Look(LinuxStatus.Statx? found)
+    private static FileLook Look(LinuxStatus.Statx? found, bool follow)
     {
         if (found is not { } status)
             return new FileLook(
@@ -56,7 +72,7 @@ internal static partial class LinuxPath
             LinuxStatus.Pipe => FileKind.Pipe,
             LinuxStatus.CharacterDevice or LinuxStatus.BlockDevice => FileKind.Device,
             LinuxStatus.Folder => FileKind.Folder,
-            LinuxStatus.RegularFile when status.Links == 0 => FileKind.Deleted,
+            LinuxStatus.RegularFile when follow && status.Links == 0 => FileKind.Deleted,
             LinuxStatus.RegularFile => FileKind.File,
             LinuxStatus.SymbolicLink => FileKind.Link,
             LinuxStatus.Socket => FileKind.Socket,
@@ -71,6 +87,44 @@ internal static partial class LinuxPath
             ? status.Stamp.Id
             : null;
 
+    /// <summary>Returns the identity of an open file.</summary>
+    /// <exception cref="IOException">The system does not report it.</exception>
+    internal static FileId Identity(SafeFileHandle handle) => LinuxStatus.Of(handle).Stamp.Id;
+
+    /// <summary>
+    /// Opens a file for reading and writing, or makes it, and locks it (flock(2)) against other processes of this tool. The
+    /// path is taken as the system takes it: .NET would remove <c>link/..</c> from it, which leads elsewhere.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be opened; <c>HResult</c> is 11 (EWOULDBLOCK) if another process has it locked.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not do that.</exception>
+    internal static SafeFileHandle OpenLocked(string path)
+    {
+        // A pipe that took the place of the file does not make the caller wait.
+        var descriptor = OpenPath(
+            path,
+            ReadWrite | Create | CloseOnExec | NoControllingTerminal | NonBlocking | LinuxFile.LargeFile,
+            NewFile
+        );
+        if (descriptor < 0)
+            throw Error(Marshal.GetLastPInvokeError());
+
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        // Some network file systems have no locks.
+        if (LockFile(handle, Exclusive | WithoutWaiting) == 0 || Marshal.GetLastPInvokeError() != WouldBlock)
+            return handle;
+
+        handle.Dispose();
+        throw Error(WouldBlock);
+    }
+
+    private static Exception Error(int error)
+    {
+        var message = Marshal.GetPInvokeErrorMessage(error);
+        return error is AccessDenied or PermissionDenied
+            ? new UnauthorizedAccessException(message)
+            : new IOException(message, error);
+    }
+
     /// <summary>
     /// Sees that the names in a folder are on disk (fsync(2): a file's own fsync does not do that), where the folder may
     /// be read and the file system has such a thing.
@@ -78,7 +132,7 @@ internal static partial class LinuxPath
     /// <exception cref="IOException">It could not be done.</exception>
     internal static void FlushFolder(string path)
     {
-        var descriptor = OpenPath(path, ReadOnlyCloseOnExec);
+        var descriptor = OpenPath(path, CloseOnExec, 0);
         if (descriptor < 0 && Marshal.GetLastPInvokeError() == AccessDenied)
             return;
         if (descriptor < 0)

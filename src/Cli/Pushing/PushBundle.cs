@@ -9,10 +9,12 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// <summary>What a push is to export: the PATHs of the command line, or what the spec lists.</summary>
 /// <param name="Spec">The spec with just these artifacts.</param>
 /// <param name="Artifacts">In the order of the names, or of the spec.</param>
-/// <param name="Notes">What was left out, a sentence each.</param>
+/// <param name="LeftOut">The links, pipes, sockets and devices in folders, which are left out; a sentence each.</param>
+/// <param name="Notes">All that is left out or has nothing in it; a sentence each.</param>
 internal sealed record PushBundle(
     S3ExportSpec Spec,
     IReadOnlyList<PlannedArtifact> Artifacts,
+    IReadOnlyList<string> LeftOut,
     IReadOnlyList<string> Notes
 )
 {
@@ -33,7 +35,7 @@ internal sealed record PushBundle(
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
-        var notes = bundle.Notes.ToList();
+        var notes = bundle.LeftOut.Concat(bundle.Notes).ToList();
         if (arguments.Root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
         var receipts = arguments.Receipts is null ? null : FileIdentity.OfTarget(arguments.Receipts);
@@ -43,6 +45,7 @@ internal sealed record PushBundle(
         return new PushBundle(
             spec.WithArtifacts(target, files.Select(file => file.Name)),
             [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Source, file.Length))],
+            bundle.LeftOut,
             notes
         );
 
@@ -60,6 +63,7 @@ internal sealed record PushBundle(
         return new PushBundle(
             spec,
             [.. spec.Artifacts.Select(artifact => Planned(root, artifact))],
+            [],
             [.. Omitted(spec)]
         );
     }
@@ -95,13 +99,9 @@ internal sealed record PushBundle(
     /// <summary>A missing file fails its own artifact only; the rest of the evidence is exported.</summary>
     private static PlannedArtifact Planned(ExportRoot root, S3ExportSpecArtifact artifact)
     {
-        var source = new SourcePath(artifact.Path, root);
-        return new PlannedArtifact(
-            artifact.Target!,
-            artifact.Name,
-            source,
-            FileKinds.Look(source.Full).Length
-        );
+        var look = FileKinds.Look(root, artifact.Path);
+        var source = new SourcePath(artifact.Path, root, look.Kind == FileKind.File ? look.Stamp : null);
+        return new PlannedArtifact(artifact.Target!, artifact.Name, source, look.Length);
     }
 
     private static string Quote(string path) => $"'{Shown.Short(200, path)}'";

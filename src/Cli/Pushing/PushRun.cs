@@ -76,7 +76,7 @@ internal sealed class PushRun(
                         arguments.Metadata
                     )
                     {
-                        Root = artifact.Source.Root,
+                        Source = artifact.Source,
                     }),
                     options,
                     cancellationToken

@@ -2,6 +2,7 @@ using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
 using CellOS.Export.S3.Cli.Streams;
+using CellOS.Export.S3.Http;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -13,13 +14,14 @@ internal static class Pusher
     /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
     internal static async Task<int> RunAsync(
         PushArguments arguments,
-        ResultsOutput output,
+        TextWriter output,
         TextWriter error,
         CancellationToken cancellationToken
     )
     {
         if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
             throw new RefusedException(noCell.ToString());
+        OpenSsl.Require();
         var (bundle, sinks) = await Interruptibly(() => Prepare(arguments), cancellationToken);
         using (sinks)
         {
@@ -50,13 +52,15 @@ internal static class Pusher
                     )
                     : new HashSet<PlannedArtifact>();
             var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
+            FailureRehearsal.Run(arguments.Format);
+            var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
             var marks = receipts is null ? null : new UploadMarks(receipts, sinks, arguments.CellId);
-            var run = new PushRun(sinks, lines, marks, display, arguments);
+            var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce });
             try
             {
                 await run.RunAsync(addressed, done, cancellationToken);
             }
-            catch (IOException exception)
+            catch (IOException exception) when (LocalFault.Describe(exception) is null)
             {
                 error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
                 return ExitCode.Failed;
@@ -80,6 +84,11 @@ internal static class Pusher
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var bundle = PushBundle.Gather(spec, arguments);
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            if (configuration.IsStrict && bundle.LeftOut.Count > 0)
+                throw new RefusedException([
+                    .. bundle.LeftOut,
+                    "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
+                ]);
             return (bundle, S3ExportSinks.Create(configuration, arguments.CellId));
         }
         catch (S3ExportConfigurationException refused)

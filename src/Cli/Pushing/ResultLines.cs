@@ -1,6 +1,5 @@
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
-using CellOS.Export.S3.Cli.Streams;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -9,7 +8,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// output, then the display. Several workers call at once.
 /// </summary>
 internal sealed class ResultLines(
-    ResultsOutput output,
+    TextWriter output,
     ResultsKind results,
     ResultFormat? format,
     ReceiptsFile? receipts,
@@ -26,7 +25,7 @@ internal sealed class ResultLines(
     /// <summary>Returns when the receipt, if there is one, is on disk.</summary>
     /// <param name="label">What the display calls the artifact.</param>
     /// <param name="result">What came of it.</param>
-    /// <exception cref="IOException">The receipt is not on disk, or standard output takes no more.</exception>
+    /// <exception cref="IOException">The receipt is not on disk, or standard output cannot be written.</exception>
     internal async ValueTask AddAsync(string label, ExportResult result)
     {
         var line = results switch

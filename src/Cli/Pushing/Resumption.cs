@@ -98,7 +98,7 @@ internal static class Resumption
                     () =>
                     {
                         using var source = SourceFile.Open(path);
-                        return Convert.ToHexStringLower(source.TakeSha256(cancellationToken));
+                        return source.TakeDigests([DigestAlgorithm.Sha256], cancellationToken)[0].Hex;
                     },
                     cancellationToken
                 )

@@ -41,14 +41,14 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
     {
         _unknownLines++;
         if (_unknown.Count < MostNotes)
-            _unknown.Add($"{path}, line {number}, is kept, and passed over: the receipt {refusal.Problem}.");
+            _unknown.Add($"{path}, line {number}, is kept, and ignored: the receipt {refusal.Problem}.");
     }
 
     private void TellOfUnknown(Action<string> note)
     {
         _unknown.ForEach(note);
         if (_unknownLines > _unknown.Count)
-            note($"{path} has {_unknownLines - _unknown.Count} more lines that are no receipts.");
+            note($"{path} has {_unknownLines - _unknown.Count} more lines that are not receipts.");
     }
 
     /// <summary>

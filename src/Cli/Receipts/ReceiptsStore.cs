@@ -12,13 +12,13 @@ internal sealed class ReceiptsStore : IReceiptsStore
 {
     private readonly SafeFileHandle _handle;
     private readonly string _path;
-    private readonly string? _identity;
+    private readonly string _identity;
 
     private ReceiptsStore(SafeFileHandle handle, string path)
     {
         _handle = handle;
         _path = path;
-        _identity = FileIdentity.OfTarget(path);
+        _identity = FileIdentity.OfOpen(handle, path);
     }
 
     /// <summary>Opens the file, or makes it.</summary>
@@ -29,22 +29,24 @@ internal sealed class ReceiptsStore : IReceiptsStore
         try
         {
             Check(path);
-            handle = File.OpenHandle(
-                path,
-                FileMode.OpenOrCreate,
-                FileAccess.ReadWrite,
-                // Windows holds others to it; they may look at least.
-                OperatingSystem.IsWindows()
-                    ? FileShare.Read
-                    : FileShare.None
-            );
-            if (IsStream(path))
+            handle = OperatingSystem.IsLinux()
+                ? LinuxPath.OpenLocked(path)
+                : File.OpenHandle(
+                    path,
+                    FileMode.OpenOrCreate,
+                    FileAccess.ReadWrite,
+                    // Windows holds others to it; they may look at least.
+                    OperatingSystem.IsWindows()
+                        ? FileShare.Read
+                        : FileShare.None
+                );
+            if (IsStream(handle, path))
                 throw new RefusedException(
                     $"The receipts file {Quote(path)} is where standard output or standard error goes. Give another file; standard output gets the receipts anyhow."
                 );
             // So that the file itself outlives a loss of power, not only what is in it.
             if (OperatingSystem.IsLinux())
-                LinuxPath.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+                LinuxPath.FlushFolder(FolderOf(path));
             return new ReceiptsStore(handle, path);
         }
         catch (Exception exception)
@@ -62,14 +64,14 @@ internal sealed class ReceiptsStore : IReceiptsStore
         if (path.Contains('\0'))
             throw new RefusedException("The path of the receipts file holds a NUL character.");
 
-        var full = Path.GetFullPath(path);
-        switch (FileKinds.OfTarget(full))
+        switch (FileKinds.OfTarget(path))
         {
-            case FileKind.Missing when FileKinds.Of(full) == FileKind.Link:
+            case FileKind.Missing when FileKinds.Of(path) == FileKind.Link:
                 throw new RefusedException(
-                    $"The receipts file {Quote(path)} is a symbolic link to nowhere ({Quote(File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? "")})."
+                    $"The receipts file {Quote(path)} is a symbolic link to nowhere. Correct the link, or give another file."
                 );
-            case FileKind.Missing when Path.GetDirectoryName(full) is { } folder && !Directory.Exists(folder):
+            case FileKind.Missing
+                when FolderOf(path) is var folder && FileKinds.OfTarget(folder) == FileKind.Missing:
                 throw new RefusedException(
                     $"The receipts file {Quote(path)} cannot be made: there is no folder {Quote(folder)}."
                 );
@@ -81,13 +83,19 @@ internal sealed class ReceiptsStore : IReceiptsStore
     }
 
     /// <summary>Each would write over what the other has written.</summary>
-    private static bool IsStream(string path) =>
+    private static bool IsStream(SafeFileHandle handle, string path) =>
         OperatingSystem.IsLinux()
-        && FileIdentity.OfTarget(path) is { } file
+        && FileIdentity.OfOpen(handle, path) is var file
         && (
             file == FileIdentity.OfTarget("/proc/self/fd/1")
             || file == FileIdentity.OfTarget("/proc/self/fd/2")
         );
+
+    /// <summary>The path up to its last name, as it is: <c>link/..</c> stays in it.</summary>
+    private static string FolderOf(string path) =>
+        Path.GetDirectoryName(path) is not { } folder ? path
+        : folder.Length == 0 ? "."
+        : folder;
 
     private static RefusedException Refuse(string path, Exception exception) =>
         new(

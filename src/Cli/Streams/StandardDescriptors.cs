@@ -1,28 +1,13 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
+using System.Text;
 
 namespace CellOS.Export.S3.Cli.Streams;
 
 /// <summary>Standard input, output and error as the process was given them.</summary>
 internal static partial class StandardDescriptors
 {
-    // poll(2), from poll.h; both are reported unasked.
-    private const short PollError = 0x8;
-    private const short HungUp = 0x10;
-
     // fcntl(2)
     private const int GetDescriptorFlags = 1;
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        internal int Descriptor;
-        internal short Asked;
-        internal short Told;
-    }
-
-    [LibraryImport("libc", EntryPoint = "poll")]
-    private static partial int Poll(ref PollDescriptor descriptors, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(int descriptor, int command);
@@ -50,11 +35,21 @@ internal static partial class StandardDescriptors
         return flags != 0;
     }
 
-    /// <summary>Returns true if anybody can read what is written there, if that cannot be told, and for files.</summary>
-    [UnsupportedOSPlatform("windows")]
-    internal static bool HasReader(int descriptor)
+    /// <summary>
+    /// A writer to standard output or standard error: UTF-8 without a byte order mark, whatever the locale, and each text
+    /// at once. A terminal on Windows gets the characters that it can show.
+    /// </summary>
+    /// <param name="descriptor">The number, 1 or 2.</param>
+    /// <param name="isClosed">True if it was closed when the process began.</param>
+    internal static TextWriter Writer(int descriptor, bool isClosed)
     {
-        var asked = new PollDescriptor { Descriptor = descriptor };
-        return Poll(ref asked, 1, 0) <= 0 || (asked.Told & (PollError | HungUp)) == 0;
+        if (!OperatingSystem.IsWindows())
+            return Utf8(new DescriptorStream(descriptor, isClosed));
+        if (descriptor == 1)
+            return Console.IsOutputRedirected ? Utf8(Console.OpenStandardOutput()) : Console.Out;
+        return Console.IsErrorRedirected ? Utf8(Console.OpenStandardError()) : Console.Error;
     }
+
+    private static StreamWriter Utf8(Stream stream) =>
+        new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 }

@@ -39,10 +39,7 @@ internal sealed class UnfailingError(Func<TextWriter> open) : TextWriter
         {
             write();
         }
-        // A closed descriptor is an UnauthorizedAccessException (EBADF).
-        // One that may not grow any further is an ArgumentOutOfRangeException (EFBIG).
-        catch (Exception exception)
-            when (exception is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Lost; see above.
         }

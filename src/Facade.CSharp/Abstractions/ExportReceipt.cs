@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace CellOS.Export;
 
 /// <summary>
@@ -36,6 +38,14 @@ public sealed record ExportReceipt
     /// <summary>MD5 of the bytes sent, 32 hexadecimal digits in lower case.</summary>
     public string? Md5 { get; init; }
 
+    /// <summary>
+    /// Checksums that the store reported and that equal those of the bytes sent: the name of the algorithm
+    /// (<c>sha256</c>, <c>md5</c>, <c>crc64nvme</c>, <c>crc64xz</c>, <c>crc32c</c>, <c>crc32</c>, <c>sha1</c>), and the
+    /// octets in Base64. In JSON, <c>checksums</c> is there if it is not empty. Default: empty.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Checksums { get; init; } =
+        ReadOnlyDictionary<string, string>.Empty;
+
     /// <summary>The entity tag, as the server sent it.</summary>
     public string? ETag { get; init; }
 
@@ -62,9 +72,10 @@ public sealed record ExportReceipt
     public string? Warning { get; init; }
 
     /// <summary>
-    /// What the server confirmed: <c>content-md5</c> (a <c>Content-MD5</c> that was sent and accepted),
-    /// <c>etag-md5</c> (the ETag is the MD5 of what was sent), <c>checksum-sha256</c> (so is
-    /// <c>x-amz-checksum-sha256</c>), or <c>unverified</c>.
+    /// The strongest confirmation by the server: <c>checksum-sha256</c> (its <c>x-amz-checksum-sha256</c> is that of the
+    /// bytes sent), <c>content-md5</c> (it accepted a <c>Content-MD5</c>, or reports the MD5 of the bytes sent),
+    /// <c>etag-md5</c> (its ETag is that MD5), <c>checksum-crc64nvme</c>, <c>checksum-crc64xz</c>, <c>checksum-crc32c</c>,
+    /// <c>checksum-crc32</c>, <c>checksum-sha1</c> (it reports that checksum of the bytes sent), or <c>unverified</c>.
     /// </summary>
     public required string Integrity { get; init; }
 

@@ -92,7 +92,7 @@ internal static class FaultMapper
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded => (
                 FaultKind.InvalidReply,
-                $"{Way(host, proxy)} sent what is no HTTP reply ({exception.Message})"
+                $"{Way(host, proxy)} sent bytes that are not an HTTP response ({exception.Message})"
             ),
             _ => OfTransport(exception, Way(host, proxy)),
         };

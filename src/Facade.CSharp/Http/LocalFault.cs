@@ -23,6 +23,16 @@ internal static class LocalFault
         return null;
     }
 
+    /// <summary>True for the name of a library, which is not a path.</summary>
+    private static bool IsLibrary(string name) =>
+        name.Contains(", Version=", StringComparison.Ordinal)
+        && name.Contains(", Culture=", StringComparison.Ordinal);
+
+    private static string NameOf(string library) => library[..library.IndexOf(',')];
+
+    private static string NotLoaded(string library) =>
+        $"this process could not load its library {library}, which happens at the limit of open files: raise the limit (ulimit -n), or export fewer artifacts at once. If the limit is high enough, install the program again";
+
     private static string? Of(Exception exception) =>
         exception switch
         {
@@ -34,6 +44,12 @@ internal static class LocalFault
             IOException { HResult: TooManyFiles or TooManyFilesInSystem } => TooMany,
             IOException { HResult: NoMemory } =>
                 "this host ran out of memory: give it more, or export fewer artifacts at once",
+            // A library of the runtime that is not found, or cannot be read: it was there when the program was built.
+            FileNotFoundException { FileName: { } library } when IsLibrary(library) => NotLoaded(
+                NameOf(library)
+            ),
+            FileLoadException { FileName: { } library } when IsLibrary(library) => NotLoaded(NameOf(library)),
+            DllNotFoundException => NotLoaded("of native code"),
             // .NET looks for certificates below it, and has no exception of its own for this.
             _ when exception.Message.Contains("home directory", StringComparison.OrdinalIgnoreCase) =>
                 "this process has no home directory, which TLS needs: HOME is not set, and the list of users has no entry for this user. Set HOME to a folder that the user may read",

@@ -49,7 +49,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         CancellationToken cancellationToken
     )
     {
-        using var content = new SourceContent(source, put.Length, put.TakeMd5, stall.Moved)
+        using var content = new SourceContent(source, put.Length, put.Digests, stall.Moved)
         {
             OnSent = onSent,
         };

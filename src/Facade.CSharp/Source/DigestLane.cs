@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Threading.Tasks.Sources;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Source;
 
@@ -7,14 +7,14 @@ namespace CellOS.Export.S3.Source;
 /// Takes a digest of pieces in their order, beside whoever reads and sends them. A thread is taken up when there is a
 /// piece, and left when there is none.
 /// </summary>
-/// <param name="algorithm">Of the digest.</param>
-/// <param name="capacity">How many pieces may be there at once, those that wait and the one in work.</param>
-internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
+/// <param name="algorithm">The algorithm of the digest.</param>
+/// <param name="capacity">The number of pieces that may be there at once: those that wait and the one in work.</param>
+internal sealed class DigestLane(DigestAlgorithm algorithm, int capacity)
     : IThreadPoolWorkItem,
         IValueTaskSource
 {
     private readonly Lock _gate = new();
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(algorithm);
+    private readonly Hasher _hasher = Hasher.Create(algorithm);
     private readonly ReadOnlyMemory<byte>[] _pieces = new ReadOnlyMemory<byte>[capacity];
     private ManualResetValueTaskSourceCore<bool> _reached = new() { RunContinuationsAsynchronously = true };
     private long _added;
@@ -63,8 +63,8 @@ internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
         }
     }
 
-    /// <summary>Gives the digest of all pieces, when they are done.</summary>
-    internal void Digest(Span<byte> digest) => _hash.GetCurrentHash(digest);
+    /// <summary>Returns the digest of all pieces, when they are done.</summary>
+    internal Digest Current() => _hasher.Current();
 
     /// <summary>Ends with the piece that is in work.</summary>
     internal void Stop()
@@ -73,7 +73,7 @@ internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
         {
             _isStopped = true;
             if (!_isRunning)
-                _hash.Dispose();
+                _hasher.Dispose();
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
     {
         while (Next() is { } piece)
         {
-            _hash.AppendData(piece.Span);
+            _hasher.Append(piece.Span);
             bool isReached;
             lock (_gate)
             {
@@ -107,7 +107,7 @@ internal sealed class DigestLane(HashAlgorithmName algorithm, int capacity)
 
             _isRunning = false;
             if (_isStopped)
-                _hash.Dispose();
+                _hasher.Dispose();
             return null;
         }
     }

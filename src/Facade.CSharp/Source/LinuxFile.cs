@@ -19,7 +19,7 @@ internal static partial class LinuxFile
     private const int PathOnly = 0x200000;
 
     /// <summary>Files above 2 GiB; it is of no consequence where an offset has 64 bits anyhow.</summary>
-    private static int LargeFile =>
+    internal static int LargeFile =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 ? 0x20000 : 0;
 
     private static bool IsArmOrPower =>
@@ -72,6 +72,25 @@ internal static partial class LinuxFile
             Take(OpenFile(path, RegularFlags | (followLink ? 0 : NoFollow), 0), path),
             path
         );
+    }
+
+    /// <summary>
+    /// Opens a file of the operator's for reading, by symbolic links too. It may be a pipe, whose other end is waited for.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="SourceException">The file does not exist, may not be read, or is a folder.</exception>
+    internal static SafeFileHandle OpenToRead(string path)
+    {
+        RejectNul(path);
+        var handle = Take(
+            OpenFile(path, ReadOnly | CloseOnExec | NoControllingTerminal | LargeFile, 0),
+            path
+        );
+        if (Status(handle, path).Type != LinuxStatus.Folder)
+            return handle;
+
+        handle.Dispose();
+        throw SourceException.NotAFile(path, Describe(LinuxStatus.Folder));
     }
 
     /// <summary>

@@ -11,6 +11,7 @@ internal static partial class LinuxStatus
     private const int NoFollow = 0x100;
     private const int EmptyPath = 0x1000;
     private const uint BasicStats = 0x7ff;
+    private const uint BirthTime = 0x800;
     private const int TypeMask = 0xf000;
 
     // The types of stx_mode (inode(7)).
@@ -26,6 +27,10 @@ internal static partial class LinuxStatus
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     internal struct Statx
     {
+        /// <summary>The fields that the file system has filled in.</summary>
+        [FieldOffset(0)]
+        private readonly uint _mask;
+
         [FieldOffset(16)]
         internal uint Links;
 
@@ -37,6 +42,12 @@ internal static partial class LinuxStatus
 
         [FieldOffset(40)]
         private readonly ulong _size;
+
+        [FieldOffset(80)]
+        private readonly long _bornSeconds;
+
+        [FieldOffset(88)]
+        private readonly uint _bornNanoseconds;
 
         [FieldOffset(96)]
         private readonly long _changedSeconds;
@@ -64,7 +75,8 @@ internal static partial class LinuxStatus
                 checked((long)_size),
                 Nanoseconds(_modifiedSeconds, _modifiedNanoseconds),
                 Nanoseconds(_changedSeconds, _changedNanoseconds),
-                new FileId(((ulong)_deviceMajor << 32) | _deviceMinor, _inode)
+                new FileId(((ulong)_deviceMajor << 32) | _deviceMinor, _inode),
+                (_mask & BirthTime) == 0 ? null : Nanoseconds(_bornSeconds, _bornNanoseconds)
             );
 
         private static Int128 Nanoseconds(long seconds, uint nanoseconds) =>
@@ -96,7 +108,7 @@ internal static partial class LinuxStatus
     /// <summary>Returns the status of an open file.</summary>
     /// <exception cref="IOException">The system does not report it.</exception>
     internal static Statx Of(SafeHandle handle) =>
-        GetStatus(handle, "", EmptyPath, BasicStats, out var status) == 0
+        GetStatus(handle, "", EmptyPath, BasicStats | BirthTime, out var status) == 0
             ? status
             : throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
 
@@ -105,11 +117,11 @@ internal static partial class LinuxStatus
     /// if it cannot be looked at.
     /// </summary>
     internal static Statx? TryGet(SafeHandle folder, string name) =>
-        GetStatus(folder, name, NoFollow, BasicStats, out var status) == 0 ? status : null;
+        GetStatus(folder, name, NoFollow, BasicStats | BirthTime, out var status) == 0 ? status : null;
 
     /// <summary>The same for a path.</summary>
     internal static Statx? TryGet(string path, bool follow) =>
-        GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, BasicStats, out var status) == 0
+        GetStatus(CurrentFolder, path, follow ? 0 : NoFollow, BasicStats | BirthTime, out var status) == 0
             ? status
             : null;
 }

@@ -19,7 +19,7 @@ internal sealed class SourceContent : HttpContent
 
     private readonly SourceFile _source;
     private readonly long _length;
-    private readonly bool _takeMd5;
+    private readonly IReadOnlyCollection<DigestAlgorithm> _digests;
     private readonly Action _moved;
     private readonly Lock _gate = new();
     private long _sent;
@@ -28,13 +28,18 @@ internal sealed class SourceContent : HttpContent
 
     /// <param name="source">The file.</param>
     /// <param name="length">How many bytes of it, from its beginning.</param>
-    /// <param name="takeMd5">Whether to take the MD5 besides the SHA-256.</param>
+    /// <param name="digests">The algorithms of the digests to take besides the SHA-256.</param>
     /// <param name="moved">Told of each piece that was read or handed over.</param>
-    internal SourceContent(SourceFile source, long length, bool takeMd5, Action moved)
+    internal SourceContent(
+        SourceFile source,
+        long length,
+        IReadOnlyCollection<DigestAlgorithm> digests,
+        Action moved
+    )
     {
         _source = source;
         _length = length;
-        _takeMd5 = takeMd5;
+        _digests = digests;
         _moved = moved;
     }
 
@@ -123,7 +128,7 @@ internal sealed class SourceContent : HttpContent
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendAsync(Stream stream, CancellationToken cancellationToken)
     {
-        using var pass = new SourcePass(_source, _length, _takeMd5, _moved);
+        using var pass = new SourcePass(_source, _length, _digests, _moved);
         var offset = 0L;
         do
         {

@@ -13,12 +13,13 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
         exception switch
         {
             SourceException known => known,
-            FileNotFoundException or DirectoryNotFoundException => NotFound(path),
-            UnauthorizedAccessException => Denied(path),
+            // First: a library that was not found is no missing file.
             _ when LocalFault.Describe(exception) is { } fault => new SourceException(
                 FaultKind.LocalFault,
                 $"the file {Shown(path)} could not be opened or read: {fault}"
             ),
+            FileNotFoundException or DirectoryNotFoundException => NotFound(path),
+            UnauthorizedAccessException => Denied(path),
             _ => new SourceException(
                 FaultKind.SourceUnreadable,
                 $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {exception.Message})"
@@ -56,6 +57,13 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
     /// <summary>Another file has the name that was listed.</summary>
     internal static SourceException Replaced(string path) =>
         new(FaultKind.SourceChanged, $"the file {Shown(path)} was replaced by another after it was listed");
+
+    /// <summary>The file has fewer bytes than when it was listed, for example because a log was rotated by copying.</summary>
+    internal static SourceException ShrankSinceListed(string path, long listed, long now) =>
+        new(
+            FaultKind.SourceChanged,
+            $"the file {Shown(path)} shrank from {listed} to {now} bytes after it was listed"
+        );
 
     internal static SourceException Changed(string path, string how) =>
         new(FaultKind.SourceChanged, $"the file {Shown(path)} {how} while it was read");

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
 using Microsoft.Win32.SafeHandles;
 
@@ -21,6 +20,9 @@ internal sealed class SourceFile : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly FileStamp _stamp;
+
+    /// <summary>True if a change after the opening changes the stamp.</summary>
+    private readonly bool _isSettled;
     private readonly Reader _read;
     private readonly Func<SafeFileHandle, string, FileStamp> _look;
 
@@ -31,14 +33,17 @@ internal sealed class SourceFile : IDisposable
         SafeFileHandle handle,
         string path,
         Reader read,
-        Func<SafeFileHandle, string, FileStamp> look
+        Func<SafeFileHandle, string, FileStamp> look,
+        TimeProvider time
     )
     {
         _handle = handle;
         _path = path;
         _read = read;
         _look = look;
+        var now = time.GetUtcNow();
         _stamp = Stamp(handle, path);
+        _isSettled = _stamp.IsSettled(now);
     }
 
     /// <summary>The length in bytes when it was opened.</summary>
@@ -46,25 +51,39 @@ internal sealed class SourceFile : IDisposable
 
     /// <summary>
     /// Opens a regular file; no symbolic link, no folder, nothing that could make the caller wait. No folder between
-    /// the root and the file is a symbolic link at that moment. A file that was listed is still the one that was listed.
+    /// the root and the file is a symbolic link at that moment. A file that was listed is still the one that was listed, and
+    /// has at least the length that it had then.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="read">What reads; the system if null.</param>
     /// <param name="look">What tells later whether it has changed; the system if null.</param>
+    /// <param name="time">The clock that stamps files; the system's if null.</param>
     /// <exception cref="SourceException">It cannot be used.</exception>
     internal static SourceFile Open(
         SourcePath path,
         Reader? read = null,
-        Func<SafeFileHandle, string, FileStamp>? look = null
+        Func<SafeFileHandle, string, FileStamp>? look = null,
+        TimeProvider? time = null
     )
     {
         SafeFileHandle? handle = null;
         try
         {
             handle = OperatingSystem.IsLinux() ? LinuxFile.Open(path) : OpenPortably(path);
-            var file = new SourceFile(handle, path.Full, read ?? ReadAt, look ?? Stamp);
-            return path.Listed is { } listed && listed.IsReplacedBy(file._stamp)
-                ? throw SourceException.Replaced(path.Full)
+            var file = new SourceFile(
+                handle,
+                path.Full,
+                read ?? ReadAt,
+                look ?? Stamp,
+                time ?? TimeProvider.System
+            );
+            if (path.Listed is not { } listed)
+                return file;
+            if (listed.IsReplacedBy(file._stamp))
+                throw SourceException.Replaced(path.Full);
+            // A log that grows is ordinary. One that shrank was emptied, and what it had may be nowhere any more.
+            return file.Length < listed.Length
+                ? throw SourceException.ShrankSinceListed(path.Full, listed.Length, file.Length)
                 : file;
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
@@ -99,21 +118,16 @@ internal sealed class SourceFile : IDisposable
     /// <summary>
     /// Makes sure that the file ends where it ended when it was opened, and holds what was read of it. Some file
     /// systems report another length than there is to read, so that is tried as well. Whoever may write to a file may
-    /// put its time stamp back, but not hide that something was changed: then the file is read once more. A file that
+    /// put its time stamp back, but not hide that something was changed: then the file is read once more. So is a file
+    /// that was changed just before it was opened, since a change within the same step has the same stamp. A file that
     /// was renamed or deleted in the meantime is still the file that was opened. It may hang.
     /// </summary>
-    /// <param name="algorithm">Of the digest.</param>
     /// <param name="digest">The digest of all that was read.</param>
     /// <param name="moved">Told of each piece that is read once more.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">The file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal void EnsureUnchanged(
-        HashAlgorithmName algorithm,
-        ReadOnlySpan<byte> digest,
-        Action moved,
-        CancellationToken cancellationToken
-    )
+    internal void EnsureUnchanged(Digest digest, Action moved, CancellationToken cancellationToken)
     {
         var now = Look();
         if (now.Length != _stamp.Length)
@@ -126,27 +140,26 @@ internal sealed class SourceFile : IDisposable
         if (ReadSome(OneByte, Length) != 0)
             throw SourceException.Changed(_path, $"had more than its {Length} bytes to read");
         if (
-            now.Changed != _stamp.Changed
-            && !Digest(algorithm, moved, cancellationToken).AsSpan().SequenceEqual(digest)
+            (!_isSettled || now.Changed != _stamp.Changed)
+            && !Read([digest.Algorithm], moved, cancellationToken)[0].Equals(digest)
         )
             throw SourceException.Changed(_path, "was rewritten");
     }
 
-    /// <summary>Reads all of it, and makes sure that it did not change meanwhile. It may hang.</summary>
+    /// <summary>
+    /// Reads all of it, takes its digests in the order of the algorithms, and makes sure that it did not change meanwhile.
+    /// It may hang.
+    /// </summary>
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal byte[] TakeMd5(CancellationToken cancellationToken) =>
-        Take(HashAlgorithmName.MD5, cancellationToken);
-
-    /// <inheritdoc cref="TakeMd5"/>
-    internal byte[] TakeSha256(CancellationToken cancellationToken) =>
-        Take(HashAlgorithmName.SHA256, cancellationToken);
-
-    private byte[] Take(HashAlgorithmName algorithm, CancellationToken cancellationToken)
+    internal IReadOnlyList<Digest> TakeDigests(
+        IReadOnlyList<DigestAlgorithm> algorithms,
+        CancellationToken cancellationToken
+    )
     {
-        var digest = Digest(algorithm, Ignore, cancellationToken);
-        EnsureUnchanged(algorithm, digest, Ignore, cancellationToken);
-        return digest;
+        var digests = Read(algorithms, Ignore, cancellationToken);
+        EnsureUnchanged(digests[0], Ignore, cancellationToken);
+        return digests;
 
         static void Ignore() { }
     }
@@ -157,20 +170,33 @@ internal sealed class SourceFile : IDisposable
     private SourceException Shrank(long end) =>
         SourceException.Changed(_path, $"shrank from {Length} to {Math.Min(end, Look().Length)} bytes");
 
-    private byte[] Digest(HashAlgorithmName algorithm, Action moved, CancellationToken cancellationToken)
+    private IReadOnlyList<Digest> Read(
+        IReadOnlyList<DigestAlgorithm> algorithms,
+        Action moved,
+        CancellationToken cancellationToken
+    )
     {
-        using var hash = IncrementalHash.CreateHash(algorithm);
-        var buffer = new byte[PartSize];
-        for (var offset = 0L; offset < Length; )
+        var hashers = algorithms.Select(Hasher.Create).ToArray();
+        try
         {
-            var chunk = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
-            Read(chunk, offset, moved, cancellationToken);
-            hash.AppendData(chunk.Span);
-            offset += chunk.Length;
-            moved();
-        }
+            var buffer = new byte[PartSize];
+            for (var offset = 0L; offset < Length; )
+            {
+                var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));
+                Read(part, offset, moved, cancellationToken);
+                foreach (var hasher in hashers)
+                    hasher.Append(part.Span);
+                offset += part.Length;
+                moved();
+            }
 
-        return hash.GetCurrentHash();
+            return [.. hashers.Select(hasher => hasher.Current())];
+        }
+        finally
+        {
+            foreach (var hasher in hashers)
+                hasher.Dispose();
+        }
     }
 
     private int ReadSome(Memory<byte> buffer, long offset)

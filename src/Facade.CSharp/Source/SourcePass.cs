@@ -1,15 +1,14 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3.Source;
 
 /// <summary>
 /// One reading of the file, from its beginning to its end, with its digests. While a piece is sent, the next one is
-/// read, and the slowest of the digests follows on a thread of its own: the MD5 (it is more work than all the rest
-/// together), or the SHA-256 where that is the only one. A small file is read, digested and looked at once more at one
-/// go.
+/// read, and the slowest of the digests is computed on a thread of its own: the MD5 (it takes longer than all others
+/// together), or the SHA-256 where there is no MD5. A small file is read, digested and checked for changes in one step.
 /// </summary>
 internal sealed class SourcePass : FileWork, IDisposable
 {
@@ -30,11 +29,13 @@ internal sealed class SourcePass : FileWork, IDisposable
     private readonly Action _moved;
     private readonly byte[]?[] _buffers;
 
-    /// <summary>Null where the lane takes it, or a small file is the whole and its digests need no state.</summary>
-    private readonly IncrementalHash? _sha256;
-    private readonly IncrementalHash? _md5;
+    /// <summary>The algorithms besides SHA-256.</summary>
+    private readonly IReadOnlyCollection<DigestAlgorithm> _algorithms;
+
+    /// <summary>What the thread computes that reads; nothing for a small file, which is digested as a whole.</summary>
+    private readonly (DigestAlgorithm Algorithm, Hasher Hasher)[] _hashers = [];
     private readonly DigestLane? _lane;
-    private readonly bool _takeMd5;
+    private readonly DigestAlgorithm? _laneAlgorithm;
 
     /// <summary>What is read, or was read last.</summary>
     private Memory<byte> _piece;
@@ -42,31 +43,43 @@ internal sealed class SourcePass : FileWork, IDisposable
     private int _given;
     private bool _isRead;
     private bool _isProven;
-    private string _sha256Digest = "";
-    private string? _md5Digest;
+    private Digest? _sha256;
 
     /// <param name="source">The file.</param>
     /// <param name="length">How many bytes of it, from its beginning.</param>
-    /// <param name="takeMd5">Whether to take the MD5 besides the SHA-256.</param>
+    /// <param name="algorithms">The algorithms of the digests to take besides SHA-256.</param>
     /// <param name="moved">Told of each part of a piece that has come, by the thread that reads it.</param>
-    internal SourcePass(SourceFile source, long length, bool takeMd5, Action moved)
+    internal SourcePass(
+        SourceFile source,
+        long length,
+        IReadOnlyCollection<DigestAlgorithm> algorithms,
+        Action moved
+    )
     {
         _source = source;
         _length = length;
+        _algorithms = algorithms;
         _moved = moved;
-        _takeMd5 = takeMd5;
         var pieces = Math.Max(1, (length + PieceSize - 1) / PieceSize);
         _buffers = new byte[]?[Math.Min(pieces, MostBuffers)];
-        var isSmall = length <= SmallSize;
-        if (!isSmall && Environment.ProcessorCount > 1)
-            _lane = new DigestLane(
-                takeMd5 ? HashAlgorithmName.MD5 : HashAlgorithmName.SHA256,
-                _buffers.Length
-            );
-        if (!isSmall && (takeMd5 || _lane is null))
-            _sha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        if (!isSmall && takeMd5 && _lane is null)
-            _md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+        if (length <= SmallSize)
+            return;
+
+        if (Environment.ProcessorCount > 1)
+        {
+            _laneAlgorithm = algorithms.Contains(DigestAlgorithm.Md5)
+                ? DigestAlgorithm.Md5
+                : DigestAlgorithm.Sha256;
+            _lane = new DigestLane(_laneAlgorithm, _buffers.Length);
+        }
+
+        _hashers =
+        [
+            .. algorithms
+                .Prepend(DigestAlgorithm.Sha256)
+                .Where(algorithm => !IsOfLane(algorithm))
+                .Select(algorithm => (algorithm, Hasher.Create(algorithm))),
+        ];
     }
 
     /// <summary>Where the next piece begins that nobody has been given yet.</summary>
@@ -111,7 +124,7 @@ internal sealed class SourcePass : FileWork, IDisposable
         if (_isProven)
             return;
 
-        if (_lane is not null && !_takeMd5)
+        if (_lane is not null && _laneAlgorithm is { IsSha256: true })
             await _lane.DoneAsync(_given).ConfigureAwait(false);
         _isRead = true;
         Begin(cancellationToken);
@@ -121,15 +134,24 @@ internal sealed class SourcePass : FileWork, IDisposable
     /// <summary>What was read, after <see cref="ProveAsync"/>.</summary>
     internal async ValueTask<Sent> DigestsAsync()
     {
-        if (_lane is not null && _takeMd5)
-        {
+        if (_lane is not null)
             await _lane.DoneAsync(_given).ConfigureAwait(false);
-            Span<byte> md5 = stackalloc byte[MD5.HashSizeInBytes];
-            _lane.Digest(md5);
-            _md5Digest = Convert.ToHexStringLower(md5);
-        }
+        var others = FSharpList<Digest>.Empty;
+        foreach (var algorithm in _algorithms.Reverse())
+            others = FSharpList<Digest>.Cons(Take(algorithm), others);
+        return new Sent(_length, _sha256!, others);
+    }
 
-        return new Sent(_length, _sha256Digest, CoreMapping.ToOption(_md5Digest));
+    private bool IsOfLane(DigestAlgorithm algorithm) =>
+        _laneAlgorithm is not null && algorithm.Equals(_laneAlgorithm);
+
+    private Digest Take(DigestAlgorithm algorithm)
+    {
+        if (_length <= SmallSize)
+            return Hasher.Of(algorithm, _piece.Span);
+        if (IsOfLane(algorithm))
+            return _lane!.Current();
+        return Array.Find(_hashers, entry => entry.Algorithm.Equals(algorithm)).Hasher.Current();
     }
 
     /// <summary>
@@ -142,8 +164,8 @@ internal sealed class SourcePass : FileWork, IDisposable
         if (IsUnderWay || _lane is { IsAtPiece: true })
             return;
 
-        _sha256?.Dispose();
-        _md5?.Dispose();
+        foreach (var (_, hasher) in _hashers)
+            hasher.Dispose();
         foreach (ref var buffer in _buffers.AsSpan())
         {
             if (buffer is not null)
@@ -166,8 +188,8 @@ internal sealed class SourcePass : FileWork, IDisposable
         if (!_isRead)
         {
             _source.Read(_piece, _offset, _moved, Cancellation);
-            _sha256?.AppendData(_piece.Span);
-            _md5?.AppendData(_piece.Span);
+            foreach (var (_, hasher) in _hashers)
+                hasher.Append(_piece.Span);
         }
 
         if (_isRead || _length <= SmallSize)
@@ -176,24 +198,8 @@ internal sealed class SourcePass : FileWork, IDisposable
 
     private void Prove()
     {
-        Span<byte> sha256 = stackalloc byte[SHA256.HashSizeInBytes];
-        if (_sha256 is not null)
-            _sha256.GetCurrentHash(sha256);
-        else if (_lane is not null)
-            _lane.Digest(sha256);
-        else
-            SHA256.HashData(_piece.Span, sha256);
-        _source.EnsureUnchanged(HashAlgorithmName.SHA256, sha256, _moved, Cancellation);
-        _sha256Digest = Convert.ToHexStringLower(sha256);
+        _sha256 = Take(DigestAlgorithm.Sha256);
+        _source.EnsureUnchanged(_sha256, _moved, Cancellation);
         _isProven = true;
-        if (!_takeMd5 || _lane is not null)
-            return;
-
-        Span<byte> md5 = stackalloc byte[MD5.HashSizeInBytes];
-        if (_md5 is not null)
-            _md5.GetCurrentHash(md5);
-        else
-            CryptographicOperations.HashData(HashAlgorithmName.MD5, _piece.Span, md5);
-        _md5Digest = Convert.ToHexStringLower(md5);
     }
 }

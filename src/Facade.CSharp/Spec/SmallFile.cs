@@ -21,9 +21,15 @@ internal static class SmallFile
     /// <exception cref="SourceException">It is none, or cannot be opened.</exception>
     /// <exception cref="IOException">It cannot be opened.</exception>
     internal static SafeFileHandle OpenRegular(string path) =>
-        OperatingSystem.IsLinux() ? LinuxFile.Open(path, followLink: true) : Open(path);
+        OperatingSystem.IsLinux() ? LinuxFile.Open(path, followLink: true) : OpenPortably(path);
 
+    /// <summary>
+    /// Opens a file or a pipe by the path as it is: .NET would remove <c>link/..</c> from it, which leads elsewhere.
+    /// </summary>
     private static SafeFileHandle Open(string path) =>
+        OperatingSystem.IsLinux() ? LinuxFile.OpenToRead(path) : OpenPortably(path);
+
+    private static SafeFileHandle OpenPortably(string path) =>
         File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
 
     /// <summary>

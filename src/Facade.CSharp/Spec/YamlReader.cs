@@ -154,14 +154,15 @@ internal sealed class YamlReader
         while (!_parser.TryConsume<MappingEnd>(out var end))
         {
             var at = _parser.Current!.Start;
-            // A key that is no scalar is none that a spec knows.
-            var key = ReadNode(depth + 1) is SpecNode.Scalar scalar ? scalar.Value : null;
+            // Nothing would read what it leads to.
+            if (ReadNode(depth + 1) is not SpecNode.Scalar { Value: var key })
+                throw new SpecException(at, "A key is a list or a mapping. Write a text as the key.");
             var value = ReadNode(depth + 1);
             if (key == "<<")
-                merged.Add(value);
-            else if (key is not null && !keys.Add(key))
-                throw new SpecException(at, "A key is there twice in one mapping. Keep one of them.");
-            else if (key is not null)
+                merged.Add(CanBeMerged(value) ? value : throw NotMerged(at));
+            else if (!keys.Add(key))
+                throw new SpecException(at, "A key appears twice in one mapping. Keep one of them.");
+            else
                 entries.Add((key, value));
         }
 
@@ -177,6 +178,17 @@ internal sealed class YamlReader
                 entries.Add((key, value));
         return [.. entries];
     }
+
+    /// <summary>True for a mapping and for a list of mappings (yaml.org/type/merge).</summary>
+    private static bool CanBeMerged(SpecNode node) =>
+        node is SpecNode.Mapping
+        || node is SpecNode.Sequence list && list.Items.All(item => item is SpecNode.Mapping);
+
+    private static SpecException NotMerged(in Mark at) =>
+        new(
+            at,
+            "'<<' merges neither a mapping nor a list of mappings. Give it an alias of a mapping, such as '<<: *common', or remove it."
+        );
 
     private static IEnumerable<(string, SpecNode)> Merged(SpecNode node) =>
         node switch

@@ -55,7 +55,7 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
                     ? _sent.Admit(url, plan)
                     : new UrlAnswer(
                         null,
-                        $"the URL manifest {Redaction.Plain(path)} gives none. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
+                        $"the URL manifest {Redaction.Plain(path)} has no usable URL. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
                     )
             );
         }

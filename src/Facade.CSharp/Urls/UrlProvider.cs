@@ -53,9 +53,9 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             throw new OperationCanceledException(cancellationToken);
         }
 
-        var url = RequestUrlModule.Parse(text ?? "");
+        var url = ProvidedUrl.Parse(text ?? "");
         return url.IsError
-            ? new UrlAnswer(null, $"the source of URLs gave none that can be used. {url.ErrorValue.Message}")
+            ? new UrlAnswer(null, $"the source of URLs gave a URL that cannot be used. {url.ErrorValue}")
             : _sent.Admit(url.ResultValue, plan);
     }
 

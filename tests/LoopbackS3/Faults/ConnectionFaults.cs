@@ -61,7 +61,7 @@ internal sealed record Trickle(int BytesPerSecond) : Fault
 {
     internal override async Task<bool> AfterStoreAsync(Exchange exchange, Headers reply)
     {
-        foreach (var piece in exchange.Head(200, reply).Chunk(Pace.Step(BytesPerSecond)))
+        foreach (var piece in exchange.Head(exchange.Dialect.Success, reply).Chunk(Pace.Step(BytesPerSecond)))
         {
             await exchange.SendRawAsync(piece);
             await Task.Delay(Pace.Of(piece.Length, BytesPerSecond), exchange.Ended);

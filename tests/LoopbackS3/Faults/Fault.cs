@@ -25,8 +25,26 @@ public abstract record Fault
     /// </summary>
     public static Fault KmsETag { get; } = new OtherETag(Kms: true);
 
+    /// <summary>
+    /// The upload is stored as sent, and the ETag tells so, but each checksum in the reply is wrong by one
+    /// bit. A reply without a checksum has no bit to flip.
+    /// </summary>
+    public static Fault WrongChecksums { get; } = new OtherChecksum(null);
+
     /// <summary>One bit of what is stored differs, and the ETag tells so. An empty body has no bit to flip.</summary>
     public static Fault Corrupt { get; } = new FlippedBit();
+
+    /// <summary>Like <see cref="WrongChecksums"/> for the checksum of one digest; the others are right.</summary>
+    public static Fault WrongChecksum(Digest digest) => new OtherChecksum(digest);
+
+    /// <summary>
+    /// The reply marks its <c>x-amz-checksum-…</c> as one of a multipart upload, which says nothing about
+    /// the bytes of one PUT ("Checking object integrity", User Guide). The value itself stays.
+    /// </summary>
+    /// <param name="suffix">Adds <c>-1</c>, the number of parts, to the value.</param>
+    /// <param name="type">Replies with <c>x-amz-checksum-type: COMPOSITE</c>.</param>
+    public static Fault CompositeChecksum(bool suffix = true, bool type = true) =>
+        new Composite(suffix, type);
 
     /// <summary>Answers, and stores nothing.</summary>
     /// <param name="code">Null leaves the reply without a body.</param>
@@ -87,6 +105,9 @@ public abstract record Fault
     public static Fault RawReply(byte[] bytes) => new RawBytes(bytes);
 
     internal virtual bool Corrupts => false;
+
+    /// <summary>The digests that the reply tells of, in place of the true ones.</summary>
+    internal virtual Digests Reported(Digests stored) => stored;
 
     /// <summary>Like its fellows below, true when that was the end of the exchange.</summary>
     internal virtual Task<bool> BeforeBodyAsync(Exchange exchange) => GoOn;

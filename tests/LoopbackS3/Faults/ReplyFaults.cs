@@ -50,18 +50,10 @@ internal sealed record OtherETag(bool Kms) : Fault
 {
     internal override Task<bool> AfterStoreAsync(Exchange exchange, Headers reply)
     {
-        reply.RemoveAll(header => header.Key == "ETag");
-        reply.Add(new("ETag", $"\"{Guid.NewGuid():N}\""));
+        reply.RemoveAll(header => header.Key == "ETag" || (Kms && SseKms.Headers.Contains(header)));
+        reply.Add(new("ETag", SseKms.NewETag()));
         if (Kms)
-        {
-            reply.Add(new("x-amz-server-side-encryption", "aws:kms"));
-            reply.Add(
-                new(
-                    "x-amz-server-side-encryption-aws-kms-key-id",
-                    "arn:aws:kms:us-east-1:111122223333:key/loopback"
-                )
-            );
-        }
+            reply.AddRange(SseKms.Headers);
         return GoOn;
     }
 }

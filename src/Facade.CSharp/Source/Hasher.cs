@@ -1,0 +1,103 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Security.Cryptography;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Source;
+
+/// <summary>Computes one digest of content that comes in pieces.</summary>
+internal abstract class Hasher : IDisposable
+{
+    /// <summary>CRC-64/XZ (ECMA-182, reflected), which the parameter sets of System.IO.Hashing do not have.</summary>
+    private static readonly Crc64ParameterSet Xz = Crc64ParameterSet.Create(
+        polynomial: 0x42F0E1EBA9EA3693,
+        initialValue: ulong.MaxValue,
+        finalXorValue: ulong.MaxValue,
+        reflectValues: true
+    );
+
+    /// <summary>Creates a hasher of this algorithm.</summary>
+    internal static Hasher Create(DigestAlgorithm algorithm) =>
+        algorithm.Tag switch
+        {
+            DigestAlgorithm.Tags.Crc32 => new Crc32Hasher(algorithm, new Crc32()),
+            DigestAlgorithm.Tags.Crc32C => new Crc32Hasher(algorithm, new Crc32(Crc32ParameterSet.Crc32C)),
+            DigestAlgorithm.Tags.Crc64Nvme => new Crc64Hasher(algorithm, new Crc64(Crc64ParameterSet.Nvme)),
+            DigestAlgorithm.Tags.Crc64Xz => new Crc64Hasher(algorithm, new Crc64(Xz)),
+            _ => new CryptographicHasher(algorithm, IncrementalHash.CreateHash(NameOf(algorithm))),
+        };
+
+    /// <summary>Returns the digest of content that is there as a whole.</summary>
+    internal static Digest Of(DigestAlgorithm algorithm, ReadOnlySpan<byte> content)
+    {
+        if (algorithm.IsSha256 || algorithm.IsMd5 || algorithm.IsSha1)
+        {
+            Span<byte> octets = stackalloc byte[algorithm.Size];
+            CryptographicOperations.HashData(NameOf(algorithm), content, octets);
+            return ToDigest(algorithm, octets);
+        }
+
+        using var hasher = Create(algorithm);
+        hasher.Append(content);
+        return hasher.Current();
+    }
+
+    /// <summary>Adds the next piece.</summary>
+    internal abstract void Append(ReadOnlySpan<byte> piece);
+
+    /// <summary>Returns the digest of all pieces so far.</summary>
+    internal abstract Digest Current();
+
+    public abstract void Dispose();
+
+    private static HashAlgorithmName NameOf(DigestAlgorithm algorithm) =>
+        algorithm.IsSha256 ? HashAlgorithmName.SHA256
+        : algorithm.IsMd5 ? HashAlgorithmName.MD5
+        : HashAlgorithmName.SHA1;
+
+    private static Digest ToDigest(DigestAlgorithm algorithm, ReadOnlySpan<byte> octets) =>
+        Digest.TryCreate(algorithm, octets)!.Value;
+
+    private sealed class CryptographicHasher(DigestAlgorithm algorithm, IncrementalHash hash) : Hasher
+    {
+        internal override void Append(ReadOnlySpan<byte> piece) => hash.AppendData(piece);
+
+        internal override Digest Current()
+        {
+            Span<byte> octets = stackalloc byte[algorithm.Size];
+            hash.GetCurrentHash(octets);
+            return ToDigest(algorithm, octets);
+        }
+
+        public override void Dispose() => hash.Dispose();
+    }
+
+    // The hash itself writes reflected values in little-endian order; headers carry them in network byte order.
+    private sealed class Crc32Hasher(DigestAlgorithm algorithm, Crc32 crc) : Hasher
+    {
+        internal override void Append(ReadOnlySpan<byte> piece) => crc.Append(piece);
+
+        internal override Digest Current()
+        {
+            Span<byte> octets = stackalloc byte[sizeof(uint)];
+            BinaryPrimitives.WriteUInt32BigEndian(octets, crc.GetCurrentHashAsUInt32());
+            return ToDigest(algorithm, octets);
+        }
+
+        public override void Dispose() { }
+    }
+
+    private sealed class Crc64Hasher(DigestAlgorithm algorithm, Crc64 crc) : Hasher
+    {
+        internal override void Append(ReadOnlySpan<byte> piece) => crc.Append(piece);
+
+        internal override Digest Current()
+        {
+            Span<byte> octets = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64BigEndian(octets, crc.GetCurrentHashAsUInt64());
+            return ToDigest(algorithm, octets);
+        }
+
+        public override void Dispose() { }
+    }
+}
