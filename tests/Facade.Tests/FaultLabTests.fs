@@ -343,6 +343,23 @@ let private replies = [
         (Some "AccessDenied")
     |> stored
 
+    for lengths in
+        [
+            "Content-Length: 0\r\nTransfer-Encoding: chunked"
+            "Transfer-Encoding: chunked\r\nContent-Length: 0"
+        ] do
+        let body = document "AccessDenied"
+
+        terminal
+            $"200 with an S3 error in chunks ({lengths.Substring(0, 7)} first)"
+            (storing
+                $"HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n{lengths}\r\n\r\n%x{body.Length}\r\n{body}\r\n0\r\n\r\n"
+                true)
+            ExportFailureKind.NotAStore
+            200
+            (Some "AccessDenied")
+        |> stored
+
     {
         transient
             "200 with an S3 error that passes"

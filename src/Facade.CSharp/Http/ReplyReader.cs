@@ -31,7 +31,9 @@ internal static class ReplyReader
     )
     {
         var (body, isWhole) =
+            // Chunks count where both are there (RFC 9112, 6.3).
             response.Content.Headers.ContentLength == 0
+            && response.Headers.TransferEncodingChunked != true
                 ? (ReadOnlyMemory<byte>.Empty, true)
                 : await ReadBodyAsync(response, moved, time, attempt, caller).ConfigureAwait(false);
         return ReplyModule.Read(
