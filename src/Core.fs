@@ -32,12 +32,7 @@ module Push =
     /// A push that has not begun, of a sink that has learnt something about hosts.
     [<CompiledName("CreateKnowing")>]
     let createKnowing (hosts: KnownHosts) (plan: PushPlan) : State =
-        let state = State.fresh plan
-
-        {
-            state with
-                History = { state.History with Hosts = hosts }
-        }
+        State.fresh plan |> State.learn (fun history -> { history with Hosts = hosts })
 
     /// What a push has learnt about hosts, for the pushes after it.
     [<CompiledName("Hosts")>]
@@ -66,42 +61,8 @@ module Push =
     let private finish (state: State) (now: DateTimeOffset) (output: Output) =
         go state now (Phase.Ended output) output
 
-    /// The digests that a request to the URL carries as headers.
-    let private digestHeaders (state: State) (url: RequestUrl) =
-        let algorithms =
-            DigestPolicy.sentAsHeaders state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
-
-        DigestPolicy.headers algorithms state.History.Digests url.Query
-
-    /// The digests that must be taken before anything is sent to the URL; empty once they were.
-    let private neededFirst (state: State) (url: RequestUrl) =
-        let isKnown algorithm =
-            state.History.Digests
-            |> List.exists (fun digest -> digest.Algorithm = algorithm)
-
-        DigestPolicy.neededFirst state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
-        |> List.filter (isKnown >> not)
-
     let private fail (state: State) (now: DateTimeOffset) (kind: FailureKind) =
-        let secrets = State.secrets state
-        let url = ValueOption.toOption state.Url
-
-        FailureText.create kind {
-            Plan = state.Plan
-            Url = url |> Option.map PresignedUrl.inspect
-            Length = state.Began.Length
-            DigestHeaders = url |> Option.map (digestHeaders state) |> Option.defaultValue []
-            Attempts = state.Attempts
-            Elapsed = now - state.Began.At
-            Last =
-                match state.History.Last with
-                | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
-                | ValueNone -> None
-            MayBeStored = state.History.MayBeStored
-            Now = now
-        }
-        |> Output.Failed
-        |> finish state now
+        finish state now (Output.Failed(PushResult.failure state now kind))
 
     /// Fails for a reason that is not an attempt's.
     let private failWith (state: State) (now: DateTimeOffset) (kind: FailureKind) (reason: string) =
@@ -110,106 +71,12 @@ module Push =
         let fault = Fault.Create(FaultKind.Network, masked, 0L)
         fail (State.after (Outcome.NotSent fault) state) now kind
 
-    /// Compares the URL with the address that the receipt would name.
-    let private address (state: State) (url: RequestUrl) =
-        ObjectAddress.check state.Plan.Target.Bucket state.Plan.Key url
-
-    /// The reason why the URL may not be used, if it is for another object.
-    let private otherObject (state: State) (url: RequestUrl) =
-        if state.Plan.Target.KeyCheck then
-            ObjectAddress.problem state.Plan.Destination (address state url)
-            |> Option.map (fun problem ->
-                match state.Plan.Target.Name with
-                | Some name ->
-                    $"{problem}. A gateway that rewrites paths is allowed by {Variable.forTarget name Variable.KeyCheck}=off"
-                | None -> $"{problem}. A gateway that rewrites paths is allowed by KeyCheck = false")
-        else
-            None
-
-    /// The reason why a URL may not be used, if a program percent-encoded the braces of a placeholder in its path.
-    let private encodedPlaceholder (state: State) (url: RequestUrl) =
-        if
-            EncodedPlaceholder.mayBeIn (
-                url.Value.AsSpan(url.Authority.Stop, url.QueryFirst - url.Authority.Stop)
-            )
-        then
-            EncodedPlaceholder.find (RequestUrl.path url)
-            |> Option.filter (fun placeholder ->
-                not (EncodedPlaceholder.isIn placeholder (Destination.value state.Plan.Destination)))
-            |> Option.map (fun placeholder ->
-                $"the URL {EncodedPlaceholder.problem placeholder}. {EncodedPlaceholder.remedyOfUrl.TrimEnd '.'}")
-        else
-            None
-
-    let private finishWith (state: State) now (reply: Reply) (sent: Sent) (confirmed: Confirmation) =
-        finish
-            state
-            now
-            (Output.Done {
-                TargetKind = Receipt.TargetKind
-                TargetName = state.Plan.Target.Name |> Option.map TargetName.value
-                Destination = Destination.value state.Plan.Destination
-                BytesWritten = sent.Bytes
-                CellId = CellId.value state.Plan.Target.CellId
-                ArtifactName = ArtifactName.value state.Plan.Artifact
-                Region = state.Plan.Target.Region
-                ObjectUrl =
-                    match state.Url with
-                    | ValueSome url -> Some(RequestUrl.withoutQuery url)
-                    | ValueNone -> None
-                Sha256 = sent.Sha256.Hex
-                Md5 = (sent.With state.History.Digests).Md5
-                Checksums =
-                    Integrity.confirmed state.Plan.Target.Integrity reply sent
-                    |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
-                    |> Map.ofList
-                ETag = State.shown state reply.ETag
-                VersionId = State.shown state reply.VersionId
-                RequestId = State.shown state reply.RequestId
-                HostId = State.shown state reply.HostId
-                DestinationChecked =
-                    match state.Url with
-                    | ValueSome url -> state.Plan.Target.KeyCheck && address state url = AddressCheck.Same
-                    | ValueNone -> false
-                Integrity = confirmed.Name
-                Attempts = state.Attempts
-                StartedAt = state.Began.At
-                CompletedAt = now
-            })
-
     /// Asks for a URL, unless the time forbids it.
     let private ask (state: State) (now: DateTimeOffset) (attempt: int) =
         if State.isTooLate now state then
             fail state now FailureKind.DeadlineExceeded
         else
             go state now (Phase.Asking attempt) (Output.AskUrl(attempt, State.deadline state))
-
-    let private request (state: State) (now: DateTimeOffset) (attempt: int) (url: RequestUrl) : PutRequest =
-        let target = state.Plan.Target
-        let length = state.Began.Length
-
-        {
-            Attempt = attempt
-            Url = url
-            Headers = digestHeaders state url @ PushPlan.headers state.Plan
-            Length = length
-            // Never without a body: there would be nothing to wait with (RFC 9110, 10.1.1).
-            ExpectContinue =
-                length > 0L
-                && target.ExpectContinueFrom |> Option.exists (fun from -> length >= from)
-                && not (KnownHosts.refusesExpect url state.History.Hosts)
-            Digests =
-                DigestPolicy.sending
-                    target.Integrity
-                    (KnownHosts.reported url state.History.Hosts)
-                    (state.History.Digests |> List.map _.Algorithm)
-            ConnectTimeout = target.Limits.ConnectTimeout
-            Timeout =
-                match State.deadline state with
-                | Some deadline -> Instant.shorter target.Limits.RequestTimeout (deadline - now)
-                | None -> target.Limits.RequestTimeout
-            StallTimeout = target.Limits.StallTimeout
-        }
 
     let private takeDigests
         (state: State)
@@ -219,75 +86,29 @@ module Push =
         =
         go state now phase (Output.TakeDigests(algorithms, State.deadline state))
 
-    /// The parameter of the URL's query that fixes a digest of other content.
-    let private fixesOtherContent (state: State) (url: RequestUrl) =
-        DigestPolicy.fixedByQuery url.Query
-        |> List.tryFind (fun (_, digest) -> not (List.contains digest state.History.Digests))
-
-    /// Whether no request with this URL may begin at the given moment.
-    let private isExpired (at: DateTimeOffset) (url: RequestUrl) =
-        match url.Query.UsableUntil with
-        | ValueSome until -> Instant.isBefore at until
-        | ValueNone -> false
-
     let private holding (url: RequestUrl) (state: State) = { state with Url = ValueSome url }
 
     /// Makes the attempt, unless the URL or the time forbids it, or digests of the file have to be taken first.
     let private put (state: State) (now: DateTimeOffset) (attempt: int) (url: RequestUrl) =
-        let put = request state now attempt url
+        let put = PushRequest.create state now attempt url
+        let state = holding url state
 
         if State.isTooLate now state then
-            fail (holding url state) now FailureKind.DeadlineExceeded
-        elif isExpired now url then
-            fail (holding url state) now FailureKind.UrlExpired
+            fail state now FailureKind.DeadlineExceeded
+        elif PushRequest.isExpired now url then
+            fail state now FailureKind.UrlExpired
         else
-            match HeaderCoverage.problems url put.Headers, HeaderCoverage.missing url put.Headers with
-            | [], [] when (encodedPlaceholder state url).IsSome ->
-                failWith (holding url state) now FailureKind.UrlUnusable (encodedPlaceholder state url).Value
-            | [], [] when (otherObject state url).IsSome ->
-                failWith (holding url state) now FailureKind.UrlUnusable (otherObject state url).Value
-            | [], [] when not (neededFirst state url).IsEmpty ->
-                let algorithms = neededFirst state url
-                takeDigests (holding url state) now (Phase.Digesting(attempt, algorithms)) algorithms
-            | [], [] when (fixesOtherContent state url).IsSome ->
-                let name, fixedDigest = (fixesOtherContent state url).Value
-
-                let own =
-                    state.History.Digests
-                    |> List.find (fun digest -> digest.Algorithm = fixedDigest.Algorithm)
-
-                failWith
-                    (holding url state)
-                    now
-                    FailureKind.UrlUnusable
-                    $"the URL is for other content: '{name}' in its query is {fixedDigest.Base64}, and this file's is {own.Base64}. Export the file that the URL was presigned for, or ask the presigner for a URL for this file"
-            | [], [] ->
-                struct ({
-                            state with
-                                Now = now
-                                Phase = Phase.Putting put
-                                Attempts = attempt
-                                Url = ValueSome url
-                        },
-                        Output.Put put)
-            | [], names ->
-                let remedy = HeaderCoverage.remedy state.Plan.Target.Name names
-
-                failWith
-                    (holding url state)
-                    now
-                    FailureKind.UrlUnusable
-                    $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy}"
-            | unfit, _ ->
-                let reasons = unfit |> List.map _.Message |> String.concat " "
-                failWith (holding url state) now FailureKind.UrlUnusable (reasons.TrimEnd '.')
+            match PushRequest.obstacle state put, PushRequest.neededFirst state url with
+            | Some reason, _ -> failWith state now FailureKind.UrlUnusable reason
+            | None, [] -> go { state with Attempts = attempt } now (Phase.Putting put) (Output.Put put)
+            | None, algorithms -> takeDigests state now (Phase.Digesting(attempt, algorithms)) algorithms
 
     /// Begins the given attempt: with the URL in hand if it still serves, or with a fresh one if there is a
     /// source of them.
     let private start (state: State) (now: DateTimeOffset) (attempt: int) =
         match state.Plan.Url, state.Url with
         | UrlSource.Given url, _ -> put state now attempt url
-        | UrlSource.Asked, ValueSome url when not (isExpired now url) -> put state now attempt url
+        | UrlSource.Asked, ValueSome url when not (PushRequest.isExpired now url) -> put state now attempt url
         | UrlSource.Asked, _ -> ask (State.withoutUrl state) now attempt
 
     /// Waits and tries again, or ends the push with the given kind if nothing is left to try.
@@ -313,7 +134,7 @@ module Push =
 
             let pastExpiry =
                 match state.Plan.Url with
-                | UrlSource.Given url -> isExpired until url
+                | UrlSource.Given url -> PushRequest.isExpired until url
                 | UrlSource.Asked -> false
 
             if State.isTooLate until state then fail state now FailureKind.DeadlineExceeded
@@ -326,29 +147,9 @@ module Push =
         if state.History.Damaged then
             fail state now FailureKind.IntegrityMismatch
         else
-            let state = {
-                state with
-                    History = { state.History with Damaged = true }
-            }
+            let state = state |> State.learn (fun history -> { history with Damaged = true })
 
             retry state now roll FailureKind.IntegrityMismatch
-
-    /// What was sent is not what was announced, or not what an earlier attempt sent.
-    let private sourceChanged (state: State) (outcome: Outcome) =
-        match Outcome.sent outcome with
-        | None -> None
-        | Some sent when sent.Bytes <> state.Began.Length ->
-            Some $"the file had {state.Began.Length} bytes when it was opened, and {sent.Bytes} were sent"
-        | Some sent ->
-            let isOther (known: Digest) =
-                sent.Digest known.Algorithm |> Option.exists (fun digest -> digest <> known)
-
-            match state.History.Sent, state.History.Digests |> List.tryFind isOther with
-            | Some known, _ when known.Sha256 <> sent.Sha256 ->
-                Some "the file's content changed between two attempts"
-            | _, Some known ->
-                Some $"the file's content changed after its {known.Algorithm.Title} had been taken"
-            | _ -> None
 
     let private isTimeout (outcome: Outcome) =
         match outcome with
@@ -356,60 +157,28 @@ module Push =
         | Outcome.Unknown fault -> fault.Kind = FaultKind.RequestTimeout
         | Outcome.Replied _ -> false
 
-    let private circumstances (state: State) (now: DateTimeOffset) (put: PutRequest) : Circumstances = {
-        WriteOnce = state.Plan.Target.WriteOnce
-        Expected = put.ExpectContinue
-        IsPresigned = RequestUrl.isPresigned put.Url
-        AcceptUnmarked = state.Plan.Target.AcceptUnmarked
-        IsPastExpiry =
-            match put.Url.Query.ExpiresAt with
-            | ValueSome at -> not (Instant.isBefore at now)
-            | ValueNone -> false
-        FixesOtherChecksum = (SignedQuery.emptyChecksum put.Url.Query).IsSome && put.Length > 0L
-    }
-
-    /// The state with a warning, where a gateway answered without saying that a store has the object.
-    let private warned (url: RequestUrl) (reply: Reply) (state: State) =
-        if reply.IsMarked || RequestUrl.isPresigned url then
-            state
-        else
-            let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
-
-            {
-                state with
-                    History = {
-                        state.History with
-                            Warning =
-                                Some
-                                    $"The response for {artifact} (HTTP {reply.Status}) has no ETag, checksum, version or request id: nothing shows that a store has the object."
-                    }
-            }
-
     /// What follows from a success whose digests are compared.
     let private compare (state: State) (now: DateTimeOffset) (comparison: Comparison) =
         let { Request = put; Reply = reply } = comparison
         let sent = comparison.Sent
 
-        let terms = {
-            Mode = state.Plan.Target.Integrity
-            HasContentMd5 =
-                put.Headers
-                |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
-            HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
-        }
+        let state =
+            state
+            |> State.learn (fun history -> {
+                history with
+                    Hosts = KnownHosts.reporting put.Url now (Integrity.reported reply) history.Hosts
+            })
 
-        let state = {
-            state with
-                History = {
-                    state.History with
-                        Hosts =
-                            KnownHosts.reporting put.Url now (Integrity.reported reply) state.History.Hosts
-                }
-        }
-
-        match Integrity.verdict terms reply sent with
+        match Integrity.verdict (PushResult.terms state put) reply sent with
         | IntegrityVerdict.Confirmed confirmed ->
-            finishWith (warned put.Url reply state) now reply sent confirmed
+            let warned =
+                state
+                |> State.learn (fun history -> {
+                    history with
+                        Warning = PushResult.warning state put.Url reply
+                })
+
+            finish warned now (Output.Done(PushResult.receipt state now reply sent confirmed))
         | IntegrityVerdict.Mismatch _ ->
             retryOnce
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)
@@ -436,7 +205,10 @@ module Push =
             isTimeout outcome
             && put.Timeout.Ticks < state.Plan.Target.Limits.RequestTimeout.Ticks
 
-        match sourceChanged state outcome, Verdict.ofOutcome (circumstances state now put) outcome with
+        match
+            PushResult.sourceChanged state outcome,
+            Verdict.ofOutcome (PushResult.circumstances state now put) outcome
+        with
         | Some reason, _ -> failWith (State.after outcome state) now FailureKind.SourceChanged reason
         | None, Verdict.Accepted(reply, sent) ->
             compare state now {
@@ -461,13 +233,12 @@ module Push =
             let state = State.after outcome state
 
             // The same attempt: it was answered before the body.
-            let state = {
-                state with
-                    History = {
-                        state.History with
-                            Hosts = KnownHosts.withoutExpect put.Url state.History.Hosts
-                    }
-            }
+            let state =
+                state
+                |> State.learn (fun history -> {
+                    history with
+                        Hosts = KnownHosts.withoutExpect put.Url history.Hosts
+                })
 
             start state now state.Attempts
         | None, Verdict.Stop kind -> fail (State.after outcome state) now kind
@@ -534,13 +305,7 @@ module Push =
         let state =
             match state.Phase with
             | Phase.Fresh -> began now 0L state
-            | Phase.Putting _ -> {
-                state with
-                    History = {
-                        state.History with
-                            MayBeStored = true
-                    }
-              }
+            | Phase.Putting _ -> state |> State.learn (fun history -> { history with MayBeStored = true })
             | _ -> state
 
         failWith state now FailureKind.Internal "the driver reported something that was not asked for"
@@ -573,13 +338,12 @@ module Push =
                 FailureKind.Internal
                 "the driver did not report the digests that were asked for"
         | Phase.Digesting(attempt, _), Input.DigestsTaken(_, digests) ->
-            let state = {
-                state with
-                    History = {
-                        state.History with
-                            Digests = state.History.Digests @ digests
-                    }
-            }
+            let state =
+                state
+                |> State.learn (fun history -> {
+                    history with
+                        Digests = history.Digests @ digests
+                })
 
             start state now attempt
         | Phase.Comparing comparison, Input.DigestsTaken(_, digests) ->

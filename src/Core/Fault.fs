@@ -79,7 +79,7 @@ type Sent = {
                 Others = this.Others @ more
           }
 
-/// A fault in the words of whoever saw it.
+/// A fault, in the words of the program that reported it.
 type Fault = {
     /// What kind of fault it was.
     Kind: FaultKind

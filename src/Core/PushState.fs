@@ -105,19 +105,21 @@ module internal State =
         | Some deadline -> not (Instant.isBefore deadline at)
         | None -> false
 
-    /// The state after an attempt that ended without a receipt.
-    let after (outcome: Outcome) (state: State) : State = {
+    /// Returns the state with what it has learnt.
+    let learn (change: History -> History) (state: State) : State = {
         state with
-            History = {
-                state.History with
-                    Last = ValueSome(Heard outcome)
-                    MayBeStored = state.History.MayBeStored || Verdict.mayHaveStored outcome
-                    Sent =
-                        match Outcome.sent outcome with
-                        | None -> state.History.Sent
-                        | sent -> sent
-            }
+            History = change state.History
     }
+
+    /// The state after an attempt that ended without a receipt.
+    let after (outcome: Outcome) (state: State) : State =
+        state
+        |> learn (fun history -> {
+            history with
+                Last = ValueSome(Heard outcome)
+                MayBeStored = history.MayBeStored || Verdict.mayHaveStored outcome
+                Sent = Outcome.sent outcome |> Option.orElse history.Sent
+        })
 
     /// The state without the URL in use, whose secrets are not forgotten.
     let withoutUrl (state: State) : State =

@@ -43,7 +43,7 @@ module internal QuerySecrets =
 
     let private plain (text: string) = Unescape.plain (Unescape.see text)
 
-    /// True if a value is so many octets in Base64.
+    /// True if a value is Base64 of this number of octets.
     let private isDigest (size: int) (value: string) =
         let octets = Array.zeroCreate<byte> 33
 

@@ -14,7 +14,7 @@ type internal StoreHost = {
 
 /// Rules that this module keeps:
 /// - it reads the documented endpoints of stores other than AWS's;
-/// - a host that is none of these gives nothing: stores on premises have hosts of their own.
+/// - any other host gives nothing: stores on premises have hosts of their own.
 [<RequireQualifiedAccess>]
 module internal StoreHost =
 

@@ -38,10 +38,10 @@ module Outcomes =
         Others = digests |> List.filter (fun digest -> not digest.Algorithm.IsSha256)
     }
 
-    /// What an attempt sends that sends all of a source of so many bytes, with all digests.
+    /// What an attempt sends that sends all of a source of this length, with all digests.
     let whole (length: int64) : Sent = sentOf length digests
 
-    /// What was sent of a source of so many bytes: all of it as a rule, with all digests or without the MD5; now and then
+    /// What was sent of a source of this length: all of it as a rule, with all digests or without the MD5; now and then
     /// the source had another length or another content.
     let sent (length: int64) : Gen<Sent> =
         gen {

@@ -238,7 +238,7 @@ let tests =
             let bundle = collect [ folder.At "out" ]
             Expect.equal (names bundle) [ "real" ] "the file"
             Expect.isEmpty bundle.Problems "no problem"
-            Expect.hasLength bundle.LeftOut 4 "each link is told"
+            Expect.hasLength bundle.LeftOut 4 "each link is reported"
             Expect.all bundle.LeftOut (fun note -> note.Contains "symbolic link") "as a link"
 
             for path in [ "out/file-link"; "out/folder-link"; "out/folder-link/"; "out/dangling" ] do
@@ -264,7 +264,7 @@ let tests =
 
                 let bundle = collect [ folder.At "out" ]
                 Expect.equal (names bundle) [ "real" ] "the file"
-                Expect.hasLength bundle.LeftOut 2 "two that are none"
+                Expect.hasLength bundle.LeftOut 2 "two that are not files"
                 Expect.stringContains (only (collect [ folder.At "out/pipe" ]).Problems) "a pipe" "refused"
 
                 Expect.stringContains

@@ -1,13 +1,8 @@
-/// What the tool's own process lacks: open files, a home directory.
+/// The limit of open files of the tool's own process.
 module Cli.Tests.ProcessLimitTests
 
 open System
 open System.IO
-open System.Net
-open System.Net.Security
-open System.Net.Sockets
-open System.Security.Cryptography
-open System.Security.Cryptography.X509Certificates
 open CellOS.Export.S3.Cli.Pushing
 open Expecto
 open Cli.Tests.Scene
@@ -45,61 +40,6 @@ let private aborted = 134
 let private blamesOthers (error: string) =
     [ "network"; "the disk"; "connection failed"; "Unreachable"; "Unexpected" ]
     |> List.filter error.Contains
-
-/// The user of containers whose user is only a number.
-let private asNobody = [
-    "--reuid=65533"
-    "--regid=65533"
-    "--clear-groups"
-    "env"
-    "-u"
-    "HOME"
-    yield! tool
-]
-
-/// Completes handshakes with a certificate of its own, and sends nothing.
-type private TlsServer() =
-    let listener = new TcpListener(IPAddress.Loopback, 0)
-
-    let certificate =
-        use key = RSA.Create 2048
-
-        let request =
-            CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-
-        use own =
-            request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays -1., DateTimeOffset.UtcNow.AddDays 1.)
-
-        X509CertificateLoader.LoadPkcs12(own.Export X509ContentType.Pfx, null)
-
-    do listener.Start()
-
-    let serve =
-        task {
-            try
-                while true do
-                    use! client = listener.AcceptTcpClientAsync()
-                    use tls = new SslStream(client.GetStream())
-
-                    try
-                        do! tls.AuthenticateAsServerAsync certificate
-                        let! _ = tls.ReadAsync(Array.zeroCreate<byte> 1)
-                        ()
-                    with
-                    | :? IOException
-                    | :? System.Security.Authentication.AuthenticationException -> ()
-            with
-            | :? SocketException
-            | :? ObjectDisposedException -> ()
-        }
-
-    member _.Authority = string listener.LocalEndpoint
-
-    interface IAsyncDisposable with
-        member _.DisposeAsync() =
-            listener.Stop()
-            certificate.Dispose()
-            Threading.Tasks.ValueTask serve
 
 [<Tests>]
 let tests =
@@ -170,41 +110,4 @@ let tests =
                     Expect.contains codes 0 "a limit that is high enough is not"
                     Expect.isGreaterThan reduced 0 "fewer artifacts at once"
                 })
-
-        testCaseTask "a user without a home directory is told so when TLS needs one" (fun () ->
-            task {
-                if Environment.UserName <> "root" || not (File.Exists "/usr/bin/setpriv") then
-                    skiptest "needs root and setpriv, to become a user without an entry in the list of users"
-
-                use probe = new Child("setpriv", asNobody @ [ "--help" ], [])
-                let! struct (code, _, error) = probe.End()
-
-                if code <> 0 then
-                    skiptest $"another user may not run the tool here: {error}"
-
-                use! scene = scene ()
-                use server = new TlsServer()
-                let out = Path.GetDirectoryName(scene.Folder.Write("out/a", "evidence"))
-                shell "chmod -R a+rX \"$0\"" scene.Folder.Path |> ignore
-
-                let variables = [
-                    urlVariable, $"https://{server.Authority}/{bucket}/{{cell_id}}/{{artifact_name}}"
-                    "CELLOS_EXPORT_S3_MAX_ATTEMPTS" + suffix, "1"
-                ]
-
-                use child =
-                    new Child(
-                        "setpriv",
-                        asNobody @ [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; string out ],
-                        variables
-                    )
-
-                let! struct (code, output, error) = child.End()
-                Expect.equal code 1 error
-                let failure = (List.exactlyOne (objects output)).GetProperty "error"
-                Expect.equal (text "kind" failure) "LocalFault" (string failure)
-                Expect.stringContains (text "message" failure) "no home directory" "what is missing"
-                Expect.stringContains (text "message" failure) "Set HOME" "what to do"
-                Expect.isEmpty (blamesOthers error) error
-            })
     ]

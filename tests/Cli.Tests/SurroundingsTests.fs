@@ -2,17 +2,13 @@
 module Cli.Tests.SurroundingsTests
 
 open System
-open System.IO
 open System.Net
-open System.Net.Security
-open System.Net.Sockets
-open System.Security.Authentication
 open System.Security.Cryptography
 open System.Security.Cryptography.X509Certificates
-open System.Threading.Tasks
 open Expecto
 open Cli.Tests.Scene
 open Cli.Tests.Support
+open Tests.TlsServer
 
 /// A certificate for 127.0.0.1 that is its own issuer.
 let private selfSigned () =
@@ -30,61 +26,6 @@ let private selfSigned () =
         request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays -1., DateTimeOffset.UtcNow.AddDays 1.)
 
     X509CertificateLoader.LoadPkcs12(certificate.Export X509ContentType.Pfx, null)
-
-/// A store behind TLS that confirms each upload by a request id.
-type private TlsStore() =
-    let certificate = selfSigned ()
-    let listener = new TcpListener(IPAddress.Loopback, 0)
-
-    let serve (socket: Socket) =
-        task {
-            try
-                use stream = new SslStream(new NetworkStream(socket, true))
-                do! stream.AuthenticateAsServerAsync certificate
-                use reader = new StreamReader(stream)
-                let mutable length = 0
-                let mutable line = "PUT"
-
-                while line <> "" do
-                    let! next = reader.ReadLineAsync()
-                    line <- Option.ofObj next |> Option.defaultValue ""
-
-                    if line.StartsWith("Content-Length: ", StringComparison.Ordinal) then
-                        length <- int (line.Substring 16)
-
-                let! _ = reader.ReadBlockAsync(Array.zeroCreate<char> length, 0, length)
-
-                do!
-                    stream.WriteAsync(
-                        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-amz-request-id: 1\r\nConnection: close\r\n\r\n"B
-                    )
-
-                do! stream.ShutdownAsync()
-            with
-            | :? IOException
-            | :? AuthenticationException ->
-                // The client ended the handshake.
-                ()
-        }
-
-    let rec accept () : Task =
-        task {
-            let! socket = listener.AcceptSocketAsync()
-            Task.Run(fun () -> serve socket :> Task) |> ignore
-            return! accept ()
-        }
-
-    do
-        listener.Start()
-        accept () |> ignore
-
-    member _.Url =
-        $"https://127.0.0.1:{(listener.LocalEndpoint :?> IPEndPoint).Port}/{{cell_id}}/{{artifact_name}}"
-
-    member _.Pem = certificate.ExportCertificatePem()
-
-    interface IDisposable with
-        member _.Dispose() = listener.Dispose()
 
 let private specIn (folder: Folder) = folder.Write("cell.yaml", seedSpec)
 
@@ -137,13 +78,15 @@ let tests =
                     skiptest "another user can be played by root with setpriv only"
 
                 use folder = new Folder()
-                use store = new TlsStore()
+                use certificate = selfSigned ()
+                use store = new TlsServer(certificate, [ "x-amz-request-id: 1" ])
                 let file = folder.Write("a", "evidence")
 
                 let variables = [
-                    "CELLOS_EXPORT_S3_PRESIGNED_URL" + suffix, store.Url
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL" + suffix,
+                    store.Origin "127.0.0.1" + "/{cell_id}/{artifact_name}"
                     "CELLOS_EXPORT_S3_MAX_ATTEMPTS" + suffix, "1"
-                    "CELLOS_CA_BUNDLE", folder.Write("ca.pem", store.Pem)
+                    "CELLOS_CA_BUNDLE", folder.Write("ca.pem", certificate.ExportCertificatePem())
                     // .NET's own host wants a place for its files.
                     "DOTNET_CLI_HOME", folder.Path
                 ]
@@ -169,6 +112,9 @@ let tests =
 
                 Expect.stringContains error "no home directory" "the reason"
                 Expect.stringContains error "Set HOME" "and what to do"
+
+                for other in [ "network"; "the disk"; "connection failed"; "Unreachable"; "Unexpected" ] do
+                    Expect.isFalse (error.Contains other) $"{other} is not the cause"
 
                 use housed = push [ "HOME=/" ]
                 let! struct (code, output, error) = housed.End()

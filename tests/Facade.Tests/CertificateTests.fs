@@ -3,9 +3,6 @@ module Facade.Tests.CertificateTests
 open System
 open System.IO
 open System.Net
-open System.Net.Security
-open System.Net.Sockets
-open System.Security.Authentication
 open System.Security.Cryptography
 open System.Security.Cryptography.X509Certificates
 open System.Threading.Tasks
@@ -14,54 +11,7 @@ open CellOS.Export.S3
 open Expecto
 open Facade.Tests.Certificates
 open Facade.Tests.Support
-
-/// Answers one kind of request, a PUT with a length, over TLS.
-type private TlsServer(certificate: X509Certificate2) =
-    let listener = new TcpListener(IPAddress.Loopback, 0)
-
-    let serve (socket: Socket) =
-        task {
-            try
-                use stream = new SslStream(new NetworkStream(socket, true))
-                do! stream.AuthenticateAsServerAsync certificate
-                use reader = new StreamReader(stream)
-                let mutable length = 0
-                let mutable line = "PUT"
-
-                while line <> "" do
-                    let! next = reader.ReadLineAsync()
-                    line <- Option.ofObj next |> Option.defaultValue ""
-
-                    if line.StartsWith("Content-Length: ", StringComparison.Ordinal) then
-                        length <- int (line.Substring 16)
-
-                let body = Array.zeroCreate<char> length
-                let! _ = reader.ReadBlockAsync(body, 0, length)
-                do! stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"B)
-                do! stream.ShutdownAsync()
-            with
-            | :? IOException
-            | :? AuthenticationException ->
-                // The client does not trust this server: that is what some of the tests want.
-                ()
-        }
-
-    let rec accept () : Task =
-        task {
-            let! socket = listener.AcceptSocketAsync()
-            Task.Run(fun () -> serve socket :> Task) |> ignore
-            return! accept ()
-        }
-
-    do
-        listener.Start()
-        accept () |> ignore
-
-    member _.Url(host: string) =
-        $"https://{host}:{(listener.LocalEndpoint :?> IPEndPoint).Port}/evidence/a"
-
-    interface IDisposable with
-        member _.Dispose() = listener.Stop()
+open Tests.TlsServer
 
 let private push (url: string) (bundle: string | null) =
     task {
@@ -111,7 +61,7 @@ let tests =
                 use root = authority "Private Root"
                 use other = authority "Another Root"
                 use certificate = issue root "127.0.0.1" later
-                use server = new TlsServer(certificate)
+                use server = new TlsServer(certificate, [])
 
                 let bundle =
                     folder.Write(
@@ -121,15 +71,15 @@ let tests =
                         )
                     )
 
-                let! outcome = push (server.Url "127.0.0.1") bundle
+                let! outcome = push (server.Origin "127.0.0.1" + "/evidence/a") bundle
                 Expect.equal (Expect.wantOk outcome "a receipt").BytesWritten 8L "exported"
-                let! outcome = push (server.Url "127.0.0.1") null
+                let! outcome = push (server.Origin "127.0.0.1" + "/evidence/a") null
                 rejected outcome "is not trusted"
 
                 let wrong =
                     folder.Write("other.pem", Text.Encoding.ASCII.GetBytes(other.ExportCertificatePem()))
 
-                let! outcome = push (server.Url "127.0.0.1") wrong
+                let! outcome = push (server.Origin "127.0.0.1" + "/evidence/a") wrong
                 rejected outcome "is not trusted"
             })
 
@@ -165,7 +115,7 @@ let tests =
                             builder)
                         |> issueWith root subject later
 
-                    use server = new TlsServer(certificate)
+                    use server = new TlsServer(certificate, [])
 
                     let bundle =
                         folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
@@ -173,7 +123,7 @@ let tests =
                     let bundles: (string | null) list = [ bundle; null ]
 
                     for bundle in bundles do
-                        let! outcome = push (server.Url host) bundle
+                        let! outcome = push (server.Origin host + "/evidence/a") bundle
                         rejected outcome "name"
                 })
 
@@ -184,12 +134,12 @@ let tests =
                 let names = SubjectAlternativeNameBuilder()
                 names.AddDnsName "localhost"
                 use certificate = issueWith root "elsewhere.example" later (Some names)
-                use server = new TlsServer(certificate)
+                use server = new TlsServer(certificate, [])
 
                 let bundle =
                     folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
 
-                let! outcome = push (server.Url "localhost") bundle
+                let! outcome = push (server.Origin "localhost" + "/evidence/a") bundle
                 Expect.isOk outcome "the name counts"
             })
 
@@ -203,12 +153,12 @@ let tests =
                     use folder = new Folder()
                     use root = authority "Private Root"
                     use certificate = issue root host until
-                    use server = new TlsServer(certificate)
+                    use server = new TlsServer(certificate, [])
 
                     let bundle =
                         folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(root.ExportCertificatePem()))
 
-                    let! outcome = push (server.Url "127.0.0.1") bundle
+                    let! outcome = push (server.Origin "127.0.0.1" + "/evidence/a") bundle
                     rejected outcome why
                 })
 

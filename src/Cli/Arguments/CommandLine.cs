@@ -107,7 +107,7 @@ internal static class CommandLine
                         && FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown)
                     )
                     .Select(argument =>
-                        $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs, or at the end if there are none."
+                        $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs (at the end without PATHs)."
                     ),
             ];
 

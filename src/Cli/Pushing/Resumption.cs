@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
-using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -57,7 +56,7 @@ internal static class Resumption
                         destination,
                         artifact.Length,
                         digest,
-                        url is null ? FSharpOption<RequestUrl>.None : FSharpOption<RequestUrl>.Some(url)
+                        CoreMapping.ToOption(url)
                     )
                 )
                     return;

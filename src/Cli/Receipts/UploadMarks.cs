@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using CellOS.Export.S3.Core;
-using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Receipts;
 
@@ -25,7 +24,7 @@ internal sealed class UploadMarks(ReceiptsFile receipts, S3ExportSinks sinks, st
             cellId,
             name,
             sink.DestinationHint(name),
-            url is null ? FSharpOption<RequestUrl>.None : FSharpOption<RequestUrl>.Some(url),
+            CoreMapping.ToOption(url),
             DateTimeOffset.UtcNow
         );
         if (mark is null)
@@ -40,7 +39,7 @@ internal sealed class UploadMarks(ReceiptsFile receipts, S3ExportSinks sinks, st
     /// <exception cref="IOException">It is not on disk.</exception>
     internal async ValueTask FailAsync(string target, string name, ExportException failure)
     {
-        if (IsNothingStored(failure) && _reversible.TryRemove((target, name), out var mark))
+        if (!failure.MayBeStored && _reversible.TryRemove((target, name), out var mark))
             await receipts.AppendAsync(
                 UploadMarkModule.ToJson(
                     new UploadMark(
@@ -56,19 +55,4 @@ internal sealed class UploadMarks(ReceiptsFile receipts, S3ExportSinks sinks, st
                 CancellationToken.None
             );
     }
-
-    /// <summary>True if no attempt can have changed the object.</summary>
-    private static bool IsNothingStored(ExportException failure) =>
-        failure.Attempts == 0
-        || (
-            !failure.MayBeStored
-            && failure.Kind
-                is not (
-                    ExportFailureKind.IntegrityMismatch
-                    or ExportFailureKind.Unverified
-                    or ExportFailureKind.SourceChanged
-                    or ExportFailureKind.NotAStore
-                    or ExportFailureKind.Unconfirmed
-                )
-        );
 }

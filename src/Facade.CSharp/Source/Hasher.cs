@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
@@ -20,10 +19,10 @@ internal abstract class Hasher : IDisposable
     internal static Hasher Create(DigestAlgorithm algorithm) =>
         algorithm.Tag switch
         {
-            DigestAlgorithm.Tags.Crc32 => new Crc32Hasher(algorithm, new Crc32()),
-            DigestAlgorithm.Tags.Crc32C => new Crc32Hasher(algorithm, new Crc32(Crc32ParameterSet.Crc32C)),
-            DigestAlgorithm.Tags.Crc64Nvme => new Crc64Hasher(algorithm, new Crc64(Crc64ParameterSet.Nvme)),
-            DigestAlgorithm.Tags.Crc64Xz => new Crc64Hasher(algorithm, new Crc64(Xz)),
+            DigestAlgorithm.Tags.Crc32 => new CrcHasher(algorithm, new Crc32()),
+            DigestAlgorithm.Tags.Crc32C => new CrcHasher(algorithm, new Crc32(Crc32ParameterSet.Crc32C)),
+            DigestAlgorithm.Tags.Crc64Nvme => new CrcHasher(algorithm, new Crc64(Crc64ParameterSet.Nvme)),
+            DigestAlgorithm.Tags.Crc64Xz => new CrcHasher(algorithm, new Crc64(Xz)),
             _ => new CryptographicHasher(algorithm, IncrementalHash.CreateHash(NameOf(algorithm))),
         };
 
@@ -72,29 +71,16 @@ internal abstract class Hasher : IDisposable
         public override void Dispose() => hash.Dispose();
     }
 
-    // The hash itself writes reflected values in little-endian order; headers carry them in network byte order.
-    private sealed class Crc32Hasher(DigestAlgorithm algorithm, Crc32 crc) : Hasher
+    /// <summary>A reflected CRC, which System.IO.Hashing writes in little-endian order, and headers in network byte order.</summary>
+    private sealed class CrcHasher(DigestAlgorithm algorithm, NonCryptographicHashAlgorithm crc) : Hasher
     {
         internal override void Append(ReadOnlySpan<byte> piece) => crc.Append(piece);
 
         internal override Digest Current()
         {
-            Span<byte> octets = stackalloc byte[sizeof(uint)];
-            BinaryPrimitives.WriteUInt32BigEndian(octets, crc.GetCurrentHashAsUInt32());
-            return ToDigest(algorithm, octets);
-        }
-
-        public override void Dispose() { }
-    }
-
-    private sealed class Crc64Hasher(DigestAlgorithm algorithm, Crc64 crc) : Hasher
-    {
-        internal override void Append(ReadOnlySpan<byte> piece) => crc.Append(piece);
-
-        internal override Digest Current()
-        {
-            Span<byte> octets = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64BigEndian(octets, crc.GetCurrentHashAsUInt64());
+            Span<byte> octets = stackalloc byte[algorithm.Size];
+            crc.GetCurrentHash(octets);
+            octets.Reverse();
             return ToDigest(algorithm, octets);
         }
 

@@ -51,7 +51,7 @@ internal sealed class SentChecksum
             ? ChecksumErrors.Bad(algorithm)
             : null;
 
-    /// <summary>True if the text is Base64, with padding, of so many bytes.</summary>
+    /// <summary>True if the text is Base64, with padding, of this number of bytes.</summary>
     public static bool IsBase64(string text, int length)
     {
         Span<byte> bytes = stackalloc byte[64];

@@ -9,6 +9,6 @@ internal static class SseKms
         new("x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:us-east-1:111122223333:key/loopback"),
     ];
 
-    /// <summary>Returns an ETag that has the form of an MD5 and is none.</summary>
+    /// <summary>Returns an ETag that has the form of an MD5 but is not one.</summary>
     public static string NewETag() => $"\"{Guid.NewGuid():N}\"";
 }

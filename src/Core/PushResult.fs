@@ -1,0 +1,115 @@
+namespace CellOS.Export.S3.Core
+
+open System
+
+/// Reads the outcome of an attempt against the state of its push, and makes receipts and failures.
+[<RequireQualifiedAccess>]
+module internal PushResult =
+
+    /// The reason to think that the file changed: another length or another content was sent than before.
+    let sourceChanged (state: State) (outcome: Outcome) =
+        match Outcome.sent outcome with
+        | None -> None
+        | Some sent when sent.Bytes <> state.Began.Length ->
+            Some $"the file had {state.Began.Length} bytes when it was opened, and {sent.Bytes} were sent"
+        | Some sent ->
+            let isOther (known: Digest) =
+                sent.Digest known.Algorithm |> Option.exists (fun digest -> digest <> known)
+
+            match state.History.Sent, state.History.Digests |> List.tryFind isOther with
+            | Some known, _ when known.Sha256 <> sent.Sha256 ->
+                Some "the file's content changed between two attempts"
+            | _, Some known ->
+                Some $"the file's content changed after its {known.Algorithm.Title} had been taken"
+            | _ -> None
+
+    /// The circumstances of an attempt that has ended.
+    let circumstances (state: State) (now: DateTimeOffset) (put: PutRequest) : Circumstances = {
+        WriteOnce = state.Plan.Target.WriteOnce
+        Expected = put.ExpectContinue
+        IsPresigned = RequestUrl.isPresigned put.Url
+        AcceptUnmarked = state.Plan.Target.AcceptUnmarked
+        IsPastExpiry =
+            match put.Url.Query.ExpiresAt with
+            | ValueSome at -> not (Instant.isBefore at now)
+            | ValueNone -> false
+        FixesOtherChecksum = (SignedQuery.emptyChecksum put.Url.Query).IsSome && put.Length > 0L
+    }
+
+    /// What the comparison of a success depends on.
+    let terms (state: State) (put: PutRequest) : IntegrityTerms = {
+        Mode = state.Plan.Target.Integrity
+        HasContentMd5 =
+            put.Headers
+            |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
+        HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
+    }
+
+    /// What the caller should know about the receipt, where a gateway answered without saying that a store has the object.
+    let warning (state: State) (url: RequestUrl) (reply: Reply) : string option =
+        if reply.IsMarked || RequestUrl.isPresigned url then
+            None
+        else
+            let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
+
+            Some
+                $"The response for {artifact} (HTTP {reply.Status}) has no ETag, checksum, version or request id: nothing shows that a store has the object."
+
+    /// Makes the receipt of a success.
+    let receipt
+        (state: State)
+        (now: DateTimeOffset)
+        (reply: Reply)
+        (sent: Sent)
+        (confirmed: Confirmation)
+        : Receipt = {
+        TargetKind = Receipt.TargetKind
+        TargetName = state.Plan.Target.Name |> Option.map TargetName.value
+        Destination = Destination.value state.Plan.Destination
+        BytesWritten = sent.Bytes
+        CellId = CellId.value state.Plan.Target.CellId
+        ArtifactName = ArtifactName.value state.Plan.Artifact
+        Region = state.Plan.Target.Region
+        ObjectUrl =
+            match state.Url with
+            | ValueSome url -> Some(RequestUrl.withoutQuery url)
+            | ValueNone -> None
+        Sha256 = sent.Sha256.Hex
+        Md5 = (sent.With state.History.Digests).Md5
+        Checksums =
+            Integrity.confirmed state.Plan.Target.Integrity reply sent
+            |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
+            |> Map.ofList
+        ETag = State.shown state reply.ETag
+        VersionId = State.shown state reply.VersionId
+        RequestId = State.shown state reply.RequestId
+        HostId = State.shown state reply.HostId
+        DestinationChecked =
+            match state.Url with
+            | ValueSome url -> state.Plan.Target.KeyCheck && PushRequest.address state url = AddressCheck.Same
+            | ValueNone -> false
+        Integrity = confirmed.Name
+        Attempts = state.Attempts
+        StartedAt = state.Began.At
+        CompletedAt = now
+    }
+
+    /// Makes the failure of a push.
+    let failure (state: State) (now: DateTimeOffset) (kind: FailureKind) : ExportFailure =
+        let secrets = State.secrets state
+        let url = ValueOption.toOption state.Url
+
+        FailureText.create kind {
+            Plan = state.Plan
+            Url = url |> Option.map PresignedUrl.inspect
+            Length = state.Began.Length
+            DigestHeaders = url |> Option.map (PushRequest.digestHeaders state) |> Option.defaultValue []
+            Attempts = state.Attempts
+            Elapsed = now - state.Began.At
+            Last =
+                match state.History.Last with
+                | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
+                | ValueNone -> None
+            MayBeStored = state.History.MayBeStored
+            Now = now
+        }
