@@ -125,13 +125,16 @@ module Resume =
             receipt.ObjectUrl
             |> Option.bind (fun url -> RequestUrl.parse url |> Result.toOption)
 
-        match url |> Option.map (ObjectAddress.compare bucket key) with
-        | None
-        | Some AddressCheck.Same when receipt.DestinationChecked -> ReceiptTrust.Destination
-        | None -> ReceiptTrust.Nothing
-        | Some(AddressCheck.OtherBucket _)
-        | Some(AddressCheck.OtherKey _) when receipt.DestinationChecked -> ReceiptTrust.Nothing
-        | Some _ -> ReceiptTrust.SameUrl
+        let address = url |> Option.map (ObjectAddress.compare bucket key)
+
+        if not receipt.DestinationChecked then
+            if address.IsSome then ReceiptTrust.SameUrl else ReceiptTrust.Nothing
+        else
+            match address with
+            | None
+            | Some AddressCheck.Same -> ReceiptTrust.Destination
+            | Some AddressCheck.Unknown -> ReceiptTrust.SameUrl
+            | Some(AddressCheck.OtherBucket _ | AddressCheck.OtherKey _) -> ReceiptTrust.Nothing
 
     let private uploadsTo (receipted: Receipted) (destination: string) =
         match receipted.ByDestination.TryGetValue destination with
