@@ -154,6 +154,8 @@ let private masked (scene: Scene) (text: string) =
         @"\b[0-9A-F]{16}\b", "ID"
         @"\+[0-9a-f]{40}\b", ""
         @"\d+(\.\d+)? (ms|s|min)\b", "DURATION"
+        // The server makes another one in each run.
+        "ETag is [0-9a-f]{32}", "ETag is OTHER"
         @"\d+(\.\d+)? ([KMG]i)?B/s", "SPEED"
     ]
     |> List.fold (fun (text: string) (pattern, name) -> Regex.Replace(text, pattern, name)) text
