@@ -169,24 +169,34 @@ module Push =
                     Hosts = KnownHosts.reporting put.Url now (Integrity.reported reply) history.Hosts
             })
 
-        match Integrity.verdict (PushResult.terms state put) reply sent with
-        | IntegrityVerdict.Confirmed confirmed ->
+        let conclude (verdict: Verdict) =
+            let state = State.after (Outcome.Replied reply) state
+
+            match verdict with
+            | Verdict.Retry ifLast -> retry state now comparison.Roll ifLast
+            | Verdict.Stop kind -> fail state now kind
+            | _ -> fail state now FailureKind.Internal
+
+        match Integrity.verdict (PushResult.terms state put reply) reply sent, comparison.Otherwise with
+        | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), Some otherwise ->
+            conclude otherwise
+        | IntegrityVerdict.Confirmed confirmed, _ ->
             let warned =
                 state
                 |> State.learn (fun history -> {
                     history with
-                        Warning = PushResult.warning state put.Url reply
+                        Warning = PushResult.warning state put.Url reply confirmed
                 })
 
             finish warned now (Output.Done(PushResult.receipt state now reply sent confirmed))
-        | IntegrityVerdict.Mismatch _ ->
+        | IntegrityVerdict.Mismatch _, _ ->
             retryOnce
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)
                 now
                 comparison.Roll
-        | IntegrityVerdict.NotTaken _ when State.isTooLate now state ->
+        | IntegrityVerdict.NotTaken _, _ when State.isTooLate now state ->
             fail (State.after (Outcome.Replied reply) state) now FailureKind.DeadlineExceeded
-        | IntegrityVerdict.NotTaken algorithms ->
+        | IntegrityVerdict.NotTaken algorithms, _ ->
             let algorithms = DigestAlgorithm.Sha256 :: algorithms
 
             takeDigests
@@ -197,7 +207,7 @@ module Push =
                         Algorithms = algorithms
                 })
                 algorithms
-        | IntegrityVerdict.Missing ->
+        | IntegrityVerdict.Missing, _ ->
             fail (State.after (Outcome.Replied reply) state) now FailureKind.Unverified
 
     let private attempted (state: State) now (put: PutRequest) (roll: float) (outcome: Outcome) =
@@ -205,19 +215,24 @@ module Push =
             isTimeout outcome
             && put.Timeout.Ticks < state.Plan.Target.Limits.RequestTimeout.Ticks
 
-        match
-            PushResult.sourceChanged state outcome,
-            Verdict.ofOutcome (PushResult.circumstances state now put) outcome
-        with
-        | Some reason, _ -> failWith (State.after outcome state) now FailureKind.SourceChanged reason
-        | None, Verdict.Accepted(reply, sent) ->
+        let compareWhole reply sent otherwise =
             compare state now {
                 Request = put
                 Reply = reply
                 Sent = sent
                 Roll = roll
+                Otherwise = otherwise
                 Algorithms = []
             }
+
+        match
+            PushResult.sourceChanged state outcome,
+            Verdict.ofOutcome (PushResult.circumstances state now put) outcome
+        with
+        | Some reason, _ -> failWith (State.after outcome state) now FailureKind.SourceChanged reason
+        | None, Verdict.Accepted(reply, sent) -> compareWhole reply sent None
+        | None, Verdict.AcceptedIfConfirmed(reply, sent, otherwise) ->
+            compareWhole reply sent (Some otherwise)
         | None, Verdict.Retry _ when cutByDeadline () ->
             fail (State.after outcome state) now FailureKind.DeadlineExceeded
         | None, Verdict.Retry ifLast -> retry (State.after outcome state) now roll ifLast

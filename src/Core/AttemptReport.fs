@@ -146,4 +146,5 @@ module AttemptReport =
             | Some code when code <> "" -> Check.invariant $"{reply.Status} {Check.shorten 40 code}"
             | _ when not reply.IsSuccess -> Check.invariant $"HTTP {reply.Status}"
             | _ when reply.Sent.IsNone -> Check.invariant $"HTTP {reply.Status} before the end of the body"
+            | _ when reply.IsCut -> Check.invariant $"HTTP {reply.Status} with an incomplete body"
             | _ -> "damaged on the way"

@@ -180,6 +180,8 @@ module internal FailureAdvice =
         | Some FaultKind.ConnectTimeout -> $"Check host, port, proxy and firewall, or raise {connectTimeout}."
         | Some FaultKind.StallTimeout -> $"Check the line and the proxy, or raise {stallTimeout}."
         | Some _ -> $"If the line is slow, raise {requestTimeout}: each attempt must end within it."
+        | None when FailureFacts.reply facts |> Option.exists _.IsSuccess ->
+            "Check the line and the proxy, and export again."
         | None -> "The server waited in vain for the body: check the line and the proxy, and export again."
 
     let private onCertificate (facts: FailureFacts) =
@@ -247,7 +249,11 @@ module internal FailureAdvice =
         | FailureKind.Unconfirmed ->
             let unmarked = setting "AcceptUnmarked" Variable.AcceptUnmarked "=1" facts
 
-            $"Check {proxies}; then export again. If the store's administrator confirms that the store sends none of these headers, set {unmarked}: receipts then no longer show that a store answered."
+            match FailureFacts.reply facts with
+            | Some reply when reply.IsMarked ->
+                $"Check {proxies}; then export again. If the store's administrator confirms that the store responds so to an upload that it has stored, set {unmarked}: receipts then no longer show that a store answered."
+            | _ ->
+                $"Check {proxies}; then export again. If the store's administrator confirms that the store sends none of these headers, set {unmarked}: receipts then no longer show that a store answered."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or a checksum, or do not require a confirmation."
         | FailureKind.LocalFault ->

@@ -82,7 +82,12 @@ module internal FailureCause =
             | None -> $"the connection stalled; {progress facts}"
         | Some FaultKind.RequestTimeout ->
             $"there was no response within the request timeout of {duration limits.RequestTimeout}; {progress facts}"
-        | _ -> lastEvent facts
+        | Some _ -> lastEvent facts
+        | None ->
+            match FailureFacts.reply facts with
+            | Some reply when reply.IsSuccess ->
+                $"the body of the response ({lastEvent facts}) did not arrive in time, so the response does not show that the object is stored"
+            | _ -> lastEvent facts
 
     let private expired (facts: FailureFacts) =
         let serverSaysSo = FailureFacts.reply facts |> Option.exists Verdict.saysExpired
@@ -140,6 +145,23 @@ module internal FailureCause =
         else
             $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
 
+    let private unconfirmed (facts: FailureFacts) =
+        let mayBeProxy =
+            "a proxy or a portal between this machine and the store may have answered"
+
+        match FailureFacts.reply facts with
+        | Some reply when not reply.IsMarked ->
+            $"the response ({lastEvent facts}) has none of the headers that stores send (ETag, checksum, version, request id); {mayBeProxy}"
+        | Some reply ->
+            match SuccessStatus.ofStatus reply.Status with
+            | SuccessStatus.NotYetStored ->
+                $"the response ({lastEvent facts}) says that the upload was accepted and not processed yet, and no digest in it confirms the content"
+            | SuccessStatus.NotOfAnUpload ->
+                $"the response ({lastEvent facts}) has a status that stores do not send in response to an upload, and no digest in it confirms the content; {mayBeProxy}"
+            | SuccessStatus.Stored ->
+                $"the response ({lastEvent facts}) has a body that stores do not send, and no digest in it confirms the content; {mayBeProxy}"
+        | None -> lastEvent facts
+
     /// Returns what happened.
     let describe (kind: FailureKind) (facts: FailureFacts) : string =
         match kind with
@@ -167,6 +189,8 @@ module internal FailureCause =
         | FailureKind.Unavailable -> $"the server could not accept the upload: {lastEvent facts}"
         | FailureKind.Unreachable ->
             match FailureFacts.reply facts with
+            | Some reply when reply.IsSuccess && reply.Sent.IsSome ->
+                $"the body of the response ({lastEvent facts}) broke off, so the response does not show that the object is stored"
             | Some reply when reply.Status < 300 ->
                 $"the server answered HTTP {reply.Status} before it had the whole body"
             | _ -> $"the connection failed: {lastEvent facts}"
@@ -185,9 +209,10 @@ module internal FailureCause =
             match FailureFacts.reply facts with
             | Some({ Error = Some _ }) ->
                 $"the response has the status of a success and reports an error: {lastEvent facts}"
+            | Some reply when reply.BodyEnd = BodyEnd.TooLong && not (FailureFacts.isPage reply) ->
+                $"the response has the status of a success and a body of more than {S3Error.MaxBytes} bytes, which no store sends: {lastEvent facts}"
             | _ ->
                 $"a proxy, a gateway or a portal between this machine and the store answered in place of the store: {lastEvent facts}"
-        | FailureKind.Unconfirmed ->
-            $"the response ({lastEvent facts}) has none of the headers that stores send (ETag, checksum, version, request id); a proxy or a portal between this machine and the store may have answered"
+        | FailureKind.Unconfirmed -> unconfirmed facts
         | FailureKind.Unverified ->
             "the server stored the object but confirmed no digest, and one is required"

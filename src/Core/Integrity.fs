@@ -152,10 +152,6 @@ module Integrity =
     let private isTaken (sent: Sent) (reported: ReportedDigest) =
         (sent.Digest reported.Digest.Algorithm).IsSome
 
-    /// True if the response has a mark that stores set of an object; proxies set ids of requests as well.
-    let private isOfObject (reply: Reply) =
-        reply.ETag.IsSome || reply.VersionId.IsSome || not reply.Checksums.IsEmpty
-
     /// Returns the verdict on a success.
     [<CompiledName("Verdict")>]
     let verdict (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : IntegrityVerdict =
@@ -163,7 +159,7 @@ module Integrity =
         let differing, notTaken = others |> List.partition (isTaken sent)
 
         let confirmations = [
-            if terms.HasContentMd5 && isOfObject reply then
+            if terms.HasContentMd5 && reply.IsOfObject then
                 Confirmation.ContentMd5
 
             for reported in equal do

@@ -37,23 +37,35 @@ module internal PushResult =
     }
 
     /// What the comparison of a success depends on.
-    let terms (state: State) (put: PutRequest) : IntegrityTerms = {
+    let terms (state: State) (put: PutRequest) (reply: Reply) : IntegrityTerms = {
         Mode = state.Plan.Target.Integrity
         HasContentMd5 =
-            put.Headers
-            |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
+            // Only a store that says that it has stored the object has compared it.
+            Verdict.isOfStore reply
+            && put.Headers
+               |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
         HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
     }
 
     /// What the caller should know about the receipt, where a gateway answered without saying that a store has the object.
-    let warning (state: State) (url: RequestUrl) (reply: Reply) : string option =
-        if reply.IsMarked || RequestUrl.isPresigned url then
+    let warning (state: State) (url: RequestUrl) (reply: Reply) (confirmed: Confirmation) : string option =
+        let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
+        let response = $"The response for {artifact} (HTTP {reply.Status})"
+
+        if RequestUrl.isPresigned url || confirmed <> Confirmation.Unverified then
+            None
+        elif not reply.IsMarked then
+            Some
+                $"{response} has no ETag, checksum, version or request id: nothing shows that a store has the object."
+        elif Verdict.isOfStore reply then
             None
         else
-            let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
-
-            Some
-                $"The response for {artifact} (HTTP {reply.Status}) has no ETag, checksum, version or request id: nothing shows that a store has the object."
+            match SuccessStatus.ofStatus reply.Status with
+            | SuccessStatus.Stored ->
+                Some
+                    $"{response} has a body that stores do not send: nothing shows that a store has the object."
+            | SuccessStatus.NotYetStored
+            | SuccessStatus.NotOfAnUpload -> Some $"{response} does not say that a store has the object."
 
     /// Makes the receipt of a success.
     let receipt

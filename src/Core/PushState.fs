@@ -8,6 +8,8 @@ type internal Comparison = {
     Reply: Reply
     Sent: Sent
     Roll: float
+    /// What follows if no digest in the response confirms what was sent; `None` if it counts all the same.
+    Otherwise: Verdict option
     /// SHA-256, and those that the response reports and that were not taken.
     Algorithms: DigestAlgorithm list
 }

@@ -21,6 +21,8 @@ type Reply = {
     VersionId: string option
     /// The request id that a store's support asks for: `x-amz-request-id`, or the header of another store's dialect.
     RequestId: string option
+    /// True if the request id is that of a content delivery network (`cf-ray`), which sets it of its own accord.
+    IsRequestIdOfNetwork: bool
     /// The second id that a store's support asks for: `x-amz-id-2`.
     HostId: string option
     /// `x-amz-server-side-encryption`.
@@ -48,6 +50,10 @@ type Reply = {
     Error: S3Error option
     /// The body, where it is not an S3 error document.
     Body: ForeignBody option
+    /// How the reading of the body ended.
+    BodyEnd: BodyEnd
+    /// True if the body, before secrets were masked in it, says that the URL has expired.
+    SaysExpired: bool
     /// What was sent, if the whole body had been sent when the response was complete.
     Sent: Sent option
 } with
@@ -58,6 +64,7 @@ type Reply = {
         ETag = None
         VersionId = None
         RequestId = None
+        IsRequestIdOfNetwork = false
         HostId = None
         ServerSideEncryption = None
         OtherEncryption = None
@@ -71,20 +78,32 @@ type Reply = {
         Server = None
         Error = None
         Body = None
+        BodyEnd = BodyEnd.Whole
+        SaysExpired = false
         Sent = None
     }
 
     /// True if the status is a success (2xx).
     member this.IsSuccess = this.Status >= 200 && this.Status <= 299
 
-    /// True if the response carries a mark that stores set, and proxies and portals do not: an ETag, a checksum, a
-    /// version or a request id.
-    member this.IsMarked =
+    /// True if the body broke off or was late.
+    member internal this.IsCut =
+        this.BodyEnd = BodyEnd.BrokenOff || this.BodyEnd = BodyEnd.Late
+
+    /// True if a header may report a digest: an ETag or a checksum.
+    member internal this.MayReportDigest =
         (this.ETag |> Option.exists (fun tag -> tag.AsSpan().Trim("W/\" ").Length > 0))
-        || this.VersionId.IsSome
-        || this.RequestId.IsSome
-        || this.HostId.IsSome
         || not this.Checksums.IsEmpty
+
+    /// True if the response carries a mark that stores set of an object: an ETag, a checksum or a version.
+    member internal this.IsOfObject = this.MayReportDigest || this.VersionId.IsSome
+
+    /// True if the response carries a mark that stores set, and proxies, portals and content delivery networks do not: an
+    /// ETag, a checksum, a version or a store's request id.
+    member this.IsMarked =
+        this.IsOfObject
+        || (this.RequestId.IsSome && not this.IsRequestIdOfNetwork)
+        || this.HostId.IsSome
 
 /// Reads responses.
 ///
@@ -119,8 +138,10 @@ module Reply =
         "x-obs-request-id"
         "opc-request-id"
         "x-trans-id"
-        "cf-ray"
     ]
+
+    /// The request ids that a content delivery network sets, in front of whatever answers.
+    let private networkIds = [ "cf-ray" ]
 
     let private hostIds = [ "x-amz-id-2"; "x-obs-id-2" ]
 
@@ -156,14 +177,14 @@ module Reply =
         | true, NonNull uri when uri.Host <> "" -> Some uri.Host
         | _ -> None
 
-    /// Reads a response: its status, its headers, the beginning of its body (at most `S3Error.MaxBytes`), whether that is
-    /// all of the body, and what was sent, if the whole file was.
+    /// Reads a response: its status, its headers, the beginning of its body (at most `S3Error.MaxBytes`), how the
+    /// reading of the body ended, and what was sent, if the whole file was.
     [<CompiledName("Read")>]
     let read
         (status: int)
         (headers: KeyValuePair<string, string> seq)
         (body: ReadOnlyMemory<byte>)
-        (isWhole: bool)
+        (bodyEnd: BodyEnd)
         (sent: Sent option)
         : Reply =
         let values = Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
@@ -183,14 +204,22 @@ module Reply =
 
         let first = List.tryPick value
 
-        let body =
-            ResponseBody.read (value "content-type") (value "content-encoding") body isWhole
+        let requestId = first requestIds
+
+        let content =
+            ResponseBody.read
+                (value "content-type")
+                (value "content-encoding")
+                (value "x-oss-request-id").IsSome
+                body
+                bodyEnd
 
         {
             Status = status
             ETag = value "etag"
             VersionId = first versionIds
-            RequestId = first requestIds
+            RequestId = requestId |> Option.orElse (first networkIds)
+            IsRequestIdOfNetwork = requestId.IsNone && (first networkIds).IsSome
             HostId = first hostIds
             ServerSideEncryption = value "x-amz-server-side-encryption"
             OtherEncryption = first otherEncryptions
@@ -209,12 +238,14 @@ module Reply =
             RedirectHost = value "location" |> Option.bind hostOf
             Server = value "server"
             Error =
-                match body with
+                match content.Body with
                 | ResponseBody.S3 error -> Some error
                 | _ -> None
             Body =
-                match body with
+                match content.Body with
                 | ResponseBody.Foreign body -> Some body
                 | _ -> None
+            BodyEnd = bodyEnd
+            SaysExpired = content.SaysExpired
             Sent = sent
         }

@@ -36,9 +36,24 @@ type ForeignBody = {
     /// Its visible text on one line, without markup: `ResponseBody.MaxText` characters at most. It may quote the
     /// request.
     VisibleText: string
-    /// True if it reports an error or is a page for people, so that no status makes it a success.
-    IsError: bool
-}
+    /// What it says of the upload, where the status is one of success.
+    Meaning: BodyMeaning
+} with
+
+    /// True if it reports an error or is a page for people.
+    member this.IsError = this.Meaning = BodyMeaning.Error
+
+/// How the reading of a response's body ended.
+[<RequireQualifiedAccess>]
+type BodyEnd =
+    /// The whole body was read; it may be empty.
+    | Whole
+    /// The body is longer than `S3Error.MaxBytes`: the rest was not read.
+    | TooLong
+    /// The connection broke off, or the body's framing is wrong.
+    | BrokenOff
+    /// The rest did not arrive in time.
+    | Late
 
 /// The body of a response, as far as it was read.
 [<RequireQualifiedAccess>]
@@ -48,13 +63,21 @@ type internal ResponseBody =
     | S3 of S3Error
     | Foreign of ForeignBody
 
+/// What is kept of a body.
+type internal BodyContent = {
+    Body: ResponseBody
+    /// True if its text says that the URL has expired. It is judged before secrets are masked.
+    SaysExpired: bool
+}
+
 /// Rules that this module keeps:
 /// - an S3 error document is one, whatever its content type says;
 /// - a page is HTML by its content type, or by its first tag (WHATWG MIME Sniffing, 7.1); without visible characters it
 ///   is no page: Swift labels an empty body `text/html`;
-/// - a store answers an upload with an empty body. Of other bodies, only plain text, one JSON object that reports no error,
-///   and an XML document that is a result count as harmless, as a gateway may send them: a compressed, a cut or a binary one
-///   is not;
+/// - a body of white space alone is empty if it is whole: Amazon S3 sends blanks to keep a connection alive;
+/// - a store answers an upload with an empty body, or with one of a few result documents (`results`); behind Alibaba OSS a
+///   callback's JSON is one. Of other bodies, only whole plain text and one JSON object are harmless, if they report no
+///   error (`ErrorWords`): a gateway sends them. A document that breaks off, or is compressed or binary, says nothing;
 /// - it takes time in proportion to the body.
 [<RequireQualifiedAccess>]
 module internal ResponseBody =
@@ -166,63 +189,20 @@ module internal ResponseBody =
 
         line.ToString().TrimEnd()
 
-    /// True if the value of an error member says that there is an error.
-    let private isSet (value: JsonElement) =
-        match value.ValueKind with
-        | JsonValueKind.Null
-        | JsonValueKind.False
-        | JsonValueKind.Undefined -> false
-        | JsonValueKind.String -> value.GetRawText() <> "\"\""
-        | JsonValueKind.Number -> value.GetRawText() <> "0"
-        | JsonValueKind.Array -> value.GetArrayLength() > 0
-        | _ -> true
+    /// The root elements of the documents with which stores answer a PUT: Amazon S3 and its kin, Tencent COS (images),
+    /// Google Cloud Storage.
+    let private results = [ "PutObjectResult"; "CopyObjectResult"; "UploadResult"; "PostResponse" ]
 
-    /// True if a member of the top level reports an error, in one of the dialects of gateways and stores (RFC 9457 has
-    /// `title` and `status`).
-    let private reportsError (property: JsonProperty) =
-        let text () =
-            if property.Value.ValueKind = JsonValueKind.String then
-                (nonNull (property.Value.GetString())).ToLowerInvariant()
-            else
-                ""
-
-        match property.Name.ToLowerInvariant() with
-        | "error"
-        | "errors"
-        | "fault"
-        | "exception"
-        | "__type"
-        | "errormessage"
-        | "errortype"
-        | "errorcode" -> isSet property.Value
-        | "success"
-        | "ok" -> property.Value.ValueKind = JsonValueKind.False
-        | "code"
-        | "status"
-        | "statuscode" ->
-            match property.Value.ValueKind with
-            | JsonValueKind.Number -> property.Value.GetDouble() >= 300.
-            | JsonValueKind.String ->
-                not (List.contains (text ()) [ ""; "0"; "200"; "201"; "ok"; "success"; "done" ])
-            | _ -> false
-        | _ -> false
-
-    /// True if a JSON body reports an error, or is not one whole object: a store sends none, and a gateway's success is one.
-    let private jsonIsError (text: string) =
-        try
-            use document = JsonDocument.Parse text
-
-            document.RootElement.ValueKind <> JsonValueKind.Object
-            || document.RootElement.EnumerateObject() |> Seq.exists reportsError
-        with
-        // Not JSON, or half of a surrogate pair.
-        | :? JsonException
-        | :? InvalidOperationException
-        | :? ArgumentException -> true
-
-    /// True if an XML document with this root is the result of an operation; every other one reports something else.
-    let private isResult (root: string) =
-        root.EndsWith("Result", StringComparison.Ordinal)
+    let private meaningOfXml (text: string) (isWhole: bool) (parts: XmlParts) =
+        if
+            ErrorWords.areInMarkup text
+            || parts.Elements |> List.exists (fun struct (name, _) -> name = "Code")
+        then
+            BodyMeaning.Error
+        elif isWhole && parts.IsWhole && List.contains parts.Root results then
+            BodyMeaning.Result
+        else
+            BodyMeaning.Unknown
 
     /// True if there are control characters among the first ones, as in compressed data.
     let private isBinary (text: string) =
@@ -237,32 +217,47 @@ module internal ResponseBody =
             mediaType.Contains(word, StringComparison.OrdinalIgnoreCase)
         | None -> false
 
-    let private foreign format text isError =
+    let private foreign format text meaning =
         ResponseBody.Foreign {
             Format = format
             VisibleText = text
-            IsError = isError
+            Meaning = meaning
         }
 
-    let private readText (contentType: string option) (text: string) (isWhole: bool) (parts: XmlParts) =
+    let private readText
+        (contentType: string option)
+        (isCallback: bool)
+        (text: string)
+        (isWhole: bool)
+        (parts: XmlParts)
+        =
         let start = text.AsSpan().TrimStart([| ' '; '\t'; '\r'; '\n'; '\ufeff' |])
         let mayBe word = mediaTypeHas word contentType
 
         if start.IsEmpty then
-            // What is missing of a page, or of an error document, is one.
+            // What is missing of a page is one.
             if not isWhole && mayBe "html" then
-                foreign BodyFormat.Html "" true
+                foreign BodyFormat.Html "" BodyMeaning.Error
             else
                 ResponseBody.Empty
         elif isBinary text then
-            foreign BodyFormat.Binary "" true
+            foreign BodyFormat.Binary "" BodyMeaning.Unknown
         elif mayBe "html" || beginsAsHtml text then
-            foreign BodyFormat.Html (visible (withoutMarkup text)) true
+            foreign BodyFormat.Html (visible (withoutMarkup text)) BodyMeaning.Error
         elif start[0] = '{' || start[0] = '[' || mayBe "json" then
-            foreign BodyFormat.Json (visible text) (jsonIsError text)
+            let meaning =
+                match ErrorWords.ofJson text with
+                | BodyMeaning.Harmless when isCallback -> BodyMeaning.Result
+                // What a gateway calls JSON and is not.
+                | BodyMeaning.Unknown when isWhole -> BodyMeaning.Error
+                | meaning -> meaning
+
+            foreign BodyFormat.Json (visible text) meaning
         elif start[0] = '<' || mayBe "xml" then
-            let text = visible (withoutMarkup (Redaction.text text))
-            foreign BodyFormat.Xml text (not isWhole || not (isResult parts.Root))
+            foreign
+                BodyFormat.Xml
+                (visible (withoutMarkup (Redaction.text text)))
+                (meaningOfXml text isWhole parts)
         else
             // Text with a tag in it is a page that begins in another way.
             let hasTag =
@@ -271,32 +266,51 @@ module internal ResponseBody =
                 |> Seq.exists (fun (c, next) ->
                     c = '<' && (Char.IsAsciiLetter next || next = '!' || next = '/'))
 
+            let meaning =
+                if hasTag || ErrorWords.areIn text then BodyMeaning.Error
+                elif isWhole then BodyMeaning.Harmless
+                else BodyMeaning.Unknown
+
             foreign
                 BodyFormat.Text
                 (visible (if hasTag then withoutMarkup (Redaction.text text) else text))
-                hasTag
+                meaning
 
-    /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type and content coding. `isWhole`
-    /// says whether it is all of the body.
+    /// True if the text of a body that is not an S3 error says that the URL has expired.
+    let private textSaysExpired (text: string) =
+        text.Contains("expir", StringComparison.OrdinalIgnoreCase)
+        && ExpiryText.says (visible (if text.Contains '<' then withoutMarkup text else text))
+
+    /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type and content coding.
+    /// `isCallback` says whether the body may be that of a callback behind the store.
     let read
         (contentType: string option)
         (contentEncoding: string option)
+        (isCallback: bool)
         (body: ReadOnlyMemory<byte>)
-        (isWhole: bool)
-        : ResponseBody =
-        if body.IsEmpty && isWhole then
-            ResponseBody.Empty
+        (bodyEnd: BodyEnd)
+        : BodyContent =
+        let saying body saysExpired = {
+            Body = body
+            SaysExpired = saysExpired
+        }
+
+        if body.IsEmpty && bodyEnd = BodyEnd.Whole then
+            saying ResponseBody.Empty false
         elif
             contentEncoding
             |> Option.exists (fun coding ->
                 not (coding.Equals("identity", StringComparison.OrdinalIgnoreCase)))
         then
             // Nothing in the request says that it could be read (RFC 9110, 12.5.3).
-            foreign BodyFormat.Binary "" true
+            saying (foreign BodyFormat.Binary "" BodyMeaning.Unknown) false
         else
             let text = S3Error.decode (body.Slice(0, min body.Length S3Error.MaxBytes))
             let parts = S3Error.parts text
 
             match S3Error.ofParts parts with
-            | Some error -> ResponseBody.S3 error
-            | None -> readText contentType text isWhole parts
+            | Some error -> saying (ResponseBody.S3 error) (S3Error.saysExpired parts)
+            | None ->
+                saying
+                    (readText contentType isCallback text (bodyEnd = BodyEnd.Whole) parts)
+                    (textSaysExpired text)

@@ -49,6 +49,8 @@ type internal XmlParts = {
     Root: string
     /// The names and texts of the elements directly below the root, up to where the document ends or breaks off.
     Elements: struct (string * string) list
+    /// True if the text is one whole document.
+    IsWhole: bool
 }
 
 /// Rules that this module keeps (Amazon S3 API Reference, "Error responses"):
@@ -117,6 +119,7 @@ module S3Error =
     let internal parts (document: string) : XmlParts =
         let found = ResizeArray<struct (string * string)>()
         let mutable root = ""
+        let mutable isWhole = false
 
         try
             use text = new StringReader(document.TrimStart before)
@@ -136,6 +139,8 @@ module S3Error =
                 | XmlNodeType.Whitespace when reader.Depth = 2 -> content.Append reader.Value |> ignore
                 | XmlNodeType.EndElement when reader.Depth = 1 -> found.Add struct (name, content.ToString())
                 | _ -> ()
+
+            isWhole <- true
         with :? XmlException ->
             // A gateway's HTML, a document that was cut off, a DTD: the parts read so far are all there is.
             ()
@@ -143,7 +148,15 @@ module S3Error =
         {
             Root = root
             Elements = List.ofSeq found
+            IsWhole = isWhole
         }
+
+    /// True if the parts of an error document say that the URL has expired. Their texts are as the server sent them.
+    let internal saysExpired (parts: XmlParts) : bool =
+        parts.Elements
+        |> List.exists (fun struct (name, text) ->
+            (name = "Code" || name = "Message" || List.contains name detailNames)
+            && ExpiryText.says text)
 
     /// Returns the error in the parts of a document; `None` if it is not an S3 error document, or does not get as far
     /// as its code.

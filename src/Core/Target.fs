@@ -100,7 +100,7 @@ type Target = {
     ContentMd5: bool
     /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
-    /// True if a success without a mark of a store counts, in response to a presigned URL.
+    /// True if a success without a mark, status or body of a store counts, in response to a presigned URL.
     AcceptUnmarked: bool
     /// True if a presigned URL must be for the artifact's bucket and key.
     KeyCheck: bool
@@ -177,7 +177,7 @@ type TargetDraft = {
     ContentMd5: bool
     /// `If-None-Match: *`: never overwrite.
     WriteOnce: bool
-    /// True if a success without a mark of a store counts, in response to a presigned URL.
+    /// True if a success without a mark, status or body of a store counts, in response to a presigned URL.
     AcceptUnmarked: bool
     /// True if a presigned URL must be for the artifact's bucket and key.
     KeyCheck: bool

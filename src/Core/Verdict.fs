@@ -1,7 +1,6 @@
 namespace CellOS.Export.S3.Core
 
 open System
-open System.Globalization
 
 /// Why a push ended without a receipt.
 [<RequireQualifiedAccess>]
@@ -42,9 +41,10 @@ type FailureKind =
     | IntegrityMismatch
     /// The server accepted the object and confirmed no digest, where one is required.
     | Unverified
-    /// The success is not a store's: its body is a page or reports an error.
+    /// The success is not a store's: its body is a page, reports an error, or is not one that a store sends.
     | NotAStore
-    /// The success has no mark of a store, and the URL is presigned: a proxy or a portal may have answered.
+    /// The success has no mark, status or body of a store, no digest confirms the content, and the URL is presigned: a proxy
+    /// or a portal may have answered.
     | Unconfirmed
     /// This process or its host lacks memory, file descriptors, a home directory or the like.
     | LocalFault
@@ -56,6 +56,9 @@ type FailureKind =
 type Verdict =
     /// A 2xx after the whole body, which may come from a store: integrity has the last word.
     | Accepted of Reply: Reply * Sent: Sent
+    /// A 2xx after the whole body that says too little of the object: accepted if a digest in the response confirms what
+    /// was sent, otherwise what `Otherwise` says.
+    | AcceptedIfConfirmed of Reply: Reply * Sent: Sent * Otherwise: Verdict
     /// Try again, within the limits.
     | Retry of IfItWasTheLast: FailureKind
     /// The bytes arrived damaged: try again once, if the source is unchanged.
@@ -75,7 +78,7 @@ type Circumstances = {
     Expected: bool
     /// True if the URL has a signature, so that a store answers it, with a mark of its own.
     IsPresigned: bool
-    /// True if a success without a mark of a store counts all the same.
+    /// True if a success without a mark, status or body of a store counts all the same.
     AcceptUnmarked: bool
     /// True if the URL had expired by its own words when the response came.
     IsPastExpiry: bool
@@ -100,8 +103,18 @@ module Circumstances =
 /// The verdict table. Rules that it keeps:
 /// - 3xx and 412 end the push whatever else the response says, 403 unless the URL has expired; then the S3 code
 ///   counts, then the status;
-/// - a success counts only once the whole body has been sent, and only if it can come from a store: its body is neither
-///   a page nor an error, and the response to a presigned URL carries a mark of a store.
+/// - a 400, 401 or 403 after the URL's own end is an expiry, unless its code says clearly what else happened: damage, a
+///   timeout, a file that is too large, a full store;
+/// - a success counts only once the whole body has been sent, and then by what it says (`BodyMeaning`, `BodyEnd`,
+///   `SuccessStatus`), the first of these rules that fits:
+///   1. A page, or a body that reports an error, is never a success.
+///   2. A digest in the response that equals ours makes every other one a success: only what received the content can
+///      know it.
+///   3. A body that broke off, or is late, is tried again: it may have been about to report an error. One that is too
+///      long, or that is neither text nor JSON nor a store's result, is not a store's.
+///   4. In response to a presigned URL there must be a mark of a store, a status that says that the object is stored, and
+///      no body but a store's result. The operator may accept the absence of all three (`AcceptUnmarked`).
+///   5. A URL without a signature is a gateway's, whose status, text or JSON may be anything that reports no error.
 [<RequireQualifiedAccess>]
 module Verdict =
 
@@ -175,62 +188,6 @@ module Verdict =
             ]
         )
 
-    /// The names of parameters, such as `X-Amz-Expires`, which say nothing about an expiry.
-    let private isParameter (text: string) (at: int) =
-        let isPart c =
-            Char.IsAsciiLetterOrDigit c || c = '-' || c = '_'
-
-        let mutable first = at
-
-        while first > 0 && isPart text[first - 1] do
-            first <- first - 1
-
-        let mutable stop = at
-
-        while stop < text.Length && isPart text[stop] do
-            stop <- stop + 1
-
-        let name = text.Substring(first, stop - first)
-
-        name.EndsWith("xpires", StringComparison.Ordinal)
-        && (name.Contains '-' || name.Contains '_' || first > 0 && name = "Expires")
-
-    /// The time in brackets behind a word, as Azure writes it: `Start [Fri, 01 May 2026 12:00:00 GMT]`.
-    let private timeBehind (word: string) (text: string) =
-        match text.IndexOf(word + " [", StringComparison.Ordinal) with
-        | -1 -> None
-        | i ->
-            let first = i + word.Length + 2
-
-            match text.IndexOf(']', first) with
-            | -1 -> None
-            | stop ->
-                match
-                    DateTimeOffset.TryParse(
-                        text.AsSpan(first, stop - first),
-                        CultureInfo.InvariantCulture,
-                        DateTimeStyles.AssumeUniversal
-                    )
-                with
-                | true, at -> Some at
-                | _ -> None
-
-    /// True if the text names a time frame that has not begun yet.
-    let private isNotYetValid (text: string) =
-        match timeBehind "Start" text, timeBehind "Current" text with
-        | Some start, Some current -> current < start
-        | _ -> false
-
-    /// True if a text says "expired" in any form: `ExpiredToken`, "has expired", "Expiry", "expiration".
-    let private speaksOfExpiry (text: string) =
-        let rec from (at: int) =
-            match text.IndexOf("expir", at, StringComparison.OrdinalIgnoreCase) with
-            | -1 -> false
-            | i when isParameter text i -> from (i + 5)
-            | _ -> true
-
-        from 0 && not (isNotYetValid text)
-
     /// True if the server says that the URL, or the token that it was signed with, has expired.
     [<CompiledName("SaysExpired")>]
     let saysExpired (reply: Reply) =
@@ -238,7 +195,8 @@ module Verdict =
         | 400
         | 401
         | 403
-        | 404 -> speaksOfExpiry (words reply)
+        // The words may be masked; what they said before is in the flag.
+        | 404 -> reply.SaysExpired || ExpiryText.says (words reply)
         | _ -> codeOf reply = "ExpiredToken"
 
     // The ordinary verdict of an attempt that has failed.
@@ -247,6 +205,27 @@ module Verdict =
     /// True if the body of a success is a page or an error document.
     let private contradicts (reply: Reply) =
         reply.Error.IsSome || reply.Body |> Option.exists _.IsError
+
+    let private isOfBody (meaning: BodyMeaning) (reply: Reply) =
+        reply.Body |> Option.exists (fun body -> body.Meaning = meaning)
+
+    /// True if status, mark and body of a success are those of a store that has stored the object.
+    [<CompiledName("IsOfStore")>]
+    let isOfStore (reply: Reply) =
+        reply.IsMarked
+        && SuccessStatus.ofStatus reply.Status = SuccessStatus.Stored
+        && (reply.Body.IsNone || isOfBody BodyMeaning.Result reply)
+
+    /// What follows from a success that no digest confirms; `None` if it counts all the same.
+    let private unlessConfirmed (given: Circumstances) (reply: Reply) =
+        match reply.BodyEnd with
+        | BodyEnd.BrokenOff -> Some(Verdict.Retry FailureKind.Unreachable)
+        | BodyEnd.Late -> Some(Verdict.Retry FailureKind.TimedOut)
+        | BodyEnd.TooLong -> Some(Verdict.Stop FailureKind.NotAStore)
+        | BodyEnd.Whole when isOfBody BodyMeaning.Unknown reply -> Some(Verdict.Stop FailureKind.NotAStore)
+        | BodyEnd.Whole when given.IsPresigned && not given.AcceptUnmarked && not (isOfStore reply) ->
+            Some(Verdict.Stop FailureKind.Unconfirmed)
+        | BodyEnd.Whole -> None
 
     let private ofSuccess (given: Circumstances) (reply: Reply) =
         match reply.Sent with
@@ -257,9 +236,20 @@ module Verdict =
             | "ExpiredToken" -> Verdict.FreshUrl
             | _ -> Verdict.Stop FailureKind.NotAStore
         | None -> Verdict.Retry FailureKind.Unreachable
-        | Some _ when given.IsPresigned && not given.AcceptUnmarked && not reply.IsMarked ->
-            Verdict.Stop FailureKind.Unconfirmed
-        | Some sent -> Verdict.Accepted(reply, sent)
+        | Some sent ->
+            match unlessConfirmed given reply with
+            | None -> Verdict.Accepted(reply, sent)
+            | Some otherwise when reply.MayReportDigest -> Verdict.AcceptedIfConfirmed(reply, sent, otherwise)
+            | Some otherwise -> otherwise
+
+    /// True if the code of a 400, 401 or 403 says clearly that the end of the URL is not the cause.
+    let private isOtherCause (reply: Reply) (code: string) =
+        isFull code
+        || reply.Status = 400
+           && (isDamage code
+               || code = "RequestTimeout"
+               || code = "EntityTooLarge"
+               || isTransient code)
 
     let private ofReply (given: Circumstances) (reply: Reply) =
         match reply.Status, codeOf reply with
@@ -270,7 +260,12 @@ module Verdict =
         | 412, _ -> Verdict.Stop FailureKind.Refused
         | 417, _ when given.Expected -> Verdict.WithoutExpect
         | _ when saysExpired reply -> Verdict.FreshUrl
-        | (401 | 403), _ when given.IsPastExpiry -> Verdict.FreshUrl
+        | (400 | 401 | 403), code when
+            given.IsPastExpiry
+            && not (isOtherCause reply code)
+            && not (given.FixesOtherChecksum && isOtherChecksum code)
+            ->
+            Verdict.FreshUrl
         | 403, _ -> Verdict.Stop FailureKind.Refused
         | _, code when isTerminal code -> Verdict.Stop FailureKind.Refused
         | _, code when isTransient code -> unavailable
@@ -278,7 +273,6 @@ module Verdict =
             Verdict.Stop FailureKind.UrlUnusable
         | 400, "RequestTimeout" -> Verdict.Retry FailureKind.TimedOut
         | 400, code when isDamage code -> Verdict.RetryOnce
-        | 400, _ when given.IsPastExpiry -> Verdict.FreshUrl
         | 409, ("OperationAborted" | "ConditionalRequestConflict") -> unavailable
         | (408 | 429), _ -> unavailable
         | (501 | 505 | 507), _ -> Verdict.Stop FailureKind.Refused

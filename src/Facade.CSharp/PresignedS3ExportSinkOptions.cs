@@ -123,8 +123,8 @@ public sealed class PresignedS3ExportSinkOptions
     public bool WriteOnce { get; init; }
 
     /// <summary>
-    /// Accepts a success without a mark of a store (an ETag, a checksum, a version or a request id) in response to a
-    /// presigned URL. Without this, such a push ends with <see cref="ExportFailureKind.Unconfirmed"/>, since a proxy or a
+    /// Accepts a success without a mark of a store (an ETag, a checksum, a version or a request id), with another status
+    /// than 200, 201 and 204, or with text or JSON of its own, in response to a presigned URL. Without this, such a push ends with <see cref="ExportFailureKind.Unconfirmed"/>, since a proxy or a
     /// portal may have answered. Default: false.
     /// </summary>
     public bool AcceptUnmarked { get; init; }

@@ -16,8 +16,12 @@ type FieldBody =
     | Page
     /// A document that reports an error: S3's, another store's, or a gateway's.
     | Error
-    /// A body that says nothing: `{"status":"ok"}`, `OK`, XML of another kind.
+    /// Text or JSON that reports no error: `{"status":"ok"}`, `OK`.
     | Harmless
+    /// A body that says nothing: compressed or binary data, XML of another kind.
+    | Unknown
+    /// A document that a store sends with a success.
+    | Result
 
 /// A response as a store, a gateway, a proxy or a portal may send it, in raw form, and what it is by construction.
 type FieldResponse = {
@@ -27,12 +31,16 @@ type FieldResponse = {
     Headers: (string * string) list
     /// The body, octet for octet.
     Body: byte[]
-    /// The kind of the body.
+    /// The kind of the body. A body that is not whole is the beginning of one of that kind.
     Kind: FieldBody
+    /// How the reading of the body ends.
+    End: BodyEnd
     /// The S3 error code in the body; empty for none.
     Code: string
     /// True if a header is a mark of a store: an ETag, a checksum, a version or a request id.
     IsMarked: bool
+    /// True if a header reports the digest of the content that was sent.
+    HasDigest: bool
 } with
 
     /// The response as the core reads it, after the whole body was sent.
@@ -40,12 +48,13 @@ type FieldResponse = {
         Reply.read
             this.Status
             [ for name, value in this.Headers -> KeyValuePair(name, value) ]
-            (ReadOnlyMemory this.Body)
-            true
+            (ReadOnlyMemory(this.Body, 0, min this.Body.Length S3Error.MaxBytes))
+            this.End
             sent
 
     override this.ToString() =
-        $"HTTP {this.Status}, %A{this.Headers}, {this.Kind} {this.Code}: {Encoding.UTF8.GetString this.Body}"
+        let start = Encoding.UTF8.GetString(this.Body, 0, min this.Body.Length 2000)
+        $"HTTP {this.Status}, %A{this.Headers}, {this.Kind} {this.Code} {this.End}: {start}"
 
 /// Responses of the field: statuses, bodies, marks and headers of all dialects, combined at random.
 [<RequireQualifiedAccess>]
@@ -55,7 +64,9 @@ module Field =
 
     let private statuses =
         Gen.frequency [
-            6, Gen.elements [ 200; 200; 201; 202; 203; 204; 207 ]
+            14, Gen.elements [ 200; 200; 200; 200; 201; 204 ]
+            3, Gen.constant 202
+            3, Gen.elements [ 203; 205; 206; 207; 208; 226; 299 ]
             2, Gen.elements [ 400; 401; 403; 404; 409; 412; 417; 429 ]
             2, Gen.elements [ 500; 502; 503; 507 ]
             1, Gen.elements [ 301; 302; 307 ]
@@ -103,11 +114,36 @@ module Field =
             "{\"error\":{\"code\":503,\"message\":\"backend\"}}"
             "{\"success\":false,\"errors\":[{\"code\":1000}]}"
             "{\"fault\":{\"faultstring\":\"Spike arrest violation\"}}"
+            "{\"message\":\"Forbidden\"}"
+            "{\"Message\":\"Access Denied\"}"
+            "{\"detail\":\"Not authenticated\"}"
+            "{\"data\":{\"error\":\"no such user\"}}"
+            "{\"result\":\"failed\"}"
+            "<ErrorResult><Code>AccessDenied</Code></ErrorResult>"
+            "<PutObjectResult><Error><Code>AccessDenied</Code></Error></PutObjectResult>"
+            "Access denied by policy"
+            "error: quota exceeded"
+            "500 Internal Server Error"
         ]
         |> Gen.map (fun text -> "", utf8 text)
 
     let private harmless =
-        Gen.elements [ "OK"; "{\"status\":\"ok\"}"; "{\"error\":null}"; "<PutResult/>"; "stored" ]
+        Gen.elements [ "OK"; "{\"status\":\"ok\"}"; "{\"error\":null}"; "Hello World!"; "stored" ]
+        |> Gen.map utf8
+
+    let private unknown =
+        Gen.elements [
+            "\u001f\u008b\u0008\u0000x"
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"/>"
+            "<multistatus xmlns=\"DAV:\"/>"
+        ]
+        |> Gen.map utf8
+
+    let private results =
+        Gen.elements [
+            "<PutObjectResult/>"
+            "<?xml version=\"1.0\"?>\n<UploadResult><OriginalInfo><Key>k</Key></OriginalInfo></UploadResult>"
+        ]
         |> Gen.map utf8
 
     let private contentTypes (kind: FieldBody) =
@@ -117,6 +153,8 @@ module Field =
         // Swift labels an empty body so.
         | FieldBody.Empty -> Gen.elements [ None; Some "text/html; charset=UTF-8"; Some "application/xml" ]
         | FieldBody.Error -> Gen.elements [ Some "application/xml"; Some "text/html"; Some "text/xml"; None ]
+        | FieldBody.Result -> Gen.elements [ Some "application/xml"; None ]
+        | FieldBody.Unknown
         | FieldBody.Harmless -> Gen.elements [ Some "text/plain"; None ]
 
     let private body =
@@ -126,16 +164,44 @@ module Field =
             |> Gen.map (fun body -> FieldBody.Empty, "", body)
             2, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
             2, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
-            1, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
-            1, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
+            2, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
+            2, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
+            2, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
+            3, results |> Gen.map (fun body -> FieldBody.Result, "", body)
         ]
 
-    /// Headers that stores set, and no proxy or portal.
-    let private marks (md5: string) =
+    /// More of a body than is read.
+    let private padding = Array.create (S3Error.MaxBytes + 1) (byte ' ')
+
+    /// The end of a body, and what is read of it.
+    let private ending (body: byte[]) =
+        Gen.frequency [
+            7, Gen.constant (BodyEnd.Whole, body)
+            4,
+            gen {
+                let! bodyEnd = Gen.elements [ BodyEnd.BrokenOff; BodyEnd.Late ]
+                let! length = Gen.elements [ 0; body.Length / 2; body.Length ]
+                return bodyEnd, Array.truncate length body
+            }
+            2,
+            Gen.elements [
+                BodyEnd.TooLong, Array.append body padding
+                BodyEnd.TooLong, Array.append padding body
+            ]
+        ]
+
+    /// Headers that report the digest of the content.
+    let private digests (md5: string) =
         Gen.elements [
             "ETag", $"\"{md5}\""
             "ETag", md5.ToUpperInvariant()
             "etag", $"W/\"{md5}\""
+            "Content-MD5", Convert.ToBase64String(Convert.FromHexString md5)
+        ]
+
+    /// Headers that stores set, and no proxy or portal.
+    let private marks =
+        Gen.elements [
             "ETag", "\"1f-4\""
             "x-amz-version-id", "3HL4kqtJlcpXroDTDmJ"
             "x-amz-request-id", "4442587FB7D0A2F9"
@@ -147,7 +213,6 @@ module Field =
             "x-cos-request-id", "NTg3NzRlYjBfMzg"
             "x-obs-request-id", "BF2600000164361F"
             "opc-request-id", "fra-1:abc"
-            "cf-ray", "8b1f2a3b4c5d-FRA"
             "x-trans-id", "tx74a1bd8b5f6c"
             "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="
         ]
@@ -162,6 +227,9 @@ module Field =
             "X-Powered-By", "portal"
             "Set-Cookie", "session=1"
             "x-amz-checksum-type", "FULL_OBJECT"
+            "cf-ray", "8b1f2a3b4c5d-FRA"
+            "x-request-id", "7b9e"
+            "x-cache", "MISS"
         ]
 
     /// A response to a request whose body has the given MD5 (32 hexadecimal digits).
@@ -170,12 +238,25 @@ module Field =
             let! status = statuses
             let! kind, code, body = body
             let! contentType = contentTypes kind
-            let! marks = Gen.frequency [ 2, Gen.constant []; 3, Gen.listOfLength 1 (marks md5) ]
+
+            let! digests =
+                Gen.frequency [ 3, Gen.constant []; 1, Gen.listOfLength 1 (digests md5) ]
+
+            let! marks =
+                if digests.IsEmpty then
+                    Gen.frequency [ 2, Gen.constant []; 3, Gen.listOfLength 1 marks ]
+                else
+                    Gen.constant digests
+
             let! others = others
+            let! bodyEnd, body = ending body
 
             // HTTP has no body there (RFC 9110, 15.3.5).
-            let kind, code, body =
-                if status = 204 then FieldBody.Empty, "", [||] else kind, code, body
+            let kind, code, body, bodyEnd =
+                if status = 204 || status = 205 then
+                    FieldBody.Empty, "", [||], BodyEnd.Whole
+                else
+                    kind, code, body, bodyEnd
 
             return {
                 Status = status
@@ -189,7 +270,9 @@ module Field =
                 ]
                 Body = body
                 Kind = kind
+                End = bodyEnd
                 Code = code
                 IsMarked = not marks.IsEmpty
+                HasDigest = not digests.IsEmpty
             }
         }

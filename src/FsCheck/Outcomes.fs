@@ -130,7 +130,7 @@ module Outcomes =
 
     let private statuses =
         Gen.frequency [
-            6, Gen.elements [ 200; 204 ]
+            6, Gen.elements [ 200; 200; 200; 200; 204; 204; 204; 204; 202 ]
             6, Gen.elements [ 500; 503; 429; 408 ]
             2, Gen.elements [ 400; 403; 404; 409; 412; 417; 301; 307; 100; 600 ]
             1, Gen.choose (-1, 700)
@@ -167,6 +167,18 @@ module Outcomes =
             let! etag =
                 Gen.elements [ texts[0]; Some $"\"{md5}\""; Some $"\"{String('0', 32)}\""; None ]
 
+            let! meaning =
+                Gen.frequency [
+                    8, Gen.constant BodyMeaning.Result
+                    1, Gen.elements [ BodyMeaning.Harmless; BodyMeaning.Unknown ]
+                ]
+
+            let! bodyEnd =
+                Gen.frequency [
+                    19, Gen.constant BodyEnd.Whole
+                    1, Gen.elements [ BodyEnd.TooLong; BodyEnd.BrokenOff; BodyEnd.Late ]
+                ]
+
             let! checksums = checksums
             let! expired = Gen.elements [ texts[9]; Some "Request has expired" ]
 
@@ -175,6 +187,7 @@ module Outcomes =
                 ETag = etag
                 VersionId = texts[1]
                 RequestId = texts[2]
+                IsRequestIdOfNetwork = false
                 HostId = texts[3]
                 ServerSideEncryption = texts[4]
                 OtherEncryption = None
@@ -211,11 +224,13 @@ module Outcomes =
                     match code, texts[16] with
                     | None, Some text ->
                         Some {
-                            Format = BodyFormat.Html
+                            Format = BodyFormat.Text
                             VisibleText = text
-                            IsError = false
+                            Meaning = meaning
                         }
                     | _ -> None
+                BodyEnd = bodyEnd
+                SaysExpired = false
                 Sent = sent
             }
         }

@@ -117,7 +117,8 @@ module internal Shrinks =
             if first.BucketRegion.IsSome then
                 { first with BucketRegion = None }
 
-            if not first.Checksums.IsEmpty then
+            // The last header that may report a digest stays.
+            if not first.Checksums.IsEmpty && first.ETag.IsSome then
                 { first with Checksums = [] }
 
             if first.RedirectHost.IsSome then
@@ -150,7 +151,8 @@ module internal Shrinks =
             if first.Md5.IsSome then
                 { first with Md5 = None }
 
-            if not first.Checksums.IsEmpty then
+            // The last header that may report a digest stays.
+            if not first.Checksums.IsEmpty && first.ETag.IsSome then
                 { first with Checksums = Map.empty }
 
             if first.ETag.IsSome then

@@ -38,7 +38,7 @@ let private success (taken: DigestAlgorithm list) (headers: (string * string) li
         200
         [ for name, value in headers -> KeyValuePair(name, value) ]
         ReadOnlyMemory.Empty
-        true
+        BodyEnd.Whole
         (Some(sentWith taken))
 
 let private reporting (digest: Digest) =

@@ -10,6 +10,7 @@ open FsCheck.FSharp
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
+open CellOS.Export.S3.Core.Tests.Coverage
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
@@ -22,17 +23,19 @@ let private response status (headers: (string * string) list) (body: string) =
         status
         [ for name, value in headers -> KeyValuePair(name, value) ]
         (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
-        true
+        BodyEnd.Whole
         (Some sent)
 
-/// The same for a body that broke off.
-let private cut (headers: (string * string) list) (body: string) =
+/// The same for a success of whose body this much was read.
+let private ended (bodyEnd: BodyEnd) (headers: (string * string) list) (body: string) =
     Reply.read
         200
         [ for name, value in headers -> KeyValuePair(name, value) ]
         (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
-        false
+        bodyEnd
         (Some sent)
+
+let private cut = ended BodyEnd.BrokenOff
 
 let private html = "Content-Type", "text/html; charset=utf-8"
 let private xml = "Content-Type", "application/xml"
@@ -48,7 +51,7 @@ let private s3Error code message =
 let private classOf (reply: Reply) =
     match reply.Error, reply.Body with
     | Some error, _ -> error.Code
-    | None, Some body -> sprintf "%A %b" body.Format body.IsError
+    | None, Some body -> $"{body.Format} {body.Meaning}"
     | None, None -> "none"
 
 [<Tests>]
@@ -60,69 +63,116 @@ let bodies =
                 [], "", "none"
                 [ html ], "", "none"
                 [ html ], " \r\n\t", "none"
-                [ html ], signIn, "Html true"
-                [], signIn, "Html true"
-                [ "Content-Type", "text/plain" ], signIn, "Html true"
-                [], "\ufeff  <!-- c --><HTML>x</HTML>", "Html true"
-                [], "<h1>Blocked</h1>", "Html true"
+                [ html ], signIn, "Html Error"
+                [], signIn, "Html Error"
+                [ "Content-Type", "text/plain" ], signIn, "Html Error"
+                [], "\ufeff  <!-- c --><HTML>x</HTML>", "Html Error"
+                [], "<h1>Blocked</h1>", "Html Error"
                 [ xml ],
                 "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><p>x</p></html>",
-                "Html true"
-                [ "Content-Type", "application/xhtml+xml" ], "<x>1</x>", "Html true"
+                "Html Error"
+                [ "Content-Type", "application/xhtml+xml" ], "<x>1</x>", "Html Error"
                 [ xml ], s3Error "InternalError" "oh", "InternalError"
                 [ html ], s3Error "InternalError" "oh", "InternalError"
                 [], "\ufeff" + s3Error "MissingRequiredHeader" "oh", "MissingRequiredHeader"
-                [ xml ], "<Error><Message>no code</Message></Error>", "Xml true"
-                [ xml ], "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", "Xml true"
-                [ xml ], "<s:Fault xmlns:s='urn:s'><faultcode>x</faultcode></s:Fault>", "Xml true"
-                [ xml ], "<d:error xmlns:d='DAV:'/>", "Xml true"
-                [ xml ], "<PutObjectResult/>", "Xml false"
-                [ xml ], "<soap:Envelope xmlns:soap='urn:s'><soap:Body/></soap:Envelope>", "Xml true"
-                [ xml ], "<!DOCTYPE Error><Error><Code>X</Code></Error>", "Xml true"
+                [ xml ], "<Error><Message>no code</Message></Error>", "Xml Error"
+                [ xml ], "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>", "Xml Error"
+                [ xml ], "<s:Fault xmlns:s='urn:s'><faultcode>x</faultcode></s:Fault>", "Xml Error"
+                [ xml ], "<d:error xmlns:d='DAV:'/>", "Xml Error"
+                [ xml ], "<PutObjectResult/>", "Xml Result"
+                [ xml ], "<soap:Envelope xmlns:soap='urn:s'><soap:Body/></soap:Envelope>", "Xml Unknown"
+                [ xml ], "<!DOCTYPE Error><Error><Code>X</Code></Error>", "Xml Error"
                 [ xml ], "\r\n  " + s3Error "SlowDown" "x", "SlowDown"
                 [ xml ],
                 "<?xml version='1.0' encoding='windows-1252'?><Error><Code>SlowDown</Code></Error>",
                 "SlowDown"
-                [ "Content-Encoding", "gzip" ], "x", "Binary true"
-                [ "Content-Encoding", "identity" ], "OK", "Text false"
-                [], "Warning: <br />denied", "Text true"
-                [], "<\000h\000t\000m\000l\000>\000", "Binary true"
-                [ json ], "{}", "Json false"
-                [ json ], "{\"status\":\"ok\"}", "Json false"
-                [ json ], "{\"error\":null,\"errors\":[],\"success\":true}", "Json false"
-                [ json ], "{\"error\":\"\"}", "Json false"
-                [ json ], "{\"error\":\"quota\"}", "Json true"
-                [], "{\"Error\":{\"code\":1}}", "Json true"
-                [ json ], "{\"success\":false}", "Json true"
-                [ json ], "{\"errors\":[{\"code\":1000}]}", "Json true"
-                [ json ], "{\"fault\":{\"faultstring\":\"x\"}}", "Json true"
-                [ json ], "{\"error\":", "Json true"
-                [ json ], "[1]", "Json true"
-                [ json ], "{\"ok\":false}", "Json true"
-                [ json ], "{\"status\":503,\"title\":\"x\"}", "Json true"
-                [ json ], "{\"status\":\"error\"}", "Json true"
-                [ json ], "{\"code\":\"InternalServerError\",\"message\":\"x\"}", "Json true"
-                [ json ], "{\"code\":0,\"message\":\"stored\"}", "Json false"
-                [], ")]}'\n{}", "Text false"
-                [], "OK", "Text false"
-                [ xml ], "not XML", "Xml true"
-                [], "\u001f\u008b\u0008\u0000x", "Binary true"
+                [ "Content-Encoding", "gzip" ], "x", "Binary Unknown"
+                [ "Content-Encoding", "identity" ], "OK", "Text Harmless"
+                [], "Warning: <br />denied", "Text Error"
+                [], "<\000h\000t\000m\000l\000>\000", "Binary Unknown"
+                [ json ], "{}", "Json Harmless"
+                [ json ], "{\"status\":\"ok\"}", "Json Harmless"
+                [ json ], "{\"error\":null,\"errors\":[],\"success\":true}", "Json Harmless"
+                [ json ], "{\"error\":\"\"}", "Json Harmless"
+                [ json ], "{\"error\":\"quota\"}", "Json Error"
+                [], "{\"Error\":{\"code\":1}}", "Json Error"
+                [ json ], "{\"success\":false}", "Json Error"
+                [ json ], "{\"errors\":[{\"code\":1000}]}", "Json Error"
+                [ json ], "{\"fault\":{\"faultstring\":\"x\"}}", "Json Error"
+                [ json ], "{\"error\":", "Json Error"
+                [ json ], "[1]", "Json Error"
+                [ json ], "{\"ok\":false}", "Json Error"
+                [ json ], "{\"status\":503,\"title\":\"x\"}", "Json Error"
+                [ json ], "{\"status\":\"error\"}", "Json Error"
+                [ json ], "{\"code\":\"InternalServerError\",\"message\":\"x\"}", "Json Error"
+                [ json ], "{\"code\":0,\"message\":\"stored\"}", "Json Harmless"
+                [], ")]}'\n{}", "Text Harmless"
+                [], "OK", "Text Harmless"
+                [ xml ], "not XML", "Xml Unknown"
+                [ xml ],
+                "<UploadResult><OriginalInfo><Key>k</Key></OriginalInfo></UploadResult>",
+                "Xml Result"
+                [ xml ], "<PutObjectResult>", "Xml Unknown"
+                [ xml ], "<ErrorResult><Code>AccessDenied</Code></ErrorResult>", "Xml Error"
+                [ xml ],
+                "<PutObjectResult><Error><Code>AccessDenied</Code></Error></PutObjectResult>",
+                "Xml Error"
+                [ xml ], "<DeleteResult/>", "Xml Unknown"
+                [ xml ], "<multistatus xmlns='DAV:'/>", "Xml Unknown"
+                [ xml ], "<Response><Code>17</Code></Response>", "Xml Error"
+                [ json; "x-oss-request-id", "R" ], "{\"Status\":\"OK\"}", "Json Result"
+                [ json; "x-oss-request-id", "R" ], "{\"Status\":\"failed\"}", "Json Error"
+                // Errors in other words.
+                [ json ], "{\"message\":\"Forbidden\"}", "Json Error"
+                [ json ], "{\"Message\":\"Access Denied\"}", "Json Error"
+                [ json ], "{\"message\":\"Internal Server Error\"}", "Json Error"
+                [ json ], "{\"detail\":\"Not authenticated\"}", "Json Error"
+                [ json ], "{\"error_code\":110}", "Json Error"
+                [ json ], "{\"errno\":13}", "Json Error"
+                [ json ], "{\"result\":\"failed\"}", "Json Error"
+                [ json ], "{\"success\":\"false\"}", "Json Error"
+                [ json ], "{\"ok\":0}", "Json Error"
+                [ json ], "{\"blocked\":true}", "Json Error"
+                [ json ], "{\"code\":-1,\"msg\":\"denied\"}", "Json Error"
+                [ json ], "{\"code\":17}", "Json Error"
+                [ json ], "{\"data\":{\"error\":\"x\"}}", "Json Error"
+                [ json ], "{\"items\":[{\"error\":\"x\"}]}", "Json Error"
+                [ json ], "{\"__type\":\"ThrottlingException\"}", "Json Error"
+                [ json ], "\"error\"", "Json Error"
+                [ json ], "{\"a\":1}{\"error\":1}", "Json Error"
+                [ json ],
+                "{\"name\":\"logs/error.txt\",\"type\":\"file\",\"result\":\"saved\"}",
+                "Json Harmless"
+                [ json ], "{\"message\":\"stored without errors\",\"size\":500}", "Json Harmless"
+                [], "Access denied by DLP policy 17", "Text Error"
+                [], "error: no route", "Text Error"
+                [], "500 Internal Server Error", "Text Error"
+                [], "Request timed out", "Text Error"
+                [], "You are not allowed to do this", "Text Error"
+                [], "Please sign in", "Text Error"
+                [], "Hello World!", "Text Harmless"
+                [], "stored 512 bytes successfully, 0 errors", "Text Harmless"
+                [], "\u001f\u008b\u0008\u0000x", "Binary Unknown"
             ]
             (fun (headers, body, _) -> classOf (response 200 headers body))
             (fun (_, _, expected) -> expected)
 
         table
-            "a body that broke off is an error where its beginning or its content type speaks for one"
+            "a body that broke off says nothing, unless what was read is a page or an error"
             [
                 [], "", "none"
                 [ xml ], "", "none"
-                [ html ], "", "Html true"
-                [ html ], "<!DOCTYPE html><ht", "Html true"
+                [ xml ], " \r\n", "none"
+                [ html ], "", "Html Error"
+                [ html ], "<!DOCTYPE html><ht", "Html Error"
                 [ xml ], "<Error><Code>SlowDown</Code><Mess", "SlowDown"
-                [ xml ], "<Error><Co", "Xml true"
-                [ json ], "{\"stat", "Json true"
-                [ json ], "{\"status\":\"ok\"}", "Json false"
-                [], "stor", "Text false"
+                [ xml ], "<Error><Co", "Xml Error"
+                [ xml ], "<PutObjectResult", "Xml Unknown"
+                [ xml ], "<PutObjectResult/>", "Xml Unknown"
+                [ json ], "{\"stat", "Json Unknown"
+                [ json ], "{\"error\":\"x\"}", "Json Error"
+                [], "stor", "Text Unknown"
+                [], "Access denied by po", "Text Error"
             ]
             (fun (headers, body, _) -> classOf (cut headers body))
             (fun (_, _, expected) -> expected)
@@ -173,8 +223,11 @@ let bodies =
                 "x-obs-request-id", true
                 "opc-request-id", true
                 "opc-content-md5", true
-                "cf-ray", true
                 "x-trans-id", true
+                "cf-ray", false
+                "x-cache", false
+                "x-amz-cf-id", false
+                "x-amzn-requestid", false
                 "Server", false
                 "Via", false
                 "Date", false
@@ -201,18 +254,28 @@ let bodies =
                     [ "cf-ray", "c"; "x-trans-id", "t"; "x-amz-request-id", "a"; "x-amz-id-2", "2" ]
                     ""
 
-            Expect.equal (reply.RequestId, reply.HostId) (Some "a", Some "2") "both")
+            Expect.equal (reply.RequestId, reply.HostId) (Some "a", Some "2") "both"
+            Expect.isTrue reply.IsMarked "a store's")
+
+        testCase "a network's request id is reported, and is not a mark" (fun () ->
+            let reply = response 200 [ "CF-Ray", "8b1f-FRA" ] ""
+            Expect.equal reply.RequestId (Some "8b1f-FRA") "for its support"
+            Expect.isFalse reply.IsMarked "not a mark")
     ]
 
 let private presigned = Circumstances.defaults
 let private gateway = { presigned with IsPresigned = false }
 let private accepting = { presigned with AcceptUnmarked = true }
 let private tag = "ETag", "\"1f-4\""
+let private requestId = "x-amz-request-id", "R1"
 
 /// The word for a verdict.
 let private verdict (given: Circumstances) (reply: Reply) =
     match Verdict.ofOutcome given (Outcome.Replied reply) with
     | Verdict.Accepted _ -> "accepted"
+    | Verdict.AcceptedIfConfirmed(_, _, Verdict.Retry kind) -> $"accepted if confirmed, or retry, then {kind}"
+    | Verdict.AcceptedIfConfirmed(_, _, Verdict.Stop kind) -> $"accepted if confirmed, or {kind}"
+    | Verdict.AcceptedIfConfirmed _ -> "accepted if confirmed"
     | Verdict.Retry kind -> $"retry, then {kind}"
     | Verdict.RetryOnce -> "once more"
     | Verdict.FreshUrl -> "expired"
@@ -225,11 +288,62 @@ let successes =
         table
             "a success counts only if it can come from a store"
             [
-                for status in [ 200; 201; 202; 204; 299 ] do
-                    presigned, response status [ tag ] "", "accepted"
+                for status in 200..299 do
                     presigned, response status [] "", "Unconfirmed"
                     accepting, response status [] "", "accepted"
                     gateway, response status [] "", "accepted"
+
+                    presigned,
+                    response status [ tag ] "",
+                    (if List.contains status [ 200; 201; 204 ] then
+                         "accepted"
+                     else
+                         "accepted if confirmed, or Unconfirmed")
+                // A body that is not whole is never a plain success.
+                for given in [ presigned; accepting; gateway ] do
+                    for body in [ ""; " "; "OK"; "{\"sta"; "<PutObjectResult/>"; "\u001f\u008b" ] do
+                        given, ended BodyEnd.BrokenOff [ requestId ] body, "retry, then Unreachable"
+                        given, ended BodyEnd.Late [ requestId ] body, "retry, then TimedOut"
+                        given, ended BodyEnd.TooLong [ requestId ] body, "NotAStore"
+
+                        given,
+                        ended BodyEnd.BrokenOff [ tag ] body,
+                        "accepted if confirmed, or retry, then Unreachable"
+
+                        given,
+                        ended BodyEnd.Late [ tag ] body,
+                        "accepted if confirmed, or retry, then TimedOut"
+
+                        given, ended BodyEnd.TooLong [ tag ] body, "accepted if confirmed, or NotAStore"
+
+                    given,
+                    ended BodyEnd.BrokenOff [ tag ] "<Error><Code>SlowDown</Code>",
+                    "retry, then NotAStore"
+
+                    given, ended BodyEnd.BrokenOff [ tag ] "<Error><Co", "NotAStore"
+                    given, ended BodyEnd.Late [ html; tag ] "", "NotAStore"
+                    given, ended BodyEnd.TooLong [ tag ] signIn, "NotAStore"
+                    given, response 200 [ tag ] "\u001f\u008b\u0008", "accepted if confirmed, or NotAStore"
+                    given, response 200 [ "Content-Encoding", "gzip"; requestId ] "x", "NotAStore"
+                    given, response 200 [ requestId ] "<multistatus xmlns='DAV:'/>", "NotAStore"
+
+                    for body in
+                        [
+                            "{\"message\":\"Forbidden\"}"
+                            "<ErrorResult/>"
+                            "Access denied by policy"
+                            "error: no"
+                        ] do
+                        given, response 200 [ tag; requestId; "cf-ray", "8b1f" ] body, "NotAStore"
+                // Blanks keep a connection alive.
+                presigned, response 200 [ tag ] (String(' ', 60000)), "accepted"
+                presigned, response 200 [ requestId ] "<PutObjectResult/>", "accepted"
+                presigned, response 200 [ "cf-ray", "8b1f" ] "", "Unconfirmed"
+                // A gateway's own words.
+                presigned, response 200 [ requestId ] "Hello World!", "Unconfirmed"
+                presigned, response 200 [ tag ] "OK", "accepted if confirmed, or Unconfirmed"
+                accepting, response 200 [ requestId ] "OK", "accepted"
+                gateway, response 200 [] "OK", "accepted"
                 presigned, response 200 [ html; tag ] "", "accepted"
                 for given in [ presigned; accepting; gateway ] do
                     for headers in [ [ html ]; [ html; tag ]; []; [ tag ] ] do
@@ -244,7 +358,9 @@ let successes =
                         given, response 200 headers "<Error><Message>x</Message></Error>", "NotAStore"
 
                     given, response 200 [ json; tag ] "{\"error\":\"x\"}", "NotAStore"
-                presigned, response 200 [ json; tag ] "{\"status\":\"ok\"}", "accepted"
+                presigned,
+                response 200 [ json; tag ] "{\"status\":\"ok\"}",
+                "accepted if confirmed, or Unconfirmed"
                 presigned, response 200 [ json ] "{\"status\":\"ok\"}", "Unconfirmed"
                 gateway, response 200 [ json ] "{\"status\":\"ok\"}", "accepted"
                 // Quotes alone are not an ETag.
@@ -281,12 +397,101 @@ let successes =
                         AcceptUnmarked = accepts
                 }
 
-                let isStores =
-                    field.Status / 100 = 2
-                    && (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Harmless)
-                    && (field.IsMarked || accepts || not isPresigned)
+                let isReadable =
+                    field.End = BodyEnd.Whole
+                    && field.Kind <> FieldBody.Page
+                    && field.Kind <> FieldBody.Error
+                    && field.Kind <> FieldBody.Unknown
 
-                Expect.equal (verdict given (field.ToReply(Some sent)) = "accepted") isStores (string field))
+                let isStores =
+                    field.IsMarked
+                    && List.contains field.Status [ 200; 201; 204 ]
+                    && (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Result)
+
+                let isAccepted =
+                    field.Status / 100 = 2 && isReadable && (isStores || accepts || not isPresigned)
+
+                Expect.equal
+                    (verdict given (field.ToReply(Some sent)) = "accepted")
+                    isAccepted
+                    (string field))
+
+        story
+            "a digest in the response confirms a success whose body broke off, and is taken for that"
+            (given same)
+            [
+                started
+                attempted 1 {
+                    stored with
+                        Sent = Some(sentWith [])
+                        BodyEnd = BodyEnd.BrokenOff
+                }
+                Input.DigestsTaken(at 2, digestsOf [ DigestAlgorithm.Sha256; DigestAlgorithm.Md5 ])
+            ] [ "put 1"; "sha256+md5"; "done etag-md5" ] []
+
+        story
+            "a success whose body broke off is retried, and ends as a broken connection"
+            (given (retrying 2 0 0))
+            [
+                started
+                attempted 1 (ended BodyEnd.BrokenOff [ requestId ] "")
+                attempted 2 (ended BodyEnd.BrokenOff [ tag ] "")
+            ] [ "put 1"; "put 2"; "Unreachable" ] [
+                "broke off, so the response does not show that the object is stored"
+                "The object may have been stored."
+            ]
+
+        story
+            "a success whose body is late is retried, and ends as a timeout"
+            (given (retrying 2 0 0))
+            [
+                started
+                attempted 1 (ended BodyEnd.Late [ requestId ] "")
+                attempted 2 (ended BodyEnd.Late [ requestId ] "")
+            ] [ "put 1"; "put 2"; "TimedOut" ] [
+                "did not arrive in time, so the response does not show that the object is stored"
+            ]
+
+        story
+            "a digest of other content is damage, whatever the body"
+            (given (retrying 1 0 0))
+            [
+                started
+                attempted 1 (ended BodyEnd.BrokenOff [ "ETag", String('0', 32) ] "")
+            ] [ "put 1"; "IntegrityMismatch" ] []
+
+        story
+            "no digest confirms where none is compared"
+            (given (retrying 1 0 0 >> integrity IntegrityMode.Off))
+            [
+                started
+                attempted 1 {
+                    stored with
+                        BodyEnd = BodyEnd.BrokenOff
+                }
+            ] [ "put 1"; "Unreachable" ] []
+
+        story
+            "an accepted Content-MD5 does not confirm a success with the words of a program"
+            (given (retrying 1 0 0 >> contentMd5))
+            [
+                started
+                Input.DigestsTaken(at 0, digestsOf [ DigestAlgorithm.Md5 ])
+                attempted 1 (response 200 [ tag; requestId ] "Hello World!")
+            ] [ "md5"; "put 1"; "Unconfirmed" ] [ "has a body that stores do not send" ]
+
+        testCase "a wait after a success whose body broke off names that" (fun () ->
+            let turn =
+                feed (given (retrying 3 1500 1500)) [
+                    started
+                    attempted 1 (ended BodyEnd.BrokenOff [ requestId ] "")
+                ]
+                |> List.last
+
+            Expect.equal
+                (Expect.wantSome (Push.retryWait turn.State) "the push waits").Reason
+                "HTTP 200 with an incomplete body"
+                "the reason")
     ]
 
 [<Tests>]
@@ -336,6 +541,45 @@ let expiries =
                     "AccessDenied"
                     "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
                 "Refused"
+                // What else expires is not the URL.
+                presigned, 403, s3Error "AccessDenied" "The license of this cluster has expired", "Refused"
+                presigned, 403, s3Error "AccessDenied" "Your licence expired on 1 May", "Refused"
+                presigned, 403, s3Error "LicenseExpired" "Renew it.", "Refused"
+                presigned, 403, s3Error "AccessDenied" "Access denied: expired trial license", "Refused"
+                presigned,
+                403,
+                s3Error "AccessDenied" "The TLS certificate of the backend has expired",
+                "Refused"
+                presigned, 401, "Password expired. Change it to continue the request.", "Refused"
+                presigned, 403, s3Error "AccountProblem" "The account has expired", "Refused"
+                presigned,
+                404,
+                s3Error "NoSuchBucket" "bucket deleted after expiration of its lease",
+                "Refused"
+                presigned,
+                403,
+                s3Error "AccessDenied" "Object lock: the retention period has not expired",
+                "Refused"
+                presigned, 400, s3Error "InvalidArgument" "header x-amz-expiration unknown", "Refused"
+                presigned, 401, "Your session will expire in 5 minutes", "Refused"
+                presigned, 403, "{\"message\":\"The license has expired\",\"requestId\":\"x\"}", "Refused"
+                presigned, 403, s3Error "AccessDenied" "The account's token has expired", "expired"
+                presigned,
+                403,
+                s3Error "AccessDenied" "Invalid according to Policy: Policy expired.",
+                "expired"
+                presigned, 403, s3Error "AccessDenied" "expired", "expired"
+                presigned, 403, s3Error "AccessDenied" "Please note: it has expired", "expired"
+                presigned, 403, s3Error "ExpiredTokenException" "x", "expired"
+                presigned, 403, s3Error "InvalidSignature" "signature expired", "expired"
+                presigned,
+                400,
+                s3Error "InvalidToken" "The security token included in the request is expired",
+                "expired"
+                // A mask would hide the word.
+                presigned, 403, s3Error "AccessDenied" "token: expired", "expired"
+                presigned, 403, s3Error "AccessDenied" "X-Amz-Security-Token=expired", "expired"
+                presigned, 401, "{\"token\":\"expired\"}", "expired"
                 // A server's fault is one, whatever it says.
                 presigned, 503, s3Error "SlowDown" "Request has expired", "retry, then Unavailable"
                 presigned, 409, "expired", "Refused"
@@ -344,6 +588,13 @@ let expiries =
                 past, 403, s3Error "AccessDenied" "", "expired"
                 past, 401, "", "expired"
                 past, 400, s3Error "InvalidRequest" "x", "expired"
+                past, 400, s3Error "RequestTimeTooSkewed" "x", "expired"
+                past, 400, s3Error "InvalidToken" "x", "expired"
+                past, 400, s3Error "SignatureDoesNotMatch" "x", "expired"
+                past, 403, s3Error "SignatureDoesNotMatch" "x", "expired"
+                past, 403, s3Error "QuotaExceeded" "x", "Refused"
+                past, 400, s3Error "EntityTooLarge" "x", "Refused"
+                past, 503, s3Error "AccessDenied" "x", "Refused"
                 past, 404, "", "Refused"
                 past, 412, "", "Refused"
                 past, 400, s3Error "BadDigest" "x", "once more"
@@ -363,6 +614,17 @@ let expiries =
                 Input.UrlGiven(at 1, parsed (v4 7200))
                 attempted 2 stored
             ] [ "ask 1"; "put 1"; "ask 2"; "put 2"; "done etag-md5" ] []
+
+        testCase "a mask does not hide an expiry, and the message is masked" (fun () ->
+            let reply = response 403 [] (s3Error "AccessDenied" "token=expired")
+            Expect.isFalse ((sprintf "%A" reply).Contains "token=expired") "what is kept is masked"
+            let failure = failure (feed once [ started; attempted 1 reply ])
+            Expect.equal failure.Kind FailureKind.UrlExpired "the kind"
+
+            Expect.stringContains
+                failure.Message
+                "the server reports that the presigned URL or its token has expired"
+                "the cause")
 
         story
             "a response after the URL's own end is an expiry"
@@ -592,6 +854,19 @@ let messages =
                     $"HTTP {status}"
                     "it names the response"
 
+            for reply, part in
+                [
+                    response 202 [ requestId ] "", "does not say that a store has the object"
+                    response 200 [ requestId ] "OK", "has a body that stores do not send"
+                ] do
+                let turns = feed plan [ started; attempted 1 reply ]
+                Expect.equal (receipt turns).Integrity "unverified" part
+
+                Expect.stringContains
+                    (Expect.wantSome (Push.warning (List.last turns).State) part)
+                    part
+                    "it names the reason"
+
             let marked = feed plan [ started; attempted 1 stored ]
             Expect.isNone (Push.warning (List.last marked).State) "none for a store's")
     ]
@@ -637,17 +912,66 @@ let laws =
                     let field = responses[i - 1]
                     let url = (puts turns |> List.last |> snd).Url
                     let target = script.Plan.Target
+                    let isConfirmed = field.HasDigest && not target.Integrity.IsOff
+
+                    let isReadable =
+                        field.End = BodyEnd.Whole
+                        && List.contains field.Kind [ FieldBody.Empty; FieldBody.Result; FieldBody.Harmless ]
+
+                    let isStores =
+                        field.IsMarked
+                        && field.Kind <> FieldBody.Harmless
+                        && List.contains field.Status [ 200; 201; 204 ]
+
+                    let isFree = target.AcceptUnmarked || not (RequestUrl.isPresigned url)
                     Expect.equal (field.Status / 100) 2 (string field)
 
-                    Expect.isTrue
-                        (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Harmless)
-                        (string field)
+                    if field.End = BodyEnd.Whole then
+                        Expect.isFalse
+                            (field.Kind = FieldBody.Page || field.Kind = FieldBody.Error)
+                            (string field)
 
-                    Expect.isTrue
-                        (field.IsMarked || target.AcceptUnmarked || not (RequestUrl.isPresigned url))
-                        (string field)
+                    Expect.isTrue (isConfirmed || isReadable && (isStores || isFree)) (string field)
 
                     if target.KeyCheck && RequestUrl.isPresigned url then
                         let path = Uri.UnescapeDataString(RequestUrl.path url)
                         Expect.stringEnds path (ObjectKey.value script.Plan.Key) "the key that was written")
+
+        testCase "responses of the field meet the cases of their law" (fun () ->
+            let runs =
+                sample (inputs |> Gen.map (fun (script, responses) -> script, responses, play script))
+
+            /// A run that meets such a response to a request whose body was sent.
+            let meets isMeant (_: Script, responses: FieldResponse list, turns: Turn list) =
+                List.zip (List.truncate turns.Length responses) (List.truncate responses.Length turns)
+                |> List.exists (fun (field, turn) ->
+                    turn.Output.IsPut && field.Status / 100 = 2 && isMeant field)
+
+            expectShares runs [
+                "a body that breaks off", meets (fun field -> field.End = BodyEnd.BrokenOff)
+                "a body that is late", meets (fun field -> field.End = BodyEnd.Late)
+                "a body that is too long", meets (fun field -> field.End = BodyEnd.TooLong)
+                "a page", meets (fun field -> field.Kind = FieldBody.Page)
+                "an error", meets (fun field -> field.Kind = FieldBody.Error && field.Code <> "")
+                "an error in other words",
+                meets (fun field -> field.Kind = FieldBody.Error && field.Code = "")
+                "text or JSON without an error", meets (fun field -> field.Kind = FieldBody.Harmless)
+                "a body that says nothing", meets (fun field -> field.Kind = FieldBody.Unknown)
+                "a store's result", meets (fun field -> field.Kind = FieldBody.Result)
+                "no mark", meets (fun field -> not field.IsMarked)
+                "a network's request id and no mark",
+                meets (fun field ->
+                    not field.IsMarked
+                    && field.Headers |> List.exists (fun (name, _) -> name = "cf-ray"))
+                "202", meets (fun field -> field.Status = 202)
+                "another status that does not say that the object is stored",
+                meets (fun field -> field.Status > 202 && field.Status <> 204)
+                "a digest with a body that no store sends",
+                meets (fun field ->
+                    field.HasDigest
+                    && (field.End <> BodyEnd.Whole
+                        || field.Kind = FieldBody.Harmless
+                        || field.Kind = FieldBody.Unknown))
+                "a receipt", fun (_, _, turns) -> turns |> List.exists _.Output.IsDone
+            ])
     ]

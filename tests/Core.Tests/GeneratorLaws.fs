@@ -21,6 +21,7 @@ let private writeOnce = {
 let private verdictOf (outcome: Outcome) =
     match Verdict.ofOutcome Circumstances.defaults outcome with
     | Verdict.Accepted _ -> "accepted"
+    | Verdict.AcceptedIfConfirmed _ -> "accepted if confirmed"
     | Verdict.Retry _ -> "retry"
     | Verdict.RetryOnce -> "retry once"
     | Verdict.FreshUrl -> "fresh URL"
@@ -130,7 +131,14 @@ let tests =
         testCase "every verdict follows from an outcome" (fun () ->
             Expect.equal
                 (reached 20000 verdictOf (Outcomes.any 1000L []))
-                (Set.ofList [ "accepted"; "retry"; "retry once"; "fresh URL"; "stop" ])
+                (Set.ofList [
+                    "accepted"
+                    "accepted if confirmed"
+                    "retry"
+                    "retry once"
+                    "fresh URL"
+                    "stop"
+                ])
                 "all of them")
 
         testCase "every kind of outcome shows up" (fun () ->

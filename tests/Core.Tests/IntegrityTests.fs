@@ -46,7 +46,12 @@ let private otherSha256 = Convert.ToBase64String(Array.zeroCreate 32)
 let private reply (headers: (string * string) list) =
     let headers = ("x-amz-request-id", "R1") :: headers
 
-    Reply.read 200 [ for name, value in headers -> KeyValuePair(name, value) ] ReadOnlyMemory.Empty true None
+    Reply.read
+        200
+        [ for name, value in headers -> KeyValuePair(name, value) ]
+        ReadOnlyMemory.Empty
+        BodyEnd.Whole
+        None
 
 let private confirmed confirmation = IntegrityVerdict.Confirmed confirmation
 let private etagMd5 = confirmed Confirmation.ETagMd5

@@ -163,9 +163,9 @@ let private known (algorithm: DigestAlgorithm) (turns: Turn list) =
 
 let private md5Of (turns: Turn list) = known DigestAlgorithm.Md5 turns
 
-let private terms (plan: PushPlan) (hasContentMd5: bool) = {
+let private terms (plan: PushPlan) (hasContentMd5: bool) (reply: Reply) = {
     IntegrityTerms.ofMode plan.Target.Integrity with
-        HasContentMd5 = hasContentMd5
+        HasContentMd5 = hasContentMd5 && Verdict.isOfStore reply
 }
 
 /// Whether a request carries `Content-MD5`.
@@ -178,8 +178,9 @@ let private carriesMd5 (output: Output) =
 let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
     match verdictOn plan before turn outcome with
     | Verdict.RetryOnce -> true
-    | Verdict.Accepted(reply, sent) ->
-        (Integrity.verdict (terms plan (carriesMd5 before.Output)) reply sent).IsMismatch
+    | Verdict.Accepted(reply, sent)
+    | Verdict.AcceptedIfConfirmed(reply, sent, _) ->
+        (Integrity.verdict (terms plan (carriesMd5 before.Output) reply) reply sent).IsMismatch
     | _ -> false
 
 /// The checksum headers of a URL's signature, with the digests that were taken for them.
@@ -421,7 +422,8 @@ let private ofRuns = [
             fun (plan, _, turns) ->
                 outcomesOf turns
                 |> List.exists (fun (before, turn, outcome) ->
-                    (verdictOn plan before turn outcome).IsAccepted && not turn.Output.IsDone)
+                    let verdict = verdictOn plan before turn outcome
+                    (verdict.IsAccepted || verdict.IsAcceptedIfConfirmed) && not turn.Output.IsDone)
         ]
         (fun plan turns ->
             for before, turn in List.pairwise turns do
@@ -446,7 +448,9 @@ let private ofRuns = [
                         "all bytes, no more"
 
                     Expect.equal
-                        (match Integrity.verdict (terms plan (carriesMd5 (Output.Put put))) reply sent with
+                        (match
+                            Integrity.verdict (terms plan (carriesMd5 (Output.Put put)) reply) reply sent
+                         with
                          | IntegrityVerdict.Confirmed confirmed -> confirmed.Name
                          | verdict -> $"%A{verdict}")
                         receipt.Integrity

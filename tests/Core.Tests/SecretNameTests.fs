@@ -128,7 +128,7 @@ let values =
             let headers = [ Collections.Generic.KeyValuePair("Content-Type", "application/xml") ]
 
             let reply =
-                Reply.read 403 headers (ReadOnlyMemory(Encoding.UTF8.GetBytes body)) true None
+                Reply.read 403 headers (ReadOnlyMemory(Encoding.UTF8.GetBytes body)) BodyEnd.Whole None
 
             Expect.equal (Expect.wantSome reply.Body "a body").VisibleText "denied REDACTED" "the text")
     ]

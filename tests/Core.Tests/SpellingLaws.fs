@@ -95,7 +95,7 @@ let private echoing (status: int) (texts: string list) (code: string) : Reply =
                     Some {
                         Format = BodyFormat.Html
                         VisibleText = String.concat " " texts
-                        IsError = true
+                        Meaning = BodyMeaning.Error
                     }
                 else
                     None
@@ -458,7 +458,7 @@ let split =
                                 Some {
                                     Format = BodyFormat.Text
                                     VisibleText = "denied YWxpY2U6aHVudGVyMnNlY3JldHB3 for hunter2secretpw"
-                                    IsError = false
+                                    Meaning = BodyMeaning.Harmless
                                 }
                     }
 

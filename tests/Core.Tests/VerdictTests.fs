@@ -227,7 +227,10 @@ let replies =
 
                 Expect.equal
                     (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied whole))
-                    (Verdict.Accepted(whole, sent))
+                    (if SuccessStatus.ofStatus status = SuccessStatus.Stored then
+                         Verdict.Accepted(whole, sent)
+                     else
+                         Verdict.AcceptedIfConfirmed(whole, sent, Verdict.Stop FailureKind.Unconfirmed))
                     $"{status}, after the body")
 
         propertyTimes

@@ -308,12 +308,103 @@ let private replies = [
     <| storing
         "HTTP/1.1 201 Created\r\nContent-Type: text/html; charset=UTF-8\r\nx-trans-id: R1\r\nContent-Length: 0\r\n\r\n"
         false
-    harmless "a success whose body is short"
-    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nContent-Length: 100\r\n\r\nshort" true
-    harmless "a success whose body has a bad chunk"
-    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" true
-    harmless "a success that ends with the connection"
-    <| storing "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n\r\nfine" true
+    harmless "a success with a result document"
+    <| storing (successWith "x-amz-request-id: R1\r\n" "<PutObjectResult/>") false
+    harmless "a success with blanks that keep the connection alive"
+    <| storing
+        "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n1\r\n \r\n0\r\n\r\n"
+        false
+
+    // The response was about to say more, perhaps an error.
+    for name, text in
+        [
+            "is short", "Content-Length: 100\r\n\r\nshort"
+            "does not come", "Content-Type: application/xml\r\nContent-Length: 243\r\n\r\n"
+            "has a bad chunk", "Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+            "ends within a chunk", "Transfer-Encoding: chunked\r\n\r\n10\r\n"
+            "has no last chunk", "Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n"
+        ] do
+        let success mark = $"HTTP/1.1 200 OK\r\n{mark}\r\n{text}"
+
+        {
+            unreachable $"a success whose body {name}" (storing (success "x-amz-request-id: R1") true) with
+                IsStored = true
+                MayBeStored = true
+        }
+        |> answered 200 None
+        |> says "broke off, so the response does not show that the object is stored"
+
+        harmless $"a success whose body {name}, and whose ETag is the digest"
+        <| raw (fun exchange ->
+            task {
+                do! takeWhole exchange
+                exchange.Store()
+                do! exchange.Send(success $"ETag: {exchange.ETag}")
+                exchange.Close()
+            })
+
+    for name, body in
+        [
+            "text", String.replicate 40000 "a "
+            "white space before an error", String.replicate 70000 " " + document "InternalError"
+        ] do
+        terminal
+            $"a success with too much {name}"
+            (storing (successWith "x-amz-request-id: R1\r\n" body) true)
+            ExportFailureKind.NotAStore
+            200
+            None
+        |> stored
+        |> says "a body of more than 65536 bytes, which no store sends"
+
+    for name, body in
+        [
+            "that ends with the connection", "HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n\r\nfine"
+            "with a network's id", successWith "x-amz-request-id: R1\r\ncf-ray: 8b1f-FRA\r\n" "Hello World!"
+        ] do
+        terminal
+            $"a success {name} and the words of a program"
+            (storing body true)
+            ExportFailureKind.Unconfirmed
+            200
+            None
+        |> stored
+        |> says "has a body that stores do not send, and no digest in it confirms the content"
+
+    terminal
+        "202 with a store's request id"
+        (storing "HTTP/1.1 202 Accepted\r\nx-amz-request-id: R1\r\nContent-Length: 0\r\n\r\n" true)
+        ExportFailureKind.Unconfirmed
+        202
+        None
+    |> stored
+    |> says "says that the upload was accepted and not processed yet"
+
+    terminal
+        "206 with an ETag that is not a digest"
+        (storing "HTTP/1.1 206 Partial Content\r\nETag: \"1f-4\"\r\nContent-Length: 0\r\n\r\n" true)
+        ExportFailureKind.Unconfirmed
+        206
+        None
+    |> stored
+    |> says "has a status that stores do not send in response to an upload"
+
+    harmless "202 with the digest of the content"
+    <| raw (fun exchange ->
+        task {
+            do! takeWhole exchange
+            exchange.Store()
+
+            do! exchange.Send $"HTTP/1.1 202 Accepted\r\nETag: {exchange.ETag}\r\nContent-Length: 0\r\n\r\n"
+        })
+
+    terminal
+        "a network's request id alone"
+        (storing "HTTP/1.1 200 OK\r\ncf-ray: 8b1f-FRA\r\nContent-Length: 0\r\n\r\n" true)
+        ExportFailureKind.Unconfirmed
+        200
+        None
+    |> stored
 
     // Something that is not a store answers in its place.
     for name, headers, body in
@@ -323,6 +414,9 @@ let private replies = [
             "a page without a content type", "ETag: \"5f1-62a\"\r\n", signIn
             "a page that does not come", "Content-Type: text/html\r\nETag: \"5f1\"\r\nX-Cut: 1\r\n", ""
             "a JSON error", "Content-Type: application/json\r\nETag: \"5f1\"\r\n", "{\"error\":\"denied\"}"
+            "a JSON message", "x-amz-request-id: R1\r\n", "{\"message\":\"Forbidden\"}"
+            "words of refusal", "x-amz-request-id: R1\r\n", "Access denied by policy"
+            "an error result", "x-amz-request-id: R1\r\n", "<ErrorResult/>"
             "an error of another dialect",
             "x-amz-request-id: R1\r\n",
             "<ErrorResponse><Error/></ErrorResponse>"
@@ -851,6 +945,28 @@ let private slow = [
         (Some "AccessDenied")
     |> within limit
     |> dueAfterBody
+
+    for name, text in
+        [
+            "that does not come", "Content-Length: 99\r\n\r\n"
+            "whose chunks do not end", "Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n"
+        ] do
+        {
+            timedOut
+                $"a success with a body {name}"
+                (raw (fun exchange ->
+                    task {
+                        do! takeWhole exchange
+                        exchange.Store()
+                        do! exchange.Send $"HTTP/1.1 200 OK\r\nx-amz-request-id: R1\r\n{text}"
+                        do! exchange.Listen()
+                    })) with
+                IsStored = true
+                MayBeStored = true
+        }
+        |> answered 200 None
+        |> says "did not arrive in time, so the response does not show that the object is stored"
+        |> dueAfterBody
 
     timedOut "an answer of 1 byte a second, within the request timeout" (s3 (Fault.SlowReply 1))
     |> within limit

@@ -103,6 +103,7 @@ let private quoted (cell: string) = [ for found in Regex.Matches(cell, "`([^`]+)
 let private nameOf (verdict: Verdict) =
     match verdict with
     | Verdict.Accepted _ -> "**done**"
+    | Verdict.AcceptedIfConfirmed _ -> "**done** only if a digest confirms"
     | Verdict.Retry _ -> "**retried**"
     | Verdict.RetryOnce -> "**once more**"
     | Verdict.FreshUrl -> "**ends** as expired"
@@ -232,7 +233,7 @@ let tests =
 
         testCase "has the verdict table of the core" (fun () ->
             let rows = rows "Reply"
-            Expect.hasLength rows 12 "rows"
+            Expect.hasLength rows 13 "rows"
 
             for row in rows do
                 for words in quoted row[0] do
@@ -243,6 +244,26 @@ let tests =
 
                     let verdict = Verdict.ofOutcome given (Outcome.Replied(replyOf words))
                     Expect.stringStarts row[1] (nameOf verdict) words)
+
+        testCase "says of each status of success what the core makes of it" (fun () ->
+            let nameOf status =
+                match SuccessStatus.ofStatus status with
+                | SuccessStatus.Stored -> "stored"
+                | SuccessStatus.NotYetStored -> "not yet stored"
+                | SuccessStatus.NotOfAnUpload -> "nothing"
+
+            let rows = rows "Status"
+
+            let named =
+                rows
+                |> Array.collect (fun row -> [| for word in quoted row[0] -> int word, row[1] |])
+
+            for status, says in named do
+                Expect.stringStarts says (nameOf status) $"{status}"
+
+            for status in 200..299 do
+                if named |> Array.forall (fun (other, _) -> other <> status) then
+                    Expect.equal (nameOf status) "nothing" $"{status}, which the last row includes")
 
         testCase "says of each S3 error code what the core makes of it" (fun () ->
             let rows = rows "Code"

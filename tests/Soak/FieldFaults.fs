@@ -4,6 +4,7 @@ module Soak.FieldFaults
 open System
 open System.Text
 open CellOS.Export
+open CellOS.Export.S3.Core
 open CellOS.Export.S3.Generators
 open FsCheck
 open FsCheck.FSharp
@@ -19,7 +20,15 @@ type FieldCase = {
 
 let private isSuccess (field: FieldResponse) = field.Status / 100 = 2
 
-let private says kind (field: FieldResponse) = isSuccess field && field.Kind = kind
+/// True if the whole body arrives, and is of this kind.
+let private says kind (field: FieldResponse) =
+    isSuccess field && field.End = BodyEnd.Whole && field.Kind = kind
+
+/// True if there is nothing to compare: another digest is damage.
+let private reportsNoDigest (field: FieldResponse) =
+    not field.HasDigest
+    && field.Headers
+       |> List.forall (fun (name, _) -> not (name.StartsWith("x-amz-checksum-crc", StringComparison.Ordinal)))
 
 /// The groups. None contains:
 /// - a success that a store might have sent, because the object is not stored;
@@ -45,13 +54,34 @@ let cases = [
         Belongs =
             fun field ->
                 not field.IsMarked
-                && (says FieldBody.Empty field || says FieldBody.Harmless field)
+                && (says FieldBody.Empty field
+                    || says FieldBody.Harmless field
+                    || says FieldBody.Result field)
+    }
+    {
+        Name = "field: a success with a body that no store sends"
+        Weight = 2
+        Ends = [ ExportFailureKind.NotAStore; ExportFailureKind.Unconfirmed ]
+        Belongs =
+            fun field ->
+                reportsNoDigest field
+                && (says FieldBody.Unknown field || field.IsMarked && says FieldBody.Harmless field)
+    }
+    {
+        Name = "field: a success whose body breaks off"
+        Weight = 2
+        Ends = [
+            ExportFailureKind.Unreachable
+            ExportFailureKind.NotAStore
+            ExportFailureKind.UrlExpired
+        ]
+        Belongs = fun field -> isSuccess field && field.End = BodyEnd.BrokenOff && reportsNoDigest field
     }
     {
         Name = "field: 3xx"
         Weight = 1
         Ends = [ ExportFailureKind.Redirected ]
-        Belongs = fun field -> field.Status / 100 = 3
+        Belongs = fun field -> field.Status / 100 = 3 && field.End = BodyEnd.Whole
     }
     {
         Name = "field: 4xx"
@@ -61,7 +91,7 @@ let cases = [
             ExportFailureKind.UrlExpired
             ExportFailureKind.Unavailable
         ]
-        Belongs = fun field -> field.Status / 100 = 4
+        Belongs = fun field -> field.Status / 100 = 4 && field.End = BodyEnd.Whole
     }
     {
         Name = "field: 5xx"
@@ -71,7 +101,7 @@ let cases = [
             ExportFailureKind.Refused
             ExportFailureKind.UrlExpired
         ]
-        Belongs = fun field -> field.Status / 100 = 5
+        Belongs = fun field -> field.Status / 100 = 5 && field.End = BodyEnd.Whole
     }
 ]
 
@@ -88,7 +118,9 @@ let private wire (field: FieldResponse) =
         line $"{name}: {value}"
 
     if field.Status <> 204 then
-        line $"Content-Length: {field.Body.Length}"
+        // The connection closes before the rest.
+        let missing = if field.End = BodyEnd.BrokenOff then 100 else 0
+        line $"Content-Length: {field.Body.Length + missing}"
 
     line "Connection: close"
     line ""

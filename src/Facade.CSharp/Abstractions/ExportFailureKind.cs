@@ -65,13 +65,15 @@ public enum ExportFailureKind
     Internal,
 
     /// <summary>
-    /// The success is not a store's: its body is an HTML page or reports an error. The object may be stored.
+    /// The success is not a store's: its body is an HTML page, reports an error, or is not one that a store sends. The
+    /// object may be stored.
     /// </summary>
     NotAStore,
 
     /// <summary>
-    /// The success has no ETag, checksum, version or request id, and the URL is presigned: a proxy or a portal may have
-    /// answered in place of the store. The object may be stored.
+    /// The URL is presigned, and the success has no mark of a store (ETag, checksum, version or request id), a status that
+    /// does not say that the object is stored, or a body that stores do not send, and no digest in it confirms the content:
+    /// a proxy or a portal may have answered in place of the store. The object may be stored.
     /// </summary>
     Unconfirmed,
 

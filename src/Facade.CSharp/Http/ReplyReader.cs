@@ -9,8 +9,8 @@ internal static class ReplyReader
 {
     private const int MaxBodyBytes = S3ErrorModule.MaxBytes;
 
-    /// <summary>How long the body of a success is waited for: its head has told most already.</summary>
-    private static readonly TimeSpan SuccessBodyTimeout = TimeSpan.FromSeconds(3);
+    /// <summary>The time in which each piece of a success's body must arrive: its head has told most already.</summary>
+    private static readonly TimeSpan SuccessPieceTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Reads the response to an attempt.</summary>
     /// <param name="response">The response, whose body has not been read.</param>
@@ -30,17 +30,17 @@ internal static class ReplyReader
         CancellationToken caller
     )
     {
-        var (body, isWhole) =
+        var (body, end) =
             // Chunks count where both are there (RFC 9112, 6.3).
             response.Content.Headers.ContentLength == 0
             && response.Headers.TransferEncodingChunked != true
-                ? (ReadOnlyMemory<byte>.Empty, true)
+                ? (ReadOnlyMemory<byte>.Empty, BodyEnd.Whole)
                 : await ReadBodyAsync(response, moved, time, attempt, caller).ConfigureAwait(false);
         return ReplyModule.Read(
             (int)response.StatusCode,
             Headers(response),
             body,
-            isWhole,
+            end,
             sent is null ? null : FSharpOption<Sent>.Some(sent)
         );
     }
@@ -56,7 +56,7 @@ internal static class ReplyReader
     /// Reads as much of a body as the core looks at. A body that breaks off, or is late, counts as far as it came: the
     /// status is known already, and the core gets the information that there was more.
     /// </summary>
-    private static async Task<(ReadOnlyMemory<byte> Body, bool IsWhole)> ReadBodyAsync(
+    private static async Task<(ReadOnlyMemory<byte> Body, BodyEnd End)> ReadBodyAsync(
         HttpResponseMessage response,
         Action moved,
         TimeProvider time,
@@ -65,30 +65,36 @@ internal static class ReplyReader
     )
     {
         using var limit = response.IsSuccessStatusCode
-            ? new CancellationTokenSource(SuccessBodyTimeout, time)
+            ? new CancellationTokenSource(SuccessPieceTimeout, time)
             : null;
         using var both = CancellationTokenSource.CreateLinkedTokenSource(attempt, limit?.Token ?? attempt);
+        // One byte more than the core looks at shows that there is more.
         var buffer = Array.Empty<byte>();
         var filled = 0;
         try
         {
             var stream = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
-            while (filled < MaxBodyBytes)
+            while (filled <= MaxBodyBytes)
             {
                 if (filled == buffer.Length)
-                    Array.Resize(ref buffer, Math.Clamp(2 * filled, 1024, MaxBodyBytes));
+                    Array.Resize(ref buffer, Math.Clamp(2 * filled, 1024, MaxBodyBytes + 1));
                 var read = await stream.ReadAsync(buffer.AsMemory(filled), both.Token).ConfigureAwait(false);
                 if (read == 0)
-                    return (buffer.AsMemory(0, filled), true);
+                    return (buffer.AsMemory(0, filled), BodyEnd.Whole);
                 moved();
+                limit?.CancelAfter(SuccessPieceTimeout);
                 filled += read;
             }
         }
         catch (Exception) when (!caller.IsCancellationRequested)
         {
             // See above.
+            return (
+                buffer.AsMemory(0, filled),
+                both.IsCancellationRequested ? BodyEnd.Late : BodyEnd.BrokenOff
+            );
         }
 
-        return (buffer.AsMemory(0, filled), false);
+        return (buffer.AsMemory(0, MaxBodyBytes), BodyEnd.TooLong);
     }
 }
