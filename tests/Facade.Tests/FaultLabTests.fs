@@ -966,7 +966,6 @@ let private slow = [
         }
         |> answered 200 None
         |> says "did not arrive in time, so the response does not show that the object is stored"
-        |> dueAfterBody
 
     timedOut "an answer of 1 byte a second, within the request timeout" (s3 (Fault.SlowReply 1))
     |> within limit
@@ -974,7 +973,7 @@ let private slow = [
     |> dueAfterBody
 
     harmless "an answer of 1 byte a second, within a stall timeout of many"
-    <| slowly (seconds 1.) [ for octet in "HTTP/1.1 200\r\nETag: 1\r\n\r\n" -> string octet ]
+    <| slowly (seconds 1.) [ for octet in "HTTP/1.1 204\r\nETag: 1\r\n\r\n" -> string octet ]
     |> stallingAfter (seconds 5.)
     |> within (seconds 120.)
 
