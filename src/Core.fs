@@ -64,12 +64,13 @@ module Push =
     let private fail (state: State) (now: DateTimeOffset) (kind: FailureKind) =
         finish state now (Output.Failed(PushResult.failure state now kind))
 
-    /// Fails for a reason that is not an attempt's.
+    /// Fails for a reason that is not an attempt's. The words are this library's own: only known secrets are masked in
+    /// them, since a name such as 'x-amz-meta-token' may appear before any separator.
     let private failWith (state: State) (now: DateTimeOffset) (kind: FailureKind) (reason: string) =
         // Masked before it is cut to its length, so that no half of a secret stays.
-        let masked = Redaction.withoutSecrets (State.secrets state) reason
-        let fault = Fault.Create(FaultKind.Network, masked, 0L)
-        fail (State.after (Outcome.NotSent fault) state) now kind
+        let fault = Fault.OfOwnWords(Secrets.mask (State.secrets state) reason)
+        let state = State.after (Outcome.NotSent fault) state
+        finish state now (Output.Failed(PushResult.failureOf (Some(Outcome.NotSent fault)) state now kind))
 
     /// Asks for a URL, unless the time forbids it.
     let private ask (state: State) (now: DateTimeOffset) (attempt: int) =

@@ -107,7 +107,7 @@ internal static class Tool
             [
                 LocalFault.Describe(exception) is { } fault
                     ? $"{char.ToUpperInvariant(fault[0])}{fault[1..]}."
-                    : $"Unexpected {exception.GetType().Name}: {exception.Message}",
+                    : $"Unexpected {exception.GetType().Name}: {Shown.Line(exception.Message)}",
             ]
         );
         return ExitCode.Failed;
@@ -116,6 +116,6 @@ internal static class Tool
     private static void Say(TextWriter error, IReadOnlyList<string> sentences)
     {
         foreach (var sentence in sentences)
-            error.WriteLine($"{Name}: {Shown.Line(sentence)}");
+            error.WriteLine($"{Name}: {Shown.Sentence(sentence)}");
     }
 }

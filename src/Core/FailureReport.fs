@@ -14,6 +14,8 @@ type FailureReport = {
     Kind: string
     /// What happened and what to do, for people.
     Message: string
+    /// True if the message is this library's own, whose foreign parts are redacted: it is written as it is.
+    IsRedacted: bool
     /// The HTTP status of the last reply.
     Status: int option
     /// The S3 error code of the last reply.
@@ -32,7 +34,7 @@ type FailureReport = {
 /// - JSON on one line, in this order, whatever the texts hold; what is unknown is left out:
 ///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts"}}`;
 /// - the names stand there as they are, to be found again by them; the other texts are redacted once more,
-///   since not only this library makes failures.
+///   since not only this library makes failures. A message of its own is not: that would damage its words.
 [<RequireQualifiedAccess>]
 module FailureReport =
 
@@ -44,6 +46,7 @@ module FailureReport =
         Destination = Some failure.Destination
         Kind = string failure.Kind
         Message = failure.Message
+        IsRedacted = true
         Status = failure.Status
         Code = failure.Code
         RequestId = failure.RequestId
@@ -60,7 +63,11 @@ module FailureReport =
 
     let private writeError (json: Utf8JsonWriter) (nameOfMessage: string) (report: FailureReport) =
         json.WriteString("kind", report.Kind)
-        json.WriteString(nameOfMessage, Redaction.text report.Message)
+
+        json.WriteString(
+            nameOfMessage,
+            if report.IsRedacted then report.Message else Redaction.text report.Message
+        )
 
         match report.Status with
         | Some status -> json.WriteNumber("status", status)

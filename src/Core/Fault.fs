@@ -105,6 +105,15 @@ type Fault = {
         ProxyStatus = None
     }
 
+    /// A reason in this library's own words, which holds no secret: on one line, 1,000 characters at most.
+    static member internal OfOwnWords(detail: string) = {
+        Kind = FaultKind.Network
+        Detail = detail.ReplaceLineEndings(" ").Trim() |> Check.visible |> Check.shorten 1000
+        BytesSent = 0L
+        Sent = None
+        ProxyStatus = None
+    }
+
     /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name
     /// the URL carries it and however the transport's words quote it.
     static member Of(url: RequestUrl, kind: FaultKind, detail: string, bytesSent: int64, sent: Sent option) =

@@ -14,10 +14,13 @@ type CellId =
 /// Makes cell ids.
 [<RequireQualifiedAccess>]
 module CellId =
-    /// Not empty, not `.` or `..`, no `/`, `\` or control character, at most 255 UTF-8 bytes.
+    /// Not empty, not `.` or `..`, no `/`, `\` or control character, at most 255 UTF-8 bytes, no part of a URL.
     [<CompiledName("Create")>]
     let create (value: string) : Result<CellId, Refusal> =
-        match Check.segmentProblem value with
+        match
+            Check.segmentProblem value
+            |> Option.orElseWith (fun () -> Check.urlProblem value)
+        with
         | None -> Ok(CellId value)
         | Some problem ->
             Check.refuse
@@ -74,13 +77,15 @@ module ArtifactName =
         from 0
 
     /// Segments joined by `/`: none empty, none `.` or `..`, no `\`, no control character, each at most
-    /// 255 UTF-8 bytes.
+    /// 255 UTF-8 bytes. A name that contains a credential of a URL is rejected.
     [<CompiledName("Create")>]
     let create (value: string) : Result<ArtifactName, Refusal> =
         let problem =
-            if String.IsNullOrEmpty value then Some "is empty"
-            elif isPlain value then None
-            else firstProblem value
+            if String.IsNullOrEmpty value then
+                Some "is empty"
+            else
+                (if isPlain value then None else firstProblem value)
+                |> Option.orElseWith (fun () -> Check.credentialProblem value)
 
         match problem with
         | None -> Ok(ArtifactName value)

@@ -145,6 +145,85 @@ module internal NamedSecrets =
             | '>' -> struct (separator, separator + 1)
             | _ -> FreeText.nowhere
 
+    /// What names of parameters and headers begin with.
+    let private families = [|
+        "x-amz-"
+        "x-goog-"
+        "x-ms-"
+        "x-oss-"
+        "x-cos-"
+        "x-obs-"
+        "content-"
+        "if-"
+    |]
+
+    /// Names, in lower case, that stand beside names of credentials in a list.
+    let private listWords = [| "host"; "date"; "range"; "expires"; "policy"; "and"; "or" |]
+
+    /// Words, in lower case, that say something of a credential: 'Signature: expired'.
+    let private states = [|
+        "expired"
+        "invalid"
+        "missing"
+        "required"
+        "malformed"
+        "unknown"
+        "unsupported"
+        "empty"
+        "denied"
+        "rejected"
+        "null"
+        "none"
+        "true"
+        "false"
+        "is"
+        "was"
+        "has"
+        "not"
+        "does"
+        "must"
+        "cannot"
+        "the"
+        "no"
+    |]
+
+    /// The most characters of such a word or name.
+    [<Literal>]
+    let private LongestWord = 64
+
+    /// True if the text that begins at `first` is another name in a list of names, or a word on the state of the
+    /// credential, and not a value.
+    let private isProse (text: Unescape.Seen[]) (separator: int) (first: int) =
+        let isQuoted = text[first - 1].Char = '"' || text[first - 1].Char = '\''
+        let mark = text[separator].Char
+
+        if isQuoted || first = separator + 1 || mark <> ',' && mark <> ':' then
+            false
+        else
+            let mutable stop = first
+
+            while stop < text.Length && stop - first <= LongestWord && isNameChar text[stop].Char do
+                stop <- stop + 1
+
+            let word = (FreeText.slice text first stop).ToLowerInvariant()
+
+            let isFamily (family: string) =
+                word.StartsWith(family, StringComparison.Ordinal)
+
+            // A name or a word is followed by the end of a sentence or a list, not by more of a value.
+            let isWhole =
+                stop = text.Length
+                || FreeText.isEnd Int32.MaxValue text[stop]
+                || ",.;)]}…'".Contains text[stop].Char
+                   && (stop + 1 = text.Length || not (isNameChar text[stop + 1].Char))
+
+            if not isWhole then
+                false
+            elif mark = ',' then
+                Array.contains word listWords || Array.exists isFamily families
+            else
+                Array.contains word states
+
     /// Schemes of HTTP authentication that credentials follow after a blank.
     let private isScheme (word: string) =
         match word.ToLowerInvariant() with
@@ -156,6 +235,16 @@ module internal NamedSecrets =
         | "sharedkey"
         | "aws" -> true
         | _ -> false
+
+    /// Where the last of the octets ends that begin at `at`: two hexadecimal digits each, with blanks between them.
+    let rec private octetsStop (text: Unescape.Seen[]) (stop: int) (at: int) =
+        let isDigit i =
+            i < text.Length && Char.IsAsciiHexDigit text[i].Char
+
+        if isDigit at && isDigit (at + 1) && not (isDigit (at + 2)) then
+            octetsStop text (at + 2) (FreeText.skipBlanks text (at + 2))
+        else
+            stop
 
     /// Where the value that begins at `first` ends: a blank, a quote, `<`, `>` or `&` ends it; the line or the quote that
     /// it is in ends that of a header with blanks in it; only `<` ends the text of an XML element.
@@ -172,6 +261,9 @@ module internal NamedSecrets =
 
             FreeText.until (fun c -> c.Char = '\r' || c.Char = '\n' || c.Char = '"' && isQuoted) text first
         | '>' -> FreeText.until (fun c -> c.Depth <= depth && c.Char = '<') text first
+        // Octets in hexadecimal digits, with blanks between them.
+        | _ when name.EndsWith("bytes", StringComparison.OrdinalIgnoreCase) ->
+            max (octetsStop text first first) (FreeText.until ends text first)
         | _ ->
             let stop = FreeText.until ends text first
 
@@ -189,6 +281,7 @@ module internal NamedSecrets =
         if name <> "" && isSecretName name then
             match valueStart text name (at + name.Length) with
             | struct (_, 0) -> ValueNone
+            | struct (separator, first) when isProse text separator first -> ValueNone
             | struct (separator, first) -> ValueSome struct (separator, first)
         else
             ValueNone

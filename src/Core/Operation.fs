@@ -26,6 +26,7 @@ module internal Operation =
         "encryption", "the encryption of an object"
         "symlink", "a symbolic link to an object"
         "multipart-manifest", "the manifest of a large object"
+        "extract-archive", "the extraction of an archive"
         "compose", "the composition of objects"
         "uploads", "the beginning of an upload in parts"
         "metadata", "the metadata of an object"
@@ -67,6 +68,10 @@ module internal Operation =
         "x-obs-copy-source", "the copy of an object"
         "x-amz-copy-source", "the copy of an object"
         "x-ms-copy-source", "the copy of an object"
+        "x-amz-rename-source", "the renaming of an object"
+        "x-ms-rename-source", "the renaming of an object"
+        "x-oss-symlink-target", "a symbolic link to an object"
+        "x-goog-resumable", "the beginning of an upload in parts"
     ]
 
     /// What follows the name in a sentence is reported elsewhere.

@@ -43,7 +43,7 @@ module Proxy =
         | Some(user, password) ->
             let pair = $"{user}:{password}"
             let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
-            outcome |> Outcome.mapTexts (Redaction.known [ password; pair; basic ])
+            outcome |> Outcome.mapTexts (Redaction.known [ user; password; pair; basic ])
 
     let private remedy =
         "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a, socks5 and socks5h are the other schemes."

@@ -106,9 +106,13 @@ module internal PushResult =
         CompletedAt = now
     }
 
-    /// Makes the failure of a push.
-    let failure (state: State) (now: DateTimeOffset) (kind: FailureKind) : ExportFailure =
-        let secrets = State.secrets state
+    /// Makes the failure of a push whose last outcome has no secret in its texts.
+    let failureOf
+        (last: Outcome option)
+        (state: State)
+        (now: DateTimeOffset)
+        (kind: FailureKind)
+        : ExportFailure =
         let url = ValueOption.toOption state.Url
 
         FailureText.create kind {
@@ -118,10 +122,18 @@ module internal PushResult =
             DigestHeaders = url |> Option.map (PushRequest.digestHeaders state) |> Option.defaultValue []
             Attempts = state.Attempts
             Elapsed = now - state.Began.At
-            Last =
-                match state.History.Last with
-                | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
-                | ValueNone -> None
+            Last = last
             MayBeStored = state.History.MayBeStored
             Now = now
         }
+
+    /// Makes the failure of a push.
+    let failure (state: State) (now: DateTimeOffset) (kind: FailureKind) : ExportFailure =
+        let secrets = State.secrets state
+
+        let last =
+            match state.History.Last with
+            | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
+            | ValueNone -> None
+
+        failureOf last state now kind

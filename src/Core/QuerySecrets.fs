@@ -43,6 +43,25 @@ module internal QuerySecrets =
 
     let private plain (text: string) = Unescape.plain (Unescape.see text)
 
+    /// The fewest characters of a token that stands alone in a query.
+    [<Literal>]
+    let private ShortestBare = 10
+
+    /// The fewest characters of the token of a path that was cut.
+    [<Literal>]
+    let private ShortestToken = 16
+
+    /// True if the text between a `?` and the end of a query without a scheme looks like a token: it has letters and
+    /// digits, and nothing else but the signs of Base64 and of tokens with dots.
+    let isBareToken (value: string) : bool =
+        let value = value.TrimEnd([| '.'; ','; ';'; ')'; '\''; '…' |])
+
+        value.Length >= ShortestBare
+        && Seq.exists Char.IsAsciiDigit value
+        && Seq.exists Char.IsAsciiLetter value
+        && value
+           |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "-_~+/.=".Contains c)
+
     /// True if a value is Base64 of this number of octets.
     let private isDigest (size: int) (value: string) =
         let octets = Array.zeroCreate<byte> 33
@@ -147,10 +166,17 @@ module internal QuerySecrets =
                     yield! partsOf name value
     ]
 
+    /// True for what ends a path in a text: an ellipsis stands for the rest.
+    let private endsPath (text: Unescape.Seen[]) (i: int) =
+        i >= text.Length
+        || FreeText.isEnd Int32.MaxValue text[i]
+        || "…?#'),;".Contains text[i].Char
+        || text[i].Char = '.' && (i + 1 >= text.Length || text[i + 1].Char = '.')
+
     /// The token of an Oracle pre-authenticated request (`/p/<token>/n/<namespace>/b/<bucket>/o/<object>`) in a text
     /// without escapes, if such a path begins with the slash at `at`: its first position, and the one after its last.
-    /// (0, 0) for none.
-    let tokenAt (text: Unescape.Seen[]) (at: int) : struct (int * int) =
+    /// (0, 0) for none. `mayBeCut`: the text may have lost what follows the token.
+    let private tokenFrom (mayBeCut: bool) (text: Unescape.Seen[]) (at: int) : struct (int * int) =
         let isAt i (c: char) =
             i < text.Length && Char.ToLowerInvariant text[i].Char = c
 
@@ -169,12 +195,39 @@ module internal QuerySecrets =
             else
                 -1
 
+        /// True if the path ends at `i`, or with a part of `/<name>/`.
+        let isCut (name: char) i =
+            endsPath text i
+            || isAt i '/'
+               && (endsPath text (i + 1)
+                   || isAt (i + 1) name
+                      && (endsPath text (i + 2) || isAt (i + 2) '/' && endsPath text (i + 3)))
+
         let stop = segmentAfter 'p' at
 
-        if segmentAfter 'b' (segmentAfter 'n' stop) > 0 then
-            struct (at + 3, stop)
-        else
+        /// Only a random token is known for one without the bucket behind it.
+        let isToken () =
+            let token = FreeText.slice text (at + 3) stop
+            let has (isSuch: char -> bool) = Seq.exists isSuch token
+
+            PathTokens.isToken (token.AsSpan())
+            || token.Length >= ShortestToken
+               && has Char.IsAsciiDigit
+               && has Char.IsAsciiLetterUpper
+               && has Char.IsAsciiLetterLower
+
+        if stop < 0 then
             struct (0, 0)
+        else
+            match segmentAfter 'n' stop with
+            | -1 when mayBeCut && isCut 'n' stop && isToken () -> struct (at + 3, stop)
+            | -1 -> struct (0, 0)
+            | space when segmentAfter 'b' space > 0 || mayBeCut && isCut 'b' space && isToken () ->
+                struct (at + 3, stop)
+            | _ -> struct (0, 0)
+
+    /// The token of a path in a text that may have been cut behind it.
+    let tokenAt (text: Unescape.Seen[]) (at: int) : struct (int * int) = tokenFrom true text at
 
     /// The original range of the token in a path. (0, 0) for none.
     let tokenOfPath (path: string) : struct (int * int) =
@@ -185,7 +238,7 @@ module internal QuerySecrets =
 
             while i < seen.Length && found = struct (0, 0) do
                 if seen[i].Char = '/' then
-                    match tokenAt seen i with
+                    match tokenFrom false seen i with
                     | struct (_, 0) -> ()
                     | struct (first, stop) -> found <- struct (seen[first].From, seen[stop - 1].Next)
 

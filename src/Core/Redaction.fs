@@ -26,7 +26,7 @@ module Redaction =
         FreeText.isEnd query.Depth c || c.Depth <= query.Depth && c.Char = '&'
 
     /// The secret in a query whose current parameter has its `=`, or ends, at `at`. A parameter without a value is one
-    /// only behind a scheme: 'what?no' is prose.
+    /// behind a scheme, or if it looks like a token: 'what?no' is prose.
     let private secretInQuery (text: Unescape.Seen[]) (hasScheme: bool) (query: Query) (at: int) =
         if query.First > at then
             FreeText.nowhere
@@ -41,7 +41,7 @@ module Redaction =
                 FreeText.nowhere
             else
                 struct (at + 1, stop)
-        elif hasScheme then
+        elif hasScheme || QuerySecrets.isBareToken (FreeText.slice text query.First at) then
             struct (query.First, at)
         else
             FreeText.nowhere
@@ -82,7 +82,10 @@ module Redaction =
             if FreeText.isEmpty range && not isOver then
                 range <-
                     match c with
-                    | ':' -> userInfo.AfterScheme i
+                    | ':' ->
+                        match userInfo.AfterScheme i with
+                        | struct (_, 0) -> userInfo.Around i
+                        | found -> found
                     | '/' -> QuerySecrets.tokenAt text i
                     | '#' when hasScheme ->
                         struct (i + 1, FreeText.until (FreeText.isEnd text[i].Depth) text (i + 1))
@@ -134,6 +137,12 @@ module Redaction =
     /// Without any of these, nothing in a text can be an escape, user info, a value after its name, or a query.
     let private marks = SearchValues.Create "%\\&:=,>?"
 
+    /// True if nothing in the text can be a secret.
+    let private isHarmless (value: string) =
+        value.AsSpan().IndexOfAny marks < 0
+        && not (value.Contains("/p/", StringComparison.OrdinalIgnoreCase))
+        && not (NamedSecrets.mayNameScheme value)
+
     /// Free text (an error message, a log line, a server's response) without user info, without the value of every
     /// secret parameter, and without the queries and fragments of URLs, but for those parameters that say when a URL was
     /// signed, for how long, and which headers it covers.
@@ -141,11 +150,7 @@ module Redaction =
     let text (value: string) : string =
         if String.IsNullOrEmpty value then
             ""
-        elif
-            value.AsSpan().IndexOfAny marks < 0
-            && not (value.Contains("/p/", StringComparison.OrdinalIgnoreCase))
-            && not (NamedSecrets.mayNameScheme value)
-        then
+        elif isHarmless value then
             value
         else
             let seen = Unescape.see value
@@ -193,7 +198,14 @@ module Redaction =
             let mutable i = 0
 
             while i < text.Length do
-                match if text[i].Char = ':' then userInfo.AfterScheme i else FreeText.nowhere with
+                match
+                    if text[i].Char <> ':' then
+                        FreeText.nowhere
+                    else
+                        match userInfo.AfterScheme i with
+                        | struct (_, 0) -> userInfo.Around i
+                        | found -> found
+                with
                 | struct (_, 0) -> i <- i + 1
                 | struct (first, stop) ->
                     ranges.Add struct (text[first].From, text[stop - 1].Next)
@@ -226,7 +238,7 @@ module Redaction =
     /// into the wrong place. Escapes are seen through.
     [<CompiledName("LooksLikeUrl")>]
     let looksLikeUrl (value: string) : bool =
-        if String.IsNullOrEmpty value then
+        if String.IsNullOrEmpty value || isHarmless value then
             false
         else
             let seen = Unescape.see value
@@ -234,8 +246,34 @@ module Redaction =
             let query = plain.IndexOf '?'
 
             plain.Contains("://", StringComparison.Ordinal)
-            || query >= 0 && plain.IndexOf('=', query) > query
+            || query >= 0
+               && (plain.IndexOf('=', query) > query
+                   || QuerySecrets.isBareToken (plain.Substring(query + 1)))
             || (secretRanges seen).Count > 0
+
+    /// True if a name contains user info, or a query with a parameter that has the name of a credential.
+    let internal holdsCredential (value: string) : bool =
+        if value.AsSpan().IndexOfAny(marks) < 0 then
+            false
+        else
+            let seen = Unescape.see value
+            let plain = Unescape.plain seen
+            let userInfo = UserInfo seen
+
+            let isUserInfo at =
+                plain[at] = ':' && not (FreeText.isEmpty (userInfo.AfterScheme at))
+
+            let isCredential (parameter: string) =
+                match parameter.IndexOf '=' with
+                | -1 -> false
+                | at ->
+                    parameter.Length - at - 1 >= Secrets.Shortest
+                    && NamedSecrets.isSecretName (parameter.Substring(0, at))
+
+            (match plain.IndexOf '?' with
+             | -1 -> false
+             | at -> (plain.Substring(at + 1)).Split([| '&'; '?' |]) |> Array.exists isCredential)
+            || Seq.exists isUserInfo (seq { 0 .. plain.Length - 1 })
 
     /// A text that should be a plain name or path, fit to be shown: where it looks like a URL, all that may be its
     /// query or its fragment is masked, under whatever name a token stands there.

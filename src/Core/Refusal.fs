@@ -92,6 +92,14 @@ module internal Check =
         else
             None
 
+    /// What is wrong with the name of a file that appears in receipts and contains a credential, as that of a page which a
+    /// program saved under its URL. Other URLs are names like any.
+    let credentialProblem (value: string) =
+        if Redaction.holdsCredential value then
+            Some $"{quote value} contains a credential of a URL, and would appear in every receipt"
+        else
+            None
+
     /// The first control character, or the first half of a surrogate pair that lacks the other half
     /// (which has no UTF-8 form, so two different names would become the same key).
     let unprintable (value: string) =

@@ -145,19 +145,6 @@ module RequestHeader =
         | "correlation-context" -> true
         | _ -> false
 
-    /// Headers that make a PUT another operation: a copy, a renaming, an append, a part, or whatever a gateway may take
-    /// for the method.
-    let private isOtherOperation (name: string) =
-        name.StartsWith("x-amz-copy-source", StringComparison.Ordinal)
-        || (match name with
-            | "x-amz-rename-source"
-            | "x-amz-write-offset-bytes"
-            | "content-range"
-            | "x-http-method"
-            | "x-http-method-override"
-            | "x-method-override" -> true
-            | _ -> false)
-
     /// Headers of a body in chunks that carry signatures or trailers ("aws-chunked"), which this one has not.
     let private isChunking (name: string) =
         match name with
@@ -205,14 +192,18 @@ module RequestHeader =
                 "is for tracing, and is not sent to a store",
                 "Give what is to be kept as metadata (x-amz-meta-…), presigned with it."
             )
-        | _ when isOtherOperation name ->
-            Some(
-                "makes the request another one than an upload of the whole file",
-                "Leave it out: a receipt is for an object that holds the file and nothing else."
-            )
         | _ when isChunking name ->
             Some("is for a body in signed chunks", "Leave it out: the file is sent as it is.")
-        | _ -> None
+        | _ ->
+            OperationHeaders.operation name
+            |> Option.map (fun operation ->
+                $"makes the request {operation}, not an upload of the whole file",
+                "Leave it out: a receipt is for an object that holds the file and nothing else.")
+
+    /// The names of the headers that make a PUT another operation than an upload of the whole file, and that operation. `*`
+    /// in a name stands for any characters.
+    [<CompiledName("OtherOperations")>]
+    let otherOperations: (string * string) list = OperationHeaders.table
 
     /// Whether a caller may ask for a header of this name (in lower case).
     let internal isFree (name: string) = (reserved name).IsNone
@@ -263,6 +254,11 @@ module RequestHeader =
             Some(
                 "is neither UNSIGNED-PAYLOAD nor a SHA-256",
                 "Give 64 hexadecimal digits: the file is not sent in signed chunks."
+            )
+        | "x-ms-blob-type" when not (value.Equals("BlockBlob", StringComparison.OrdinalIgnoreCase)) ->
+            Some(
+                "makes the request the creation of an empty blob, not an upload of the whole file",
+                "Give 'BlockBlob': a page blob and an append blob are filled by other requests."
             )
         | _ -> None
 

@@ -1,7 +1,9 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open System.Text
+open System.Text.RegularExpressions
 
 /// Secret values, prepared for the search. `ToString` shows none of them.
 [<Sealed>]
@@ -39,7 +41,9 @@ type internal Secrets(needles: string[]) =
 ///   alphabets. Base64 padding is not part of a secret;
 /// - a secret of 12 letters and digits or more is found whatever stands between them: blanks, line breaks, hidden
 ///   characters, or what was markup;
-/// - the beginning of such a secret, 8 letters and digits or more, is masked at the end of a text: something cut it there;
+/// - a part of a secret, `Shortest` characters or more, is masked where something cut it: its beginning at the end of a
+///   text or before an ellipsis, its end at the start of a text or behind an ellipsis. Whole words of a compound value
+///   are not such a part;
 /// - values shorter than `Shortest` are ignored: they are not secrets, and appear in any text.
 [<RequireQualifiedAccess>]
 module internal Secrets =
@@ -61,9 +65,8 @@ module internal Secrets =
         Seen: Unescape.Seen[] | null
     }
 
-    /// The fewest letters and digits of the beginning of a secret that is masked at the end of a text.
-    [<Literal>]
-    let private ShortestHead = 8
+    let private wordCharacters =
+        SearchValues.Create "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ./+"
 
     let private fold (c: char) =
         match c with
@@ -208,11 +211,6 @@ module internal Secrets =
     let private addSplit (ranges: ResizeArray<struct (int * int)>) (view: View) (needles: string[]) =
         let struct (text, places) = squeeze view
 
-        let add first last =
-            let struct (from, _) = placeAt view places[first]
-            let struct (_, next) = placeAt view places[last]
-            ranges.Add struct (from, next)
-
         for needle in needles do
             let mutable from = 0
 
@@ -220,27 +218,177 @@ module internal Secrets =
                 match text.IndexOf(needle, from, StringComparison.Ordinal) with
                 | -1 -> from <- -1
                 | i ->
-                    add i (i + needle.Length - 1)
+                    let struct (first, _) = placeAt view places[i]
+                    let struct (_, stop) = placeAt view places[i + needle.Length - 1]
+                    ranges.Add struct (first, stop)
                     from <- i + needle.Length
 
-            let mutable head = min (needle.Length - 1) text.Length
+    /// The most characters that a cut leaves of an escape: `\U0000002`, or `U0000002B` on the other side.
+    [<Literal>]
+    let private LongestTorn = 9
 
-            while head >= ShortestHead
-                  && not (text.AsSpan(text.Length - head).SequenceEqual(needle.AsSpan(0, head))) do
-                head <- head - 1
+    /// The fewest letters and digits of a part of a secret that is found with others between them.
+    [<Literal>]
+    let private ShortestSplitPart = 8
 
-            if head >= ShortestHead then
-                add (text.Length - head) (text.Length - 1)
+    /// True for letters and the signs between words.
+    let private isWords (text: ReadOnlySpan<char>) =
+        text.IndexOfAnyExcept wordCharacters < 0
+
+    /// True if the needle behind this place is whole words: 'request' at the end of 'aws4_request' is not part of a
+    /// credential. Between the letters and digits of a split one, words have no end.
+    let private endsWithWords (isSplit: bool) (needle: string) (first: int) =
+        (isSplit || not (Char.IsAsciiLetterOrDigit needle[first - 1]))
+        && isWords (needle.AsSpan first)
+
+    /// The same for the needle before this place.
+    let private beginsWithWords (isSplit: bool) (needle: string) (stop: int) =
+        (isSplit || not (Char.IsAsciiLetterOrDigit needle[stop]))
+        && isWords (needle.AsSpan(0, stop))
+
+    /// The length of the longest beginning of one of the needles that the text ends with; 0 for less than `least`.
+    let private headAtEnd (least: int) (needles: string[]) (text: ReadOnlySpan<char>) =
+        let mutable longest = least - 1
+
+        for needle in needles do
+            let mutable length = min (needle.Length - 1) text.Length
+
+            while length > longest
+                  && (not (text.Slice(text.Length - length).SequenceEqual(needle.AsSpan(0, length)))
+                      || beginsWithWords (least = ShortestSplitPart) needle length) do
+                length <- length - 1
+
+            longest <- max longest length
+
+        if longest < least then 0 else longest
+
+    /// The length of the longest end of one of the needles that the text begins with; 0 for less than `least`.
+    let private tailAtStart (least: int) (needles: string[]) (text: ReadOnlySpan<char>) =
+        let mutable longest = least - 1
+
+        for needle in needles do
+            let mutable length = min (needle.Length - 1) text.Length
+
+            while length > longest
+                  && (not (text.Slice(0, length).SequenceEqual(needle.AsSpan(needle.Length - length)))
+                      || endsWithWords (least = ShortestSplitPart) needle (needle.Length - length)) do
+                length <- length - 1
+
+            longest <- max longest length
+
+        if longest < least then 0 else longest
+
+    /// An escape without its last characters.
+    let private tornEnd =
+        Regex(
+            @"\A(%(u[0-9a-f]{0,3}|[0-9a-f])?|\\(u\{?[0-9a-f]{0,7}|x[0-9a-f]?|[0-7]{1,2})?|&#?[a-z0-9]{0,7}|=[0-9a-f]?)\z",
+            RegexOptions.IgnoreCase ||| RegexOptions.CultureInvariant
+        )
+
+    /// An escape without its first characters.
+    let private tornStart =
+        Regex(
+            @"\A([ux]?\{?|#x?)[0-9a-f]{0,8}[;}]?\z",
+            RegexOptions.IgnoreCase ||| RegexOptions.CultureInvariant
+        )
+
+    /// Adds the range of the beginning of a secret at the end of a piece of the text, and that of the end of a secret at
+    /// its start. The cut may have gone through an escape. `first` and `stop` are the piece's places in the text. What
+    /// `found` has is masked already.
+    let private addTorn (found: ResizeArray<struct (int * int)>) (view: View) (secrets: Secrets) first stop =
+        let text = view.Text
+        let struct (letters, places) = squeeze view
+
+        /// How many of the letters and digits are before this place of the view.
+        let lettersBefore (place: int) =
+            match Array.BinarySearch(places, place) with
+            | i when i < 0 -> ~~~i
+            | i -> i
+
+        let isMasked (at: int) =
+            found.Exists(fun (struct (from, next)) -> from <= at && at < next)
+
+        let addHead (from: int) (last: int) =
+            let struct (from, _) = placeAt view from
+            let struct (last, _) = placeAt view last
+
+            if not (isMasked (first + last)) then
+                found.Add struct (first + from, stop)
+
+        let addTail (from: int) (last: int) =
+            let struct (from, _) = placeAt view from
+            let struct (_, next) = placeAt view last
+
+            if not (isMasked (first + from)) then
+                found.Add struct (first, first + next)
+
+        for torn in 0 .. min LongestTorn text.Length do
+            let place = text.Length - torn
+
+            if torn = 0 || tornEnd.IsMatch(text.AsSpan place) then
+                match headAtEnd Shortest secrets.Needles (text.AsSpan(0, place)) with
+                | 0 -> ()
+                | length -> addHead (place - length) (place - 1)
+
+                let count = lettersBefore place
+
+                match headAtEnd ShortestSplitPart secrets.Split (letters.AsSpan(0, count)) with
+                | 0 -> ()
+                | length -> addHead places[count - length] places[count - 1]
+
+        for torn in 0 .. min LongestTorn text.Length do
+            if torn = 0 || tornStart.IsMatch(text.AsSpan(0, torn)) then
+                match tailAtStart Shortest secrets.Needles (text.AsSpan torn) with
+                | 0 -> ()
+                | length -> addTail torn (torn + length - 1)
+
+                let count = lettersBefore torn
+
+                match tailAtStart ShortestSplitPart secrets.Split (letters.AsSpan count) with
+                | 0 -> ()
+                | length -> addTail places[count] places[count + length - 1]
+
+    /// The first ellipsis at or after the place, and its length; (-1, 0) for none.
+    let rec private ellipsisFrom (text: string) (place: int) : struct (int * int) =
+        match text.AsSpan(place).IndexOfAny('…', '.') with
+        | -1 -> struct (-1, 0)
+        | i when text[place + i] = '…' -> struct (place + i, 1)
+        | i when String.CompareOrdinal(text, place + i, "...", 0, 3) = 0 -> struct (place + i, 3)
+        | i -> ellipsisFrom text (place + i + 1)
+
+    /// The places of the pieces that a program cut the text into: an ellipsis stands for what is missing.
+    let private pieces (text: string) : struct (int * int) list = [
+        let mutable first = 0
+
+        while first >= 0 do
+            match ellipsisFrom text first with
+            | struct (-1, _) ->
+                struct (first, text.Length)
+                first <- -1
+            | struct (at, length) ->
+                struct (first, at)
+                first <- at + length
+    ]
 
     let private rangesIn (secrets: Secrets) (text: string) =
         let ranges = ResizeArray<struct (int * int)>()
 
         if secrets.Needles.Length > 0 && text.Length >= Shortest then
-            for view in viewsOf text do
+            let views = viewsOf text
+
+            for view in views do
                 for needle in secrets.Needles do
                     addRanges ranges view needle
 
                 addSplit ranges view secrets.Split
+
+            for struct (first, stop) in pieces text do
+                if stop - first = text.Length then
+                    for view in views do
+                        addTorn ranges view secrets first stop
+                elif stop - first >= Shortest then
+                    for view in viewsOf (text.Substring(first, stop - first)) do
+                        addTorn ranges view secrets first stop
 
         ranges
 

@@ -8,12 +8,20 @@ module Shown =
     [<CompiledName("Line")>]
     let line (value: string) : string = Check.visible (Redaction.text value)
 
-    /// At most the given number of characters of a name or a path, on one line, without the query of a URL that is in its place. The
-    /// middle of a longer one is omitted, since a path is known by both its ends. `most` is 3 or more.
-    [<CompiledName("Short")>]
-    let short (most: int) (value: string) : string =
-        let runes =
-            (line (Redaction.plain value)).EnumerateRunes() |> Seq.map string |> Array.ofSeq
+    /// A sentence of this program, on one line, and with nothing in it that a terminal would act on or not show. Its quoted
+    /// parts are without secrets already: to mask the whole again would damage its own words.
+    [<CompiledName("Sentence")>]
+    let sentence (value: string) : string = Check.visible value
+
+    /// A name or a path, on one line, without the query of a URL that is in its place.
+    [<CompiledName("Name")>]
+    let name (value: string) : string = Check.plain value
+
+    /// At most the given number of characters of a text that has no secret. The middle of a longer one is omitted.
+    /// `most` is 3 or more.
+    [<CompiledName("Fitted")>]
+    let fitted (most: int) (value: string) : string =
+        let runes = (sentence value).EnumerateRunes() |> Seq.map string |> Array.ofSeq
 
         if runes.Length <= most then
             System.String.Concat runes
@@ -24,3 +32,8 @@ module Shown =
             System.String.Concat(
                 Array.concat [ runes[.. head - 1]; [| "…" |]; runes[runes.Length - tail ..] ]
             )
+
+    /// At most the given number of characters of a name or a path, on one line, without the query of a URL that is in its place. The
+    /// middle of a longer one is omitted, since a path is known by both its ends. `most` is 3 or more.
+    [<CompiledName("Short")>]
+    let short (most: int) (value: string) : string = fitted most (name value)

@@ -9,6 +9,9 @@ open System
 /// - a password may contain a raw `/`, `?` or `#`: where the text before the first of them has an `@`, or a `:` that a
 ///   port does not follow, user info ends at the last `@` of the URL;
 /// - `https://host:8080/a@b` is a port and a path, whatever the author meant;
+/// - where the text ends within the authority, what may be a user name and a password is one: a program cut the text;
+/// - without a scheme, `user:password@host` is user info, unless it is the name of a resource or an address of e-mail
+///   (`arn:…`, `mailto:…`) or has a `/` before the `@`;
 /// - the time for all URLs of a text is proportional to its length.
 [<Sealed>]
 type internal UserInfo(text: Unescape.Seen[]) =
@@ -81,7 +84,58 @@ type internal UserInfo(text: Unescape.Seen[]) =
         if goesOn then
             last <- max last (lastAt depth stop)
 
-        if last > at then struct (at, last) else FreeText.nowhere
+        if last > at then
+            struct (at, last)
+        // A text that was cut before the '@'.
+        elif
+            stop = text.Length
+            && stop > at
+            && not (isObject at)
+            && not (hasPlausiblePort at stop)
+        then
+            struct (at, stop)
+        else
+            FreeText.nowhere
+
+    /// The user name and the password of `user:password@host` without a scheme, whose colon is at `at`.
+    member _.Around(at: int) : struct (int * int) =
+        let isUserChar (c: char) =
+            Char.IsAsciiLetterOrDigit c || "-._~%+!$*\\".Contains c || c > '\u007f'
+
+        let mutable first = at
+
+        while first > 0 && isUserChar text[first - 1].Char do
+            first <- first - 1
+
+        let isNamed (name: string) =
+            at - first = name.Length && FreeText.matchesAt text first name
+
+        if
+            first = at
+            || at + 1 >= text.Length
+            || "/'\"@".Contains text[at + 1].Char
+            || isNamed "mailto"
+            || isNamed "sip"
+            || isNamed "arn"
+            || isNamed "urn"
+            || first > 0 && ":/@".Contains text[first - 1].Char
+        then
+            FreeText.nowhere
+        else
+            match lastAt Int32.MaxValue (at + 1) with
+            | last when last > at + 1 ->
+                let isSlash (c: Unescape.Seen) = c.Char = '/'
+                let isHostChar (c: char) = Char.IsAsciiLetterOrDigit c || c = '['
+
+                if
+                    FreeText.until isSlash text (at + 1) > last
+                    && last + 1 < text.Length
+                    && isHostChar text[last + 1].Char
+                then
+                    struct (first, last)
+                else
+                    FreeText.nowhere
+            | _ -> FreeText.nowhere
 
     /// The user info of the URL whose scheme ends with the colon at `at`, if it is one.
     member this.AfterScheme(at: int) : struct (int * int) =

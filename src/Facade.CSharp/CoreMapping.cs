@@ -93,6 +93,7 @@ internal static class CoreMapping
             ToOption(failure.Destination),
             failure.Kind.ToString(),
             failure.Message,
+            failure.IsRedacted,
             ToOption(failure.StatusCode),
             ToOption(failure.ErrorCode),
             ToOption(failure.RequestId),
@@ -134,6 +135,7 @@ internal static class CoreMapping
     internal static ExportException ToException(ExportFailure failure) =>
         new(ToKind(failure.Kind), failure.Message)
         {
+            IsRedacted = true,
             Reason = failure.Reason,
             Destination = failure.Destination,
             TargetName = OrNull(failure.TargetName),

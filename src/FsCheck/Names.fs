@@ -19,6 +19,7 @@ module Names =
             let! segments = Gen.listOfLength depth Texts.segment
             return String.Join('/', segments)
         }
+        |> Gen.filter (Redaction.looksLikeUrl >> not)
 
     /// The name of an artifact.
     let artifactName: Gen<ArtifactName> =

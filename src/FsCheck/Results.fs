@@ -97,6 +97,7 @@ module Results =
                 RequestId = optional[4]
                 HostId = optional[5]
                 MayBeStored = mayBeStored
+                IsRedacted = false
                 Attempts = attempts
             }
         }

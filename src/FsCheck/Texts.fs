@@ -4,6 +4,7 @@ open System
 open System.Text
 open FsCheck
 open FsCheck.FSharp
+open CellOS.Export.S3.Core
 
 /// Texts, valid and hostile: what somebody, or a server, may put where a text belongs.
 [<RequireQualifiedAccess>]
@@ -130,6 +131,7 @@ module Texts =
             | ".." -> "_" + text
             | text when Encoding.UTF8.GetByteCount text > 255 -> "long"
             | text -> text)
+        |> Gen.filter (Redaction.looksLikeUrl >> not)
 
     /// Each character of a text in either case.
     let mixedCase (text: string) : Gen<string> =

@@ -106,6 +106,33 @@ let tests =
                     "nothing for each byte"
             })
 
+        testCaseTask
+            "lines: names of files and headers with the word of a credential in them are shown"
+            (fun () ->
+                task {
+                    let! written =
+                        lines false (fun display ->
+                            display.Exported("sha256sums.sig", 5L)
+                            display.Skipped("api-token", 5L)
+
+                            display.Failed(
+                                "credential",
+                                "it does not cover 'x-amz-meta-token': S3 answers 403"
+                            )
+
+                            display.Note "'a.sig': 5 lines")
+
+                    Expect.equal
+                        written
+                        [
+                            "exported sha256sums.sig (5 B)"
+                            "skipped api-token: it has a receipt"
+                            "failed credential: it does not cover 'x-amz-meta-token': S3 answers 403"
+                            "'a.sig': 5 lines"
+                        ]
+                        "as they are"
+                })
+
         testCaseTask "quiet: failures and notes" (fun () ->
             task {
                 let! written = lines true someOfEach

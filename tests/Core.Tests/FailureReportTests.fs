@@ -25,6 +25,7 @@ let fullReport: FailureReport = {
     RequestId = Some "R1"
     HostId = Some "H1"
     MayBeStored = true
+    IsRedacted = false
     Attempts = 2
 }
 
@@ -145,6 +146,7 @@ let tests =
                     RequestId = optional error "requestId"
                     HostId = optional error "hostId"
                     MayBeStored = fst (error.TryGetProperty "mayBeStored")
+                    IsRedacted = false
                     Attempts = error.GetProperty("attempts").GetInt32()
                 }
                 : FailureReport)
@@ -156,6 +158,22 @@ let tests =
                         HostId = redacted report.HostId
                 }
                 "the same")
+
+        testCase "the message of this library's own failure keeps its words" (fun () ->
+            let message =
+                "the signature does not cover 'x-amz-meta-token': S3 answers 403 to that"
+
+            for isRedacted, expected in [ true, message; false, message.Replace("S3", "REDACTED") ] do
+                let _, error =
+                    parse (
+                        FailureReport.toJson {
+                            fullReport with
+                                Message = message
+                                IsRedacted = isRedacted
+                        }
+                    )
+
+                Expect.equal (error.GetProperty("message").GetString()) expected "the message")
 
         propertyTimes 500 "is one line, its fields in order" Results.report (fun report ->
             let json = FailureReport.toJson report

@@ -316,6 +316,35 @@ let tests =
                     let put = puts (feed plan [ started ]) |> List.exactlyOne |> snd
                     Expect.equal (PutRequest.mask $"no {value}" put) "no REDACTED" "in a fault's words")
 
+        testCase
+            "are named in the failure's own words, whatever word of a credential is in the name"
+            (fun () ->
+                for name in
+                    [
+                        "x-amz-meta-token"
+                        "x-amz-meta-sig"
+                        "x-amz-meta-api-key"
+                        "x-amz-meta-password"
+                    ] do
+                    let turns =
+                        feed (asked (general [ name, "42" ])) [
+                            started
+                            Input.UrlGiven(at 0, parsed (signing "host"))
+                        ]
+
+                    match (List.last turns).Output with
+                    | Output.Failed failure ->
+                        Expect.stringContains
+                            failure.Message
+                            $"does not cover '{name}': S3 answers 403 to that"
+                            name
+
+                        Expect.stringContains
+                            (FailureReport.toJson (FailureReport.ofFailure failure))
+                            $"does not cover '{name}': S3 answers 403 to that"
+                            "JSON"
+                    | output -> failtestf "It did not fail: %A" output)
+
         testCase "do not show in a key's name that stands before its value" (fun () ->
             for text in
                 [

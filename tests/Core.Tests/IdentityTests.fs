@@ -75,7 +75,12 @@ let private half (code: int) = string (char code)
 let names =
     testList "Identity" [
         propertyTimes 500 "a cell id is one segment" texts (fun text ->
-            agree "cell id" (isSegment text) (CellId.create text) CellId.value text)
+            agree
+                "cell id"
+                (isSegment text && not (Redaction.looksLikeUrl text))
+                (CellId.create text)
+                CellId.value
+                text)
 
         propertyTimes 500 "an artifact name is segments joined by slashes" texts (fun text ->
             let expected = isText text && text.Split '/' |> Array.forall isSegment

@@ -264,3 +264,139 @@ let tests =
                     "all of them"
             | Error problems -> Expect.isFalse problems.IsEmpty "a reason")
     ]
+
+/// The headers of other dialects that make a PUT another operation, with a value that each takes.
+let private operationHeaders = [
+    "x-amz-copy-source", "/b/k"
+    "X-Copy-From", "/c/o"
+    "X-Copy-From-Account", "a"
+    "x-goog-copy-source", "/b/k"
+    "x-ms-copy-source", "https://a/b"
+    "x-ms-copy-action", "abort"
+    "x-oss-copy-source", "/b/k"
+    "x-cos-copy-source", "/b/k"
+    "x-obs-copy-source", "/b/k"
+    "x-bce-copy-source", "/b/k"
+    "x-tos-copy-source", "/b/k"
+    "x-kss-copy-source", "/b/k"
+    "x-amz-rename-source", "/b/k"
+    "x-amz-rename-source-if-match", "e"
+    "x-ms-rename-source", "/f/k"
+    "x-ms-file-rename-source", "/f/k"
+    "X-Object-Manifest", "c/prefix"
+    "X-Static-Large-Object", "True"
+    "X-Symlink-Target", "c/o"
+    "X-Symlink-Target-Account", "a"
+    "x-oss-symlink-target", "o"
+    "x-goog-resumable", "start"
+    "X-Goog-Upload-Command", "start"
+    "X-Upload-Content-Type", "text/plain"
+    "X-Upload-Content-Length", "5"
+    "Upload-Offset", "0"
+    "Tus-Resumable", "1.0.0"
+    "OC-Chunked", "1"
+    "opc-multipart", "true"
+    "Range", "bytes=0-4"
+    "Content-Range", "bytes 0-4/5"
+    "x-ms-range", "bytes=0-4"
+    "X-Update-Range", "bytes=0-4"
+    "x-amz-write-offset-bytes", "5"
+    "x-ms-write", "update"
+    "x-ms-page-write", "update"
+    "x-ms-blob-condition-appendpos", "0"
+    "x-ms-blob-content-length", "512"
+    "x-ms-type", "file"
+    "x-ms-lease-action", "acquire"
+    "x-ms-undelete-source", "o"
+    "x-ms-blob-type", "PageBlob"
+    "x-ms-blob-type", "AppendBlob"
+    "x-minio-source-etag", "e"
+    "X-Amz-Meta-Snowball-Auto-Extract", "true"
+    "X-Amz-Meta-Minio-Snowball-Prefix", "p"
+    "X-HTTP-Method", "POST"
+    "X-HTTP-Method-Override", "POST"
+    "X-Method-Override", "POST"
+    "HTTP-Method-Override", "POST"
+    "X-Forwarded-Host", "h"
+    "X-Original-URL", "/other"
+    "X-Rewrite-URL", "/other"
+    "Forwarded", "host=h"
+]
+
+[<Tests>]
+let operations =
+    testList "Headers of other operations" [
+        testCase
+            "a header that makes the request another operation is refused, and the error says which"
+            (fun () ->
+                for name, value in operationHeaders do
+                    for name in [ name; name.ToLowerInvariant(); name.ToUpperInvariant() ] do
+                        let message = messageOf name value
+                        Expect.stringContains message $"'{name}'" "the header"
+                        Expect.stringContains message ", not an upload of the whole file" "why"
+
+                        Expect.isTrue
+                            (message.Contains "Leave it out" || message.Contains "Give 'BlockBlob'")
+                            message)
+
+        testCase "each row of the table refuses a header of the list above" (fun () ->
+            for pattern, operation in RequestHeader.otherOperations do
+                let isMatch (name: string) =
+                    IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, name)
+
+                let examples =
+                    operationHeaders
+                    |> List.filter (fst >> isMatch)
+                    |> List.append [ pattern.Replace("*", "a"), "v" ]
+
+                for name, value in examples do
+                    Expect.isTrue
+                        (RequestHeader.create name value).IsError
+                        $"{name} ({pattern}, {operation})")
+
+        testCase "metadata and the ordinary headers of other stores are free" (fun () ->
+            for name, value in
+                [
+                    "x-amz-meta-copy-source", "disk 7"
+                    "x-amz-meta-range", "a-b"
+                    "x-ms-meta-x-symlink-target", "t"
+                    "x-goog-meta-forwarded", "no"
+                    "X-Object-Meta-Original", "o"
+                    "x-ms-blob-type", "BlockBlob"
+                    "x-ms-version", "2021-08-06"
+                    "x-ms-lease-id", "1"
+                    "x-ms-tags", "a=b"
+                    "x-oss-forbid-overwrite", "true"
+                    "x-goog-if-generation-match", "0"
+                    "x-amz-tagging", "a=b"
+                    "X-Delete-After", "3600"
+                    "opc-meta-a", "b"
+                ] do
+                match RequestHeader.create name value with
+                | Ok _ -> ()
+                | Error refusal -> failtest refusal.Message)
+    ]
+
+[<Tests>]
+let documented =
+    testCase
+        "docs/behaviour.md lists the headers of other operations, and what each makes of the request"
+        (fun () ->
+            let text =
+                IO.File.ReadAllText(
+                    IO.Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "docs", "behaviour.md")
+                )
+
+            let rows =
+                text.Split '\n'
+                |> Seq.skipWhile (fun line -> not (line.StartsWith "| Header (`*`"))
+                |> Seq.skip 2
+                |> Seq.takeWhile _.StartsWith("|")
+                |> Seq.collect (fun line ->
+                    let cells = line.Split '|'
+
+                    [ for name in cells[1].Split ',' -> name.Trim(' ', '`'), cells[2].Trim() ])
+                |> Seq.filter (fun (name, _) -> not (name.StartsWith "x-ms-blob-type"))
+                |> Set.ofSeq
+
+            Expect.equal rows (Set.ofList RequestHeader.otherOperations) "the same table")

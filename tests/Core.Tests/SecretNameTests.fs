@@ -132,3 +132,159 @@ let values =
 
             Expect.equal (Expect.wantSome reply.Body "a body").VisibleText "denied REDACTED" "the text")
     ]
+
+[<Tests>]
+let prose =
+    testList "Names of secrets in sentences" [
+        testCase "a list of names stays readable" (fun () ->
+            for text in
+                [
+                    "HeadersNotSigned: x-amz-date, host"
+                    "HeadersNotSigned: x-amz-security-token, host"
+                    "HeadersNotSigned: host, x-amz-server-side-encryption-customer-key, x-amz-date"
+                    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+                    "X-Goog-Signature, X-Goog-Date"
+                ] do
+                Expect.equal (Redaction.text text) text "nothing to mask")
+
+        testCase "a word on the state of a credential stays readable" (fun () ->
+            for text in
+                [
+                    "Signature: expired"
+                    "The provided token: is malformed."
+                    "access_token: missing, try again"
+                    "{\"x\": 1, note: token: required}"
+                ] do
+                Expect.equal (Redaction.text text) text "nothing to mask")
+
+        testCase "a value that begins as a name or a word does is masked" (fun () ->
+            for text in
+                [
+                    $"X-Amz-Signature, x-amz-{secret}/7"
+                    $"[X-Amz-Signature, {secret}]"
+                    $"token: expired{secret}"
+                    $"token: is/{secret}"
+                    $"token:none{secret}"
+                    $"token=expired-{secret}"
+                ] do
+                let shown = Redaction.text text
+                Expect.isFalse (shown.Contains secret) $"{text} → {shown}")
+
+        table
+            "octets with blanks between them are masked to the last one"
+            [
+                "CanonicalRequestBytes: 50 55 54 0a 2f and more", "CanonicalRequestBytes: REDACTED and more"
+                "{\"CanonicalRequestBytes\":\"50 55 54\"}", "{\"CanonicalRequestBytes\":\"REDACTED\"}"
+                "<StringToSignBytes>41 57 53</StringToSignBytes>",
+                "<StringToSignBytes>REDACTED</StringToSignBytes>"
+                "StringToSignBytes=41 57 53 34", "StringToSignBytes=REDACTED"
+            ]
+            (fst >> Redaction.text)
+            snd
+
+        table
+            "a token that stands alone in a query is masked without a scheme, too"
+            [
+                "host/path?AbCdEf123456", "host/path?REDACTED"
+                "see gateway.example/up?0a1b2c3d4e5f there", "see gateway.example/up?REDACTED there"
+                "host/p?a=b&AbCdEf123456", "host/p?a=REDACTED&REDACTED"
+                "really? yes", "really? yes"
+                "what?no", "what?no"
+            ]
+            (fst >> Redaction.text)
+            snd
+
+        testCase "a name that is a URL with a token alone in its query is shown without it" (fun () ->
+            Expect.isTrue (Redaction.looksLikeUrl "host/path?AbCdEf123456") "it looks like a URL"
+            Expect.equal (Redaction.plain "host/path?AbCdEf123456") "host/path?REDACTED" "shown"
+            Expect.isFalse (Redaction.looksLikeUrl "what?no") "a question")
+
+        testCase "names of files with the word of a credential in them are shown" (fun () ->
+            for name in
+                [
+                    "sha256sums.sig"
+                    "token-report.json"
+                    "a/signature"
+                    "credential"
+                    "api-token.txt"
+                    "x.sig"
+                    "logs/session_token"
+                ] do
+                Expect.equal (Shown.name name) name "as it is"
+                Expect.equal (Shown.short 60 name) name "as it is"
+
+                Expect.equal
+                    (Redaction.text $"exported '{name}' (5 B)")
+                    $"exported '{name}' (5 B)"
+                    "in a line")
+
+        table
+            "the token of a pre-authenticated request is masked in a path that was cut"
+            [
+                for rest in [ "n"; "n/"; "n/ns"; "n/ns/"; "n/ns/b"; "n/ns/b/"; "n/ns/b/bucket/o/key"; "" ] do
+                    $"see https://h/p/AbCdEf1234567890xyz/{rest}", $"see https://h/p/REDACTED/{rest}"
+                "no /p/AbCdEf1234567890xyz/n/ns… here", "no /p/REDACTED/n/ns… here"
+                "/p/photos/n/2024/file", "/p/photos/n/2024/file"
+                "/p/photos/n/2024", "/p/photos/n/2024"
+            ]
+            (fst >> Redaction.text)
+            snd
+    ]
+
+[<Tests>]
+let namesOfThings =
+    let url = "https:/h/p?X-Amz-Signature=q1w2e3r4t5y6u7i8o9"
+
+    testList "URLs in the place of names" [
+        testCase "a cell id that is a URL is refused and shown without its secrets" (fun () ->
+            for value in
+                [
+                    "h?X-Amz-Signature=q1w2e3r4t5y6u7i8o9"
+                    "h?sig=q1w2e3r4t5y6u7i8o9"
+                    "h?AbCq1w2e3r4t5y6u7i8o9"
+                    "https%3A%2F%2Fh%2Fp%3Ftoken%3Dq1w2e3r4t5y6u7i8o9"
+                ] do
+                match CellId.create value with
+                | Ok _ -> failtest $"{value} was taken"
+                | Error refusal ->
+                    Expect.stringContains refusal.Message "is a URL or a part of one" "why"
+                    Expect.isFalse (refusal.Message.Contains "q1w2e3r4") refusal.Message)
+
+        testCase "an artifact's name with a credential of a URL is refused and shown without it" (fun () ->
+            for value in
+                [
+                    url
+                    "index.html?token=q1w2e3r4t5y6u7i8o9"
+                    "a/b?x=1&X-Amz-Signature=q1w2e3r4t5y6u7i8o9"
+                    "https%3A%2F%2Fu:q1w2e3r4t5y6u7i8o9@h"
+                    "p%3Fsig%3Dq1w2e3r4t5y6u7i8o9"
+                ] do
+                match ArtifactName.create value with
+                | Ok _ -> failtest $"{value} was taken"
+                | Error refusal ->
+                    Expect.stringContains refusal.Message "contains a credential of a URL" "why"
+                    Expect.isFalse (refusal.Message.Contains "q1w2e3r4") refusal.Message)
+
+        testCase "names of saved pages without a credential are names" (fun () ->
+            for value in [ "index.html?id=3&page=2"; "https%3A%2F%2Fexample.org%2Fpage"; "a?b"; "x=y" ] do
+                Expect.isTrue (ArtifactName.create value).IsOk value)
+
+        testCase
+            "a bucket, a key prefix and a target's name that are a URL are refused without their secrets"
+            (fun () ->
+                let messages = [
+                    match Bucket.create url with
+                    | Error refusal -> refusal.Message
+                    | Ok _ -> "taken"
+                    match TargetName.create url with
+                    | Error refusal -> refusal.Message
+                    | Ok _ -> "taken"
+                    match KeyPrefix.create "host/p?AbCq1w2e3r4t5y6u7i8o9" with
+                    | Error refusal -> refusal.Message
+                    | Ok _ -> "taken"
+                ]
+
+                for message in messages do
+                    Expect.notEqual message "taken" "refused"
+                    Expect.isFalse (message.Contains "q1w2e3r4") message)
+    ]

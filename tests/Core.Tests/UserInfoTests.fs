@@ -55,4 +55,51 @@ let tests =
                 ] do
                 Expect.equal (Redaction.text text) text "text"
                 Expect.equal (Redaction.url text) text "url")
+
+        table
+            "user name and password are masked without a scheme, too"
+            [
+                "user:secretpw@proxy:3128", "REDACTED@proxy:3128"
+                "proxy user:secretpw@10.0.0.1:3128 said no", "proxy REDACTED@10.0.0.1:3128 said no"
+                "'user:secretpw@proxy.example'", "'REDACTED@proxy.example'"
+                "user%3Asecretpw%40proxy", "REDACTED%40proxy"
+                "NO_PROXY=a,user:secretpw@h", "NO_PROXY=a,REDACTED@h"
+                "user:p@ss@proxy:3128", "REDACTED@proxy:3128"
+            ]
+            (fun (text, _) -> Redaction.text text, Redaction.plain text)
+            (fun (_, shown) -> shown, shown)
+
+        testCase "names of resources, times and addresses of e-mail are not user info" (fun () ->
+            for text in
+                [
+                    "User: arn:aws:sts::123456789012:assumed-role/Role/me@example.com is not authorized"
+                    "arn:aws:iam::123456789012:user/a@b"
+                    "mailto:me@example.com"
+                    "git@github.com:owner/name"
+                    "at 12:30:05 by me@host"
+                    "Contact: me@example.com"
+                    "{\"mail\":\"me@example.com\"}"
+                ] do
+                Expect.equal (Redaction.text text) text "text")
+
+        testCase "user info is masked where the text ends within it" (fun () ->
+            for text in [ "see https://user:pass-w0rd"; "see https://user:pass-w"; "see http:/user:8x" ] do
+                let shown = Redaction.text text
+                Expect.isFalse (shown.Contains "user:") $"{text} → {shown}"
+
+            for text in [ "https://host:8080"; "https://host"; "https://[::1]:443" ] do
+                Expect.equal (Redaction.text text) text "a host and a port")
+
+        testCase "the user name of a proxy is masked in what it says" (fun () ->
+            match Proxy.parse "http://svc-uploader:hunter2secretpw@p.example:3128" with
+            | Error refusal -> failtest (string refusal)
+            | Ok proxy ->
+                let echo = {
+                    Reply.Of 407 with
+                        RequestId = Some "svc-uploader"
+                        Server = Some "denied for SVC-Uploader"
+                }
+
+                let shown = sprintf "%A" (Proxy.mask (Outcome.Replied echo) proxy)
+                Expect.isFalse (shown.Contains("svc-uploader", StringComparison.OrdinalIgnoreCase)) shown)
     ]

@@ -46,7 +46,7 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
             WriteAlways(line);
     }
 
-    private void WriteAlways(string line) => _error.WriteLine(Shown.Line(line));
+    private void WriteAlways(string line) => _error.WriteLine(Shown.Sentence(line));
 
     public ValueTask DisposeAsync()
     {

@@ -79,9 +79,9 @@ internal static class PushView
     /// <summary>Some characters take two cells, so it may take fewer of them.</summary>
     private static string Fit(string text, int cells)
     {
-        var shown = Shown.Short(cells, text);
+        var shown = Shown.Fitted(cells, text);
         for (var most = cells - 1; Cells(shown) > cells && most >= 3; most--)
-            shown = Shown.Short(most, text);
+            shown = Shown.Fitted(most, text);
         return shown;
     }
 

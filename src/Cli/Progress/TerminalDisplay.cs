@@ -95,7 +95,7 @@ internal sealed class TerminalDisplay : IPushDisplay
     private void WriteLines()
     {
         while (_lines.TryDequeue(out var line))
-            _console.Write(new KeptLine(Shown.Line(line)));
+            _console.Write(new KeptLine(Shown.Sentence(line)));
     }
 
     /// <summary>

@@ -88,7 +88,8 @@ internal sealed class PushRun(
         }
     }
 
-    private string Label(string target, string name) => sinks.Count == 1 ? name : $"{target}: {name}";
+    private string Label(string target, string name) =>
+        sinks.Count == 1 ? Core.Shown.Name(name) : $"{target}: {Core.Shown.Name(name)}";
 
     /// <summary>Reports at once, in their order; Progress&lt;T&gt; may change it.</summary>
     private sealed class Reports(Action<ExportProgress> report) : IProgress<ExportProgress>

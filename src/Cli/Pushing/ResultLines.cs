@@ -64,7 +64,7 @@ internal sealed class ResultLines(
     }
 
     private static string ForPeople(string label, ExportResult result) =>
-        Core.Shown.Line(
+        Core.Shown.Sentence(
             result.IsExported
                 ? $"exported {label} ({Amounts.Bytes(result.Receipt.BytesWritten)}) to {result.Receipt.Destination}"
                 : $"failed {label}: {result.Failure.Reason}"

@@ -58,7 +58,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
             store.Dispose();
             if (exception is IOException or UnauthorizedAccessException)
                 throw new RefusedException(
-                    $"The receipts file {path} cannot be read or repaired: {exception.Message}"
+                    $"The receipts file {path} cannot be read or repaired: {Shown.Line(exception.Message)}"
                 );
             throw;
         }

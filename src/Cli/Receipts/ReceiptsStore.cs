@@ -105,7 +105,7 @@ internal sealed class ReceiptsStore : IReceiptsStore
                     $"The receipts file {Quote(path)} may not be written by this user.",
                 _ when IsHeldByAnother(exception) =>
                     $"The receipts file {Quote(path)} is in use by another process. Wait for it, or give another file.",
-                _ => $"The receipts file {Quote(path)} cannot be opened: {exception.Message}",
+                _ => $"The receipts file {Quote(path)} cannot be opened: {Shown.Line(exception.Message)}",
             }
         );
 

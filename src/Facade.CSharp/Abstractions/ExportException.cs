@@ -27,6 +27,9 @@ public sealed class ExportException : Exception
         init;
     }
 
+    /// <summary>True if the message is this library's own: its foreign parts are redacted already.</summary>
+    internal bool IsRedacted { get; init; }
+
     /// <summary>The logical address that it was meant for.</summary>
     public string? Destination { get; init; }
 

@@ -22,7 +22,7 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
             UnauthorizedAccessException => Denied(path),
             _ => new SourceException(
                 FaultKind.SourceUnreadable,
-                $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {exception.Message})"
+                $"the file {Shown(path)} could not be read ({exception.GetType().Name}: {Redaction.Text(exception.Message)})"
             ),
         };
 
