@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Telemetry;
@@ -31,7 +32,7 @@ internal sealed class Listening : IDisposable
 
     /// <summary>Of a URL that does not expire while it runs.</summary>
     private readonly PushPlan _plan = Samples.Plan(
-        Samples.Target("https://evidence.example/{cell_id}/{artifact_name}?signature=aeeed9bbccd4d02e")
+        Samples.Target("https://evidence.example/audit/2026/{cell_id}/{artifact_name}?signature=aeeed9bbccd4d02e")
     );
     private readonly HttpMessageInvoker _http = new(new Accepting());
     private readonly string _path = Path.GetTempFileName();
@@ -190,7 +191,10 @@ internal sealed class Listening : IDisposable
         )
         {
             await request.Content!.CopyToAsync(Stream.Null, cancellationToken);
-            return new HttpResponseMessage(HttpStatusCode.OK);
+            return new HttpResponseMessage(HttpStatusCode.OK)
+            {
+                Headers = { ETag = new EntityTagHeaderValue("\"9b2cf535f27731c974343645a3985328-1\"") },
+            };
         }
     }
 }

@@ -10,15 +10,16 @@ internal static class Program
 {
     private const string Usage = """
         usage: Uploads [--quick] [--rounds N] [--only NAME] [--json FILE]
-                 all of it, side by side; NAME is large, large-kestrel (not with --quick), small-1, small-16,
-                 size or count
+                 all of it, side by side; NAME is large, large-md5, large-kestrel (not with --quick), small-1,
+                 small-16, size or count
                Uploads plot JSON SVG
                  draws how cost grows, from the JSON of a run
                Uploads run PEER --source PATH --size BYTES (--count N | --milliseconds N) --url URL
-                           [--concurrency C] [--digests both|sha256|none] [--warm-up FILE]
+                           [--concurrency C] [--digests CHOICE] [--warm-up FILE]
                  one measurement in this process, as a line of JSON
-                 PEER is sink, sink-template, plain, digests, awssdk or curl
-               Uploads serve [kestrel]
+                 PEER is sink, sink-template, plain, digests, awssdk or curl;
+                 CHOICE is both, sha256, md5 or none; for the sink verify or off
+               Uploads serve [kestrel|without-checksum]
                  drains uploads on loopback until its standard input ends
         """;
 
@@ -28,7 +29,8 @@ internal static class Program
         {
             return arguments switch
             {
-                ["serve"] => await Serve.RunAsync(),
+                ["serve"] => await Serve.RunAsync(reportsChecksum: true),
+                ["serve", ServerName.WithoutChecksum] => await Serve.RunAsync(reportsChecksum: false),
                 ["serve", ServerName.Kestrel] => await KestrelServer.RunAsync(),
                 ["run", .. var rest] => await RunCommand.RunAsync(rest),
                 ["help" or "--help" or "-h"] => Help(),

@@ -158,15 +158,17 @@ module Digest =
 
     /// Returns the digest whose octets this Base64 text has.
     let private tryParseBase64 (algorithm: DigestAlgorithm) (text: string) : Digest option =
-        let unpadded = text.TrimEnd('=').Replace('-', '+').Replace('_', '/')
-        let padded = unpadded.PadRight((unpadded.Length + 3) / 4 * 4, '=')
-        let octets = Array.zeroCreate<byte> 33
+        let unpadded = text.TrimEnd('=').Length
+        let padded = (unpadded + 3) / 4 * 4
+        let octets = Array.zeroCreate<byte> algorithm.Size
 
         // The padding is complete, or left out.
-        if text.Length <> padded.Length && text.Length <> unpadded.Length then
+        if text.Length <> padded && text.Length <> unpadded then
             None
         else
-            match Convert.TryFromBase64String(padded, octets) with
+            let whole = if text.Length = padded then text else text.PadRight(padded, '=')
+
+            match Convert.TryFromBase64String(whole.Replace('-', '+').Replace('_', '/'), octets) with
             | true, count -> Digest.TryCreate(algorithm, ReadOnlySpan(octets, 0, count))
             | _ -> None
 

@@ -33,7 +33,8 @@ module ObjectAddress =
         PresignedUrl.decodePath (RequestUrl.path url)
 
     let private hasDotSegment (path: string) =
-        path.Split '/' |> Array.exists (fun segment -> segment = "." || segment = "..")
+        path.Contains("/.", StringComparison.Ordinal)
+        && path.Split '/' |> Array.exists (fun segment -> segment = "." || segment = "..")
 
     let private endsWith (ending: string) (path: string) =
         path.EndsWith(ending, StringComparison.Ordinal)
@@ -88,43 +89,50 @@ module ObjectAddress =
         | None, _ -> path |> split ||> compare
 
     let private onAnyHost (host: string) (bucket: string) (key: string) (path: string) =
-        let first, rest = split path
-        let other = AddressCheck.OtherKey path
-        let isWhole = first = bucket && rest = key
+        let isWhole =
+            path.Length = bucket.Length + key.Length + 2
+            && path.AsSpan(1).StartsWith(bucket.AsSpan())
+            && path[bucket.Length + 1] = '/'
+            && endsWith key path
+
+        let isKey = path.Length = key.Length + 1 && endsWith key path
 
         /// What follows the bucket in the host; `None` if the host does not begin with the bucket. A host that only begins
         /// with the same label may be a store's own.
         let afterBucket =
             let host = host.TrimEnd '.'
 
-            if host.Equals(bucket, StringComparison.OrdinalIgnoreCase) then
-                Some ""
-            elif host.StartsWith(bucket + ".", StringComparison.OrdinalIgnoreCase) then
-                Some(host.Substring(bucket.Length + 1))
-            else
-                None
+            if not (host.StartsWith(bucket, StringComparison.OrdinalIgnoreCase)) then None
+            elif host.Length = bucket.Length then Some ""
+            elif host[bucket.Length] = '.' then Some(host.Substring(bucket.Length + 1))
+            else None
 
         let isBucketOfS3 (rest: string) =
             rest.StartsWith("s3.", StringComparison.Ordinal)
             || rest.StartsWith("s3-", StringComparison.Ordinal)
 
         if hasDotSegment path then
-            other
+            AddressCheck.OtherKey path
         else
-            match afterBucket, belowAccount path with
-            | Some _, _ when path = "/" + key -> AddressCheck.Same
-            | Some after, _ when isBucketOfS3 after -> other
-            | None, _ when isWhole -> AddressCheck.Same
-            | Some _, _ when isWhole -> AddressCheck.Unknown
-            | None, _ when path = "/" + key -> AddressCheck.Unknown
-            | _, Some(told, toldKey) when told = bucket && toldKey = key ->
-                // The first segment may be the bucket of a longer key, too.
-                if first = bucket then AddressCheck.Unknown else AddressCheck.Same
-            | _ when first = bucket -> other
-            | _ when endsWith (":" + bucket) first -> if rest = key then AddressCheck.Same else other
-            | _ when bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path) ->
-                AddressCheck.Unknown
-            | _ -> other
+            match afterBucket with
+            | Some _ when isKey -> AddressCheck.Same
+            | Some after when isBucketOfS3 after -> AddressCheck.OtherKey path
+            | None when isWhole -> AddressCheck.Same
+            | Some _ when isWhole -> AddressCheck.Unknown
+            | None when isKey -> AddressCheck.Unknown
+            | _ ->
+                let first, rest = split path
+                let other = AddressCheck.OtherKey path
+
+                match belowAccount path with
+                | Some(told, toldKey) when told = bucket && toldKey = key ->
+                    // The first segment may be the bucket of a longer key, too.
+                    if first = bucket then AddressCheck.Unknown else AddressCheck.Same
+                | _ when first = bucket -> other
+                | _ when endsWith (":" + bucket) first -> if rest = key then AddressCheck.Same else other
+                | _ when bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path) ->
+                    AddressCheck.Unknown
+                | _ -> other
 
     /// The decoded path for display, without the token that it may contain.
     let internal displayPath (url: RequestUrl) =
@@ -218,18 +226,21 @@ module ObjectAddress =
     /// A path with its escapes decoded, one character for each octet, and without dot segments (RFC 3986, 5.2.4): a server
     /// may resolve them.
     let private octets (path: string) =
-        let decoded = Text.StringBuilder path.Length
-        let mutable i = 0
+        let decode () =
+            let decoded = Text.StringBuilder path.Length
+            let mutable i = 0
 
-        while i < path.Length do
-            if path[i] = '%' then
-                decoded.Append(char (Convert.ToByte(path.Substring(i + 1, 2), 16))) |> ignore
-                i <- i + 3
-            else
-                decoded.Append path[i] |> ignore
-                i <- i + 1
+            while i < path.Length do
+                if path[i] = '%' then
+                    decoded.Append(char (Convert.ToByte(path.Substring(i + 1, 2), 16))) |> ignore
+                    i <- i + 3
+                else
+                    decoded.Append path[i] |> ignore
+                    i <- i + 1
 
-        let decoded = decoded.ToString()
+            decoded.ToString()
+
+        let decoded = if path.Contains '%' then decode () else path
 
         if not (decoded.Contains "/.") then
             decoded

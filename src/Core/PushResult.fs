@@ -74,37 +74,42 @@ module internal PushResult =
         (reply: Reply)
         (sent: Sent)
         (confirmed: Confirmation)
-        : Receipt = {
-        TargetKind = Receipt.TargetKind
-        TargetName = state.Plan.Target.Name |> Option.map TargetName.value
-        Destination = Destination.value state.Plan.Destination
-        BytesWritten = sent.Bytes
-        CellId = CellId.value state.Plan.Target.CellId
-        ArtifactName = ArtifactName.value state.Plan.Artifact
-        Region = state.Plan.Target.Region
-        ObjectUrl =
-            match state.Url with
-            | ValueSome url -> Some(RequestUrl.withoutQuery url)
-            | ValueNone -> None
-        Sha256 = sent.Sha256.Hex
-        Md5 = (sent.With state.History.Digests).Md5
-        Checksums =
-            Integrity.confirmed state.Plan.Target.Integrity reply sent
-            |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
-            |> Map.ofList
-        ETag = State.shown state reply.ETag
-        VersionId = State.shown state reply.VersionId
-        RequestId = State.shown state reply.RequestId
-        HostId = State.shown state reply.HostId
-        DestinationChecked =
-            match state.Url with
-            | ValueSome url -> state.Plan.Target.KeyCheck && PushRequest.address state url = AddressCheck.Same
-            | ValueNone -> false
-        Integrity = confirmed.Name
-        Attempts = state.Attempts
-        StartedAt = state.Began.At
-        CompletedAt = now
-    }
+        : Receipt =
+        let show =
+            State.showing state [ reply.ETag; reply.VersionId; reply.RequestId; reply.HostId ]
+
+        {
+            TargetKind = Receipt.TargetKind
+            TargetName = state.Plan.Target.Name |> Option.map TargetName.value
+            Destination = Destination.value state.Plan.Destination
+            BytesWritten = sent.Bytes
+            CellId = CellId.value state.Plan.Target.CellId
+            ArtifactName = ArtifactName.value state.Plan.Artifact
+            Region = state.Plan.Target.Region
+            ObjectUrl =
+                match state.Url with
+                | ValueSome url -> Some(RequestUrl.withoutQuery url)
+                | ValueNone -> None
+            Sha256 = sent.Sha256.Hex
+            Md5 = (sent.With state.History.Digests).Md5
+            Checksums =
+                Integrity.confirmed state.Plan.Target.Integrity reply sent
+                |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
+                |> Map.ofList
+            ETag = show reply.ETag
+            VersionId = show reply.VersionId
+            RequestId = show reply.RequestId
+            HostId = show reply.HostId
+            DestinationChecked =
+                match state.Url with
+                | ValueSome url ->
+                    state.Plan.Target.KeyCheck && PushRequest.address state url = AddressCheck.Same
+                | ValueNone -> false
+            Integrity = confirmed.Name
+            Attempts = state.Attempts
+            StartedAt = state.Began.At
+            CompletedAt = now
+        }
 
     /// Makes the failure of a push whose last outcome has no secret in its texts.
     let failureOf

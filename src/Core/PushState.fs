@@ -171,7 +171,7 @@ module internal State =
     let presentable (secrets: Secrets) (text: string) : string =
         Redaction.withoutSecrets secrets text |> Check.visible |> Check.shorten 512
 
-    /// The same for an optional text. The names are looked at only if a secret appears in the text.
+    /// A server's optional text, fit to be shown. The names are looked at only if a secret appears in the text.
     let shown (state: State) (text: string option) : string option =
         text
         |> Option.map (fun value ->
@@ -179,3 +179,14 @@ module internal State =
                 if Secrets.isIn value (allSecrets state) then secrets state else Secrets.none
 
             presentable secrets value)
+
+    /// Returns how to show the optional texts of one response: most have nothing to mask.
+    let showing (state: State) (texts: string option list) : string option -> string option =
+        let isFree =
+            match currentUrl state, state.History.Earlier with
+            | ValueSome url, [] ->
+                not (state.Plan.Headers |> List.exists RequestHeader.isSecret)
+                && SecretSieve.passes url (List.choose id texts)
+            | _ -> false
+
+        if isFree then id else shown state

@@ -39,6 +39,8 @@ type RequestUrl
     // Made when it is first asked for, unless it had to be to read the URL: a start of the command line's need not wait
     // for System.Uri.
     let mutable uri: Uri | null = madeUri
+    let mutable lowerAuthority: string | null = null
+    let mutable path: string | null = null
 
     member internal _.Authority = authority
 
@@ -50,6 +52,36 @@ type RequestUrl
 
     /// What its query says, read when the URL was made.
     member internal _.Query = query
+
+    /// Where the path has ended: at a `?`, even if nothing is behind it, or with the URL.
+    member internal _.PathStop =
+        let last = queryFirst - 1
+
+        if last >= authority.Stop && value[last] = '?' then last else queryFirst
+
+    /// The path, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
+    member internal this.Path: string =
+        match path with
+        | null ->
+            let made =
+                match value.Substring(authority.Stop, this.PathStop - authority.Stop) with
+                | "" -> "/"
+                | written -> written
+
+            path <- made
+            made
+        | made -> made
+
+    /// Host and port as they are written, in lower case.
+    member internal _.LowerAuthority: string =
+        match lowerAuthority with
+        | null ->
+            let made =
+                value.Substring(authority.First, authority.Stop - authority.First).ToLowerInvariant()
+
+            lowerAuthority <- made
+            made
+        | made -> made
 
     /// The same `Uri` for everybody who asks, in whatever thread: the first one that was made.
     member internal _.Uri(make: string -> Uri) : Uri =
@@ -229,21 +261,9 @@ module RequestUrl =
     [<CompiledName("RevealUri")>]
     let revealUri (url: RequestUrl) = url.Uri uriOf
 
-    /// Where the path has ended: at a `?`, even if nothing is behind it, or with the URL.
-    let private pathStop (url: RequestUrl) =
-        let last = url.QueryFirst - 1
-
-        if last >= url.Authority.Stop && url.Value[last] = '?' then
-            last
-        else
-            url.QueryFirst
-
     /// The path as configured, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
     [<CompiledName("Path")>]
-    let path (url: RequestUrl) =
-        match url.Value.Substring(url.Authority.Stop, pathStop url - url.Authority.Stop) with
-        | "" -> "/"
-        | path -> path
+    let path (url: RequestUrl) = url.Path
 
     /// The query as configured, without its `?`; empty for none. It holds the signature.
     [<CompiledName("RevealQuery")>]
@@ -259,15 +279,14 @@ module RequestUrl =
         url.Query.Signature <> UrlSignature.Unsigned
 
     /// Host and port as configured, in lower case.
-    let internal authority (url: RequestUrl) =
-        url.Value.Substring(url.Authority.First, url.Authority.Stop - url.Authority.First).ToLowerInvariant()
+    let internal authority (url: RequestUrl) = url.LowerAuthority
 
     /// The token in the path of a pre-authenticated request: its range in the path. (0, 0) for none.
     let private token (url: RequestUrl) = QuerySecrets.tokenOfPath (path url)
 
     /// Every secret of the URL, as `Redaction.secretsOf` finds them.
     let internal secrets (url: RequestUrl) : Secrets =
-        let ofPath = PathTokens.ofPath url.Value url.Authority.Stop (pathStop url)
+        let ofPath = PathTokens.ofPath url.Value url.Authority.Stop (url.PathStop)
 
         match token url, ofPath with
         | struct (_, 0), [] -> url.Query.Secrets.Value
@@ -285,9 +304,7 @@ module RequestUrl =
     [<CompiledName("Host")>]
     let host (url: RequestUrl) =
         if url.HasPlainHost then
-            url.Value
-                .Substring(url.Authority.First, url.Authority.Stop - url.Authority.First)
-                .ToLowerInvariant()
+            url.LowerAuthority
         else
             (revealUri url).IdnHost.ToLowerInvariant()
 
@@ -315,7 +332,7 @@ module RequestUrl =
     /// the path of a pre-authenticated request is masked.
     [<CompiledName("WithoutQuery")>]
     let withoutQuery (url: RequestUrl) =
-        let stop = pathStop url
+        let stop = url.PathStop
 
         match token url with
         | struct (_, 0) when stop > url.Authority.Stop && hasPlainOrigin url -> url.Value.Substring(0, stop)

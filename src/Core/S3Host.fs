@@ -149,9 +149,7 @@ module S3Host =
         | endpoint :: prefix when isEndpoint endpoint -> found prefix region false
         | _ -> None
 
-    /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.
-    [<CompiledName("TryParse")>]
-    let tryParse (host: string) : S3Host option =
+    let private read (host: string) : S3Host option =
         // A dot at the end names the same host.
         withoutSuffix (if host.EndsWith '.' then host.Substring(0, host.Length - 1) else host)
         |> Option.bind (fun name ->
@@ -179,6 +177,12 @@ module S3Host =
                           IsAccessPoint = isAccessPoint
                       } :: prefix -> found prefix region isAccessPoint
             | _ -> None)
+
+    let private answers = LastAnswer read
+
+    /// Reads a host in lower case. `None` for a host that is no S3 endpoint of AWS.
+    [<CompiledName("TryParse")>]
+    let tryParse (host: string) : S3Host option = answers.For host
 
     /// True if the host is that of a directory bucket, whose ETags are not MD5s (Amazon S3 User Guide, "Directory buckets").
     let internal isOfDirectoryBucket (host: string) : bool =

@@ -49,17 +49,22 @@ module internal StoreHost =
 
     let private fits (pattern: string) (label: string) =
         if pattern.EndsWith '*' then
-            label.StartsWith(pattern.Substring(0, pattern.Length - 1), StringComparison.Ordinal)
+            label.AsSpan().StartsWith(pattern.AsSpan(0, pattern.Length - 1))
         else
             pattern = label
 
-    /// Reads a host in lower case. `None` for a host that is not a known store's.
-    let tryParse (host: string) : StoreHost option =
+    let private read (host: string) : StoreHost option =
         let labels = (host.TrimEnd '.').Split '.'
 
         let isEndpoint (pattern: string[]) =
             let before = labels.Length - pattern.Length
-            before >= 0 && Array.forall2 fits pattern labels[before..]
+            let mutable at = pattern.Length - 1
+
+            // From the right, where the labels of most hosts differ.
+            while before >= 0 && at >= 0 && fits pattern[at] labels[before + at] do
+                at <- at - 1
+
+            at < 0 && before >= 0
 
         endpoints
         |> List.tryFind isEndpoint
@@ -71,6 +76,11 @@ module internal StoreHost =
                 Endpoint = String.concat "." labels[before..]
                 HasAccountSuffix = pattern[0].StartsWith("cos", StringComparison.Ordinal)
             })
+
+    let private answers = LastAnswer read
+
+    /// Reads a host in lower case. `None` for a host that is not a known store's.
+    let tryParse (host: string) : StoreHost option = answers.For host
 
     /// True if the name of a bucket, as a host or a path contains it, is the bucket.
     let isBucket (store: StoreHost) (bucket: string) (told: string) : bool =

@@ -201,8 +201,7 @@ module internal UrlDefects =
                 ]
         | misplaced, _ -> misplaced
 
-    /// The defects of a URL; none for one of a scheme that is not known here.
-    let find (inManifest: bool) (bySiblings: bool) (url: RequestUrl) : UrlDefect list =
+    let private search (inManifest: bool) (bySiblings: bool) (url: RequestUrl) : UrlDefect list =
         let isOurs (name: string) =
             name.Equals("x-id", StringComparison.OrdinalIgnoreCase)
             || (SignatureForm.schemeOf (RequestUrl.host url) (fun other ->
@@ -220,3 +219,7 @@ module internal UrlDefects =
                 | Ok url -> inspect inManifest bySiblings url
                 | Error _ -> [])
         | _ -> inspect inManifest bySiblings url
+
+    /// The defects of a URL; none for one of a scheme that is not known here.
+    let find (inManifest: bool) (bySiblings: bool) (url: RequestUrl) : UrlDefect list =
+        if UsualUrl.test url then [] else search inManifest bySiblings url

@@ -14,7 +14,7 @@ internal static class Load
         {
             int index;
             while ((index = Interlocked.Increment(ref next)) < count)
-                await peer.PushAsync($"{prefix}{index:D8}", sources[index]);
+                await peer.PushAsync(sources.Name(prefix, index), sources[index]);
         }
     }
 }

@@ -5,7 +5,7 @@ internal sealed record Measurement
 {
     public required string Peer { get; init; }
 
-    /// <summary>What was taken on the way: <c>both</c>, <c>sha256</c> or <c>none</c>.</summary>
+    /// <summary>What was taken on the way: a word of <see cref="Peers.DigestChoice"/>.</summary>
     public required string Digests { get; init; }
 
     /// <summary>Of each file, in bytes.</summary>

@@ -76,8 +76,13 @@ internal static class RunCommand
         {
             "none" => DigestChoice.None,
             "sha256" => DigestChoice.Sha256,
+            "md5" => DigestChoice.Md5,
             "both" => DigestChoice.Both,
-            _ => throw new UsageException($"--digests wants both, sha256 or none, not '{text}'."),
+            "verify" => DigestChoice.Verify,
+            "off" => DigestChoice.Off,
+            _ => throw new UsageException(
+                $"--digests wants both, sha256, md5, none, verify or off, not '{text}'."
+            ),
         };
 
     private static int[] Collections() =>

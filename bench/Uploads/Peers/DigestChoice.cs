@@ -6,6 +6,14 @@ internal enum DigestChoice
     None,
     Sha256,
 
+    Md5,
+
     /// <summary>SHA-256 and MD5.</summary>
     Both,
+
+    /// <summary>For the product: what the core decides with the integrity mode <c>verify</c>.</summary>
+    Verify,
+
+    /// <summary>For the product: what the core decides with the integrity mode <c>off</c>, which is SHA-256.</summary>
+    Off,
 }

@@ -5,22 +5,24 @@ internal sealed class DigestsPeer : IPeer
 {
     private readonly HttpClient _client = PlainPeer.CreateClient();
     private readonly PresignedUrls _urls;
+    private readonly bool _sha256;
     private readonly bool _md5;
 
     internal DigestsPeer(PresignedUrls urls, DigestChoice digests)
     {
-        if (digests == DigestChoice.None)
-            throw new UsageException("Without a digest it is the peer 'plain'.");
+        _sha256 = digests is DigestChoice.Both or DigestChoice.Sha256;
+        _md5 = digests is DigestChoice.Both or DigestChoice.Md5;
+        if (!_sha256 && !_md5)
+            throw new UsageException("The peer 'digests' takes --digests both, sha256 or md5.");
         _urls = urls;
-        _md5 = digests == DigestChoice.Both;
     }
 
     public async Task PushAsync(string name, string path)
     {
         await using var file = PlainPeer.OpenRead(path);
-        using var content = new HashingContent(file, _md5);
+        using var content = new HashingContent(file, _sha256, _md5);
         await PlainPeer.SendAsync(_client, _urls.For(name), content);
-        if (content.Sha256 is null || content.Md5 is not null != _md5)
+        if (content.Sha256 is not null != _sha256 || content.Md5 is not null != _md5)
             throw new InvalidOperationException("The digests were not taken.");
     }
 

@@ -9,15 +9,18 @@ internal static class Contestants
     internal const string Digests = PeerName.Digests;
     internal const string DigestsSha256 = "digests sha256";
     internal const string Sink = PeerName.Sink;
-    internal const string SinkSha256 = "sink sha256";
+    internal const string DigestsMd5 = "digests md5";
+    internal const string SinkOff = "sink off";
     internal const string SinkTemplate = PeerName.SinkTemplate;
     internal const string AwsSdk = PeerName.AwsSdk;
     internal const string Curl = PeerName.Curl;
 
     internal static IReadOnlyList<string> OfLargeFile =>
-        [Plain, Digests, DigestsSha256, Sink, SinkSha256, AwsSdk, Curl];
+        [Plain, Digests, DigestsSha256, Sink, SinkOff, AwsSdk, Curl];
 
-    internal static IReadOnlyList<string> OfDigests => [Plain, Digests, DigestsSha256, Sink, SinkSha256];
+    internal static IReadOnlyList<string> OfDigests => [Plain, Digests, DigestsSha256, Sink, SinkOff];
+
+    internal static IReadOnlyList<string> OfMd5 => [Plain, Digests, DigestsMd5, Sink];
 
     internal static IReadOnlyList<string> OfSmallFiles => [Plain, Digests, Sink, SinkTemplate, AwsSdk];
 
@@ -26,6 +29,7 @@ internal static class Contestants
     /// <summary>The peer, and the word of <c>--digests</c>.</summary>
     internal static (string Peer, string Digests) Parse(string contestant) =>
         contestant.Split(' ') is [var peer, var digests] ? (peer, digests)
-        : contestant is Digests or Sink or SinkTemplate ? (contestant, "both")
+        : contestant is Digests ? (contestant, "both")
+        : contestant is Sink or SinkTemplate ? (contestant, "verify")
         : (contestant, "none");
 }

@@ -70,9 +70,18 @@ internal static class BenchCommand
         var notes = new List<string>();
         using var workspace = new Workspace();
         await using var server = await ServerProcess.StartAsync(ServerName.Bare, stopping);
+        await using var withoutChecksum = await ServerProcess.StartAsync(
+            ServerName.WithoutChecksum,
+            stopping
+        );
         await using var kestrel = await ServerProcess.StartAsync(ServerName.Kestrel, stopping);
         var runner = new Runner(server, stopping);
-        var kestrelRunner = new Runner(kestrel, stopping);
+        var runners = new Dictionary<string, Runner>
+        {
+            [ServerName.Bare] = runner,
+            [ServerName.WithoutChecksum] = new(withoutChecksum, stopping),
+            [ServerName.Kestrel] = new(kestrel, stopping),
+        };
         var contests = new List<ContestResult>();
         foreach (var contest in Contest.All(scale).Where(contest => isWanted(contest.Name)))
         {
@@ -83,7 +92,7 @@ internal static class BenchCommand
                     await contest.RunAsync(
                         scale,
                         workspace,
-                        contest.Server == ServerName.Kestrel ? kestrelRunner : runner,
+                        runners[contest.Server],
                         Say,
                         stopping
                     )

@@ -22,7 +22,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <param name="stopping">Ends the wait for it.</param>
     internal static async Task<ServerProcess> StartAsync(string name, CancellationToken stopping)
     {
-        var child = name == ServerName.Kestrel ? Child.StartSelf("serve", name) : Child.StartSelf("serve");
+        var child = name == ServerName.Bare ? Child.StartSelf("serve") : Child.StartSelf("serve", name);
         if (await child.Output.ReadLineAsync(stopping) is { } url)
             return new ServerProcess(child, url);
         await using (child)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using CellOS.Export.S3.Bench.Server;
 
 namespace CellOS.Export.S3.Bench.Running;
 
@@ -38,7 +39,7 @@ internal sealed class Workspace : IDisposable
             if (i % 1000 == 0)
                 Directory.CreateDirectory(below);
             RandomNumberGenerator.Fill(bytes);
-            File.WriteAllBytes(Path.Join(below, $"{i:D8}"), bytes);
+            File.WriteAllBytes(Path.Join(below, $"{i:D8}{ObjectName.Ending(bytes)}"), bytes);
         }
 
         return folder;

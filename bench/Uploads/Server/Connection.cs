@@ -5,13 +5,16 @@ using System.Text.Json;
 namespace CellOS.Export.S3.Bench.Server;
 
 /// <summary>One connection: a request after another, each read to its end and answered with a success.</summary>
-internal sealed class Connection(Socket socket, Tally tally)
+internal sealed class Connection(Socket socket, Tally tally, bool reportsChecksum)
 {
     private static readonly byte[] Continue = "HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray();
 
+    /// <summary>The name of the header, and the length of its value in Base64.</summary>
+    private const string ChecksumHeader = "x-amz-checksum-crc64nvme: ";
+    private const int ChecksumLength = 12;
+
     /// <summary>
-    /// As S3 says it. The ETag is that of an object uploaded in parts, which is no MD5: nobody has an answer to hold
-    /// against what was sent, and nobody is refused for having sent it.
+    /// The response of Amazon S3 with encryption by a key of KMS: its ETag is no MD5. The end is filled in for each object.
     /// </summary>
     private readonly byte[] _stored = Encoding.ASCII.GetBytes(
         "HTTP/1.1 200 OK\r\n"
@@ -19,8 +22,14 @@ internal sealed class Connection(Socket socket, Tally tally)
             + "x-amz-request-id: 318BC8BC148832E5\r\n"
             + $"Date: {DateTime.UtcNow:R}\r\n"
             + "ETag: \"9b2cf535f27731c974343645a3985328-1\"\r\n"
-            + "Content-Length: 0\r\nServer: Uploads\r\n\r\n"
+            + "Content-Length: 0\r\nServer: Uploads\r\n"
     );
+    private readonly byte[] _checksum = Encoding.ASCII.GetBytes(
+        $"{ChecksumHeader}{new string('=', ChecksumLength)}\r\n\r\n"
+    );
+
+    private static readonly byte[] _headEnd = "\r\n"u8.ToArray();
+    private readonly byte[] _response = new byte[1024];
 
     /// <summary>Heads, and what comes with them.</summary>
     private readonly byte[] _buffer = new byte[16 * 1024];
@@ -77,6 +86,8 @@ internal sealed class Connection(Socket socket, Tally tally)
         if (!TryDiscard(head.BodyLength - atHand))
             return false;
 
+        var checksum = _checksum.AsSpan(ChecksumHeader.Length, ChecksumLength);
+        var hasChecksum = reportsChecksum && ObjectName.TryReadChecksum(head.Path, checksum);
         var taken = headLength + atHand;
         _buffer.AsSpan(taken, _filled - taken).CopyTo(_buffer);
         _filled -= taken;
@@ -87,7 +98,10 @@ internal sealed class Connection(Socket socket, Tally tally)
         }
 
         tally.Add(head.IsMeasured, head.PayloadLength);
-        Send(_stored);
+        _stored.CopyTo(_response.AsSpan());
+        var ending = hasChecksum ? _checksum : _headEnd;
+        ending.CopyTo(_response.AsSpan(_stored.Length));
+        Send(_response.AsSpan(0, _stored.Length + ending.Length));
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using CellOS.Export.S3.Bench.Peers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -54,6 +55,9 @@ internal static class KestrelServer
         tally.Add(IsMeasured(context.Request.Path), length);
         context.Response.Headers.ETag = "\"9b2cf535f27731c974343645a3985328-1\"";
         context.Response.Headers["x-amz-request-id"] = "318BC8BC148832E5";
+        var checksum = new byte[12];
+        if (ObjectName.TryReadChecksum(Encoding.ASCII.GetBytes(context.Request.Path.Value!), checksum))
+            context.Response.Headers["x-amz-checksum-crc64nvme"] = Encoding.ASCII.GetString(checksum);
     }
 
     private static bool IsMeasured(PathString path) =>

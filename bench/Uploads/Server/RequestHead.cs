@@ -11,6 +11,9 @@ internal readonly ref struct RequestHead
 
     internal bool IsPut { get; private init; }
 
+    /// <summary>The path of the request target, without its query.</summary>
+    internal ReadOnlySpan<byte> Path { get; private init; }
+
     /// <summary>Whether it asks for <see cref="Delivered"/>.</summary>
     internal bool IsStats { get; private init; }
 
@@ -34,6 +37,7 @@ internal readonly ref struct RequestHead
         var requestLine = head[..head.IndexOf(LineEnd)];
         var method = requestLine[..requestLine.IndexOf((byte)' ')];
         var target = requestLine[(method.Length + 1)..];
+        var path = target[..target.IndexOfAny((byte)'?', (byte)' ')];
         var body = 0L;
         long? payload = null;
         var expects = false;
@@ -59,6 +63,7 @@ internal readonly ref struct RequestHead
         return new RequestHead
         {
             IsPut = method.SequenceEqual("PUT"u8),
+            Path = path,
             IsStats = target.StartsWith(Delivered.Path),
             IsMeasured = target.StartsWith(PresignedUrls.MeasuredPath),
             ExpectsContinue = expects,

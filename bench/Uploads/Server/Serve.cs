@@ -14,23 +14,23 @@ namespace CellOS.Export.S3.Bench.Server;
 /// </remarks>
 internal static class Serve
 {
-    internal static async Task<int> RunAsync()
+    internal static async Task<int> RunAsync(bool reportsChecksum)
     {
         var tally = new Tally();
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start(backlog: 512);
-        StartThread(() => Accept(listener, tally));
+        StartThread(() => Accept(listener, tally, reportsChecksum));
         Console.WriteLine($"http://{listener.LocalEndpoint}");
 
         while (await Console.In.ReadLineAsync() is not null) { }
         return 0;
     }
 
-    private static void Accept(TcpListener listener, Tally tally)
+    private static void Accept(TcpListener listener, Tally tally, bool reportsChecksum)
     {
         while (true)
         {
-            var connection = new Connection(listener.AcceptSocket(), tally);
+            var connection = new Connection(listener.AcceptSocket(), tally, reportsChecksum);
             StartThread(connection.Serve);
         }
     }
