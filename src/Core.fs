@@ -50,7 +50,7 @@ module Push =
             Some {
                 NextAttempt = next
                 Until = until
-                Reason = AttemptReport.inWords state heard.Outcome
+                Reason = AttemptReport.inWords state heard.Words
             }
         | _ -> None
 
@@ -120,7 +120,7 @@ module Push =
             fail state now ifLast
         else
             let asked =
-                match state.History.Last |> ValueOption.map _.Outcome with
+                match state.History.Last |> ValueOption.map _.Words with
                 | ValueSome(Outcome.Replied reply) ->
                     Retry.asked
                         policy.MaxBackoff
@@ -160,7 +160,8 @@ module Push =
 
     /// What follows from a success whose digests are compared.
     let private compare (state: State) (now: DateTimeOffset) (comparison: Comparison) =
-        let { Request = put; Reply = reply } = comparison
+        let put = comparison.Request
+        let reply = comparison.Reply.Words
         let sent = comparison.Sent
 
         let state =
@@ -219,7 +220,7 @@ module Push =
         let compareWhole reply sent otherwise =
             compare state now {
                 Request = put
-                Reply = reply
+                Reply = Heard reply
                 Sent = sent
                 Roll = roll
                 Otherwise = otherwise

@@ -1,3 +1,4 @@
+using System.Text;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
@@ -78,63 +79,37 @@ internal static class Samples
     private static Digest Digested(DigestAlgorithm algorithm, string hex) =>
         DigestModule.TryParseHex(algorithm, hex)!.Value;
 
-    private static FSharpOption<string> Text(string value) => FSharpOption<string>.Some(value);
+    private const string HostId =
+        "XotGXc5vZ0VqYn7dMBPmXUy3yVMs2LSVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJE=";
 
     /// <summary>200, as S3 answers a PUT to a bucket with versions.</summary>
-    internal static readonly Outcome Stored = Outcome.NewReplied(
-        new Reply(
-            200,
-            eTag: Text("\"098f6bcd4621d373cade4e832627b4f6\""),
-            versionId: Text("3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"),
-            requestId: Text("0A49CE4060975EAC"),
-            hostId: Text("XotGXc5vZ0VqYn7dMBPmXUy3yVMs2LSVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJE="),
-            serverSideEncryption: Text("AES256"),
-            otherEncryption: null,
-            customerAlgorithm: null,
-            checksums: FSharpList<ReportedChecksum>.Empty,
-            checksumType: null,
-            retryAfter: null,
-            amzRetryAfter: null,
-            bucketRegion: null,
-            redirectHost: null,
-            server: null,
-            error: null,
-            body: null,
-            FSharpOption<Sent>.Some(Sent)
-        )
+    internal static readonly Outcome Stored = Replied(
+        200,
+        "",
+        new("ETag", "\"098f6bcd4621d373cade4e832627b4f6\""),
+        new("x-amz-version-id", "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"),
+        new("x-amz-server-side-encryption", "AES256"),
+        new("x-amz-request-id", "0A49CE4060975EAC"),
+        new("x-amz-id-2", HostId)
     );
 
     /// <summary>503 SlowDown, with S3's error document.</summary>
-    internal static readonly Outcome Busy = Outcome.NewReplied(
-        new Reply(
-            503,
-            eTag: null,
-            versionId: null,
-            requestId: Text("5B9FC1D8A9F0C2E7"),
-            hostId: Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
-            serverSideEncryption: null,
-            otherEncryption: null,
-            customerAlgorithm: null,
-            checksums: FSharpList<ReportedChecksum>.Empty,
-            checksumType: null,
-            retryAfter: null,
-            amzRetryAfter: null,
-            bucketRegion: null,
-            redirectHost: null,
-            server: null,
-            FSharpOption<S3Error>.Some(
-                new S3Error(
-                    "SlowDown",
-                    Text("Please reduce your request rate."),
-                    Text("5B9FC1D8A9F0C2E7"),
-                    Text("h5Pv0iVMv6T5F0WQ2OqYk4m0g3sVtqmDTOKjWnN/zVZ6C4B0NNrIlzHmjFyKfmGMmjhNNJEXo="),
-                    region: null,
-                    endpoint: null,
-                    FSharpList<S3ErrorDetail>.Empty
-                )
-            ),
-            body: null,
-            FSharpOption<Sent>.Some(Sent)
-        )
+    internal static readonly Outcome Busy = Replied(
+        503,
+        $"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message><RequestId>5B9FC1D8A9F0C2E7</RequestId><HostId>{HostId}</HostId></Error>",
+        new("Content-Type", "application/xml"),
+        new("x-amz-request-id", "5B9FC1D8A9F0C2E7"),
+        new("x-amz-id-2", HostId)
     );
+
+    private static Outcome Replied(int status, string body, params KeyValuePair<string, string>[] headers) =>
+        Outcome.NewReplied(
+            ReplyModule.Read(
+                status,
+                headers,
+                Encoding.UTF8.GetBytes(body),
+                BodyEnd.Whole,
+                FSharpOption<Sent>.Some(Sent)
+            )
+        );
 }

@@ -138,7 +138,7 @@ module internal PushResult =
 
         let last =
             match state.History.Last with
-            | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Outcome)
+            | ValueSome heard -> Some(Outcome.mapTexts (State.presentable secrets) heard.Words)
             | ValueNone -> None
 
         failureOf last state now kind

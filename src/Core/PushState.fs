@@ -2,10 +2,17 @@ namespace CellOS.Export.S3.Core
 
 open System
 
+/// What the server or the transport said, which may echo what they were sent. It is masked when it is shown: most of it never
+/// is.
+[<Sealed>]
+type internal Heard<'words>(words: 'words) =
+    member _.Words = words
+    override _.ToString() = Redaction.Mask
+
 /// A success whose digests are compared once those that it reports were taken.
 type internal Comparison = {
     Request: PutRequest
-    Reply: Reply
+    Reply: Heard<Reply>
     Sent: Sent
     Roll: float
     /// What follows if no digest in the response confirms what was sent; `None` if it counts all the same.
@@ -24,20 +31,13 @@ type internal Phase =
     | Waiting of nextAttempt: int * until: DateTimeOffset
     | Ended of output: Output
 
-/// What an attempt came to in the words of the server or the transport, which may echo what they were sent. It is
-/// masked when it is shown: most attempts are never told of.
-[<Sealed>]
-type internal Heard(outcome: Outcome) =
-    member _.Outcome = outcome
-    override _.ToString() = Redaction.Mask
-
 /// When a push began, and how many bytes its source has.
 type internal Beginning = { At: DateTimeOffset; Length: int64 }
 
 /// What a push has learnt since it began. It stays as it is where the first attempt ends in a receipt.
 type internal History = {
     /// What the last attempt came to.
-    Last: Heard voption
+    Last: Heard<Outcome> voption
     /// URLs that were in use before the one that is, and had expired: their secrets stay secret.
     Earlier: RequestUrl list
     /// The bytes of the source, once an attempt has read it to its end.

@@ -15,7 +15,7 @@ namespace CellOS.Export.S3;
 /// <c>error.type</c> of a failure, the name of its <see cref="ExportFailureKind"/>. This library's own:
 /// <c>cellos.export.cell.id</c>, <c>cellos.export.artifact.name</c>, <c>cellos.export.target.name</c>,
 /// <c>cellos.export.outcome</c> (<c>exported</c>, <c>failed</c> or <c>cancelled</c>), <c>cellos.export.attempts</c>; of a
-/// receipt <c>cellos.export.bytes</c> and <c>cellos.export.integrity</c>; of a failure <c>cellos.export.may_be_stored</c>
+/// receipt <c>cellos.export.bytes</c> <c>cellos.export.integrity</c>, and <c>cellos.export.checksum.NAME</c> (Base64); of a failure <c>cellos.export.may_be_stored</c>
 /// and <c>cellos.export.error.code</c>, the S3 error code. A failure's status is <c>Error</c>, with the failure's
 /// message. A cancellation is no error and has none, as the conventions for HTTP say of one that the caller meant.
 /// There is no <c>url.full</c>: the URL is a credential.

@@ -159,12 +159,12 @@ module Field =
 
     let private body =
         Gen.frequency [
-            4,
+            5,
             Gen.elements [ [||]; [||]; utf8 " \r\n" ]
             |> Gen.map (fun body -> FieldBody.Empty, "", body)
             2, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
             2, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
-            2, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
+            3, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             2, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
             2, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
             3, results |> Gen.map (fun body -> FieldBody.Result, "", body)

@@ -109,7 +109,7 @@ let tests =
                             403
                             [ Collections.Generic.KeyValuePair("Content-Type", "text/plain") ]
                             (ReadOnlyMemory body)
-                            false
+                            (if text.Length > S3Error.MaxBytes then BodyEnd.TooLong else BodyEnd.Whole)
                             None with
                             Sent = Some sent
                     }
@@ -124,4 +124,34 @@ let tests =
 
                     for shown in List.collect renderings turns do
                         Expect.isEmpty (readable (parts [ secret ]) shown) shown)
+
+        testCase
+            "a push that waits for digests of a success shows nothing that the response echoes"
+            (fun () ->
+                let reply = {
+                    Reply.read
+                        200
+                        [
+                            Collections.Generic.KeyValuePair("x-amz-request-id", secret)
+                            Collections.Generic.KeyValuePair(
+                                "x-amz-checksum-sha1",
+                                Convert.ToBase64String(Array.zeroCreate 20)
+                            )
+                        ]
+                        ReadOnlyMemory.Empty
+                        BodyEnd.Whole
+                        None with
+                        Sent = Some(sentWith [ DigestAlgorithm.Md5 ])
+                }
+
+                let turns =
+                    feed
+                        (plan (Some $"https://h/k?X-Amz-Signature={secret}") (fun target -> {
+                            target with
+                                KeyCheck = false
+                        }))
+                        [ started; attempted 0 reply ]
+
+                Expect.isTrue (List.last turns).Output.IsTakeDigests "the digest that was reported is taken"
+                Expect.isEmpty (readable (parts [ secret ]) (string (List.last turns).State)) "the state")
     ]

@@ -908,8 +908,9 @@ let laws =
                 match turns |> List.tryFindIndex (fun turn -> turn.Output.IsDone) with
                 | None -> ()
                 | Some i ->
-                    // Each step answers one output: the one that led to the receipt.
-                    let field = responses[i - 1]
+                    // Each step answers one output: the last request led to the receipt.
+                    let field = responses[turns |> List.truncate i |> List.findIndexBack _.Output.IsPut]
+
                     let url = (puts turns |> List.last |> snd).Url
                     let target = script.Plan.Target
                     let isConfirmed = field.HasDigest && not target.Integrity.IsOff

@@ -90,6 +90,9 @@ internal sealed class PushSpan
         _activity.SetTag(Tag.HostId, last?.HostId?.Value);
         _activity.SetTag(Tag.Bytes, end.Receipt?.BytesWritten);
         _activity.SetTag(Tag.Integrity, end.Receipt?.Integrity);
+        if (end.Receipt is { Checksums: var checksums })
+            foreach (var (name, value) in checksums)
+                _activity.SetTag(Tag.Checksum + name, value);
         _activity.SetTag(Tag.ErrorType, end.ErrorType);
         _activity.SetTag(Tag.ErrorCode, end.Failure?.ErrorCode);
         _activity.SetTag(Tag.MayBeStored, end.Failure?.MayBeStored);
