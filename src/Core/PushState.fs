@@ -2,10 +2,16 @@ namespace CellOS.Export.S3.Core
 
 open System
 
+/// A value that may hold what a server echoes. It is masked when a state is shown.
+[<Sealed>]
+type internal Masked<'value>(value: 'value) =
+    member _.Value = value
+    override _.ToString() = Redaction.Mask
+
 /// A success whose digests are compared once those that it reports were taken.
 type internal Comparison = {
     Request: PutRequest
-    Reply: Reply
+    Reply: Masked<Reply>
     Sent: Sent
     Roll: float
     /// SHA-256, and those that the response reports and that were not taken.
@@ -42,6 +48,12 @@ type internal History = {
     Sent: Sent option
     /// Digests of the source that were taken before it was sent.
     Digests: Digest list
+    /// Digests that the source of the URL in use expects of the content.
+    Expected: Digest list
+    /// The end of the validity of the URL in use, as its source states it.
+    ValidUntil: DateTimeOffset voption
+    /// How often a URL was asked for since there was one.
+    Asked: int
     /// Whether an attempt arrived damaged: that is tried again once.
     Damaged: bool
     MayBeStored: bool
@@ -78,6 +90,9 @@ module internal State =
         Earlier = []
         Sent = None
         Digests = []
+        Expected = []
+        ValidUntil = ValueNone
+        Asked = 0
         Damaged = false
         MayBeStored = false
         Hosts = KnownHosts.none
@@ -151,7 +166,7 @@ module internal State =
 
     let private allSecrets (state: State) : Secrets =
         let ofHeaders =
-            state.Plan.Headers
+            state.Plan.Headers @ state.Plan.Granted
             |> List.filter RequestHeader.isSecret
             |> List.collect (RequestHeader.reveal >> SecretParts.withParts)
 
