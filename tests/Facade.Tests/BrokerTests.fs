@@ -14,6 +14,7 @@ open CellOS.Export
 open CellOS.Export.S3
 open Expecto
 open LoopbackS3
+open Microsoft.Extensions.Configuration
 open Microsoft.Extensions.DependencyInjection
 open Facade.Tests.Support
 open Facade.Tests.BrokerSupport
@@ -771,6 +772,34 @@ let tests =
 
                 isTrueOf scene receipt
                 Expect.equal broker.Requests.Length 1 "once"
+            })
+
+        testCaseTask "of appsettings.json is asked by the sinks of a host" (fun () ->
+            task {
+                use! scene = scene "x" (patterned 1000)
+                use broker = broker (grant scene.Server)
+
+                let json =
+                    $"""{{"Export":{{"Targets":[{{"Name":"artifact-bucket","Kind":"s3","Bucket":"{bucket}"}}]}},
+                    "CELLOS_EXPORT_S3_BROKER_URL":{{"artifact-bucket":"{broker.Url}"}},
+                    "CELLOS_EXPORT_S3_BIND_DIGEST":{{"artifact-bucket":1}}}}"""
+
+                let configuration =
+                    ConfigurationBuilder()
+                        .AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes json))
+                        .Build()
+
+                let services = ServiceCollection()
+                services.AddS3ExportSinks(configuration, cellId) |> ignore
+                use provider = services.BuildServiceProvider()
+
+                let! receipt =
+                    provider
+                        .GetRequiredKeyedService<IExportSink>("artifact-bucket")
+                        .PushAsync("x", scene.Path)
+
+                isTrueOf scene receipt
+                Expect.isTrue ((List.exactlyOne broker.Requests).Text "sha256" <> "") "bound"
             })
 
         testCase "is refused at once if its options are wrong" (fun () ->
