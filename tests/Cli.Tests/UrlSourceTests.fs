@@ -104,10 +104,11 @@ let tests =
                             "presign.py",
                             $"""
 import json, sys
+from urllib.parse import quote
 for line in sys.stdin:
     request = json.loads(line)
     print("asked https://h/?X-Amz-Signature={secret}", file=sys.stderr, flush=True)
-    print(json.dumps({{"url": "{scene.Server.Endpoint}" + request["bucket"] + "/" + request["key"]}}), flush=True)
+    print(json.dumps({{"url": "{scene.Server.Endpoint}" + request["bucket"] + "/" + quote(request["key"])}}), flush=True)
 """
                         )
 
