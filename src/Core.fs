@@ -10,7 +10,9 @@ open System
 /// - waking early gives the same `Wait`, `AskUrl` or `TakeDigests` again;
 /// - never more `Put`s than the policy's attempts, but for one that repeats an attempt without `Expect` after a 417; no
 ///   `Put` and no `Wait` beyond deadline or expiry;
-/// - a URL that had expired, by the server's word or by its own, is not sent again;
+/// - a URL that had expired, by the server's word, by its own or by its source's, is not sent again;
+/// - where digests are bound, they are taken before a URL is asked for; of each URL, no more is asked than the policy has
+///   attempts, and what its source asks to wait is waited within the policy;
 /// - a digest header goes with every `Put` for which it was asked or signed, and with no other; its digest is taken once,
 ///   and a `Put` of other content is not a success;
 /// - `Done` only if every digest that the response reports equals ours (an MD5 may go uncompared where another digest
@@ -42,6 +44,15 @@ module Push =
     [<CompiledName("Warning")>]
     let warning (state: State) : string option = state.History.Warning
 
+    /// Returns what the source of URLs is asked for: for the given attempt of a push whose output is `AskUrl`.
+    [<CompiledName("UrlRequest")>]
+    let urlRequest (state: State) (attempt: int) : UrlRequest =
+        UrlRequest.create
+            state.Plan
+            attempt
+            state.Began.Length
+            (if state.Plan.Target.BindDigest then state.History.Digests else [])
+
     /// Returns the wait before the next attempt, for displays; `None` for a push that is not waiting.
     [<CompiledName("RetryWait")>]
     let retryWait (state: State) : RetryWait option =
@@ -72,13 +83,6 @@ module Push =
         let state = State.after (Outcome.NotSent fault) state
         finish state now (Output.Failed(PushResult.failureOf (Some(Outcome.NotSent fault)) state now kind))
 
-    /// Asks for a URL, unless the time forbids it.
-    let private ask (state: State) (now: DateTimeOffset) (attempt: int) =
-        if State.isTooLate now state then
-            fail state now FailureKind.DeadlineExceeded
-        else
-            go state now (Phase.Asking attempt) (Output.AskUrl(attempt, State.deadline state))
-
     let private takeDigests
         (state: State)
         (now: DateTimeOffset)
@@ -86,6 +90,35 @@ module Push =
         (algorithms: DigestAlgorithm list)
         =
         go state now phase (Output.TakeDigests(algorithms, State.deadline state))
+
+    /// The digests that go to the source of URLs and are still to be taken.
+    let private toBind (state: State) =
+        if state.Plan.Target.BindDigest then
+            UrlRequest.bound
+            |> List.filter (fun algorithm ->
+                not (
+                    state.History.Digests
+                    |> List.exists (fun digest -> digest.Algorithm = algorithm)
+                ))
+        else
+            []
+
+    /// Asks for a URL, unless the time forbids it, or digests of the file have to be taken first.
+    let private ask (state: State) (now: DateTimeOffset) (attempt: int) =
+        if State.isTooLate now state then
+            fail state now FailureKind.DeadlineExceeded
+        else
+            match toBind state with
+            | [] ->
+                let state =
+                    state
+                    |> State.learn (fun history -> {
+                        history with
+                            Asked = history.Asked + 1
+                    })
+
+                go state now (Phase.Asking attempt) (Output.AskUrl(attempt, State.deadline state))
+            | algorithms -> takeDigests state now (Phase.Digesting(attempt, algorithms)) algorithms
 
     let private holding (url: RequestUrl) (state: State) = { state with Url = ValueSome url }
 
@@ -98,6 +131,8 @@ module Push =
             fail state now FailureKind.DeadlineExceeded
         elif PushRequest.isExpired now url then
             fail state now FailureKind.UrlExpired
+        elif PushRequest.isPastGrant state now then
+            failWith state now FailureKind.UrlExpired "the source of the URL says so"
         else
             match PushRequest.obstacle state put, PushRequest.neededFirst state url with
             | Some reason, _ -> failWith state now FailureKind.UrlUnusable reason
@@ -109,7 +144,10 @@ module Push =
     let private start (state: State) (now: DateTimeOffset) (attempt: int) =
         match state.Plan.Url, state.Url with
         | UrlSource.Given url, _ -> put state now attempt url
-        | UrlSource.Asked, ValueSome url when not (PushRequest.isExpired now url) -> put state now attempt url
+        | UrlSource.Asked, ValueSome url when
+            not (PushRequest.isExpired now url || PushRequest.isPastGrant state now)
+            ->
+            put state now attempt url
         | UrlSource.Asked, _ -> ask (State.withoutUrl state) now attempt
 
     /// Waits and tries again, or ends the push with the given kind if nothing is left to try.
@@ -266,6 +304,8 @@ module Push =
         | Input.Started(at, _)
         | Input.NoSource(at, _)
         | Input.UrlGiven(at, _)
+        | Input.UrlGranted(at, _)
+        | Input.UrlDelayed(at, _, _, _)
         | Input.NoUrl(at, _)
         | Input.DigestsTaken(at, _)
         | Input.Attempted(at, _, _)
@@ -301,6 +341,65 @@ module Push =
                 now
                 FailureKind.SourceChanged
                 "the file's content changed after it was sent, so that the digests in the response could not be compared"
+
+    /// Makes the attempt with a URL that was asked for, and with the headers that came along.
+    let private granted (state: State) (now: DateTimeOffset) (attempt: int) (grant: UrlGrant) =
+        let state =
+            state
+            |> State.learn (fun history -> {
+                history with
+                    Asked = 0
+                    ValidUntil = ValueOption.ofOption grant.ExpiresAt
+            })
+
+        if List.contains grant.Url state.History.Earlier then
+            // A manifest that nobody has renewed: the server would say no more than it did.
+            fail (holding grant.Url state) now FailureKind.UrlExpired
+        else
+            match GrantedHeaders.fit (PushPlan.ownHeaders state.Plan) state.Began.Length grant with
+            | Ok fit ->
+                let state = {
+                    state with
+                        Plan = {
+                            state.Plan with
+                                Granted = fit.Headers
+                        }
+                        History = {
+                            state.History with
+                                Expected = fit.Expected
+                        }
+                }
+
+                put state now attempt grant.Url
+            | Error refusals ->
+                let reason = refusals |> List.map _.Message |> String.concat " "
+                failWith (holding grant.Url state) now FailureKind.UrlUnusable (reason.TrimEnd '.')
+
+    /// Waits and asks again, or ends the push if nothing is left to ask.
+    let private delayed (state: State) now (attempt: int) (roll: float) (reason: string) (after: TimeSpan) =
+        let policy = state.Plan.Target.Retry
+        let masked = Redaction.withoutSecrets (State.secrets state) reason
+        let fault = Fault.Create(FaultKind.NoUrl, masked, 0L)
+        let asked = state.History.Asked
+
+        let wait =
+            Retry.wait
+                policy
+                asked
+                roll
+                (Instant.shorter policy.MaxBackoff (Instant.longer TimeSpan.Zero after))
+
+        let until = Instant.plus wait now
+        let state = State.after (Outcome.NotSent fault) state
+
+        if asked >= policy.MaxAttempts then
+            fail state now FailureKind.Unavailable
+        elif State.isTooLate until state then
+            fail state now FailureKind.DeadlineExceeded
+        elif wait.Ticks = 0L then
+            ask state now attempt
+        else
+            go state now (Phase.Waiting(attempt, until)) (Output.Wait until)
 
     let private began (at: DateTimeOffset) (length: int64) (state: State) = {
         state with
@@ -340,12 +439,21 @@ module Push =
         | Phase.Fresh, Input.NoSource(_, fault) -> failSource (began at 0L state) at fault
         | Phase.Fresh, Input.NoUrl(_, reason) ->
             failWith (began at 0L state) at FailureKind.UrlUnusable reason
-        | Phase.Asking _, Input.UrlGiven(_, url) when List.contains url state.History.Earlier ->
-            // A manifest that nobody has renewed: the server would say no more than it did.
-            fail (holding url state) now FailureKind.UrlExpired
-        | Phase.Asking attempt, Input.UrlGiven(_, url) -> put state now attempt url
+        | Phase.Asking attempt, Input.UrlGiven(_, url) -> granted state now attempt (UrlGrant.ofUrl url)
+        | Phase.Asking attempt, Input.UrlGranted(_, grant) -> granted state now attempt grant
+        | Phase.Asking attempt, Input.UrlDelayed(_, roll, reason, after) ->
+            delayed state now attempt roll reason after
         | Phase.Asking _, Input.NoUrl(_, reason) -> failWith state now FailureKind.UrlUnusable reason
-        | Phase.Asking attempt, Input.Woke _ -> ask state now attempt
+        | Phase.Asking attempt, Input.Woke _ ->
+            // The same question.
+            ask
+                (state
+                 |> State.learn (fun history -> {
+                     history with
+                         Asked = history.Asked - 1
+                 }))
+                now
+                attempt
         | (Phase.Digesting(_, asked) | Phase.Comparing { Algorithms = asked }), Input.DigestsTaken(_, digests) when
             not (areAllOf asked digests)
             ->

@@ -53,6 +53,7 @@ module ErrorType =
         | FaultKind.TlsHandshake -> "TlsHandshake"
         | FaultKind.NotTls -> "NotTls"
         | FaultKind.ProxyNotTls -> "ProxyNotTls"
+        | FaultKind.NoUrl -> "NoUrl"
         | FaultKind.LocalFault -> "LocalFault"
         | FaultKind.CertificateUntrusted -> "CertificateUntrusted"
         | FaultKind.CertificateNameMismatch -> "CertificateNameMismatch"
@@ -125,6 +126,7 @@ module AttemptReport =
         | FaultKind.TlsHandshake -> "TLS handshake failed"
         | FaultKind.NotTls -> "server without TLS"
         | FaultKind.ProxyNotTls -> "proxy without TLS"
+        | FaultKind.NoUrl -> "no URL yet"
         | FaultKind.LocalFault -> "fault of this host"
         | FaultKind.CertificateUntrusted
         | FaultKind.CertificateNameMismatch -> "certificate rejected"

@@ -203,6 +203,11 @@ module Digest =
         ]
         |> List.choose (fun (algorithm, hex) -> tryParseHex algorithm hex)
 
+    /// Returns the digest of no bytes.
+    [<CompiledName("OfEmptyContent")>]
+    let ofEmptyContent (algorithm: DigestAlgorithm) : Digest =
+        ofNothing |> List.find (fun digest -> digest.Algorithm = algorithm)
+
     /// True if this is the digest of no bytes.
     [<CompiledName("IsOfNothing")>]
     let isOfNothing (digest: Digest) : bool = List.contains digest ofNothing

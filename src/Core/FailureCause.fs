@@ -134,16 +134,21 @@ module internal FailureCause =
 
         $"the URL was presigned for another region or endpoint than the bucket's: {lastEvent facts}{target}"
 
+    /// True if the source of URLs had none to the end.
+    let private isWithoutUrl (facts: FailureFacts) =
+        FailureFacts.fault facts |> Option.exists _.Kind.IsNoUrl
+
     let private pastDeadline (facts: FailureFacts) =
         let deadline =
             match facts.Plan.Target.Limits.Deadline with
             | Some deadline -> $"the deadline of {duration deadline} over all attempts"
             | None -> "the deadline"
 
-        if facts.Attempts = 0 then
-            $"{deadline} passed before the first attempt could begin"
-        else
-            $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
+        match facts.Attempts, FailureFacts.fault facts with
+        | 0, Some { Kind = FaultKind.NoUrl } ->
+            $"{deadline} passed before there was a URL; last: {lastEvent facts}"
+        | 0, _ -> $"{deadline} passed before the first attempt could begin"
+        | _ -> $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
 
     let private unconfirmed (facts: FailureFacts) =
         let mayBeProxy =
@@ -186,6 +191,7 @@ module internal FailureCause =
         | FailureKind.AlreadyExists when facts.MayBeStored ->
             "an object with this key exists; an earlier attempt of this push ended without a clear response, so the object may be its own"
         | FailureKind.AlreadyExists -> "an object with this key exists, and it was not overwritten"
+        | FailureKind.Unavailable when isWithoutUrl facts -> $"there was no URL: {lastEvent facts}"
         | FailureKind.Unavailable -> $"the server could not accept the upload: {lastEvent facts}"
         | FailureKind.Unreachable ->
             match FailureFacts.reply facts with

@@ -33,6 +33,8 @@ type FaultKind =
     | NotTls
     /// The proxy answered the TLS handshake with bytes that are not TLS.
     | ProxyNotTls
+    /// The source of URLs has none for now.
+    | NoUrl
     /// This process or its host lacks memory, file descriptors, a home directory or the like.
     | LocalFault
     /// The server's certificate is not trusted, expired or revoked.

@@ -130,6 +130,10 @@ module FindingId =
     [<Literal>]
     let PathToken = "path-token"
 
+    /// Advice: others can read the file with a broker's token.
+    [<Literal>]
+    let TokenReadable = "token-readable"
+
     /// Advice: a bucket outside the AWS naming rules.
     [<Literal>]
     let BucketName = "bucket-name"

@@ -49,6 +49,11 @@ type Input =
     | NoSource of At: DateTimeOffset * Fault: Fault
     /// The URL that was asked for.
     | UrlGiven of At: DateTimeOffset * Url: RequestUrl
+    /// The URL that was asked for, with headers and an expiry that its source states.
+    | UrlGranted of At: DateTimeOffset * Grant: UrlGrant
+    /// There is no URL yet, and there may be one later: `After` is what the source asks to wait, `Reason` says why, without
+    /// a full stop. `Roll` is chance: 0 or more and less than 1.
+    | UrlDelayed of At: DateTimeOffset * Roll: float * Reason: string * After: TimeSpan
     /// The digests of the source, read whole. `NoSource` reports that it could not be read.
     | DigestsTaken of At: DateTimeOffset * Digests: Digest list
     /// There is no URL to be had for this artifact; `Reason` says why and what to do, without a full stop.
@@ -61,7 +66,7 @@ type Input =
 /// What the driver is to do next.
 [<RequireQualifiedAccess>]
 type Output =
-    /// Get a URL for the given attempt.
+    /// Get a URL for the given attempt: `Push.urlRequest` says what for.
     /// Report `Woke` if there is no answer at `Until`, the deadline.
     | AskUrl of Attempt: int * Until: DateTimeOffset option
     /// Read the source whole and take these digests of it, until the given time at the longest; then report `Woke`.

@@ -32,6 +32,12 @@ module internal PushRequest =
         | ValueSome until -> Instant.isBefore at until
         | ValueNone -> false
 
+    /// True if the source of the URL in use says that it is no longer valid at the given moment. Clocks may differ.
+    let isPastGrant (state: State) (at: DateTimeOffset) =
+        match state.History.ValidUntil with
+        | ValueSome until -> Instant.isBefore at (Instant.plus SignedQuery.allowedSkew until)
+        | ValueNone -> false
+
     /// Makes the request of the given attempt.
     let create (state: State) (now: DateTimeOffset) (attempt: int) (url: RequestUrl) : PutRequest =
         let target = state.Plan.Target
@@ -96,6 +102,15 @@ module internal PushRequest =
             |> Option.map (fun own ->
                 $"the URL is for other content: '{name}' in its query is {fixedDigest.Base64}, and this file's is {own.Base64}. Export the file that the URL was presigned for, or ask the presigner for a URL for this file"))
 
+    /// The reason why the URL may not be used, if its source signed a digest of other content than was read.
+    let private otherThanExpected (state: State) =
+        state.History.Expected
+        |> List.tryPick (fun expected ->
+            state.History.Digests
+            |> List.tryFind (fun own -> own.Algorithm = expected.Algorithm && own <> expected)
+            |> Option.map (fun own ->
+                $"the URL is for other content: its source signed the {own.Algorithm.Title} {expected.Base64}, and this file's is {own.Base64}. Let the presigner sign the digest of the request"))
+
     /// The reason why the server would refuse the headers, if the signature does not fit them.
     let private unfitHeaders (state: State) (put: PutRequest) =
         match HeaderCoverage.problems put.Url put.Headers with
@@ -116,3 +131,4 @@ module internal PushRequest =
         |> Option.orElseWith (fun () -> encodedPlaceholder state put.Url)
         |> Option.orElseWith (fun () -> otherObject state put.Url)
         |> Option.orElseWith (fun () -> otherContent state put.Url)
+        |> Option.orElseWith (fun () -> otherThanExpected state)

@@ -44,6 +44,12 @@ type internal History = {
     Sent: Sent option
     /// Digests of the source that were taken before it was sent.
     Digests: Digest list
+    /// Digests that the source of the URL in use expects of the content.
+    Expected: Digest list
+    /// The end of the validity of the URL in use, as its source states it.
+    ValidUntil: DateTimeOffset voption
+    /// How often a URL was asked for since there was one.
+    Asked: int
     /// Whether an attempt arrived damaged: that is tried again once.
     Damaged: bool
     MayBeStored: bool
@@ -80,6 +86,9 @@ module internal State =
         Earlier = []
         Sent = None
         Digests = []
+        Expected = []
+        ValidUntil = ValueNone
+        Asked = 0
         Damaged = false
         MayBeStored = false
         Hosts = KnownHosts.none
@@ -153,7 +162,7 @@ module internal State =
 
     let private allSecrets (state: State) : Secrets =
         let ofHeaders =
-            state.Plan.Headers
+            state.Plan.Headers @ state.Plan.Granted
             |> List.filter RequestHeader.isSecret
             |> List.collect (RequestHeader.reveal >> SecretParts.withParts)
 

@@ -9,8 +9,21 @@ type UrlChoice =
     | Template of UrlTemplate
     /// A file with a URL for each artifact.
     | Manifest of Path: string
+    /// A broker, which is asked for each artifact, and the file with its token.
+    | Broker of Endpoint: BrokerEndpoint * TokenFile: string option
+    /// A command, which is asked for each artifact.
+    | Command of UrlCommand
     /// The program's own source of URLs, which is asked for each artifact.
     | Provider
+
+    /// True if a URL is asked for each artifact, with a request that can hold digests.
+    member this.IsOnDemand =
+        match this with
+        | Template _
+        | Manifest _ -> false
+        | Broker _
+        | Command _
+        | Provider -> true
 
 /// A target of a cell spec with all its settings, before it is known which cell it is for.
 /// What has no comment here is what `Target` says of it.
@@ -39,6 +52,8 @@ type TargetSettings = {
     AcceptUnmarked: bool
     /// True if a presigned URL must be for the artifact's bucket and key.
     KeyCheck: bool
+    /// True if the digests of the content go to the source of URLs, which can sign them.
+    BindDigest: bool
     /// `Expect: 100-continue` from so many bytes up; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.

@@ -145,6 +145,7 @@ module Settings =
                 yield! shared.Connect.Findings
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
+                yield! (BindDigestSetting.shared context.Lookup).Findings
                 yield! strict.Findings
                 yield! proxies.Findings
                 yield! unknownVariables context.Lookup context.Names spec.Names
@@ -152,6 +153,7 @@ module Settings =
             Problems = [
                 for _, _, problems in resolved do
                     yield! problems
+                yield! UrlSetting.sharedProblems context.Lookup
                 yield! bundleProblems
                 yield! proxies.Problems
             ]
@@ -218,6 +220,29 @@ module Settings =
                     What = $"artifact {Check.quote found.Artifact}: {found.First.What}{more}"
             })
         |> List.ofSeq
+
+    /// The variable that names the token file of a target's broker.
+    [<CompiledName("TokenVariable")>]
+    let tokenVariable (context: SettingsContext) (target: TargetName) : string =
+        UrlSetting.tokenVariable context.Lookup target
+
+    /// The resolution with the advice that others can read a token file. `variable` names the file.
+    [<CompiledName("WithReadableToken")>]
+    let withReadableToken (target: TargetName) (variable: string) (resolution: Resolution) : Resolution = {
+        resolution with
+            Findings =
+                resolution.Findings
+                @ [
+                    {
+                        Id = FindingId.TokenReadable
+                        Severity = Severity.Advice
+                        Target = Some(TargetName.value target)
+                        Variable = variable
+                        What = "every user of this machine can read the token of the broker"
+                        Remedy = "Take the right to read the file from others (chmod o-r)."
+                    }
+                ]
+    }
 
     /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. Among
     /// the problems are the artifacts of the spec that it has no URL for.
@@ -358,6 +383,8 @@ module Settings =
             match settings.Url with
             | UrlChoice.Template template -> Some template
             | UrlChoice.Manifest _
+            | UrlChoice.Broker _
+            | UrlChoice.Command _
             | UrlChoice.Provider -> None
         Retry = settings.Retry
         Limits = settings.Limits
@@ -366,6 +393,8 @@ module Settings =
         WriteOnce = settings.WriteOnce
         AcceptUnmarked = settings.AcceptUnmarked
         KeyCheck = settings.KeyCheck
+        // A manifest is not asked: nobody could sign the digests.
+        BindDigest = settings.BindDigest && not settings.Url.IsManifest
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes
         Headers = []

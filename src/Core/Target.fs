@@ -104,6 +104,8 @@ type Target = {
     AcceptUnmarked: bool
     /// True if a presigned URL must be for the artifact's bucket and key.
     KeyCheck: bool
+    /// True if the digests of the content go to the source of URLs, which can sign them.
+    BindDigest: bool
     /// From how many bytes on `Expect: 100-continue` is sent; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.
@@ -139,6 +141,7 @@ module Target =
         WriteOnce = false
         AcceptUnmarked = false
         KeyCheck = true
+        BindDigest = false
         ExpectContinueFrom = Some DefaultExpectContinueFrom
         MaxObjectBytes = MaxPutBytes
         Headers = []
@@ -181,6 +184,8 @@ type TargetDraft = {
     AcceptUnmarked: bool
     /// True if a presigned URL must be for the artifact's bucket and key.
     KeyCheck: bool
+    /// True if the digests of the content go to the source of URLs, which can sign them.
+    BindDigest: bool
     /// From how many bytes on `Expect: 100-continue` is sent: 0 or more; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes: 0 or more.
@@ -286,6 +291,7 @@ module TargetDraft =
                 WriteOnce = draft.WriteOnce
                 AcceptUnmarked = draft.AcceptUnmarked
                 KeyCheck = draft.KeyCheck
+                BindDigest = draft.BindDigest
                 ExpectContinueFrom = expectContinueFrom
                 MaxObjectBytes = maxObjectBytes
                 Headers = headers
@@ -308,6 +314,8 @@ type PushPlan = {
     ContentType: string option
     /// Other headers that were asked for: the target's, and over them the artifact's.
     Headers: RequestHeader list
+    /// Headers that the source of URLs gave along with the URL in use.
+    Granted: RequestHeader list
 }
 
 /// Makes plans, and looks into them.
@@ -330,6 +338,7 @@ module PushPlan =
                     | None -> UrlSource.Asked
                 ContentType = None
                 Headers = target.Headers
+                Granted = []
             }
 
     /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
@@ -350,10 +359,10 @@ module PushPlan =
                 Headers = RequestHeaders.merge plan.Target.Headers own
         })
 
-    /// All headers of a request of this plan besides `Host`, `Content-Length`, `Expect` and `Content-MD5`: those that a
-    /// presigner may have to sign.
-    [<CompiledName("Headers")>]
-    let headers (plan: PushPlan) : RequestHeader list =
+    /// The headers that caller and target ask for, besides `Host`, `Content-Length`, `Expect` and `Content-MD5`: those
+    /// that a presigner may have to sign.
+    [<CompiledName("OwnHeaders")>]
+    let ownHeaders (plan: PushPlan) : RequestHeader list =
         let conditional =
             if plan.Target.WriteOnce then
                 RequestHeader.trust "If-None-Match" "*" :: plan.Headers
@@ -363,3 +372,11 @@ module PushPlan =
         match plan.ContentType with
         | Some contentType -> RequestHeader.trust "Content-Type" contentType :: conditional
         | None -> conditional
+
+    /// All headers of a request of this plan besides `Host`, `Content-Length`, `Expect` and `Content-MD5`: the plan's own,
+    /// and those that came with the URL.
+    [<CompiledName("Headers")>]
+    let headers (plan: PushPlan) : RequestHeader list =
+        match plan.Granted with
+        | [] -> ownHeaders plan
+        | granted -> ownHeaders plan @ granted

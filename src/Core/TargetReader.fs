@@ -54,6 +54,8 @@ module internal TargetReader =
         // What a template says of its expiry is the same for all artifacts.
         | UrlChoice.Template template -> (UrlTemplate.sample template |> PresignedUrl.inspect).ExpiresAt
         | UrlChoice.Manifest _
+        | UrlChoice.Broker _
+        | UrlChoice.Command _
         | UrlChoice.Provider -> None
 
     /// One target: its report, the findings, and the problems.
@@ -124,6 +126,8 @@ module internal TargetReader =
         let keyCheck =
             EnvironmentReader.choice lookup who "keyCheck" (variable Variable.KeyCheck) [ "on"; "off" ] "on"
 
+        let bindDigest = BindDigestSetting.read lookup target.Name
+
         let maxBytes =
             number "maxObjectBytes" Variable.MaxObjectBytes " bytes" 0L Int64.MaxValue Target.MaxPutBytes
 
@@ -167,6 +171,7 @@ module internal TargetReader =
                     ContentMd5 = contentMd5.Value
                     AcceptUnmarked = acceptUnmarked.Value
                     KeyCheck = keyCheck.Value = "on"
+                    BindDigest = bindDigest.Value
                     ExpectContinueFrom = shared.ExpectContinue.Value
                     MaxObjectBytes = maxBytes.Value
                 }
@@ -205,8 +210,11 @@ module internal TargetReader =
                 | Ok region -> region.Effective
                 | Error _ -> ()
                 match url with
-                | Ok url -> url.Effective
+                | Ok url ->
+                    url.Effective
+                    yield! UrlSetting.tokenValues lookup target.Name url.Value
                 | Error _ -> ()
+                bindDigest.Effective
                 attempts.Effective
                 backoff.Effective
                 mode.Effective
@@ -238,6 +246,7 @@ module internal TargetReader =
             yield! contentMd5.Findings
             yield! acceptUnmarked.Findings
             yield! keyCheck.Findings
+            yield! bindDigest.Findings
             yield! maxBytes.Findings
             yield! bucketName target
         ]

@@ -31,6 +31,38 @@ module Variable =
     [<Literal>]
     let PresignedUrlsFile = "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__"
 
+    /// The URL of a broker, which is asked for the URL of each artifact.
+    [<Literal>]
+    let BrokerUrl = "CELLOS_EXPORT_S3_BROKER_URL__"
+
+    /// The file with the bearer token of the broker.
+    [<Literal>]
+    let BrokerTokenFile = "CELLOS_EXPORT_S3_BROKER_TOKEN_FILE__"
+
+    /// A program that gives the URL of each artifact, with its arguments.
+    [<Literal>]
+    let UrlCommand = "CELLOS_EXPORT_S3_URL_COMMAND__"
+
+    /// `1`: the digests of the content go to the source of URLs.
+    [<Literal>]
+    let BindDigest = "CELLOS_EXPORT_S3_BIND_DIGEST__"
+
+    /// The broker of all targets that have no source of URLs of their own.
+    [<Literal>]
+    let SharedBrokerUrl = "CELLOS_EXPORT_S3_BROKER_URL"
+
+    /// The file with the bearer token of the broker that targets share.
+    [<Literal>]
+    let SharedBrokerTokenFile = "CELLOS_EXPORT_S3_BROKER_TOKEN_FILE"
+
+    /// The program of all targets that have no source of URLs of their own.
+    [<Literal>]
+    let SharedUrlCommand = "CELLOS_EXPORT_S3_URL_COMMAND"
+
+    /// `BindDigest` for all targets that do not set it.
+    [<Literal>]
+    let SharedBindDigest = "CELLOS_EXPORT_S3_BIND_DIGEST"
+
     /// Stands in for a missing `PresignedUrl`, with a warning.
     [<Literal>]
     let LegacyUrl = "CELLOS_EXPORT_HTTP_BASE_URL__"
@@ -125,8 +157,20 @@ module Variable =
     /// All of them, in the order of the documentation.
     [<CompiledName("All")>]
     let all: EnvironmentVariable list = [
-        row true PresignedUrl "presigned PUT URL, or a template" "this or the next is required"
+        row
+            true
+            PresignedUrl
+            "presigned PUT URL, or a template"
+            "this, one of the next two, or a command is required"
         row true PresignedUrlsFile "JSON file with a presigned URL for each artifact" "none"
+        row
+            true
+            BrokerUrl
+            "broker that gives the URL of each artifact: `https://…`, `http://` to this host, or `unix:/path/to/socket`"
+            "none"
+        row true BrokerTokenFile "file with the broker's bearer token, read before every request" "none"
+        row true UrlCommand "program that gives the URL of each artifact, with arguments; no shell" "none"
+        row true BindDigest "`1`: send the digests of the content to the broker or command" "`0`"
         row true LegacyUrl "stands in for a missing PRESIGNED_URL, with a warning" "none"
         row true Region "region of the bucket; overrides the spec's" "the spec's"
         row true MaxAttempts "all tries, the first included; 1 or more" "3"
@@ -144,6 +188,10 @@ module Variable =
             "`0`"
         row true KeyCheck "`off`: send to presigned URLs whose path is not the artifact's key" "`on`"
         row true MaxObjectBytes "largest artifact, in bytes" "5368709120"
+        row false SharedBrokerUrl "broker of the targets that have no source of URLs of their own" "none"
+        row false SharedBrokerTokenFile "file with the bearer token of that broker" "none"
+        row false SharedUrlCommand "command of the targets that have no source of URLs of their own" "none"
+        row false SharedBindDigest "`BIND_DIGEST` of the targets that do not set it" "`0`"
         row false RequestTimeout "for one attempt as a whole, in ms" (string DefaultRequestTimeoutMs)
         row false ConnectTimeout "to connect, in ms" (string DefaultConnectTimeoutMs)
         row false StallTimeout "longest time in which no byte moves, in ms" "none"

@@ -304,6 +304,7 @@ module Verdict =
         | FaultKind.TlsHandshake -> Verdict.Retry FailureKind.Unreachable
         | FaultKind.NotTls
         | FaultKind.ProxyNotTls -> Verdict.Stop FailureKind.Unreachable
+        | FaultKind.NoUrl -> Verdict.Retry FailureKind.Unavailable
         | FaultKind.LocalFault -> Verdict.Retry FailureKind.LocalFault
         | FaultKind.ConnectTimeout
         | FaultKind.RequestTimeout

@@ -124,6 +124,22 @@ internal static class CoreMapping
             : throw new InvalidOperationException(statement.ErrorValue.Message);
     }
 
+    internal static PresignedUrlResponse ToResponse(UrlGrant grant) =>
+        new(RequestUrlModule.Reveal(grant.Url))
+        {
+            Headers = grant.Headers.IsEmpty ? NoHeaders : ToHeaders(grant.Headers),
+            ExpiresAt = grant.ExpiresAt?.Value,
+        };
+
+    /// <summary>Headers as a source gave them. Of names that differ in case only, each stays: the core reports them.</summary>
+    private static Dictionary<string, string> ToHeaders(IEnumerable<KeyValuePair<string, string>> headers)
+    {
+        var all = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var header in headers)
+            all[header.Key] = header.Value;
+        return all;
+    }
+
     internal static ArtifactDraft ToDraft(ExportArtifact? artifact) =>
         new(
             artifact?.Name,

@@ -15,6 +15,8 @@ namespace CellOS.Export.S3;
 /// <item><term>6 <c>ConfigurationWarning</c></term><description>warning: a finding that is one</description></item>
 /// <item><term>7 <c>ConfigurationAdvice</c></term><description>information: another finding</description></item>
 /// <item><term>8 <c>TelemetryFailed</c></term><description>warning: a listener of spans or metrics threw</description></item>
+/// <item><term>10 <c>UrlDelayed</c></term><description>warning: the source of URLs has none for now, and is asked again</description></item>
+/// <item><term>11 <c>UrlCommandWrote</c></term><description>warning: a line of the standard error of a URL command</description></item>
 /// </list>
 /// </summary>
 internal static partial class Log
@@ -104,6 +106,30 @@ internal static partial class Log
 
     [LoggerMessage(9, LogLevel.Warning, "{Warning}", EventName = "ReceiptWarning")]
     internal static partial void ReceiptWarned(ILogger logger, string warning);
+
+    [LoggerMessage(
+        10,
+        LogLevel.Warning,
+        "No URL yet for {Artifact} to {Destination}: {Reason}.",
+        EventName = "UrlDelayed"
+    )]
+    private static partial void UrlDelayed(
+        ILogger logger,
+        ArtifactName artifact,
+        Destination destination,
+        string reason
+    );
+
+    internal static void UrlDelayed(ILogger logger, PushPlan plan, string reason) =>
+        UrlDelayed(logger, plan.Artifact, plan.Destination, Shown.Line(reason));
+
+    [LoggerMessage(
+        11,
+        LogLevel.Warning,
+        "The URL command {Command} wrote to standard error: {Line}",
+        EventName = "UrlCommandWrote"
+    )]
+    internal static partial void CommandWrote(ILogger logger, string command, string line);
 
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, State state, Outcome outcome)
     {

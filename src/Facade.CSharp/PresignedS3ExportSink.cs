@@ -21,6 +21,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     private readonly Func<ArtifactName, Refusal?> _claim;
     private readonly HttpMessageInvoker? _owned;
     private readonly IUrlSource? _urls;
+    private readonly IDisposable? _ownedProvider;
 
     /// <summary>The artifact that was sent first.</summary>
     private ArtifactName? _claimedBy;
@@ -127,7 +128,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         ILogger? logger,
         Func<double>? roll
     )
-        : this(SinkParts.From(options, http), timeProvider, logger, roll) { }
+        : this(SinkParts.From(options, http, timeProvider, logger), timeProvider, logger, roll) { }
 
     internal PresignedS3ExportSink(
         SinkParts parts,
@@ -140,6 +141,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         _claim = Claim;
         _urls = parts.Urls;
         _owned = parts.OwnsHttp ? parts.Http : null;
+        _ownedProvider = parts.OwnedProvider;
         var time = timeProvider ?? TimeProvider.System;
         _driver = new PushDriver(
             new PutTransport(parts.Http, time),
@@ -274,13 +276,15 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     }
 
     /// <summary>
-    /// Releases the connections that the sink made itself. Let pushes end first, or cancel them: what is under way
+    /// Releases the connections that the sink made itself, and ends the URL command that it started: that takes two
+    /// seconds if the command does not exit at the end of its input. Let pushes end first, or cancel them: what is under way
     /// goes on to the end of its attempt, and ends as <see cref="ObjectDisposedException"/> if it needs another.
     /// </summary>
     public void Dispose()
     {
         _disposed = true;
         _owned?.Dispose();
+        _ownedProvider?.Dispose();
     }
 
     private Task<ExportReceipt> PushAsync(

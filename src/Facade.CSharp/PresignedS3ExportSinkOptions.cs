@@ -8,7 +8,8 @@ public sealed class PresignedS3ExportSinkOptions
     /// an upload, tags or access rights is refused). With <c>{cell_id}</c> or
     /// <c>{artifact_name}</c> in path or query it is a template; without, it is exact. Without <c>{artifact_name}</c> it
     /// names one object, and takes one artifact only.
-    /// It is a credential. One of this, <see cref="PresignedUrlsFile"/> and <see cref="PresignedUrlProvider"/> is required.
+    /// It is a credential. One of this, <see cref="PresignedUrlsFile"/>, <see cref="BrokerUrl"/>, <see cref="UrlCommand"/>,
+    /// <see cref="UrlProvider"/> and <see cref="PresignedUrlProvider"/> is required.
     /// </summary>
     public string? PresignedUrl { get; init; }
 
@@ -31,6 +32,35 @@ public sealed class PresignedS3ExportSinkOptions
         CancellationToken,
         ValueTask<string>
     >? PresignedUrlProvider { get; init; }
+
+    /// <summary>
+    /// The same as an interface, whose response may have headers that the URL signs. What it throws ends the push, unless
+    /// it is a <see cref="PresignedUrlException"/> that is transient. The sink does not dispose of it. Default: none.
+    /// </summary>
+    public IPresignedUrlProvider? UrlProvider { get; init; }
+
+    /// <summary>
+    /// A broker that is asked for the URL of each artifact: <c>https://…</c>, <c>http://</c> to a loopback address, or
+    /// <c>unix:/path/to/socket</c>. The sink makes an <see cref="HttpPresignedUrlProvider"/> with its own timeouts and CA
+    /// bundle, and disposes of it. Default: none.
+    /// </summary>
+    public string? BrokerUrl { get; init; }
+
+    /// <summary>A file with the broker's bearer token, which is read before every request. Default: none.</summary>
+    public string? BrokerTokenFile { get; init; }
+
+    /// <summary>
+    /// A program and its arguments, which gives the URL of each artifact; no shell runs. The sink makes a
+    /// <see cref="CommandPresignedUrlProvider"/> with its own request timeout, and disposes of it. Default: none.
+    /// </summary>
+    public IReadOnlyList<string>? UrlCommand { get; init; }
+
+    /// <summary>
+    /// Reads the file once before a URL is asked for, and sends its digests to the provider, broker or command
+    /// (<see cref="PresignedUrlRequest.Sha256"/>), which can sign them: the store then rejects any other content.
+    /// Default: false.
+    /// </summary>
+    public bool BindDigest { get; init; }
 
     /// <summary>
     /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes, no <c>/</c>, <c>\</c> or control

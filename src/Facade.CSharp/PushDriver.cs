@@ -159,7 +159,10 @@ internal sealed class PushDriver(
                     input = Input.NewWoke(clock.Now);
                     break;
                 case Output.AskUrl ask:
-                    input = await AskUrlAsync(plan, ask, clock, cancellationToken).ConfigureAwait(false);
+                    input = await AskUrlAsync(plan, state, ask, clock, cancellationToken)
+                        .ConfigureAwait(false);
+                    if (input is Input.UrlDelayed delayed)
+                        Log.UrlDelayed(logger, plan, delayed.Reason);
                     break;
                 case Output.Done done:
                     Log.Exported(logger, done.Receipt);
@@ -194,6 +197,7 @@ internal sealed class PushDriver(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Input> AskUrlAsync(
         PushPlan plan,
+        State state,
         Output.AskUrl ask,
         PushClock clock,
         CancellationToken cancellationToken
@@ -209,10 +213,9 @@ internal sealed class PushDriver(
         var either = both?.Token ?? cancellationToken;
         try
         {
-            var answer = await urls.AskAsync(plan, ask.Attempt, either).ConfigureAwait(false);
-            return answer.Url is { } url
-                ? Input.NewUrlGiven(clock.Now, url)
-                : Input.NewNoUrl(clock.Now, answer.Reason.TrimEnd('.'));
+            var answer = await urls.AskAsync(plan, Push.UrlRequest(state, ask.Attempt), either)
+                .ConfigureAwait(false);
+            return answer.ToInput(clock.Now, roll);
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 
 namespace CellOS.Export.S3;
@@ -14,6 +15,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
 {
     private readonly OrderedDictionary<string, PresignedS3ExportSink> _sinks = [];
     private readonly HttpMessageInvoker? _owned;
+    private readonly UrlSources _urls;
 
     internal S3ExportSinks(
         S3ExportConfiguration configuration,
@@ -27,12 +29,12 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         Configuration = configuration;
         _owned = http is null ? new HttpMessageInvoker(configuration.CreateHandler()) : null;
         // One for all targets, so that none overwrites what another sent.
-        var provider = configuration.CreateProvider();
+        _urls = new UrlSources(configuration, timeProvider, loggers);
         foreach (var settings in Settings.Usable(configuration.Core))
         {
             var parts = new SinkParts(
                 Settings.ForCell(cellId, settings),
-                configuration.UrlsOf(settings, provider),
+                _urls.Of(settings),
                 http?.Invoke() ?? _owned!,
                 OwnsHttp: false
             );
@@ -99,6 +101,34 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         return Create(configuration, cellId, timeProvider, loggers);
     }
 
+    /// <summary>Makes the sinks of a cell, with a source of URLs for every target that the environment gives none.</summary>
+    /// <param name="spec">What goes where.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="urlProvider">The source of URLs. The sinks do not dispose of it.</param>
+    /// <param name="environment">Names and values of variables; those of this process if null.</param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
+    /// <exception cref="S3ExportConfigurationException">Spec or environment cannot be used; the exception lists all that is wrong.</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    public static S3ExportSinks Create(
+        S3ExportSpec spec,
+        string cellId,
+        IPresignedUrlProvider urlProvider,
+        IReadOnlyDictionary<string, string?>? environment = null,
+        TimeProvider? timeProvider = null,
+        ILoggerFactory? loggers = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(cellId);
+        ArgumentNullException.ThrowIfNull(urlProvider);
+        return Create(
+            S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider, urlProvider),
+            cellId,
+            timeProvider,
+            loggers
+        );
+    }
+
     /// <summary>Makes the sinks of a cell from what has been resolved before.</summary>
     /// <param name="configuration">What spec and environment came to.</param>
     /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
@@ -144,5 +174,6 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         foreach (var sink in _sinks.Values)
             sink.Dispose();
         _owned?.Dispose();
+        _urls.Dispose();
     }
 }

@@ -51,6 +51,7 @@ internal static class SinkTarget
             options.WriteOnce,
             options.AcceptUnmarked,
             options.KeyCheck,
+            options.BindDigest,
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxObjectBytes,
             options.Headers ?? CoreMapping.NoHeaders
@@ -58,7 +59,10 @@ internal static class SinkTarget
 
     private static int UrlSources(PresignedS3ExportSinkOptions options) =>
         (string.IsNullOrWhiteSpace(options.PresignedUrlsFile) ? 0 : 1)
-        + (options.PresignedUrlProvider is null ? 0 : 1);
+        + (options.PresignedUrlProvider is null ? 0 : 1)
+        + (options.UrlProvider is null ? 0 : 1)
+        + (string.IsNullOrWhiteSpace(options.BrokerUrl) ? 0 : 1)
+        + (options.UrlCommand is null ? 0 : 1);
 
     /// <summary>C# lets any number be a value of an enum.</summary>
     private static string? Undefined<T>(T value)

@@ -26,6 +26,8 @@ module Play =
         | Input.Started(at, _)
         | Input.NoSource(at, _)
         | Input.UrlGiven(at, _)
+        | Input.UrlGranted(at, _)
+        | Input.UrlDelayed(at, _, _, _)
         | Input.NoUrl(at, _)
         | Input.DigestsTaken(at, _)
         | Input.Attempted(at, _, _)
@@ -233,6 +235,8 @@ module Play =
         | Input.Started(_, length) -> $"the source has {length} bytes"
         | Input.NoSource(_, fault) -> $"no source: {fault.Kind}"
         | Input.UrlGiven _ -> "a URL"
+        | Input.UrlGranted _ -> "a URL with its terms"
+        | Input.UrlDelayed _ -> "no URL yet"
         | Input.NoUrl _ -> "no URL"
         | Input.DigestsTaken _ -> "the digests"
         | Input.Attempted(_, _, outcome) -> Outcomes.inWords outcome

@@ -223,9 +223,35 @@ let tests =
 
                 let legacy = [ legacyVariable, snd scene.SeedVariables.Head ]
                 let! struct (_, byLegacy, _) = check scene legacy [ "--json" ]
+                let token = scene.Folder.Write("token", "t0k3n")
+
+                let sources (variables: (string * string) list) =
+                    task {
+                        let named = [ for name, value in variables -> "CELLOS_EXPORT_S3_" + name, value ]
+                        let! struct (_, output, _) = check scene named [ "--json" ]
+                        return output
+                    }
+
+                let! byBroker =
+                    sources [ "BROKER_URL" + suffix, "https://b/"; "BROKER_TOKEN_FILE" + suffix, token ]
+
+                let! byCommand = sources [ "URL_COMMAND" + suffix, "presign" ]
+
+                let! bySharedBroker =
+                    sources [ "BROKER_URL", "https://b/"; "BROKER_TOKEN_FILE", token; "BIND_DIGEST", "1" ]
+
+                let! bySharedCommand = sources [ "URL_COMMAND", "presign" ]
 
                 let shown =
-                    [ byUrl; byFile; byLegacy ]
+                    [
+                        byUrl
+                        byFile
+                        byLegacy
+                        byBroker
+                        byCommand
+                        bySharedBroker
+                        bySharedCommand
+                    ]
                     |> List.collect (fun output -> [
                         let json = JsonDocument.Parse(output).RootElement
                         let target = Seq.exactlyOne (json.GetProperty("targets").EnumerateArray())

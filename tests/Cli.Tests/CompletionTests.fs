@@ -79,8 +79,9 @@ let tests =
                 for words, expected in
                     [
                         [ "" ], [ "check"; "push"; "completion"; "manual" ]
-                        [ "check"; "" ], [ "--cell-id"; "--json"; "--spec"; "--target" ]
-                        [ "check"; "--json"; "--spec"; spec; "--" ], [ "--cell-id"; "--target" ]
+                        [ "check"; "" ], [ ":files" ]
+                        [ "check"; "-" ], [ "--cell-id"; "--json"; "--probe"; "--spec"; "--target" ]
+                        [ "check"; "--json"; "--spec"; spec; "--" ], [ "--cell-id"; "--probe"; "--target" ]
                         [ "push"; "--header"; "a: b"; "--he" ], [ "--header"; "--help" ]
                         [ "push"; "--format"; "" ], [ "json"; "cloudevents"; "in-toto" ]
                         [ "push"; "--spec"; spec; "--target"; "" ], [ "evidence-eu"; "archive" ]

@@ -65,6 +65,7 @@ let private draft (url: string) (headers: (string * string) list) : TargetDraft 
     WriteOnce = false
     AcceptUnmarked = false
     KeyCheck = true
+    BindDigest = false
     ExpectContinueFrom = None
     MaxObjectBytes = 1000L
     Headers = pairs headers

@@ -239,6 +239,7 @@ let private rows = [
     flag (suffixed Variable.ContentMd5 "a") "contentMd5" "if signed"
     flag (suffixed Variable.AcceptUnmarked "a") "acceptUnmarked" "0"
     choice (suffixed Variable.KeyCheck "a") "keyCheck" "on" [ "on"; "off" ]
+    flag (suffixed Variable.BindDigest "a") "bindDigest" "0"
     flag Variable.Strict "strict" "0"
 ]
 
@@ -339,7 +340,8 @@ let values =
                 resolution.Globals @ (resolution.Targets |> List.collect _.Values)
                 |> List.choose _.Variable
 
-            let elsewhere = [ Variable.PresignedUrlsFile; Variable.LegacyUrl ]
+            let elsewhere =
+                [ Variable.PresignedUrlsFile; Variable.LegacyUrl ] @ UrlSourceSettings.variables
 
             for row in Variable.all do
                 if not (List.contains row.Name elsewhere) then
@@ -354,6 +356,7 @@ let values =
                 Variable.LegacyUrl
                 Variable.Region
                 Variable.CaBundle
+                yield! UrlSourceSettings.variables
             ]
 
             let nameOf (row: EnvironmentVariable) =

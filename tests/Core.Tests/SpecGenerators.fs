@@ -191,12 +191,25 @@ let private valueOf (stem: string) =
     | Variable.PresignedUrl
     | Variable.LegacyUrl -> Gen.frequency [ 3, presigned; 1, anyUrl; 1, plain templateText; 1, pasted ]
     | Variable.PresignedUrlsFile -> Gen.frequency [ 2, plain (Gen.constant "/etc/urls.json"); 1, pasted ]
+    | Variable.BrokerUrl
+    | Variable.SharedBrokerUrl ->
+        Gen.frequency [
+            3, plain (Gen.elements [ "https://broker.example/v1"; "unix:/run/b"; "http://h/" ])
+            1, presigned
+            1, pasted
+        ]
+    | Variable.UrlCommand
+    | Variable.SharedUrlCommand -> mostly [ "presign"; "presign 'a b'"; "presign | tee"; "\"" ]
+    | Variable.BrokerTokenFile
+    | Variable.SharedBrokerTokenFile
     | Variable.CaBundle -> mostly [ "/etc/ca.pem" ]
     | Variable.Region -> mostly [ "eu-west-1"; "us-west-2" ]
     | Variable.RetryMode -> mostly [ "fixed"; "Exponential"; "linear" ]
     | Variable.Integrity -> mostly [ "off"; "verify"; "require"; "maybe" ]
     | Variable.WriteOnce
     | Variable.ContentMd5
+    | Variable.BindDigest
+    | Variable.SharedBindDigest
     | Variable.Strict -> mostly [ "1"; "0"; "yes"; "2" ]
     | _ -> mostly [ "1"; "3"; "500"; "0"; "-1"; "9223372036854775808"; "x" ]
 

@@ -277,6 +277,7 @@ let faults =
                 FaultKind.TlsHandshake, unreachable
                 FaultKind.NotTls, Verdict.Stop FailureKind.Unreachable
                 FaultKind.ProxyNotTls, Verdict.Stop FailureKind.Unreachable
+                FaultKind.NoUrl, Verdict.Retry FailureKind.Unavailable
                 FaultKind.LocalFault, Verdict.Retry FailureKind.LocalFault
                 FaultKind.CertificateUntrusted, Verdict.Stop FailureKind.CertificateRejected
                 FaultKind.CertificateNameMismatch, Verdict.Stop FailureKind.CertificateRejected

@@ -21,6 +21,8 @@ let private events = [
     7, "ConfigurationAdvice", LogLevel.Information
     8, "TelemetryFailed", LogLevel.Warning
     9, "ReceiptWarning", LogLevel.Warning
+    10, "UrlDelayed", LogLevel.Warning
+    11, "UrlCommandWrote", LogLevel.Warning
 ]
 
 type private Noting() =

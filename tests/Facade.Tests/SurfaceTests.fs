@@ -123,7 +123,16 @@ let tests =
 
         testCase "every option reaches the target" (fun () ->
             // They make up `Url` or the handler, and are tried out with those.
-            let others = [ "PresignedUrl"; "PresignedUrlsFile"; "PresignedUrlProvider"; "CaBundle" ]
+            let others = [
+                "PresignedUrl"
+                "PresignedUrlsFile"
+                "PresignedUrlProvider"
+                "UrlProvider"
+                "BrokerUrl"
+                "BrokerTokenFile"
+                "UrlCommand"
+                "CaBundle"
+            ]
 
             let options () =
                 PresignedS3ExportSinkOptions(PresignedUrl = "http://h/x", CellId = "c", Bucket = "b")

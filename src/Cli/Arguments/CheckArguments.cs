@@ -14,4 +14,10 @@ internal sealed record CheckArguments
 
     /// <summary>Whether to write JSON in place of a table.</summary>
     public bool Json { get; init; }
+
+    /// <summary>True if each source of URLs is asked for one.</summary>
+    public bool Probe { get; init; }
+
+    /// <summary>Files and folders that a push would export; may be empty.</summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
 }

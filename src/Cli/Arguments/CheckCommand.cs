@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CellOS.Export.S3.Cli.Completion;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -24,10 +25,20 @@ internal sealed class CheckCommand : Command
 
     private readonly Option<string> _json = TextOption.Flag("--json", "Write JSON in place of tables.");
 
+    private readonly Option<string> _probe = TextOption.Flag(
+        "--probe",
+        "Ask each broker and command for the URL of an artifact that does not exist, and show what it signs. Nothing is "
+            + "sent to the store. Needs --cell-id."
+    );
+
+    private readonly Argument<string[]> _paths = PathArgument.Create(
+        "A file or folder, as for push: list the artifacts with their keys and sizes, for the presigner. Needs --cell-id."
+    );
+
     internal CheckCommand()
         : base(
             "check",
-            "Shows each target with its settings, where each came from, and what is wrong with them. Nothing is sent. "
+            "Shows each target with its settings, where each came from, and what is wrong with them. Nothing is sent to the store. "
                 + "Ends with 0 if push would accept all of it, with 2 if not."
         )
     {
@@ -36,16 +47,33 @@ internal sealed class CheckCommand : Command
         Add(_cellId);
         Add(_target);
         Add(_json);
+        Add(_probe);
+        Add(_paths);
     }
 
-    internal Request Read(ParseResult parsed) =>
-        new Request.Check(
+    internal Request Read(ParseResult parsed)
+    {
+        var sentences = new List<string>();
+        var paths = PathArgument.Read(parsed, _paths, sentences);
+        if (paths.Length > 0 && !parsed.IsSet(_cellId))
+            sentences.Add(
+                $"The PATH '{Redaction.Plain(paths[0])}' needs --cell-id ID, which is a part of its key."
+            );
+        if (parsed.IsSet(_probe) && !parsed.IsSet(_cellId))
+            sentences.Add("--probe needs --cell-id ID, which is a part of the key.");
+        if (sentences.Count > 0)
+            return CommandLine.Misuse(sentences);
+
+        return new Request.Check(
             new CheckArguments
             {
                 Spec = parsed.GetRequiredValue(_spec),
                 CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
                 Json = parsed.IsSet(_json),
+                Probe = parsed.IsSet(_probe),
+                Paths = paths,
             }
         );
+    }
 }

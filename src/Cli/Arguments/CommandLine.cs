@@ -73,7 +73,10 @@ internal static class CommandLine
             return new Request.Shown();
         }
 
-        if (parsed.CommandResult.Command == push && FilesNamedLikeOptions(arguments) is { Count: > 0 } files)
+        if (
+            parsed.CommandResult.Command is PushCommand or CheckCommand
+            && FilesNamedLikeOptions(arguments) is { Count: > 0 } files
+        )
             return Misuse(files);
 
         // First, since what the parser makes of them is of no help.

@@ -1,8 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Pushing;
-using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -83,13 +81,10 @@ internal sealed class PushCommand : Command
         "Failures and notes only on standard error."
     );
 
-    private readonly Argument<string[]> _paths = new("PATH")
-    {
-        Arity = ArgumentArity.ZeroOrMore,
-        Description =
-            "A file, which is exported under its name, or a folder with all files in it, which are exported under "
-            + "their names relative to it. Links are not followed. Default: the artifacts of the spec.",
-    };
+    private readonly Argument<string[]> _paths = PathArgument.Create(
+        "A file, which is exported under its name, or a folder with all files in it, which are exported under "
+            + "their names relative to it. Links are not followed. Default: the artifacts of the spec."
+    );
 
     internal PushCommand()
         : base(
@@ -118,12 +113,7 @@ internal sealed class PushCommand : Command
     internal Request Read(ParseResult parsed)
     {
         var sentences = new List<string>();
-        var paths = Paths(parsed);
-        sentences.AddRange(
-            UnknownOptions(parsed, paths).Select(path => $"There is no option '{Redaction.Plain(path)}'.")
-        );
-        if (paths.Any(string.IsNullOrWhiteSpace))
-            sentences.Add("A PATH is empty.");
+        var paths = PathArgument.Read(parsed, _paths, sentences);
         if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
         if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
@@ -155,19 +145,5 @@ internal sealed class PushCommand : Command
                 Paths = paths,
             }
         );
-    }
-
-    private string[] Paths(ParseResult parsed) => parsed.GetValue(_paths) ?? [];
-
-    /// <summary>
-    /// What the parser took for a path, since it knows no such option, and what nobody marked as one by <c>--</c>.
-    /// All that follows the mark are paths, so they are the last ones.
-    /// </summary>
-    private static IEnumerable<string> UnknownOptions(ParseResult parsed, string[] paths)
-    {
-        var afterMark = parsed
-            .Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash)
-            .Count(token => token.Type == TokenType.Argument);
-        return paths[..^afterMark].Where(path => path.StartsWith('-'));
     }
 }

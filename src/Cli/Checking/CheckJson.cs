@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
 
@@ -16,21 +17,21 @@ internal static class CheckJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    internal static string Render(
-        string spec,
-        S3ExportConfiguration? configuration,
-        IReadOnlyList<S3ExportProblem> problems
-    )
+    internal static string Render(string spec, CheckReport report)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
             json.WriteString("spec", Core.Shown.Line(Core.Redaction.Plain(spec)));
-            json.WriteBoolean("usable", problems.Count == 0);
-            if (configuration is not null)
+            json.WriteBoolean("usable", report.Problems.Count == 0);
+            if (report.Configuration is { } configuration)
                 Write(json, configuration);
-            Write(json, "problems", problems, Write);
+            if (report.Artifacts.Count > 0)
+                Write(json, "artifacts", report.Artifacts, Write);
+            if (report.Probes.Count > 0)
+                Write(json, "probes", report.Probes, Write);
+            Write(json, "problems", report.Problems, Write);
             json.WriteEndObject();
         }
 
@@ -60,6 +61,45 @@ internal static class CheckJson
         );
         Write(json, "settings", configuration.Globals, Write);
         Write(json, "findings", configuration.Findings, Write);
+    }
+
+    /// <summary>The name and the key as they are: a presigner signs them.</summary>
+    private static void Write(Utf8JsonWriter json, CheckedArtifact artifact)
+    {
+        json.WriteString("target", artifact.Target);
+        json.WriteString("name", artifact.Name);
+        json.WriteString("bucket", artifact.Bucket);
+        Write(json, "key", artifact.Key);
+        json.WriteNumber("bytes", artifact.Bytes);
+        Write(json, "problem", artifact.Problem);
+    }
+
+    private static void Write(Utf8JsonWriter json, UrlProbe probe)
+    {
+        json.WriteString("target", probe.Target);
+        json.WriteString("destination", probe.Destination);
+        Write(json, "url", probe.Url);
+        if (probe.Url is not null)
+        {
+            Write(json, "signature", probe.Signature);
+            Write(json, "signedHeaders", probe.SignedHeaders);
+            Write(json, "headers", probe.Headers);
+        }
+
+        if (probe.ExpiresAt is { } at)
+            json.WriteString(
+                "expiresAt",
+                at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+            );
+        Write(json, "problem", probe.Problem);
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IReadOnlyList<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values)
+            json.WriteStringValue(value);
+        json.WriteEndArray();
     }
 
     private static void Write(Utf8JsonWriter json, S3ExportTargetReport target)

@@ -1,3 +1,6 @@
+using System.Globalization;
+using CellOS.Export.S3.Urls;
+
 namespace CellOS.Export.S3.Cli.Checking;
 
 /// <summary>A row of the report: a setting, its value, and where that came from.</summary>
@@ -11,6 +14,31 @@ internal sealed record CheckRow(string Setting, string Value, string From)
             ? settings.Append(new CheckRow("urlExpires", expiry, "URL"))
             : settings;
     }
+
+    /// <summary>What a source of URLs gave for the probe.</summary>
+    internal static IEnumerable<CheckRow> Of(UrlProbe probe)
+    {
+        yield return new("artifact", probe.Destination, "probe");
+        if (probe.Url is { } url)
+        {
+            yield return new("url", url, "source");
+            yield return new("signature", probe.Signature ?? "none", "URL");
+            yield return new("signedHeaders", Words(probe.SignedHeaders), "URL");
+            yield return new("headers", Words(probe.Headers), "upload");
+        }
+
+        if (probe.ExpiresAt is { } at)
+            yield return new(
+                "expires",
+                at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+                "URL"
+            );
+        if (probe.Problem is { } problem)
+            yield return new("problem", Core.Shown.Line(problem), "probe");
+    }
+
+    private static string Words(IReadOnlyList<string> words) =>
+        words.Count == 0 ? "none" : string.Join(", ", words);
 
     internal static CheckRow Of(S3ExportSetting setting) =>
         new(

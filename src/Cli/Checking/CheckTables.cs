@@ -6,19 +6,21 @@ namespace CellOS.Export.S3.Cli.Checking;
 /// <summary>The report for people: a table for each target, one for what they share, and what was noticed.</summary>
 internal static class CheckTables
 {
-    internal static void Write(string spec, S3ExportConfiguration configuration, TextWriter output) =>
+    internal static void Write(string spec, CheckReport report, TextWriter output) =>
         Write(
             spec,
-            configuration,
+            report.Configuration!,
             output,
-            Console.IsOutputRedirected ? new TextTables(output) : new TerminalTables(output)
+            Console.IsOutputRedirected ? new TextTables(output) : new TerminalTables(output),
+            report
         );
 
     internal static void Write(
         string spec,
         S3ExportConfiguration configuration,
         TextWriter output,
-        ITableWriter tables
+        ITableWriter tables,
+        CheckReport? report = null
     )
     {
         var artifacts = configuration.Spec.Artifacts.Count;
@@ -28,7 +30,17 @@ internal static class CheckTables
         foreach (var target in configuration.Targets)
             tables.Write($"target {target.Name}", [.. CheckRow.Of(target)]);
         tables.Write("all targets", [.. configuration.Globals.Select(CheckRow.Of)]);
+        foreach (var probe in report?.Probes ?? [])
+            tables.Write($"probe of target {probe.Target}", [.. CheckRow.Of(probe)]);
         output.WriteLine();
+        foreach (var artifact in report?.Artifacts ?? [])
+            output.WriteLine(
+                artifact.Problem is { } problem
+                    ? Shown.Line(problem)
+                    : $"{Shown.Line(Redaction.Plain(artifact.Name))}: {artifact.Bytes} bytes to s3://{artifact.Bucket}/{Shown.Line(Redaction.Plain(artifact.Key!))}"
+            );
+        foreach (var note in report?.Notes ?? [])
+            output.WriteLine(note);
         foreach (var other in configuration.Spec.OtherTargets)
             output.WriteLine(
                 $"target '{Shown.Line(other.Name)}' is of kind '{Shown.Line(other.Kind)}', which this tool leaves alone"
@@ -40,6 +52,8 @@ internal static class CheckTables
         var warnings = configuration.Findings.Count(finding => finding.IsWarning);
         output.WriteLine(
             !configuration.IsUsable ? "This is refused."
+            : report?.Probes.Any(probe => probe.Problem is not null) == true
+                ? "A source of URLs gave none that can be used: see the probes."
             : !configuration.AllCanBeExported ? "Not every artifact can be exported: see the errors."
             : warnings > 0 ? $"This can be used, with {Count(warnings, "warning")}."
             : "This can be used."

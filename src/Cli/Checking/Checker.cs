@@ -1,8 +1,11 @@
 using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Pushing;
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
 
-/// <summary><c>check</c>: what the spec and the environment come to. Nothing is sent.</summary>
+/// <summary><c>check</c>: what the spec and the environment come to. Nothing is sent to a store.</summary>
 internal static class Checker
 {
     /// <summary>Writes the report, and on standard error why it would be refused, if it would.</summary>
@@ -10,38 +13,55 @@ internal static class Checker
     /// <param name="output">Takes the report.</param>
     /// <param name="error">Takes what is wrong, a sentence each.</param>
     /// <returns>The exit code.</returns>
-    /// <exception cref="RefusedException">A library that it needs is missing.</exception>
+    /// <exception cref="RefusedException">A library that it needs is missing, or a PATH cannot be exported.</exception>
     internal static int Run(CheckArguments arguments, TextWriter output, TextWriter error)
     {
-        var (configuration, problems) = Resolve(arguments);
+        using var log = new CommandLog { Note = line => error.WriteLine($"{Tool.Name}: {line}") };
+        var report = Resolve(arguments, log);
         if (arguments.Json)
-            output.WriteLine(CheckJson.Render(arguments.Spec, configuration, problems));
-        else if (configuration is not null)
-            CheckTables.Write(arguments.Spec, configuration, output);
-        foreach (var problem in problems)
+            output.WriteLine(CheckJson.Render(arguments.Spec, report));
+        else if (report.Configuration is not null)
+            CheckTables.Write(arguments.Spec, report, output);
+        foreach (var problem in report.Problems)
             error.WriteLine($"{Tool.Name}: {problem}");
-        return problems.Count == 0 && configuration is { AllCanBeExported: true }
+        return
+            report is { Problems.Count: 0, Configuration.AllCanBeExported: true }
+            && report.Artifacts.All(artifact => artifact.Problem is null)
+            && report.Probes.All(probe => probe.Problem is null)
             ? ExitCode.Done
             : ExitCode.Refused;
     }
 
-    private static (S3ExportConfiguration?, IReadOnlyList<S3ExportProblem>) Resolve(CheckArguments arguments)
+    private static CheckReport Resolve(CheckArguments arguments, CommandLog log)
     {
         if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
-            return (null, [noCell]);
+            return new CheckReport(null, [noCell]);
 
         try
         {
-            // A bundle of certificates is read; nothing else of check needs it.
-            if (!string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(Core.Variable.CaBundle)))
+            // A bundle of certificates is read; nothing else of check needs it, unless a broker is asked.
+            if (
+                arguments.Probe
+                || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(Variable.CaBundle))
+            )
                 OpenSsl.Require();
             var spec = Configured.Load(arguments.Spec, arguments.Target);
-            var configuration = S3ExportConfiguration.Resolve(spec, arguments.CellId);
-            return (configuration, configuration.Refusals);
+            var bundle =
+                arguments.Paths.Count > 0 ? PushBundle.OfPaths(spec, arguments.Paths, null, null) : null;
+            var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? spec, arguments.CellId);
+            return new CheckReport(configuration, configuration.Refusals)
+            {
+                Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration.Cell!),
+                Notes = bundle?.Notes ?? [],
+                Probes =
+                    arguments.Probe && configuration.IsUsable
+                        ? UrlProbe.RunAsync(configuration, configuration.Cell!, log).GetAwaiter().GetResult()
+                        : [],
+            };
         }
         catch (S3ExportConfigurationException refused)
         {
-            return (null, refused.Problems);
+            return new CheckReport(null, refused.Problems);
         }
     }
 }

@@ -20,9 +20,22 @@ internal sealed record PushBundle(
 {
     /// <exception cref="RefusedException">There is nothing to export, or something of it cannot be exported.</exception>
     internal static PushBundle Gather(S3ExportSpec spec, PushArguments arguments) =>
-        arguments.Paths.Count > 0 ? OfPaths(spec, arguments) : OfSpec(spec, arguments);
+        arguments.Paths.Count > 0
+            ? OfPaths(spec, arguments.Paths, arguments.Root, arguments.Receipts)
+            : OfSpec(spec, arguments);
 
-    private static PushBundle OfPaths(S3ExportSpec spec, PushArguments arguments)
+    /// <summary>Gathers the files of PATHs.</summary>
+    /// <param name="spec">The spec, with one S3 target.</param>
+    /// <param name="paths">Files and folders.</param>
+    /// <param name="root">The folder of the spec's artifacts, which has no meaning here; null if none was given.</param>
+    /// <param name="receiptsFile">The file that receipts are appended to; null for none.</param>
+    /// <exception cref="RefusedException">Something of it cannot be exported.</exception>
+    internal static PushBundle OfPaths(
+        S3ExportSpec spec,
+        IReadOnlyList<string> paths,
+        string? root,
+        string? receiptsFile
+    )
     {
         if (spec.Targets is not [{ Name: var target }])
             throw new RefusedException(
@@ -31,14 +44,14 @@ internal sealed record PushBundle(
                     : $"The spec has several S3 targets. Say which of them takes the PATHs: --target {string.Join(" or ", spec.Targets.Select(known => known.Name))}."
             );
 
-        var bundle = FileBundle.Collect(arguments.Paths);
+        var bundle = FileBundle.Collect(paths);
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
         var notes = bundle.LeftOut.Concat(bundle.Notes).ToList();
-        if (arguments.Root is not null)
+        if (root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
-        var receipts = arguments.Receipts is null ? null : FileIdentity.OfTarget(arguments.Receipts);
+        var receipts = receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
         var files = bundle.Files.Where(file => !IsReceiptsFile(file.Path)).ToList();
         if (files.Count < bundle.Files.Count)
             notes.Add("The receipts file lies among the PATHs; it is left out.");

@@ -22,7 +22,8 @@ internal static class Pusher
         if (Configured.ProblemOfCellId(arguments.CellId) is { } noCell)
             throw new RefusedException(noCell.ToString());
         OpenSsl.Require();
-        var (bundle, sinks) = await Interruptibly(() => Prepare(arguments), cancellationToken);
+        using var log = new CommandLog();
+        var (bundle, sinks) = await Interruptibly(() => Prepare(arguments, log), cancellationToken);
         using (sinks)
         {
             var addressed = Addressed(bundle, sinks);
@@ -30,6 +31,7 @@ internal static class Pusher
                 Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
             );
             await using var display = shown.Open();
+            log.Note = display.Note;
             await using var receipts = arguments.Receipts is { } path
                 ? await Interruptibly(
                     () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
@@ -77,7 +79,7 @@ internal static class Pusher
     private static Task<T> Interruptibly<T>(Func<T> work, CancellationToken cancellationToken) =>
         Task.Run(work, cancellationToken).WaitAsync(cancellationToken);
 
-    private static (PushBundle, S3ExportSinks) Prepare(PushArguments arguments)
+    private static (PushBundle, S3ExportSinks) Prepare(PushArguments arguments, CommandLog log)
     {
         try
         {
@@ -89,7 +91,7 @@ internal static class Pusher
                     .. bundle.LeftOut,
                     "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
                 ]);
-            return (bundle, S3ExportSinks.Create(configuration, arguments.CellId));
+            return (bundle, S3ExportSinks.Create(configuration, arguments.CellId, null, log));
         }
         catch (S3ExportConfigurationException refused)
         {

@@ -19,7 +19,7 @@ public sealed class S3ExportConfiguration
         CellId? cell,
         Resolution resolution,
         Dictionary<TargetName, ManifestFile> manifests,
-        Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? provider,
+        IPresignedUrlProvider? provider,
         CaBundle trust,
         DateTimeOffset now
     )
@@ -75,7 +75,8 @@ public sealed class S3ExportConfiguration
 
     private Dictionary<TargetName, ManifestFile> Manifests { get; }
 
-    private Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? Provider { get; }
+    /// <summary>The program's own source of URLs, if it has one.</summary>
+    internal IPresignedUrlProvider? Provider { get; }
 
     /// <summary>Resolves every S3 target of a spec. What is wrong is in <see cref="Refusals"/>, not thrown.</summary>
     /// <param name="spec">What goes where.</param>
@@ -95,16 +96,27 @@ public sealed class S3ExportConfiguration
         IReadOnlyDictionary<string, string?>? environment = null,
         TimeProvider? timeProvider = null,
         Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider = null
+    ) =>
+        Resolve(
+            spec,
+            cellId,
+            environment,
+            timeProvider,
+            presignedUrlProvider is null ? null : new DelegateUrlProvider(presignedUrlProvider)
+        );
+
+    internal static S3ExportConfiguration Resolve(
+        S3ExportSpec spec,
+        string? cellId,
+        IReadOnlyDictionary<string, string?>? environment,
+        TimeProvider? timeProvider,
+        IPresignedUrlProvider? provider
     )
     {
         ArgumentNullException.ThrowIfNull(spec);
         var cell = cellId is null ? null : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         var now = (timeProvider ?? TimeProvider.System).GetUtcNow();
-        var context = new EnvironmentSnapshot(environment).ToContext(
-            cell,
-            presignedUrlProvider is not null,
-            now
-        );
+        var context = new EnvironmentSnapshot(environment).ToContext(cell, provider is not null, now);
         var resolution = Settings.Resolve(context, spec.Core);
 
         var manifests = new Dictionary<TargetName, ManifestFile>();
@@ -125,10 +137,20 @@ public sealed class S3ExportConfiguration
                 );
             }
 
+        foreach (var report in resolution.Targets)
+            if (report.Settings?.Value.Url is UrlChoice.Broker { TokenFile.Value: { } tokenFile })
+            {
+                var variable = Settings.TokenVariable(context, report.Name);
+                if (BrokerTokenFile.Read(tokenFile, out var tokenProblem) is null)
+                    resolution = Settings.WithProblem(report.Name, variable, tokenProblem, resolution);
+                else if (BrokerTokenFile.IsReadableByOthers(tokenFile))
+                    resolution = Settings.WithReadableToken(report.Name, variable, resolution);
+            }
+
         var trust = CaBundle.Load(resolution.CaBundle?.Value, out var problem);
         if (problem is not null)
             resolution = Settings.WithProblem(null, Variable.CaBundle, problem, resolution);
-        return new S3ExportConfiguration(spec, cell, resolution, manifests, presignedUrlProvider, trust, now);
+        return new S3ExportConfiguration(spec, cell, resolution, manifests, provider, trust, now);
     }
 
     /// <summary>
@@ -157,12 +179,6 @@ public sealed class S3ExportConfiguration
     internal SocketsHttpHandler CreateHandler() =>
         S3Handler.Create(Core.ConnectTimeout, _trust, Core.Proxies);
 
-    /// <summary>The program's own source of URLs, if it has one, for the sinks of one cell.</summary>
-    internal UrlProvider? CreateProvider() => Provider is null ? null : new UrlProvider(Provider);
-
-    /// <summary>Where the URLs of a target come from, if it has no URL of its own.</summary>
-    internal IUrlSource? UrlsOf(TargetSettings target, UrlProvider? provider) =>
-        target.Url is UrlChoice.Manifest ? Manifests[target.Name]
-        : target.Url.IsProvider ? provider
-        : null;
+    /// <summary>The manifest of a target whose URLs come from one.</summary>
+    internal ManifestFile ManifestOf(TargetSettings target) => Manifests[target.Name];
 }

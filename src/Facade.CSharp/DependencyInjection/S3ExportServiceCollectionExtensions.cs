@@ -1,6 +1,7 @@
 using CellOS.Export;
 using CellOS.Export.S3;
 using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -29,7 +30,7 @@ public static class S3ExportServiceCollectionExtensions
     /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It gets the services of the root container (a
     /// broker that is scoped needs a scope of its own for each call), and is told the name of the target. What the
     /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
-    /// None if null.
+    /// If null, the container's <see cref="IPresignedUrlProvider"/> takes its place, if it has one.
     /// </param>
     /// <returns>
     /// The builder of the client that the sinks send with. A handler that is added to it must not follow redirects,
@@ -121,8 +122,10 @@ public static class S3ExportServiceCollectionExtensions
             provider.GetService<TimeProvider>(),
             provider.GetService<ILoggerFactory>(),
             presignedUrlProvider is null
-                ? null
-                : (request, cancellation) => presignedUrlProvider(provider, request, cancellation)
+                ? provider.GetService<IPresignedUrlProvider>()
+                : new DelegateUrlProvider(
+                    (request, cancellation) => presignedUrlProvider(provider, request, cancellation)
+                )
         ));
         services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
         services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();

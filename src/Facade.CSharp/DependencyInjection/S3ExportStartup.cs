@@ -14,7 +14,7 @@ internal sealed class S3ExportStartup(
     Func<IReadOnlyDictionary<string, string?>?> environment,
     TimeProvider? timeProvider,
     ILoggerFactory? loggers,
-    Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider
+    IPresignedUrlProvider? urlProvider
 )
 {
     private readonly FSharpResult<CellId, Refusal> _cell = CellIdModule.Create(cellId);
@@ -29,7 +29,7 @@ internal sealed class S3ExportStartup(
                 : null,
             environment(),
             timeProvider,
-            presignedUrlProvider
+            urlProvider
         );
         Log.Findings(loggers, configuration);
         return configuration;

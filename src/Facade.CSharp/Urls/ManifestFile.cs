@@ -44,7 +44,11 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
 
     /// <inheritdoc />
     /// <remarks>A file that has become unreadable, half written for instance, does not take away what was read before.</remarks>
-    public ValueTask<UrlAnswer> AskAsync(PushPlan plan, int attempt, CancellationToken cancellationToken)
+    public ValueTask<UrlAnswer> AskAsync(
+        PushPlan plan,
+        UrlRequest request,
+        CancellationToken cancellationToken
+    )
     {
         lock (_gate)
         {

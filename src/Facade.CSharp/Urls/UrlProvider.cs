@@ -1,14 +1,14 @@
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3.Urls;
 
 /// <summary>
-/// A delegate of the caller's that gives URLs, for one target or for several of one cell. It never gives the object of
-/// one artifact to another.
+/// A source of URLs that is asked for each artifact, for one target or for several of one cell. It never gives the object
+/// of one artifact to another.
 /// </summary>
-internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, ValueTask<string>> provider)
-    : IUrlSource
+internal sealed class UrlProvider(IPresignedUrlProvider provider) : IUrlSource
 {
     private readonly SentObjects _sent = new();
 
@@ -16,28 +16,26 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<UrlAnswer> AskAsync(
         PushPlan plan,
-        int attempt,
+        UrlRequest request,
         CancellationToken cancellationToken
     )
     {
-        var request = new PresignedUrlRequest(
-            ArtifactNameModule.Value(plan.Artifact),
-            BucketModule.Value(plan.Target.Bucket),
-            ObjectKeyModule.Value(plan.Key),
-            attempt
-        )
-        {
-            TargetName = plan.Target.Name is { Value: var name } ? TargetNameModule.Value(name) : null,
-            Headers = HeadersOf(plan),
-        };
-        string? text;
+        PresignedUrlResponse? response;
         try
         {
             // It may pay no heed to the token.
-            var answer = provider(request, cancellationToken);
-            text = answer.IsCompletedSuccessfully
+            var answer = provider.GetUrlAsync(PresignedUrlRequest.Of(request), cancellationToken);
+            response = answer.IsCompletedSuccessfully
                 ? answer.Result
                 : await answer.AsTask().OrGiveUpAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PresignedUrlException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new UrlAnswer(null, Sentence(Redaction.Text(exception.Message)))
+            {
+                IsTransient = exception.IsTransient,
+                RetryAfter = exception.RetryAfter ?? TimeSpan.Zero,
+            };
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -53,24 +51,31 @@ internal sealed class UrlProvider(Func<PresignedUrlRequest, CancellationToken, V
             throw new OperationCanceledException(cancellationToken);
         }
 
-        var url = ProvidedUrl.Parse(text ?? "");
-        return url.IsError
-            ? new UrlAnswer(null, $"the source of URLs gave a URL that cannot be used. {url.ErrorValue}")
-            : _sent.Admit(url.ResultValue, plan);
+        var url = ProvidedUrl.Parse(response?.Url ?? "");
+        if (url.IsError)
+            return new UrlAnswer(
+                null,
+                $"the source of URLs gave a URL that cannot be used. {url.ErrorValue}"
+            );
+
+        var admitted = _sent.Admit(url.ResultValue, plan);
+        return admitted.Url is null
+            ? admitted
+            : admitted with
+            {
+                Headers = response!.Headers is { Count: > 0 } headers
+                    ? ListModule.OfSeq(headers)
+                    : FSharpList<KeyValuePair<string, string>>.Empty,
+                ExpiresAt = response.ExpiresAt,
+            };
     }
 
     /// <inheritdoc />
     public RequestUrl? Known(ArtifactName artifact) => null;
 
-    private static IReadOnlyDictionary<string, string> HeadersOf(PushPlan plan)
-    {
-        var headers = PushPlanModule.Headers(plan);
-        return headers.IsEmpty
-            ? CoreMapping.NoHeaders
-            : headers.ToDictionary(
-                RequestHeaderModule.Name,
-                RequestHeaderModule.Reveal,
-                StringComparer.OrdinalIgnoreCase
-            );
-    }
+    /// <summary>The message as a part of a sentence: what follows ends it.</summary>
+    private static string Sentence(string message) =>
+        message.Length > 1 && char.IsUpper(message[0]) && !char.IsUpper(message[1])
+            ? char.ToLowerInvariant(message[0]) + message[1..]
+            : message;
 }

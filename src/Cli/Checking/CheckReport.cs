@@ -1,0 +1,21 @@
+using CellOS.Export.S3.Urls;
+
+namespace CellOS.Export.S3.Cli.Checking;
+
+/// <summary>What <c>check</c> found.</summary>
+/// <param name="Configuration">What spec and environment come to; null if that cannot be told.</param>
+/// <param name="Problems">Why it is refused; empty if it is not.</param>
+internal sealed record CheckReport(
+    S3ExportConfiguration? Configuration,
+    IReadOnlyList<S3ExportProblem> Problems
+)
+{
+    /// <summary>The artifacts of the PATHs.</summary>
+    public IReadOnlyList<CheckedArtifact> Artifacts { get; init; } = [];
+
+    /// <summary>What is left out of the PATHs; a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>What the sources of URLs gave.</summary>
+    public IReadOnlyList<UrlProbe> Probes { get; init; } = [];
+}

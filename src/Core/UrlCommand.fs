@@ -1,0 +1,144 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Text
+
+/// A program that gives URLs, with its arguments. Arguments may be credentials: `ToString` shows the program only.
+[<Sealed>]
+type UrlCommand internal (program: string, arguments: string list) =
+    /// The program: a path, or a name that is looked up in `PATH`.
+    member _.Program = program
+
+    /// The arguments, as the program gets them.
+    member _.Arguments = arguments
+
+    override _.Equals other =
+        match other with
+        | :? UrlCommand as other -> other.Program = program && other.Arguments = arguments
+        | _ -> false
+
+    override _.GetHashCode() = HashCode.Combine(program, arguments)
+
+    override _.ToString() =
+        match arguments.Length with
+        | 0 -> Check.plain program
+        | 1 -> $"{Check.plain program} (1 argument)"
+        | many -> $"{Check.plain program} ({many} arguments)"
+
+/// Reads commands from one line of text, without a shell.
+///
+/// Rules that this module keeps (POSIX.1-2017, Shell Command Language, 2.2, as far as there is no shell):
+/// - blanks separate words; words may be empty if they are quoted;
+/// - single quotes keep every character; double quotes keep every character but the backslash before `"` and `\`;
+/// - outside quotes a backslash keeps the next character;
+/// - what a shell would act on is refused, not passed on: variables, pipes, redirections, several commands.
+[<RequireQualifiedAccess>]
+module UrlCommand =
+
+    let private refuse problem remedy =
+        Check.refuse "URL command" problem remedy
+
+    let private isBlank c =
+        c = ' ' || c = '\t' || c = '\n' || c = '\r'
+
+    /// What has a meaning to a shell outside quotes.
+    let private isOperator c =
+        match c with
+        | '|'
+        | '&'
+        | ';'
+        | '<'
+        | '>'
+        | '('
+        | ')'
+        | '$'
+        | '`' -> true
+        | _ -> false
+
+    let private operatorRefused (c: char) =
+        refuse
+            $"contains an unquoted '{c}', and no shell runs it"
+            "Put it in single quotes if it belongs to an argument, or name a shell: sh -c '…'."
+
+    let private expansionRefused (c: char) =
+        refuse
+            $"contains a '{c}' in double quotes, and no shell replaces it"
+            "Put it in single quotes if it belongs to an argument, or name a shell: sh -c '…'."
+
+    let private unclosed (quote: string) =
+        refuse $"has a {quote} without its end" "Close it."
+
+    [<RequireQualifiedAccess>]
+    type private Quote =
+        | None
+        | Single
+        | Double
+
+    /// Returns the words of a line.
+    [<CompiledName("Words")>]
+    let words (line: string) : Result<string list, Refusal> =
+        let words = ResizeArray<string>()
+        let word = StringBuilder()
+
+        // A word has begun: an empty one, if nothing follows.
+        let rec from (i: int) (quote: Quote) (begun: bool) =
+            if i >= line.Length then
+                match quote with
+                | Quote.Single -> unclosed "single quote"
+                | Quote.Double -> unclosed "double quote"
+                | Quote.None ->
+                    if begun then
+                        words.Add(word.ToString())
+
+                    Ok(List.ofSeq words)
+            else
+                let c = line[i]
+                let next = if i + 1 < line.Length then ValueSome line[i + 1] else ValueNone
+
+                match quote, c, next with
+                | Quote.Single, '\'', _ -> from (i + 1) Quote.None true
+                | Quote.Double, '"', _ -> from (i + 1) Quote.None true
+                | Quote.Double, '\\', ValueSome('"' | '\\' | '$' | '`' as escaped) ->
+                    word.Append escaped |> ignore
+                    from (i + 2) quote true
+                | Quote.Double, ('$' | '`'), _ -> expansionRefused c
+                | Quote.None, '\'', _ -> from (i + 1) Quote.Single true
+                | Quote.None, '"', _ -> from (i + 1) Quote.Double true
+                | Quote.None, '\\', ValueSome escaped ->
+                    word.Append escaped |> ignore
+                    from (i + 2) quote true
+                | Quote.None, '\\', ValueNone -> unclosed "backslash"
+                | Quote.None, c, _ when isBlank c ->
+                    if begun then
+                        words.Add(word.ToString())
+                        word.Clear() |> ignore
+
+                    from (i + 1) quote false
+                | Quote.None, c, _ when isOperator c -> operatorRefused c
+                | _ ->
+                    word.Append c |> ignore
+                    from (i + 1) quote true
+
+        from 0 Quote.None false
+
+    /// Returns the command of these words: a program, and its arguments.
+    [<CompiledName("Create")>]
+    let create (words: string seq) : Result<UrlCommand, Refusal> =
+        match List.ofSeq words with
+        | []
+        | "" :: _ -> refuse "names no program" "Give a program and its arguments."
+        | program :: _ when program.StartsWith '~' ->
+            refuse
+                "begins with '~', and no shell replaces it"
+                "Give the program's absolute path, or a name that is found in PATH."
+        | words when words |> List.exists (fun word -> word.Contains '\000') ->
+            refuse "contains a NUL character" "Remove it."
+        | program :: _ when Redaction.looksLikeUrl program ->
+            refuse
+                $"is a URL ({Check.quote program})"
+                "Give a program and its arguments. A broker's URL belongs into BROKER_URL."
+        | program :: arguments -> Ok(UrlCommand(program, arguments))
+
+    /// Returns the command in a line of text, or why it cannot be run.
+    [<CompiledName("Parse")>]
+    let parse (line: string) : Result<UrlCommand, Refusal> = words line |> Result.bind create

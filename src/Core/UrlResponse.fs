@@ -1,0 +1,203 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Collections.Generic
+open System.Globalization
+open System.Text
+open System.Text.Json
+open FsToolkit.ErrorHandling
+
+/// A URL that a source of URLs gave, with what goes along. Its headers may hold credentials: `ToString` names them only.
+type UrlGrant = {
+    /// The presigned URL.
+    Url: RequestUrl
+    /// Headers that the upload must carry, names and values, as they were given.
+    Headers: KeyValuePair<string, string> list
+    /// The end of the URL's validity, where the source states it.
+    ExpiresAt: DateTimeOffset option
+} with
+
+    override this.ToString() =
+        let headers = this.Headers |> List.map _.Key |> String.concat ", "
+        $"{this.Url}, headers: {headers}"
+
+/// Makes grants.
+[<RequireQualifiedAccess>]
+module UrlGrant =
+    /// A URL, and nothing else.
+    [<CompiledName("OfUrl")>]
+    let ofUrl (url: RequestUrl) : UrlGrant = {
+        Url = url
+        Headers = []
+        ExpiresAt = None
+    }
+
+/// The response of a source of URLs, in the format of the protocol.
+[<RequireQualifiedAccess>]
+type UrlResponse =
+    /// A URL.
+    | Granted of Grant: UrlGrant
+    /// The source refuses, with its reason; redacted, without a full stop.
+    | Refused of Message: string
+    /// The response does not follow the protocol: what is wrong with it, without a full stop.
+    | Invalid of Defect: string
+
+/// Reads the responses of brokers and commands.
+///
+/// Rules that this module keeps:
+/// - a response is a JSON object with `url`, or with `error` and its `message`; never both;
+/// - unknown fields are ignored; a known one must not appear twice;
+/// - it is total, and no text contains a value of a URL's query or of a header.
+[<RequireQualifiedAccess>]
+module UrlResponse =
+
+    /// The largest response, in bytes: 64 KiB.
+    [<Literal>]
+    let MaxBytes = 65536
+
+    let private known = [ "url"; "headers"; "expiresAt"; "error" ]
+
+    let private kindOf (value: JsonElement) =
+        match value.ValueKind with
+        | JsonValueKind.Object -> "an object"
+        | JsonValueKind.Array -> "an array"
+        | JsonValueKind.Number -> "a number"
+        | JsonValueKind.True
+        | JsonValueKind.False -> "a boolean"
+        | JsonValueKind.String -> "a text"
+        | _ -> "null"
+
+    let private refusalMessage (text: string) =
+        match (Redaction.text text |> Check.visible |> Check.shorten 512).Trim().TrimEnd '.' with
+        | "" -> "no reason was given"
+        | message -> message
+
+    let private text (name: string) (value: JsonElement) : Result<string, string> =
+        if value.ValueKind = JsonValueKind.String then
+            Ok(nonNull (value.GetString()))
+        else
+            Error $"'{name}' must be a text, and is {kindOf value}"
+
+    let private readUrl (value: JsonElement) : Result<RequestUrl, string> =
+        text "url" value
+        |> Result.bind (fun url ->
+            ProvidedUrl.parse url
+            |> Result.mapError (fun problem -> $"its 'url' cannot be used: {problem.TrimEnd '.'}"))
+
+    let private readHeaders (value: JsonElement) : Result<KeyValuePair<string, string> list, string> =
+        if value.ValueKind <> JsonValueKind.Object then
+            Error $"'headers' must be an object of names and values, and is {kindOf value}"
+        else
+            [ for header in value.EnumerateObject() -> header.Name, header.Value ]
+            |> List.traverseResultM (fun (name, value) ->
+                if value.ValueKind = JsonValueKind.String then
+                    Ok(KeyValuePair(name, nonNull (value.GetString())))
+                else
+                    Error $"the value of the header {Check.quote name} must be a text, and is {kindOf value}")
+            |> Result.bind (fun headers ->
+                match
+                    headers
+                    |> List.countBy _.Key.ToLowerInvariant()
+                    |> List.tryFind (fun (_, count) -> count > 1)
+                with
+                | Some(name, _) -> Error $"the header {Check.quote name} appears twice"
+                | None -> Ok headers)
+
+    /// RFC 3339, 5.6: with seconds or without, with an offset.
+    let private readTime (value: JsonElement) : Result<DateTimeOffset, string> =
+        let formats = [| "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"; "yyyy-MM-dd'T'HH:mmK" |]
+
+        text "expiresAt" value
+        |> Result.bind (fun time ->
+            match
+                DateTimeOffset.TryParseExact(
+                    time,
+                    formats,
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal
+                )
+            with
+            | true, at -> Ok at
+            | _ -> Error "'expiresAt' must be a time such as 2026-05-01T12:00:00Z")
+
+    let private readError (value: JsonElement) : UrlResponse =
+        match value.ValueKind with
+        | JsonValueKind.String -> UrlResponse.Refused(refusalMessage (nonNull (value.GetString())))
+        | JsonValueKind.Object ->
+            match value.TryGetProperty "message" with
+            | true, message when message.ValueKind = JsonValueKind.String ->
+                UrlResponse.Refused(refusalMessage (nonNull (message.GetString())))
+            | true, message when message.ValueKind <> JsonValueKind.Null ->
+                UrlResponse.Invalid $"'error.message' must be a text, and is {kindOf message}"
+            | _ -> UrlResponse.Refused(refusalMessage "")
+        | _ -> UrlResponse.Invalid $"'error' must be an object with a 'message', and is {kindOf value}"
+
+    let private readGrant (fields: Map<string, JsonElement>) (url: JsonElement) : UrlResponse =
+        let optional name read whenAbsent =
+            match Map.tryFind name fields with
+            | Some value -> read value
+            | None -> Ok whenAbsent
+
+        result {
+            let! url = readUrl url
+            let! headers = optional "headers" readHeaders []
+            let! expiresAt = optional "expiresAt" (readTime >> Result.map Some) None
+
+            return
+                UrlResponse.Granted {
+                    Url = url
+                    Headers = headers
+                    ExpiresAt = expiresAt
+                }
+        }
+        |> Result.defaultWith UrlResponse.Invalid
+
+    let private readObject (root: JsonElement) : UrlResponse =
+        let members = [
+            for field in root.EnumerateObject() do
+                if List.contains field.Name known then
+                    field.Name, field.Value
+        ]
+
+        match members |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(name, _) -> UrlResponse.Invalid $"'{name}' appears twice"
+        | None ->
+            let fields =
+                members
+                |> List.filter (fun (_, value) -> value.ValueKind <> JsonValueKind.Null)
+                |> Map.ofList
+
+            match Map.tryFind "url" fields, Map.tryFind "error" fields with
+            | Some _, Some _ -> UrlResponse.Invalid "it has both 'url' and 'error'"
+            | Some url, None -> readGrant fields url
+            | None, Some error -> readError error
+            | None, None -> UrlResponse.Invalid "it has neither 'url' nor 'error'"
+
+    /// Reads a response. One of more than `MaxBytes` is invalid.
+    [<CompiledName("Parse")>]
+    let parse (body: ReadOnlyMemory<byte>) : UrlResponse =
+        let body =
+            if body.Span.StartsWith Encoding.UTF8.Preamble then body.Slice 3 else body
+
+        if body.Length > MaxBytes then
+            UrlResponse.Invalid $"it is longer than {MaxBytes} bytes"
+        elif body.Span.IndexOfAnyExcept(" \t\r\n"B) < 0 then
+            UrlResponse.Invalid "it is empty"
+        else
+            try
+                use document = JsonDocument.Parse body
+                let root = document.RootElement
+
+                if root.ValueKind = JsonValueKind.Object then
+                    readObject root
+                else
+                    UrlResponse.Invalid $"it must be a JSON object, and is {kindOf root}"
+            with
+            // The exceptions' own messages may quote what appears there.
+            | :? JsonException -> UrlResponse.Invalid "it is not valid JSON"
+            | :? InvalidOperationException -> UrlResponse.Invalid "it holds a text that is not valid Unicode"
+
+    /// Returns a defect as a part of a sentence.
+    [<CompiledName("DefectInWords")>]
+    let defectInWords (defect: string) : string =
+        $"its response does not follow the protocol: {defect}"

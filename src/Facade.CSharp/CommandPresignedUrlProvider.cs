@@ -1,0 +1,151 @@
+using System.Text;
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Urls;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CellOS.Export.S3;
+
+/// <summary>
+/// URLs from a command that runs as long as the provider lives: it reads one JSON request per line on standard input and
+/// writes one JSON response per line on standard output, in order. Its standard error is logged, redacted. A command that
+/// exits, is silent for too long or writes anything else costs the artifact that was asked for; the next request starts it
+/// again. Requests are passed to it one at a time.
+/// </summary>
+public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDisposable, IAsyncDisposable
+{
+    private readonly UrlCommand _command;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private CommandSession? _session;
+    private volatile bool _disposed;
+
+    /// <summary>A provider that starts the command at the first request.</summary>
+    /// <param name="options">The command.</param>
+    /// <param name="timeProvider">The clock; the system's if null.</param>
+    /// <param name="logger">Takes the standard error of the command, redacted. None if null.</param>
+    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
+    public CommandPresignedUrlProvider(
+        CommandPresignedUrlProviderOptions options,
+        TimeProvider? timeProvider = null,
+        ILogger<CommandPresignedUrlProvider>? logger = null
+    )
+        : this(Checked(options), options.RequestTimeout, timeProvider, logger) { }
+
+    internal CommandPresignedUrlProvider(
+        UrlCommand command,
+        TimeSpan timeout,
+        TimeProvider? timeProvider,
+        ILogger? logger
+    )
+    {
+        _command = command;
+        _timeout = timeout;
+        _time = timeProvider ?? TimeProvider.System;
+        _logger = logger is null ? NullLogger.Instance : new GuardedLogger(logger);
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="ObjectDisposedException">The provider has been disposed of.</exception>
+    public async ValueTask<PresignedUrlResponse> GetUrlAsync(
+        PresignedUrlRequest request,
+        CancellationToken cancellationToken
+    )
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var asked = request.ToCore();
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return await AskAsync(asked, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Closes the command's standard input, and ends it if it does not exit within two seconds.</summary>
+    public void Dispose()
+    {
+        _disposed = true;
+        Interlocked.Exchange(ref _session, null)?.Dispose();
+    }
+
+    /// <inheritdoc cref="Dispose" />
+    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
+
+    private async Task<PresignedUrlResponse> AskAsync(UrlRequest request, CancellationToken cancellationToken)
+    {
+        if (_session is { IsInOrder: false } stale)
+            End(stale);
+        var session = _session ??= CommandSession.Start(_command, _logger);
+        session.Secrets = [.. UrlRequestModule.Secrets(request)];
+        using var limit = new CancellationTokenSource(_timeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var line = Encoding.UTF8.GetBytes(UrlRequestModule.ToJson(request) + "\n");
+            var response = UrlResponseModule.Parse(
+                await session.AskAsync(line, both.Token).ConfigureAwait(false)
+            );
+            switch (response)
+            {
+                case UrlResponse.Granted granted:
+                    return CoreMapping.ToResponse(granted.Grant);
+                case UrlResponse.Refused refused:
+                    throw Failure($"refused to give a URL: \"{session.Mask(refused.Message)}\"");
+                case UrlResponse.Invalid invalid:
+                    End(session);
+                    throw Failure(
+                        $"was ended: {UrlResponseModule.DefectInWords(invalid.Defect)}{session.LastWords()}"
+                    );
+                default:
+                    throw new InvalidOperationException("The core has another kind of response.");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Its response would be taken for that to the next request.
+            End(session);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Failure(
+                $"gave no response within {_timeout.TotalMilliseconds:0} ms, and was ended{session.LastWords()}"
+            );
+        }
+        catch (CommandEndedException ended)
+        {
+            End(session);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            throw Failure(ended.Message + session.LastWords());
+        }
+    }
+
+    private PresignedUrlException Failure(string what) =>
+        new($"The URL command {_command} {Redaction.Text(what).TrimEnd('.')}.");
+
+    private void End(CommandSession session)
+    {
+        Interlocked.CompareExchange(ref _session, null, session);
+        session.Kill();
+    }
+
+    private static UrlCommand Checked(CommandPresignedUrlProviderOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(options.Command, nameof(options));
+        var command = UrlCommandModule.Create(options.Command);
+        var limits = LimitsModule.Check(
+            new Limits(options.RequestTimeout, options.RequestTimeout, null, null)
+        );
+        if (limits.IsError)
+            throw new ArgumentException(
+                limits.ErrorValue.Head.Message.Replace("connect", "request", StringComparison.Ordinal),
+                nameof(options)
+            );
+        return CoreMapping.Accept(command, nameof(options));
+    }
+}
