@@ -20,4 +20,19 @@ internal static class ExitCode
 
     /// <summary>SIGTERM.</summary>
     internal const int Terminated = 143;
+
+    /// <summary>The codes and what they mean, for people.</summary>
+    internal static readonly IReadOnlyList<(string Codes, string Meaning)> Meanings =
+    [
+        ($"{Done}", "push: all is exported; check: nothing would be refused"),
+        (
+            $"{Failed}",
+            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed"
+        ),
+        ($"{Refused}", "the command or the configuration is refused; nothing was sent"),
+        (
+            $"{HungUp}, {Interrupted}, {Terminated}",
+            "interrupted by SIGHUP, SIGINT (Ctrl-C) or SIGTERM: what has a receipt is exported and in the file; what was under way has none"
+        ),
+    ];
 }

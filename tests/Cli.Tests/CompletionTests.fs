@@ -6,8 +6,11 @@ open System.IO
 open System.Text.RegularExpressions
 open CellOS.Export.S3.Core
 open Expecto
+open CellOS.Export.S3.Cli
 open Cli.Tests.Scene
 open Cli.Tests.Support
+
+let private operators = File.ReadAllText(Path.Combine(root, "docs", "operators.md"))
 
 /// A folder with a spec, some files, and the tool as a command of its own name in `bin`.
 let private place () =
@@ -235,6 +238,14 @@ let tests =
 
                     for variable in Variable.all do
                         Expect.stringContains plain $"\n{variable.Name}" variable.Name
+
+                    for struct (codes, meaning) in ExitCode.Meanings do
+                        Expect.stringContains plain $"\n{codes}\n{meaning}." codes
+
+                        Expect.stringContains
+                            (operators.Replace("`", ""))
+                            $"| {codes} | {meaning} |"
+                            "the operators' document"
 
                     if has "man" then
                         let! output =

@@ -22,6 +22,9 @@ internal static class ManualPage
         page.Append($".SH DESCRIPTION\n{Text(root.Description)}\n.SH COMMANDS\n");
         foreach (var command in commands)
             Describe(command, page);
+        page.Append(".SH EXIT STATUS\n");
+        foreach (var (codes, meaning) in ExitCode.Meanings)
+            Item(Bold(codes), $"{meaning}.", page);
         page.Append(
             ".SH ENVIRONMENT\nA variable that ends with TARGET is for one target: TARGET is the target's name "
         );
