@@ -30,7 +30,7 @@ internal sealed class BrokerOptions
 
     /// <summary>The number of requests that one caller may make in each second.</summary>
     [Range(1, int.MaxValue)]
-    public int RequestsPerSecond { get; set; } = 100;
+    public int RequestsPerSecond { get; set; } = 1000;
 
     /// <summary>The file with the digests of static tokens. Without it, tokens are JWTs.</summary>
     public string? TokensFile { get; set; }

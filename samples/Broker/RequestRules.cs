@@ -30,10 +30,14 @@ internal static class RequestRules
         if (request.Sha256 is { } sha256 && !IsSha256(sha256))
             return Invalid("The sha256 is not a SHA-256 in Base64. Correct it.");
         // A line break in a header would be a line of its own in what is signed.
-        var values = HeadersOf(request).Select(header => header.Value).Append(request.ContentType ?? "");
-        return HeadersOf(request).Any(header => !IsHeaderName(header.Key)) || values.Any(HasControl)
-            ? Invalid("A header has an invalid name or a control character in its value. Correct it.")
-            : null;
+        var isValid =
+            HeadersOf(request).All(header => IsHeaderName(header.Key) && IsHeaderValue(header.Value))
+            && IsHeaderValue(request.ContentType ?? "");
+        return isValid
+            ? null
+            : Invalid(
+                "A header has an invalid name, no value or a control character in its value. Correct it."
+            );
     }
 
     private static Refusal? CheckCaller(UrlRequest request, Caller caller)
@@ -104,6 +108,9 @@ internal static class RequestRules
 
     private static bool IsHeaderName(string text) =>
         text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+
+    /// <summary>True for text that stays on its line. JSON can say null.</summary>
+    private static bool IsHeaderValue(string? text) => text is not null && !HasControl(text);
 
     private static bool IsSha256(string text) =>
         Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length == 32;

@@ -23,7 +23,16 @@ internal sealed record StaticToken(string Name, string Sha256, string[] Cells, s
     {
         await using var file = File.OpenRead(path);
         var tokens = await JsonSerializer.DeserializeAsync<StaticToken[]>(file, Json, stopping);
-        return tokens ?? throw new JsonException($"{path} contains null; it must contain a list of tokens.");
+        foreach (
+            var token in tokens ?? throw new JsonException($"{path} contains null. Write a list of tokens.")
+        )
+        {
+            if (token.Sha256.Length != 64 || !token.Sha256.All(char.IsAsciiHexDigit))
+                throw new JsonException(
+                    $"{path}: the sha256 of '{token.Name}' is not 64 hexadecimal digits. Correct it."
+                );
+        }
+        return tokens;
     }
 
     /// <summary>Compares all tokens, each in fixed time, so that the time says nothing about them.</summary>

@@ -7,6 +7,7 @@ open System.Net.Sockets
 open System.Security.Cryptography
 open System.Text
 open System.Text.Json.Nodes
+open System.Text.RegularExpressions
 open System.Threading.Tasks
 open Expecto
 open Samples.Tests.Presigning
@@ -142,6 +143,7 @@ let private refusals = [
     headers """{"x-amz-meta-a":"1\nx-amz-acl:public-read"}"""
 
     "a header without a name", 400, "invalid name", headers """{"":"1"}"""
+    "a header without a value", 400, "no value", headers """{"x-amz-meta-a":null}"""
     "a line break in a content type", 400, "control character", change "contentType" "text/plain\nx-amz-acl:a"
     "a missing field", 400, "The body is not a request", without "key" request
     "an empty field", 400, "The body is not a request", change "cellId" (null: string | null)
@@ -168,7 +170,9 @@ let private refusing =
         testCaseTask "bodies that are not a request" (fun () ->
             withBroker [] (fun broker _ ->
                 task {
-                    for body in [ ""; "null"; "[]"; "{"; "{\"version\":1}"; "\"\\ud800\"" ] do
+                    let surrogate = request.ToJsonString().Replace("report.json", "\\ud800")
+
+                    for body in [ ""; "null"; "[]"; "{"; "{\"version\":1}"; surrogate ] do
                         let! answer = broker.PostText(Some token, body)
                         isRefused 400 "The body is not a request" answer
 
@@ -326,6 +330,19 @@ let private sockets =
             })
     ]
 
+/// The names in the first column of a table that has this heading.
+let private namesIn (path: string) (heading: string) =
+    let table =
+        File.ReadAllText(Path.Combine(root, path)).Split "\n\n"
+        |> Array.find (fun block -> block.StartsWith $"| {heading} |")
+
+    Set.ofList [
+        for line in table.Split '\n' |> Seq.skip 2 do
+            for name in Regex.Matches((line.Split '|')[1], "`([^`]+)`") -> name.Groups[1].Value
+    ]
+
+let private documented = namesIn "docs/broker.md"
+
 let private operation =
     testList "as its operators see it" [
         testCaseTask "logs who asked for what, without a secret" (fun () ->
@@ -389,6 +406,32 @@ let private operation =
                     Expect.notEqual code 0 shown
                     Expect.stringContains shown reason "why"
                 })
+
+        testCaseTask "does not start with the digest of a token that is not a SHA-256" (fun () ->
+            task {
+                use folder = new Folder()
+                use! store = startStore ()
+                let settings = settingsFor store folder
+
+                writeTokens folder [ host7; host8.Replace("\"sha256\": \"", "\"sha256\": \"g") ]
+                |> ignore
+
+                let! code, shown = runToEnd anyPort settings
+                Expect.notEqual code 0 shown
+                Expect.stringContains shown "the sha256 of 'host-8' is not 64 hexadecimal digits" "why"
+            })
+
+        testCase "has every setting in its README" (fun () ->
+            let options =
+                File.ReadAllText(Path.Combine(root, "samples/Broker/BrokerOptions.cs"))
+
+            Expect.equal
+                (namesIn "samples/Broker/README.md" "Below `Broker`")
+                (Set.ofList [
+                    for found in Regex.Matches(options, @"public \S+ (\w+) \{ get; set; \}") ->
+                        found.Groups[1].Value
+                ])
+                "the table")
 
         testCaseTask "describes itself in an OpenAPI document" (fun () ->
             withBroker [] (fun broker _ ->
