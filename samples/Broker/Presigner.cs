@@ -13,6 +13,7 @@ namespace Broker;
 internal sealed class Presigner : IHealthCheck, IDisposable
 {
     private const string Sha256Header = "x-amz-checksum-sha256";
+    private const string Md5Header = "Content-MD5";
 
     private readonly BrokerOptions _broker;
     private readonly TimeProvider _time;
@@ -59,6 +60,9 @@ internal sealed class Presigner : IHealthCheck, IDisposable
         var added = new Dictionary<string, string>();
         if (request.Sha256 is { } sha256)
             presigned.Headers[Sha256Header] = added[Sha256Header] = sha256;
+        // Stores that ignore the checksum, such as Ceph 16, check this one.
+        if (request.Md5 is { } md5)
+            presigned.Headers[Md5Header] = added[Md5Header] = md5;
 
         return new(await _client.GetPreSignedURLAsync(presigned), added, expiresAt);
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Broker;
@@ -27,8 +28,10 @@ internal static class RequestRules
             return Invalid("The key has more than 1,024 bytes. Shorten the artifactName.");
         if (request.ContentLength < 0)
             return Invalid("The contentLength is negative. Send the length in bytes.");
-        if (request.Sha256 is { } sha256 && !IsSha256(sha256))
+        if (request.Sha256 is { } sha256 && !IsDigest(sha256, SHA256.HashSizeInBytes))
             return Invalid("The sha256 is not a SHA-256 in Base64. Correct it.");
+        if (request.Md5 is { } md5 && !IsDigest(md5, MD5.HashSizeInBytes))
+            return Invalid("The md5 is not an MD5 in Base64. Correct it.");
         // A line break in a header would be a line of its own in what is signed.
         var isValid =
             HeadersOf(request).All(header => IsHeaderName(header.Key) && IsHeaderValue(header.Value))
@@ -112,8 +115,8 @@ internal static class RequestRules
     /// <summary>True for text that stays on its line. JSON can say null.</summary>
     private static bool IsHeaderValue(string? text) => text is not null && !HasControl(text);
 
-    private static bool IsSha256(string text) =>
-        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length == 32;
+    private static bool IsDigest(string text, int bytes) =>
+        Convert.TryFromBase64String(text, new byte[text.Length], out var length) && length == bytes;
 
     private static Refusal Invalid(string reason) => new(StatusCodes.Status400BadRequest, reason);
 

@@ -20,7 +20,8 @@ def presign(s3, request):
     """Returns the response to one request. Every header that the upload carries is signed."""
     if request["version"] != 1:
         raise ValueError(f"version {request['version']} of the request is unknown")
-    added = {"x-amz-checksum-sha256": request["sha256"]} if "sha256" in request else {}
+    digests = {"sha256": "x-amz-checksum-sha256", "md5": "content-md5"}
+    added = {header: request[name] for name, header in digests.items() if name in request}
     signed = request["headers"] | added | {"content-length": str(request["contentLength"])}
     if "contentType" in request:
         signed["content-type"] = request["contentType"]

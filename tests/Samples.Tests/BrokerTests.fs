@@ -88,6 +88,15 @@ let private granting =
                         "it is stored"
                 })
 
+        for digest, other in [ "sha256", "md5"; "md5", "sha256" ] do
+            testCaseTask $"a URL that is bound to its content by {digest} alone" (fun () ->
+                withBroker [] (fun broker _ ->
+                    task {
+                        let request = without other request
+                        let! answer = broker.Post(token, request)
+                        do! isBoundTo "the report" request (isGranted answer)
+                    }))
+
         testCaseTask "a URL without a digest, a content type or headers" (fun () ->
             task {
                 use folder = new Folder()
@@ -95,7 +104,7 @@ let private granting =
                 use! broker = startBroker (settingsFor store folder)
 
                 let plain =
-                    [ "sha256"; "contentType"; "headers"; "region"; "target" ]
+                    [ "sha256"; "md5"; "contentType"; "headers"; "region"; "target" ]
                     |> List.fold (fun request name -> without name request) request
 
                 let! answer = broker.Post(token, plain)
@@ -135,6 +144,7 @@ let private refusals = [
 
     "a negative length", 400, "The contentLength is negative", change "contentLength" -1
     "a digest of another length", 400, "The sha256 is not", change "sha256" "AAAA"
+    "an MD5 of another length", 400, "The md5 is not", change "md5" "AAAA"
     "a digest that is not Base64", 400, "The sha256 is not", change "sha256" (String('?', 44))
 
     "a line break in a header",

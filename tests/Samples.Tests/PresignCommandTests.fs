@@ -26,7 +26,7 @@ let tests =
                 let first = requestFor "nightly/7" "cell-7" "a b+c/grün~.txt" "the report"
 
                 let last =
-                    [ "sha256"; "contentType"; "region" ]
+                    [ "sha256"; "md5"; "contentType"; "region" ]
                     |> List.fold
                         (fun request name -> without name request)
                         (requestFor "" "cell-7" "b" "the log")

@@ -44,6 +44,7 @@ let requestFor (prefix: string) (cell: string) (artifact: string) (content: stri
             contentType = "text/plain"
             headers = dict [ "If-None-Match", "*"; "x-amz-meta-run", "42" ]
             sha256 = Convert.ToBase64String(SHA256.HashData bytes)
+            md5 = Convert.ToBase64String(MD5.HashData bytes)
             unknownField = true
         |}
 
@@ -90,8 +91,10 @@ let upload (request: JsonObject) (response: JsonNode) (content: string) =
             | null -> ()
             | headers ->
                 for header in headers.AsObject() do
-                    message.Headers.TryAddWithoutValidation(header.Key, string header.Value)
-                    |> ignore
+                    let value = string header.Value
+
+                    if not (message.Headers.TryAddWithoutValidation(header.Key, value)) then
+                        body.Headers.TryAddWithoutValidation(header.Key, value) |> ignore
 
         match request["contentType"] with
         | null -> ()
