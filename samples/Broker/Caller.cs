@@ -1,0 +1,22 @@
+using System.Security.Claims;
+
+namespace Broker;
+
+/// <summary>A caller, and what its token allows: cells and key prefixes, with <c>*</c> at the end for any text.</summary>
+internal sealed record Caller(string Name, IReadOnlyList<string> Cells, IReadOnlyList<string> Prefixes)
+{
+    internal const string NameClaim = "sub";
+    internal const string CellsClaim = "cells";
+    internal const string PrefixesClaim = "prefixes";
+
+    /// <summary>Reads the claims, which are the same in a JWT and in the file of static tokens.</summary>
+    internal static Caller Of(ClaimsPrincipal user) =>
+        new(
+            user.FindFirstValue(NameClaim) ?? "unknown",
+            ValuesOf(user, CellsClaim),
+            ValuesOf(user, PrefixesClaim)
+        );
+
+    private static string[] ValuesOf(ClaimsPrincipal user, string claim) =>
+        [.. user.FindAll(claim).Select(found => found.Value)];
+}
