@@ -225,10 +225,10 @@ module Push =
                 state
                 |> State.learn (fun history -> {
                     history with
-                        Warning = PushResult.warning state put.Url reply confirmed
+                        Warning = PushResult.warning state reply confirmed
                 })
 
-            finish warned now (Output.Done(PushResult.receipt state now reply sent confirmed))
+            finish warned now (Output.Done(PushResult.receipt state now put reply sent confirmed))
         | IntegrityVerdict.Mismatch _, _ ->
             retryOnce
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)

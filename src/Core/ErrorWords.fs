@@ -38,6 +38,7 @@ module internal ErrorWords =
             "error|den(?:y|ied)|forbid|fail|refus|reject|block(?:ed|ing)|prohibit|abort|invalid|illegal|unauthori|unauthenti|"
             + "unable|unavailable|unsupported|unknown|unexpected|unacceptable|exceed|exception|fault|expired|timed?[ -]?out|"
             + "not[ _-]?(?:found|allowed|permitted|authori|authenti|accept|implement|support|stored|available|valid|possible|enough)|"
+            + @"\bdropp(?:ed|ing)\b|discard|\bpending\b|malicious|suspicious|withheld|not[ _-]?saved|"
             + "cannot|can't|couldn't|could not|must |missing|required|quarantin|virus|malware|infected|violat|throttl|"
             + @"too (?:many|large|big|long)|\bfull\b|\bsign[ -]?in|\blog[ -]?in|maintenance|^\s*(?:HTTP/[0-9.]+ )?[45][0-9][0-9]\b",
             options
@@ -117,6 +118,25 @@ module internal ErrorWords =
             text = "false" || text = "0" || text = "no"
         | _ -> false
 
+    /// True for a member whose text is a name or an identifier, not words.
+    let private isName (name: string) =
+        match name with
+        | "name"
+        | "filename"
+        | "file"
+        | "path"
+        | "key"
+        | "object"
+        | "objectname"
+        | "bucket"
+        | "url"
+        | "uri"
+        | "id"
+        | "etag"
+        | "mimetype"
+        | "contenttype" -> true
+        | _ -> false
+
     /// How deep members of members are looked at.
     let private deepest = 8
 
@@ -147,7 +167,14 @@ module internal ErrorWords =
         | "errordescription"
         | "blocked"
         | "denied"
-        | "rejected" -> isSet value
+        | "rejected"
+        | "redirect"
+        | "redirecturl"
+        | "redirecturi"
+        | "redirectto"
+        | "login"
+        | "loginurl"
+        | "loginuri" -> isSet value
         | "success"
         | "succeeded"
         | "ok"
@@ -171,6 +198,10 @@ module internal ErrorWords =
         | "description"
         | "reason"
         | "title" when value.ValueKind = JsonValueKind.String -> areIn (nonNull (value.GetString()))
+        | name when value.ValueKind = JsonValueKind.String && not (isName name) ->
+            let text = nonNull (value.GetString())
+            // Paths and addresses are names.
+            not (text.Contains '/') && areIn text
         | _ -> isIn (depth + 1) value
 
     and private isIn (depth: int) (value: JsonElement) : bool =

@@ -250,6 +250,10 @@ module internal FailureAdvice =
             let unmarked = setting "AcceptUnmarked" Variable.AcceptUnmarked "=1" facts
 
             match FailureFacts.reply facts with
+            | Some { Contradiction = Some header } ->
+                $"Check {proxies}, and that caches let PUT requests pass; then export again. If the store itself sends '{header}', ask its administrator why."
+            | Some reply when Verdict.isOfStore reply && (reply.ResultBucket.IsSome || reply.ResultKey.IsSome) ->
+                "Ask the store's administrator where it has stored the object. Correct bucket, key prefix, cell id or artifact name, or presign for the destination."
             | Some reply when reply.IsMarked ->
                 $"Check {proxies}; then export again. If the store's administrator confirms that the store responds so to an upload that it has stored, set {unmarked}: receipts then no longer show that a store answered."
             | _ ->

@@ -155,6 +155,13 @@ module internal FailureCause =
             "a proxy or a portal between this machine and the store may have answered"
 
         match FailureFacts.reply facts with
+        | Some { Contradiction = Some header } ->
+            $"the response ({lastEvent facts}) has the header '{header}', which says that it is not the response to this upload; {mayBeProxy}"
+        | Some reply when Verdict.isOfStore reply && (reply.ResultBucket.IsSome || reply.ResultKey.IsSome) ->
+            let told =
+                [ reply.ResultBucket; reply.ResultKey ] |> List.choose id |> String.concat "/"
+
+            $"the response ({lastEvent facts}) names the object {Check.quote told}, which is not the destination"
         | Some reply when not reply.IsMarked ->
             $"the response ({lastEvent facts}) has none of the headers that stores send (ETag, checksum, version, request id); {mayBeProxy}"
         | Some reply ->
@@ -163,6 +170,8 @@ module internal FailureCause =
                 $"the response ({lastEvent facts}) says that the upload was accepted and not processed yet, and no digest in it confirms the content"
             | SuccessStatus.NotOfAnUpload ->
                 $"the response ({lastEvent facts}) has a status that stores do not send in response to an upload, and no digest in it confirms the content; {mayBeProxy}"
+            | SuccessStatus.Stored when reply.Body.IsNone ->
+                $"the response ({lastEvent facts}) has no mark of a store but a digest that was known without the content; {mayBeProxy}"
             | SuccessStatus.Stored ->
                 $"the response ({lastEvent facts}) has a body that stores do not send, and no digest in it confirms the content; {mayBeProxy}"
         | None -> lastEvent facts
@@ -189,7 +198,7 @@ module internal FailureCause =
         | FailureKind.Refused -> refused facts
         | FailureKind.Redirected -> redirected facts
         | FailureKind.AlreadyExists when facts.MayBeStored ->
-            "an object with this key exists; an earlier attempt of this push ended without a clear response, so the object may be its own"
+            "an object with this key exists; an attempt of this push ended without a clear response, so the object may be its own"
         | FailureKind.AlreadyExists -> "an object with this key exists, and it was not overwritten"
         | FailureKind.Unavailable when isWithoutUrl facts -> $"there was no URL: {lastEvent facts}"
         | FailureKind.Unavailable -> $"the server could not accept the upload: {lastEvent facts}"

@@ -94,8 +94,11 @@ type IntegrityVerdict =
 type IntegrityTerms = {
     /// How much is compared, and what is required.
     Mode: IntegrityMode
-    /// True if a `Content-MD5` was sent.
+    /// True if a `Content-MD5` was sent, and the response is one of a store that has stored the object.
     HasContentMd5: bool
+    /// The digests that the request contained, in its headers or in the query of its URL: a gateway may return them without
+    /// having compared them.
+    Given: Digest list
     /// True if the ETags of this store are not MD5s (directory buckets of Amazon S3).
     HasOpaqueTags: bool
 }
@@ -103,11 +106,12 @@ type IntegrityTerms = {
 /// Makes terms of a comparison.
 [<RequireQualifiedAccess>]
 module IntegrityTerms =
-    /// Without a `Content-MD5`, to a store whose ETags may be MD5s.
+    /// Without a digest in the request, to a store whose ETags may be MD5s.
     [<CompiledName("Of")>]
     let ofMode (mode: IntegrityMode) : IntegrityTerms = {
         Mode = mode
         HasContentMd5 = false
+        Given = []
         HasOpaqueTags = false
     }
 
@@ -116,23 +120,39 @@ module IntegrityTerms =
 /// Rules that this module keeps (Amazon S3 API Reference, "Object", ETag; Amazon S3 User Guide, "Checking object
 /// integrity"; the descriptions of encrypted objects by Google, Alibaba, Tencent and Huawei):
 /// - every digest that the response reports is compared; one that differs decides, whatever else is equal;
-/// - an ETag confirms if it is the MD5, but a different one says nothing where the object is encrypted otherwise than by
-///   Amazon's SSE-S3 (`AES256`), and in directory buckets;
-/// - an accepted `Content-MD5` confirms only with a mark that stores set of objects: an ETag, a checksum or a version;
+/// - an ETag confirms if it is the MD5, but a different one says nothing where a known encryption is stated that is not
+///   Amazon's SSE-S3, and in directory buckets;
+/// - a digest that was known without the content (of an empty file, or of the request) confirms only beside a request id of
+///   a store; `Content-MD5`, which may be about the response's body, only beside another mark of a store; one of several
+///   ETags never does;
+/// - an accepted `Content-MD5` confirms only with a request id of a store and a mark that stores set of objects: a checksum,
+///   a version, or an ETag that is not another digest;
 /// - an MD5 that was not taken is missed only if nothing else is confirmed: the sink takes none where a CRC-64/NVME
 ///   confirms;
 /// - of several confirmations the strongest counts.
 [<RequireQualifiedAccess>]
 module Integrity =
 
-    let private isAmazonsOwn (algorithm: string) =
-        algorithm.Trim().Equals("AES256", StringComparison.OrdinalIgnoreCase)
+    /// True for the encryptions after which an ETag of Amazon S3 is not an MD5.
+    let private isByKey (algorithm: string) =
+        match algorithm.Trim().ToLowerInvariant() with
+        | "aws:kms"
+        | "aws:kms:dsse"
+        | "aws:fsx" -> true
+        | _ -> false
+
+    /// True for the algorithms of encryption with the customer's own key.
+    let private isOfCustomer (algorithm: string) =
+        match algorithm.Trim().ToUpperInvariant() with
+        | "AES256"
+        | "SM4" -> true
+        | _ -> false
 
     let private mayHaveOpaqueTag (terms: IntegrityTerms) (reply: Reply) =
         terms.HasOpaqueTags
-        || reply.ServerSideEncryption |> Option.exists (isAmazonsOwn >> not)
+        || reply.ServerSideEncryption |> Option.exists isByKey
         || reply.OtherEncryption.IsSome
-        || reply.CustomerAlgorithm.IsSome
+        || reply.CustomerAlgorithm |> Option.exists isOfCustomer
 
     /// The digests that the response reports. An ETag that need not be an MD5 is left out, unless it is ours.
     let private reportedBy (terms: IntegrityTerms) (reply: Reply) (sent: Sent) =
@@ -152,6 +172,38 @@ module Integrity =
     let private isTaken (sent: Sent) (reported: ReportedDigest) =
         (sent.Digest reported.Digest.Algorithm).IsSome
 
+    /// True if a digest that equals ours shows that the server has received the content.
+    let private confirms (terms: IntegrityTerms) (reply: Reply) (sent: Sent) (equal: ReportedDigest) =
+        let isKnownWithoutContent =
+            sent.Bytes = 0L || List.contains equal.Digest terms.Given
+
+        (reply.HasStoreId || not isKnownWithoutContent)
+        && (equal.Header <> ReportedDigest.ETag || reply.OnlyETag.IsSome)
+        && (equal.Header <> ChecksumHeader.ContentMd5 || reply.IsMarked)
+
+    /// True if an ETag is the digest of something else: of an upload in parts, or longer than an MD5.
+    let private isOtherDigest (sent: Sent) (tag: string) =
+        let tag = ReportedDigest.bareTag tag
+        let isHex (text: string) = text |> Seq.forall Char.IsAsciiHexDigit
+
+        match tag.LastIndexOf '-' with
+        | -1 ->
+            tag.Length > 32
+            && isHex tag
+            && not (tag.Equals(sent.Sha256.Hex, StringComparison.OrdinalIgnoreCase))
+        | i ->
+            i >= 32
+            && isHex (tag.Substring(0, i))
+            && tag.Substring(i + 1) |> Seq.forall Char.IsAsciiDigit
+
+    /// True if the response shows that a store has accepted the `Content-MD5` of the request.
+    let private hasAcceptedMd5 (terms: IntegrityTerms) (reply: Reply) (sent: Sent) =
+        terms.HasContentMd5
+        && reply.HasStoreId
+        && (reply.VersionId.IsSome
+            || not reply.OwnChecksums.IsEmpty
+            || reply.OnlyETag |> Option.exists (isOtherDigest sent >> not))
+
     /// Returns the verdict on a success.
     [<CompiledName("Verdict")>]
     let verdict (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : IntegrityVerdict =
@@ -159,11 +211,12 @@ module Integrity =
         let differing, notTaken = others |> List.partition (isTaken sent)
 
         let confirmations = [
-            if terms.HasContentMd5 && reply.IsOfObject then
+            if hasAcceptedMd5 terms reply sent then
                 Confirmation.ContentMd5
 
             for reported in equal do
-                Confirmation.ofReported reported
+                if confirms terms reply sent reported then
+                    Confirmation.ofReported reported
         ]
 
         let missed =
@@ -189,14 +242,15 @@ module Integrity =
                 |> Option.filter (fun own -> own <> reported.Digest)
                 |> Option.map (fun own -> reported, own)))
 
-    /// The checksums that a response reports and that equal ours, one of each algorithm, in the order of the algorithms.
+    /// The checksums that a response reports, that equal ours and that confirm it, one of each algorithm, in the order of the
+    /// algorithms.
     [<CompiledName("Confirmed")>]
-    let confirmed (mode: IntegrityMode) (reply: Reply) (sent: Sent) : Digest list =
-        if mode.IsOff then
+    let confirmed (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : Digest list =
+        if terms.Mode.IsOff then
             []
         else
             ReportedDigest.ofChecksums reply
-            |> List.filter (isEqual sent)
+            |> List.filter (fun reported -> isEqual sent reported && confirms terms reply sent reported)
             |> List.map _.Digest
             |> List.distinct
             |> List.sortBy _.Algorithm

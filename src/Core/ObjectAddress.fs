@@ -291,8 +291,32 @@ module ObjectAddress =
         else
             $"{RequestUrl.scheme url}://{host}:{(RequestUrl.revealUri url).Port}"
 
-    /// The object of a URL whose query does not address it, as a text to compare.
-    let internal identityByPath (url: RequestUrl) : string =
+    /// Origin and path of an object on a host that is not a known store's. The bucket, where it is known, is in the path, also
+    /// if the URL has it in the host; a host that begins with the name by chance has it in the path as well.
+    let private onOtherHost (bucket: string) (url: RequestUrl) (path: string) =
+        let origin = origin url
+        let first = origin.IndexOf("//", StringComparison.Ordinal) + 2
+
+        if
+            bucket <> ""
+            && String.Compare(
+                origin,
+                first,
+                bucket + ".",
+                0,
+                bucket.Length + 1,
+                StringComparison.OrdinalIgnoreCase
+            )
+                =
+                0
+            && not (path.StartsWith($"/{bucket}/", StringComparison.Ordinal))
+        then
+            $"{origin.Remove(first, bucket.Length + 1)}/{bucket}{path}"
+        else
+            origin + path
+
+    /// The object of a URL whose query does not address it, as a text to compare. An empty bucket is not known.
+    let internal identityByPath (bucket: string) (url: RequestUrl) : string =
         let path = RequestUrl.path url
 
         let path =
@@ -311,14 +335,19 @@ module ObjectAddress =
                    Bucket = Some bucket
                } -> $"{endpoint}/{bucket}{path}"
         | None, Some { Endpoint = endpoint } -> endpoint + path
-        | None, None -> origin url + path
+        | None, None -> onOtherHost bucket url path
 
     /// The object that a URL addresses, as a text to compare: two URLs with the same text address the same object. One
     /// object can be written in several ways, and one bucket is reached through several hosts. The query is part of it where
     /// the URL has no signature, since a gateway may address by it; then the text holds a credential.
-    [<CompiledName("Identity")>]
-    let identity (url: RequestUrl) : string =
+    /// `bucket` is that of the destination: on hosts of unknown stores, a URL may have it in the host or in the path.
+    [<CompiledName("IdentityIn")>]
+    let identityIn (bucket: string) (url: RequestUrl) : string =
         match RequestUrl.revealQuery url with
-        | "" -> identityByPath url
-        | _ when RequestUrl.isPresigned url -> identityByPath url
-        | query -> $"{identityByPath url}?{normalQuery query}"
+        | "" -> identityByPath bucket url
+        | _ when RequestUrl.isPresigned url -> identityByPath bucket url
+        | query -> $"{identityByPath bucket url}?{normalQuery query}"
+
+    /// The object that a URL addresses, as `identityIn`, where the bucket is not known.
+    [<CompiledName("Identity")>]
+    let identity (url: RequestUrl) : string = identityIn "" url

@@ -74,6 +74,9 @@ module internal Outcome =
                     BucketRegion = optional reply.BucketRegion
                     RedirectHost = optional reply.RedirectHost
                     Server = optional reply.Server
+                    Contradiction = optional reply.Contradiction
+                    ResultBucket = optional reply.ResultBucket
+                    ResultKey = optional reply.ResultKey
                     Error = reply.Error |> Option.map ofError
                     Body = reply.Body |> Option.map ofBody
             }

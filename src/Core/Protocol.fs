@@ -40,6 +40,18 @@ module PutRequest =
             ]
             text
 
+    /// The digests that the request contains, in its headers and in the query of its URL.
+    [<CompiledName("GivenDigests")>]
+    let givenDigests (put: PutRequest) : Digest list = [
+        for header in put.Headers do
+            match DigestAlgorithm.ofRequestHeader (RequestHeader.key header) with
+            | Some algorithm -> yield! Option.toList (Digest.tryParse algorithm (RequestHeader.reveal header))
+            | None -> ()
+
+        for _, digest in put.Url.Query.Checksums do
+            digest
+    ]
+
 /// What the driver reports. `At` is the time at which it happened.
 [<RequireQualifiedAccess>]
 type Input =

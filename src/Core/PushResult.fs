@@ -34,6 +34,12 @@ module internal PushResult =
             | ValueSome at -> not (Instant.isBefore at now)
             | ValueNone -> false
         FixesOtherChecksum = (SignedQuery.emptyChecksum put.Url.Query).IsSome && put.Length > 0L
+        Given = PutRequest.givenDigests put
+        Object =
+            if state.Plan.Target.KeyCheck then
+                Some(Bucket.value state.Plan.Target.Bucket, ObjectKey.value state.Plan.Key)
+            else
+                None
     }
 
     /// What the comparison of a success depends on.
@@ -44,21 +50,23 @@ module internal PushResult =
             Verdict.isOfStore reply
             && put.Headers
                |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
+        Given = PutRequest.givenDigests put
         HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
     }
 
-    /// What the caller should know about the receipt, where a gateway answered without saying that a store has the object.
-    let warning (state: State) (url: RequestUrl) (reply: Reply) (confirmed: Confirmation) : string option =
+    /// What the caller should know about a receipt that no digest of the response confirms.
+    let warning (state: State) (reply: Reply) (confirmed: Confirmation) : string option =
         let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
         let response = $"The response for {artifact} (HTTP {reply.Status})"
 
-        if RequestUrl.isPresigned url || confirmed <> Confirmation.Unverified then
+        if confirmed <> Confirmation.Unverified then
             None
         elif not reply.IsMarked then
             Some
                 $"{response} has no ETag, checksum, version or request id: nothing shows that a store has the object."
         elif Verdict.isOfStore reply then
-            None
+            Some
+                $"{response} confirms no digest: nothing shows that the store has the same bytes. The receipt is unverified."
         else
             match SuccessStatus.ofStatus reply.Status with
             | SuccessStatus.Stored ->
@@ -71,12 +79,13 @@ module internal PushResult =
     let receipt
         (state: State)
         (now: DateTimeOffset)
+        (put: PutRequest)
         (reply: Reply)
         (sent: Sent)
         (confirmed: Confirmation)
         : Receipt =
         let show =
-            State.showing state [ reply.ETag; reply.VersionId; reply.RequestId; reply.HostId ]
+            State.showing state [ reply.OnlyETag; reply.VersionId; reply.RequestId; reply.HostId ]
 
         {
             TargetKind = Receipt.TargetKind
@@ -93,10 +102,10 @@ module internal PushResult =
             Sha256 = sent.Sha256.Hex
             Md5 = (sent.With state.History.Digests).Md5
             Checksums =
-                Integrity.confirmed state.Plan.Target.Integrity reply sent
+                Integrity.confirmed (terms state put reply) reply sent
                 |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
                 |> Map.ofList
-            ETag = show reply.ETag
+            ETag = show reply.OnlyETag
             VersionId = show reply.VersionId
             RequestId = show reply.RequestId
             HostId = show reply.HostId

@@ -3,23 +3,37 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Collections.Generic
 
-/// A checksum or digest that a store reports in a header of its response.
-type ReportedChecksum = {
-    /// The header's name in lower case, such as `x-amz-checksum-sha256`.
-    Header: string
-    /// The header's value, as it was sent.
-    Value: string
-}
+/// Reads the field `ETag`.
+[<RequireQualifiedAccess>]
+module internal EntityTags =
+
+    /// The entity tags of a field that may have several, each with its quotes (RFC 9110, 8.8.3).
+    let split (field: string) : string list =
+        let isComma i =
+            field[i] = ',' && (field.AsSpan(0, i).Count '"') % 2 = 0
+
+        let commas = [
+            for i in 0 .. field.Length - 1 do
+                if isComma i then
+                    i
+        ]
+
+        List.zip (-1 :: commas) (commas @ [ field.Length ])
+        |> List.map (fun (before, stop) -> field.Substring(before + 1, stop - before - 1).Trim())
+
+    /// True if the text has more than the marks of a tag.
+    let isOne (tag: string) : bool = tag.AsSpan().Trim("W/\" ").Length > 0
 
 /// What is kept of a response: plain data, nothing that could hold a connection or a secret.
 type Reply = {
     /// The HTTP status code.
     Status: int
-    /// `ETag` as it was sent, with its quotes.
+    /// `ETag` as it was sent, with its quotes; all of them, where there are several.
     ETag: string option
-    /// The object's version: `x-amz-version-id`, or the header of another store's dialect.
+    /// The object's version: `x-amz-version-id`, or the header of another store's dialect. `None` where there are several.
     VersionId: string option
-    /// The request id that a store's support asks for: `x-amz-request-id`, or the header of another store's dialect.
+    /// The request id that a store's support asks for: `x-amz-request-id`, or the header of another store's dialect. `None`
+    /// where there are several.
     RequestId: string option
     /// True if the request id is that of a content delivery network (`cf-ray`), which sets it of its own accord.
     IsRequestIdOfNetwork: bool
@@ -52,6 +66,12 @@ type Reply = {
     Body: ForeignBody option
     /// How the reading of the body ended.
     BodyEnd: BodyEnd
+    /// The name of a header that says that the response is not one to this upload.
+    Contradiction: string option
+    /// The bucket that a store's result document names.
+    ResultBucket: string option
+    /// The key that a store's result document names.
+    ResultKey: string option
     /// True if the body, before secrets were masked in it, says that the URL has expired.
     SaysExpired: bool
     /// What was sent, if the whole body had been sent when the response was complete.
@@ -79,6 +99,9 @@ type Reply = {
         Error = None
         Body = None
         BodyEnd = BodyEnd.Whole
+        Contradiction = None
+        ResultBucket = None
+        ResultKey = None
         SaysExpired = false
         Sent = None
     }
@@ -92,18 +115,30 @@ type Reply = {
 
     /// True if a header may report a digest: an ETag or a checksum.
     member internal this.MayReportDigest =
-        (this.ETag |> Option.exists (fun tag -> tag.AsSpan().Trim("W/\" ").Length > 0))
-        || not this.Checksums.IsEmpty
+        this.ETag |> Option.exists EntityTags.isOne || not this.Checksums.IsEmpty
 
-    /// True if the response carries a mark that stores set of an object: an ETag, a checksum or a version.
-    member internal this.IsOfObject = this.MayReportDigest || this.VersionId.IsSome
+    /// The ETag, if there is one, and only one.
+    member internal this.OnlyETag =
+        this.ETag
+        |> Option.filter (fun field -> EntityTags.isOne field && (EntityTags.split field).Length = 1)
+
+    /// The checksums in headers of a store's own. `Content-MD5` may be about the response's own body.
+    member internal this.OwnChecksums =
+        this.Checksums
+        |> List.filter (fun checksum -> checksum.Header <> ChecksumHeader.ContentMd5)
+
+    /// True if the response carries a request id that a store sets, and a proxy, a portal or a content delivery network does
+    /// not.
+    member internal this.HasStoreId =
+        (this.RequestId.IsSome && not this.IsRequestIdOfNetwork) || this.HostId.IsSome
 
     /// True if the response carries a mark that stores set, and proxies, portals and content delivery networks do not: an
-    /// ETag, a checksum, a version or a store's request id.
+    /// ETag, a checksum in a header of a store's own, a version or a store's request id.
     member this.IsMarked =
-        this.IsOfObject
-        || (this.RequestId.IsSome && not this.IsRequestIdOfNetwork)
-        || this.HostId.IsSome
+        this.OnlyETag.IsSome
+        || not this.OwnChecksums.IsEmpty
+        || this.VersionId.IsSome
+        || this.HasStoreId
 
 /// Reads responses.
 ///
@@ -112,7 +147,10 @@ type Reply = {
 ///   not an id or a tag;
 /// - the names are those of Amazon S3 and of other stores' dialects (Google Cloud Storage, Azure Blob, Alibaba OSS,
 ///   Tencent COS, Huawei OBS, Oracle, Swift, Cloudflare R2); of several headers for one thing, Amazon's name counts
-///   first.
+///   first;
+/// - a version or a request id that appears with several values has none;
+/// - a header with the name of a checksum and a value that is not a digest is ignored;
+/// - digests in a store's result document count as in headers.
 [<RequireQualifiedAccess>]
 module Reply =
 
@@ -145,13 +183,18 @@ module Reply =
 
     let private hostIds = [ "x-amz-id-2"; "x-obs-id-2" ]
 
-    let private otherEncryptions = [
-        "x-oss-server-side-encryption"
-        "x-cos-server-side-encryption"
-        "x-obs-server-side-encryption"
-        "x-goog-encryption-kms-key-name"
-        "x-ms-encryption-scope"
-    ]
+    /// Encryptions of other stores after which an ETag need not be an MD5: the header, and the values that they send in it.
+    let private otherEncryptions: (string * (string -> bool)) list =
+        let isOneOf (known: string list) (value: string) =
+            List.contains (value.Trim().ToUpperInvariant()) known
+
+        [
+            "x-oss-server-side-encryption", isOneOf [ "AES256"; "KMS"; "SM4" ]
+            "x-cos-server-side-encryption", isOneOf [ "AES256"; "COS/KMS"; "KMS"; "SM4" ]
+            "x-obs-server-side-encryption", isOneOf [ "AES256"; "KMS"; "SM4" ]
+            "x-goog-encryption-kms-key-name", (fun value -> value.Contains "/cryptoKeys/")
+            "x-ms-encryption-scope", isOneOf [ "NONE"; "FALSE" ] >> not
+        ]
 
     let private customerAlgorithms = [
         "x-amz-server-side-encryption-customer-algorithm"
@@ -161,16 +204,44 @@ module Reply =
         "x-goog-encryption-algorithm"
     ]
 
-    let private isChecksum (name: string) =
-        match name with
-        | "x-goog-hash"
-        | "x-oss-hash-crc64ecma"
-        | "x-cos-hash-crc64ecma"
-        | "content-md5"
-        | "opc-content-md5" -> true
-        | "x-amz-checksum-type"
-        | "x-amz-checksum-algorithm" -> false
-        | _ -> name.StartsWith("x-amz-checksum-", StringComparison.Ordinal)
+    /// The name of a header by which a response says that it is not one to this upload: it comes from a cache, is a part,
+    /// reports an error, a deletion or another length, or sends the client elsewhere.
+    let private contradiction (value: string -> string option) (names: string seq) (sent: Sent option) =
+        let has (name: string) (isMeant: string -> bool) =
+            if value name |> Option.exists (fun text -> isMeant (text.Trim())) then
+                Some name
+            else
+                None
+
+        let isOtherLength (text: string) =
+            match sent with
+            | Some sent -> text <> string sent.Bytes
+            | None -> false
+
+        let isAny _ = true
+
+        let isErrorOf (name: string) =
+            let name = name.ToLowerInvariant()
+
+            name.StartsWith("x-", StringComparison.Ordinal)
+            && (name.EndsWith("-error-code", StringComparison.Ordinal)
+                || name.EndsWith("-error-message", StringComparison.Ordinal)
+                || name.StartsWith("x-goog-", StringComparison.Ordinal)
+                   && name.EndsWith("-error", StringComparison.Ordinal)
+                || name = "x-amzn-errortype")
+
+        [
+            has "age" (fun text -> text.Trim('0') <> "")
+            has "x-cache" (fun text -> text.Contains("HIT", StringComparison.OrdinalIgnoreCase))
+            has "content-range" isAny
+            has "refresh" isAny
+            has "www-authenticate" isAny
+            has "x-amz-delete-marker" _.Equals("true", StringComparison.OrdinalIgnoreCase)
+            has "x-goog-stored-content-length" isOtherLength
+            has "x-amz-object-size" isOtherLength
+            names |> Seq.tryFind isErrorOf |> Option.map _.ToLowerInvariant()
+        ]
+        |> List.tryPick id
 
     let private hostOf (location: string) =
         match Uri.TryCreate(location, UriKind.Absolute) with
@@ -188,14 +259,20 @@ module Reply =
         (sent: Sent option)
         : Reply =
         let values = Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        let several = HashSet<string>(StringComparer.OrdinalIgnoreCase)
+
+        let add (name: string) (value: string) =
+            if value.Length > 0 && value.Length <= longestValue then
+                match values.TryGetValue name with
+                // All of them are compared, where they are digests; one that is sent twice is one.
+                | true, first when first <> value ->
+                    values[name] <- $"{first}, {value}"
+                    several.Add name |> ignore
+                | true, _ -> ()
+                | _ -> values.Add(name, value)
 
         for header in headers do
-            if header.Value.Length > 0 && header.Value.Length <= longestValue then
-                match values.TryGetValue header.Key with
-                // All of them are compared, where they are checksums; one that is sent twice is one.
-                | true, first when first <> header.Value -> values[header.Key] <- $"{first}, {header.Value}"
-                | true, _ -> ()
-                | _ -> values.Add(header.Key, header.Value)
+            add header.Key header.Value
 
         let value (name: string) =
             match values.TryGetValue name with
@@ -204,7 +281,11 @@ module Reply =
 
         let first = List.tryPick value
 
-        let requestId = first requestIds
+        /// The value of the first of these headers that has one, and only one.
+        let firstOfOne names =
+            names |> List.filter (several.Contains >> not) |> first
+
+        let requestId = firstOfOne requestIds
 
         let content =
             ResponseBody.read
@@ -214,22 +295,38 @@ module Reply =
                 body
                 bodyEnd
 
+        let result (name: string) =
+            content.Result
+            |> List.tryPick (fun (element, text) -> if element = name then Some text else None)
+
+        for element, text in content.Result do
+            if element.StartsWith("Checksum", StringComparison.Ordinal) then
+                add ("x-amz-checksum-" + element.Substring(8).ToLowerInvariant()) text
+            elif element = "ETag" then
+                match value "etag" with
+                | Some tag when tag.Trim '"' = text.Trim '"' -> ()
+                | _ -> add "ETag" text
+
         {
             Status = status
             ETag = value "etag"
-            VersionId = first versionIds
+            VersionId = firstOfOne versionIds
             RequestId = requestId |> Option.orElse (first networkIds)
             IsRequestIdOfNetwork = requestId.IsNone && (first networkIds).IsSome
-            HostId = first hostIds
+            HostId = firstOfOne hostIds
             ServerSideEncryption = value "x-amz-server-side-encryption"
-            OtherEncryption = first otherEncryptions
+            OtherEncryption =
+                otherEncryptions
+                |> List.tryPick (fun (name, isKnown) -> value name |> Option.filter isKnown)
             CustomerAlgorithm = first customerAlgorithms
             Checksums = [
                 for header in values do
                     let name = header.Key.ToLowerInvariant()
 
-                    if isChecksum name then
-                        { Header = name; Value = header.Value }
+                    let checksum = { Header = name; Value = header.Value }
+
+                    if ChecksumHeader.isOne name && ChecksumHeader.isReadable checksum then
+                        checksum
             ]
             ChecksumType = value "x-amz-checksum-type"
             RetryAfter = value "retry-after"
@@ -246,6 +343,9 @@ module Reply =
                 | ResponseBody.Foreign body -> Some body
                 | _ -> None
             BodyEnd = bodyEnd
+            Contradiction = contradiction value values.Keys sent
+            ResultBucket = result "Bucket"
+            ResultKey = result "Key"
             SaysExpired = content.SaysExpired
             Sent = sent
         }

@@ -5,6 +5,7 @@ open System.IO
 open System.Net
 open System.Text
 open System.Text.Json
+open System.Xml.Linq
 
 /// The format of a response's body, by its content type and its first characters.
 [<RequireQualifiedAccess>]
@@ -66,6 +67,8 @@ type internal ResponseBody =
 /// What is kept of a body.
 type internal BodyContent = {
     Body: ResponseBody
+    /// The names and texts of the elements of a store's result document that are about the object.
+    Result: (string * string) list
     /// True if its text says that the URL has expired. It is judged before secrets are masked.
     SaysExpired: bool
 }
@@ -191,15 +194,59 @@ module internal ResponseBody =
 
     /// The root elements of the documents with which stores answer a PUT: Amazon S3 and its kin, Tencent COS (images),
     /// Google Cloud Storage.
-    let private results = [ "PutObjectResult"; "CopyObjectResult"; "UploadResult"; "PostResponse" ]
+    let private results = [ "PutObjectResult"; "UploadResult"; "PostResponse" ]
+
+    /// The elements of a result document whose texts are names and digests, not words.
+    let private isOfObject (name: string) =
+        match name with
+        | "Bucket"
+        | "Key"
+        | "Location"
+        | "ETag"
+        | "VersionId" -> true
+        | _ -> name.StartsWith("Checksum", StringComparison.Ordinal)
+
+    /// The elements of a whole result document that have no elements in them. Of an image that Tencent COS has processed,
+    /// only those of the original are about the upload.
+    let private leaves (text: string) (parts: XmlParts) : (string * string) list =
+        if parts.IsWhole && List.contains parts.Root results then
+            let document =
+                XDocument.Parse(text.TrimStart([| ' '; '\t'; '\r'; '\n'; '\ufeff'; '\000' |]))
+
+            let isOfOther (element: XElement) =
+                parts.Root = "UploadResult"
+                && isOfObject element.Name.LocalName
+                && element.Ancestors()
+                   |> Seq.forall (fun ancestor -> ancestor.Name.LocalName <> "OriginalInfo")
+
+            [
+                for element in document.Descendants() do
+                    if not element.HasElements && not (isOfOther element) then
+                        element.Name.LocalName, element.Value.Trim()
+            ]
+        else
+            []
 
     let private meaningOfXml (text: string) (isWhole: bool) (parts: XmlParts) =
+        let isResult = isWhole && parts.IsWhole && List.contains parts.Root results
+
+        let words () =
+            if isResult then
+                leaves text parts
+                |> List.exists (fun (name, value) -> not (isOfObject name) && ErrorWords.areIn value)
+            elif List.contains parts.Root results then
+                // What was read of one may be the half of a name.
+                false
+            else
+                ErrorWords.areIn (visible (withoutMarkup text))
+
         if
             ErrorWords.areInMarkup text
             || parts.Elements |> List.exists (fun struct (name, _) -> name = "Code")
+            || words ()
         then
             BodyMeaning.Error
-        elif isWhole && parts.IsWhole && List.contains parts.Root results then
+        elif isResult then
             BodyMeaning.Result
         else
             BodyMeaning.Unknown
@@ -292,6 +339,7 @@ module internal ResponseBody =
         : BodyContent =
         let saying body saysExpired = {
             Body = body
+            Result = []
             SaysExpired = saysExpired
         }
 
@@ -310,7 +358,12 @@ module internal ResponseBody =
 
             match S3Error.ofParts parts with
             | Some error -> saying (ResponseBody.S3 error) (S3Error.saysExpired parts)
-            | None ->
-                saying
-                    (readText contentType isCallback text (bodyEnd = BodyEnd.Whole) parts)
-                    (textSaysExpired text)
+            | None -> {
+                Body = readText contentType isCallback text (bodyEnd = BodyEnd.Whole) parts
+                Result =
+                    if bodyEnd = BodyEnd.Whole then
+                        leaves text parts |> List.filter (fst >> isOfObject)
+                    else
+                        []
+                SaysExpired = textSaysExpired text
+              }

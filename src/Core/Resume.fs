@@ -50,6 +50,8 @@ type Receipted = private {
 /// - the last receipt of an object counts: this target exported this artifact of this cell to this address, with as many
 ///   bytes and the same SHA-256. An object is the same by its destination, unless the URLs are for different places, and by
 ///   its URL. An object that was overwritten meanwhile is exported again;
+/// - a later receipt for the same destination with another SHA-256 makes the earlier one not count, whatever the places of
+///   their URLs: two host names may be one store;
 /// - a receipt does not count if a later upload to the object started, and neither a receipt nor the line that nothing was
 ///   stored follows;
 /// - a receipt counts whose `integrity` is a confirmation that this library knows; an `unverified` one only where the caller
@@ -110,12 +112,16 @@ module Resume =
             | Some(origin, before) -> origin + before
             | None -> ""
 
-    let private identityOf (objectUrl: string | null) : string | null =
+    let private bucketOf (destination: string) : string =
+        let struct (bucket, _) = split destination
+        bucket
+
+    let private identityOf (destination: string) (objectUrl: string | null) : string | null =
         match objectUrl with
         | null -> null
         | url ->
             match RequestUrl.parse url with
-            | Ok url -> ObjectAddress.identityByPath url
+            | Ok url -> ObjectAddress.identityByPath (bucketOf destination) url
             | Error _ -> null
 
     let private trustOf (receipt: Receipt) : ReceiptTrust =
@@ -158,7 +164,7 @@ module Resume =
                 || upload.Place = place
                 || isOf targetName cellId artifactName upload)
 
-        match identityOf objectUrl with
+        match identityOf destination objectUrl with
         | null -> byDestination
         | identity ->
             match receipted.ByObject.TryGetValue identity with
@@ -172,7 +178,7 @@ module Resume =
                 || acceptUnverified && receipt.Integrity = Confirmation.Unverified.Name)
 
         let url = Option.toObj receipt.ObjectUrl
-        let identity = identityOf url
+        let identity = identityOf receipt.Destination url
 
         let upload =
             ReceiptedUpload(
@@ -191,10 +197,13 @@ module Resume =
                 receipt.Destination
                 url
 
+        // Several places may be one store. Other content at one address may have overwritten what was there.
+        let isGone (earlier: ReceiptedUpload) =
+            earlier.Sha256 <> upload.Sha256 || List.contains earlier gone
+
         receipted.ByDestination[receipt.Destination] <-
             upload
-            :: (uploadsTo receipted receipt.Destination
-                |> List.filter (fun earlier -> not (List.contains earlier gone)))
+            :: (uploadsTo receipted receipt.Destination |> List.filter (isGone >> not))
 
         match identity with
         | null -> ()
@@ -277,7 +286,7 @@ module Resume =
             match url with
             | Some url ->
                 (RequestUrl.isPresigned url || RequestUrl.revealQuery url = "")
-                && upload.Identity = ObjectAddress.identityByPath url
+                && upload.Identity = ObjectAddress.identityByPath (bucketOf destination) url
             | None -> false
 
         match find receipted targetName cellId artifactName destination with

@@ -84,6 +84,10 @@ type Circumstances = {
     IsPastExpiry: bool
     /// True if the URL's query fixes a checksum of other content than was sent, so that a store refuses every attempt.
     FixesOtherChecksum: bool
+    /// The digests that the request contained, in its headers or in the query of its URL.
+    Given: Digest list
+    /// The bucket and the key of the destination; `None` if what a response says of them is not compared.
+    Object: (string * string) option
 }
 
 /// Makes circumstances.
@@ -98,6 +102,8 @@ module Circumstances =
         AcceptUnmarked = false
         IsPastExpiry = false
         FixesOtherChecksum = false
+        Given = []
+        Object = None
     }
 
 /// The verdict table. Rules that it keeps:
@@ -108,13 +114,14 @@ module Circumstances =
 /// - a success counts only once the whole body has been sent, and then by what it says (`BodyMeaning`, `BodyEnd`,
 ///   `SuccessStatus`), the first of these rules that fits:
 ///   1. A page, or a body that reports an error, is never a success.
-///   2. A digest in the response that equals ours makes every other one a success: only what received the content can
-///      know it.
+///   2. Nor is a response that says that it is not one to this upload (`Contradiction`), or names another object.
 ///   3. A body that broke off, or is late, is tried again: it may have been about to report an error. One that is too
 ///      long, or that is neither text nor JSON nor a store's result, is not a store's.
 ///   4. In response to a presigned URL there must be a mark of a store, a status that says that the object is stored, and
 ///      no body but a store's result. The operator may accept the absence of all three (`AcceptUnmarked`).
 ///   5. A URL without a signature is a gateway's, whose status, text or JSON may be anything that reports no error.
+///   6. A digest in the response that equals ours makes up for what is missing in 3 and 4, and for nothing that speaks
+///      against a store: in response to a presigned URL, only with such a status and without a body.
 [<RequireQualifiedAccess>]
 module Verdict =
 
@@ -209,12 +216,46 @@ module Verdict =
     let private isOfBody (meaning: BodyMeaning) (reply: Reply) =
         reply.Body |> Option.exists (fun body -> body.Meaning = meaning)
 
+    /// True if status and body of a success are those of a store that has stored the object, as far as it was read.
+    let private isStored (reply: Reply) =
+        SuccessStatus.ofStatus reply.Status = SuccessStatus.Stored
+        && (reply.Body.IsNone || isOfBody BodyMeaning.Result reply)
+
     /// True if status, mark and body of a success are those of a store that has stored the object.
     [<CompiledName("IsOfStore")>]
     let isOfStore (reply: Reply) =
-        reply.IsMarked
-        && SuccessStatus.ofStatus reply.Status = SuccessStatus.Stored
-        && (reply.Body.IsNone || isOfBody BodyMeaning.Result reply)
+        reply.IsMarked && isStored reply && reply.Contradiction.IsNone
+
+    /// True if the response has a mark of a store that nothing else than a store could have set: a checksum that was known
+    /// without the content (of an empty file, or of the request) may be one that a gateway returned.
+    let private isMarked (given: Circumstances) (reply: Reply) =
+        let isKnown (digest: Digest) =
+            Digest.isOfNothing digest || List.contains digest given.Given
+
+        let isMark (checksum: ReportedChecksum) =
+            match ChecksumHeader.parse checksum with
+            | [] -> true
+            | digests -> digests |> List.exists (isKnown >> not)
+
+        reply.HasStoreId
+        || reply.OnlyETag.IsSome
+        || reply.VersionId.IsSome
+        || reply.OwnChecksums |> List.exists isMark
+
+    /// True if a result document names another bucket or key.
+    let private isOfOther (given: Circumstances) (reply: Reply) =
+        match given.Object with
+        | None -> false
+        | Some(bucket, key) ->
+            let isBucket (told: string) =
+                told = bucket || told.EndsWith(":" + bucket, StringComparison.Ordinal)
+
+            let isKey (told: string) =
+                let told = told.TrimStart '/'
+                told = key || Uri.UnescapeDataString told = key
+
+            reply.ResultBucket |> Option.exists (isBucket >> not)
+            || reply.ResultKey |> Option.exists (isKey >> not)
 
     /// What follows from a success that no digest confirms; `None` if it counts all the same.
     let private unlessConfirmed (given: Circumstances) (reply: Reply) =
@@ -223,9 +264,20 @@ module Verdict =
         | BodyEnd.Late -> Some(Verdict.Retry FailureKind.TimedOut)
         | BodyEnd.TooLong -> Some(Verdict.Stop FailureKind.NotAStore)
         | BodyEnd.Whole when isOfBody BodyMeaning.Unknown reply -> Some(Verdict.Stop FailureKind.NotAStore)
-        | BodyEnd.Whole when given.IsPresigned && not given.AcceptUnmarked && not (isOfStore reply) ->
+        | BodyEnd.Whole when
+            given.IsPresigned
+            && not given.AcceptUnmarked
+            && not (isMarked given reply && isStored reply)
+            ->
             Some(Verdict.Stop FailureKind.Unconfirmed)
         | BodyEnd.Whole -> None
+
+    /// True if a digest can make up for what is missing.
+    let private mayBeConfirmed (given: Circumstances) (reply: Reply) =
+        reply.MayReportDigest
+        && (not given.IsPresigned
+            || isStored reply
+               && (reply.BodyEnd = BodyEnd.Whole || reply.IsCut && reply.Body.IsNone))
 
     let private ofSuccess (given: Circumstances) (reply: Reply) =
         match reply.Sent with
@@ -236,10 +288,13 @@ module Verdict =
             | "ExpiredToken" -> Verdict.FreshUrl
             | _ -> Verdict.Stop FailureKind.NotAStore
         | None -> Verdict.Retry FailureKind.Unreachable
+        | Some _ when reply.Contradiction.IsSome || isOfOther given reply ->
+            Verdict.Stop FailureKind.Unconfirmed
         | Some sent ->
             match unlessConfirmed given reply with
             | None -> Verdict.Accepted(reply, sent)
-            | Some otherwise when reply.MayReportDigest -> Verdict.AcceptedIfConfirmed(reply, sent, otherwise)
+            | Some otherwise when mayBeConfirmed given reply ->
+                Verdict.AcceptedIfConfirmed(reply, sent, otherwise)
             | Some otherwise -> otherwise
 
     /// True if the code of a 400, 401 or 403 says clearly that the end of the URL is not the cause.
@@ -326,8 +381,16 @@ module Verdict =
         | Outcome.NotSent fault
         | Outcome.Unknown fault -> ofFault fault
 
-    /// True if the object may have been stored by an attempt that gave no receipt: it had no response after the whole
-    /// body, or its response says that the server failed half-way or spoke too early, or is not a store's.
+    /// True if the response is a store's own refusal: a document that reports an error, beside a request id of a store.
+    let private isRefusalOfStore (reply: Reply) =
+        reply.HasStoreId
+        && (reply.Error.IsSome
+            || reply.Body
+               |> Option.exists (fun body -> body.Format = BodyFormat.Json && body.IsError))
+
+    /// True if the object may have been stored by an attempt that gave no receipt: the whole body was sent, and no store
+    /// refused it. A proxy, a gateway or a portal may refuse the upload, or lose its patience, after the store has the
+    /// object; and a server may fail half-way.
     [<CompiledName("MayHaveStored")>]
     let mayHaveStored (outcome: Outcome) =
         match outcome with
@@ -335,4 +398,5 @@ module Verdict =
         | Outcome.Unknown _ -> true
         | Outcome.Replied reply ->
             reply.IsSuccess
-            || (reply.Status >= 500 && reply.Sent.IsSome && not (saysFull reply))
+            || reply.Sent.IsSome
+               && not (isRefusalOfStore reply && (reply.Status < 500 || saysFull reply))

@@ -39,8 +39,10 @@ type FieldResponse = {
     Code: string
     /// True if a header is a mark of a store: an ETag, a checksum, a version or a request id.
     IsMarked: bool
-    /// True if a header reports the digest of the content that was sent.
+    /// True if a header reports the digest of the content that was sent, and confirms it.
     HasDigest: bool
+    /// True if the response says that it is not one to this upload.
+    IsOfOther: bool
 } with
 
     /// The response as the core reads it, after the whole body was sent.
@@ -124,6 +126,12 @@ module Field =
             "Access denied by policy"
             "error: quota exceeded"
             "500 Internal Server Error"
+            "Upload dropped, pending scan"
+            "{\"redirect\":\"https://login.example/\"}"
+            "{\"action\":\"quarantine\",\"verdict\":\"malicious\"}"
+            "<Response><Status>FAILED</Status></Response>"
+            "<PutObjectResult><Status>403 Forbidden</Status></PutObjectResult>"
+            "<multistatus xmlns=\"DAV:\"><status>HTTP/1.1 403 Forbidden</status></multistatus>"
         ]
         |> Gen.map (fun text -> "", utf8 text)
 
@@ -142,7 +150,8 @@ module Field =
     let private results =
         Gen.elements [
             "<PutObjectResult/>"
-            "<?xml version=\"1.0\"?>\n<UploadResult><OriginalInfo><Key>k</Key></OriginalInfo></UploadResult>"
+            "<PostResponse><Location>https://store.example/logs/error.txt</Location></PostResponse>"
+            "<?xml version=\"1.0\"?>\n<UploadResult><OriginalInfo><ImageInfo><Format>PNG</Format></ImageInfo></OriginalInfo></UploadResult>"
         ]
         |> Gen.map utf8
 
@@ -214,7 +223,22 @@ module Field =
             "x-obs-request-id", "BF2600000164361F"
             "opc-request-id", "fra-1:abc"
             "x-trans-id", "tx74a1bd8b5f6c"
-            "x-amz-checksum-crc64nvme", "AAAAAAAAAAA="
+            "x-amz-checksum-crc64nvme", "AQEBAQEBAQE="
+        ]
+
+    /// Headers that say that the response is not one to this upload.
+    let private contradictions =
+        Gen.elements [
+            "Age", "3600"
+            "X-Cache", "TCP_HIT from proxy"
+            "Content-Range", "bytes 0-3/4"
+            "Refresh", "0; url=https://portal.example/"
+            "WWW-Authenticate", "Basic"
+            "x-amz-delete-marker", "true"
+            "x-amz-error-code", "AccessDenied"
+            "x-ms-error-code", "AuthenticationFailed"
+            "x-amz-object-size", "4711"
+            "x-goog-stored-content-length", "4711"
         ]
 
     /// Headers that anybody sets.
@@ -249,6 +273,10 @@ module Field =
                     Gen.constant digests
 
             let! others = others
+
+            let! contradictions =
+                Gen.frequency [ 7, Gen.constant []; 1, Gen.listOfLength 1 contradictions ]
+
             let! bodyEnd, body = ending body
 
             // HTTP has no body there (RFC 9110, 15.3.5).
@@ -263,6 +291,7 @@ module Field =
                 Headers = [
                     yield! marks
                     yield! others
+                    yield! contradictions
 
                     match contentType with
                     | Some contentType -> "Content-Type", contentType
@@ -272,7 +301,9 @@ module Field =
                 Kind = kind
                 End = bodyEnd
                 Code = code
-                IsMarked = not marks.IsEmpty
-                HasDigest = not digests.IsEmpty
+                IsMarked = marks |> List.exists (fun (name, _) -> name <> "Content-MD5")
+                // `Content-MD5` may be about the response's body: it confirms only beside a mark.
+                HasDigest = digests |> List.exists (fun (name, _) -> name <> "Content-MD5")
+                IsOfOther = not contradictions.IsEmpty
             }
         }

@@ -180,6 +180,13 @@ module Outcomes =
                 ]
 
             let! checksums = checksums
+
+            let! contradiction =
+                Gen.frequency [ 24, Gen.constant None; 1, Gen.elements [ Some "age"; Some "refresh" ] ]
+
+            let! resultKey =
+                Gen.frequency [ 24, Gen.constant None; 1, Gen.constant (Some "of/another/object") ]
+
             let! expired = Gen.elements [ texts[9]; Some "Request has expired" ]
 
             return {
@@ -230,6 +237,9 @@ module Outcomes =
                         }
                     | _ -> None
                 BodyEnd = bodyEnd
+                Contradiction = contradiction
+                ResultBucket = None
+                ResultKey = resultKey
                 SaysExpired = false
                 Sent = sent
             }

@@ -440,6 +440,24 @@ let tests =
                     push scene (both (url.Replace("127.0.0.1", "localhost"))) [ "--root"; scene.Folder.Path ]
 
                 Expect.equal code 0 error
+
+                // Other content under the same destination is not a copy: both hosts may be one store.
+                let spec = File.ReadAllText scene.Spec
+
+                File.Copy(
+                    Path.Join(scene.Folder.Path, "out/report"),
+                    Path.Join(scene.Folder.Path, "out/other")
+                )
+
+                let last = spec.LastIndexOf("out/report", System.StringComparison.Ordinal)
+                File.WriteAllText(scene.Spec, spec.Remove(last, 10).Insert(last, "out/other"))
+
+                for other in [ url.Replace("127.0.0.1", "localhost"); url.Replace(bucket, $"acme:{bucket}") ] do
+                    let! struct (code, output, error) =
+                        push scene (both other) [ "--root"; scene.Folder.Path ]
+
+                    Expect.equal (code, output) (2, "") "nothing was sent"
+                    Expect.stringContains error "are different files for the same destination" other
             })
 
         testCaseTask "names the artifacts for targets of other kinds, also with --quiet" (fun () ->

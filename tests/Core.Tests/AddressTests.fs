@@ -504,6 +504,28 @@ let identities =
             testCase $"one object: {name}" (fun () ->
                 Expect.hasLength (urls |> List.map identity |> List.distinct) 1 name)
 
+        testCase "one object: a bucket in the host and in the path" (fun () ->
+            let identityIn url =
+                ObjectAddress.identityIn "evidence" (parsed url)
+
+            let same = [
+                "http://evidence.s3.corp/c/a"
+                "http://EVIDENCE.s3.corp:80/c/a"
+                "http://s3.corp/evidence/c/a"
+            ]
+
+            Expect.hasLength (same |> List.map identityIn |> List.distinct) 1 "one"
+
+            let others = [
+                "http://s3.corp/evidence/c/a"
+                "http://evidence.corp/evidence/c/a"
+                "http://evidence.corp:8080/c/a"
+                "http://evidence2.s3.corp/c/a"
+                "http://other.s3.corp/c/a"
+            ]
+
+            Expect.hasLength (others |> List.map identityIn |> List.distinct) others.Length "each is another")
+
         testCase "other objects" (fun () ->
             let urls = [
                 "http://store.example/evidence/c/a"

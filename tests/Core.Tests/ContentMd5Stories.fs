@@ -11,6 +11,9 @@ open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
 
+/// A success of a store, with its request id.
+let private stored = { stored with RequestId = Some "REQ1" }
+
 let private md5Taken (time: int) =
     Input.DigestsTaken(at time, digestsOf [ DigestAlgorithm.Md5 ])
 
@@ -59,7 +62,14 @@ let tests =
         story
             "confirms what an ETag cannot"
             (given (contentMd5 >> integrity IntegrityMode.Require))
-            [ started; md5Taken 5; attempted 9 kmsReply ] [ "md5"; "put 1"; "done content-md5" ] []
+            [
+                started
+                md5Taken 5
+                attempted 9 {
+                    kmsReply with
+                        RequestId = Some "REQ1"
+                }
+            ] [ "md5"; "put 1"; "done content-md5" ] []
 
         story
             "goes with requests whose answer is not compared"

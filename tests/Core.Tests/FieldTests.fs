@@ -112,6 +112,28 @@ let bodies =
                 [ xml ],
                 "<UploadResult><OriginalInfo><Key>k</Key></OriginalInfo></UploadResult>",
                 "Xml Result"
+                [ xml ], "<CopyObjectResult><ETag>x</ETag></CopyObjectResult>", "Xml Unknown"
+                [ xml ], "<PostResponse><Key>logs/error.txt</Key></PostResponse>", "Xml Result"
+                [ xml ],
+                "<PutObjectResult><Status>403 Forbidden</Status><Message>Access Denied</Message></PutObjectResult>",
+                "Xml Error"
+                [ xml ],
+                "<Response><Status>FAILED</Status><Message>virus found, object quarantined</Message></Response>",
+                "Xml Error"
+                [ xml ],
+                "<d:multistatus xmlns:d='DAV:'><d:response><d:status>HTTP/1.1 403 Forbidden</d:status></d:response></d:multistatus>",
+                "Xml Error"
+                [], "Upload dropped, pending scan", "Text Error"
+                [], "{\"redirect\":\"https://login.example/\"}", "Json Error"
+                [ json; "x-oss-request-id", "R" ],
+                "{\"redirect\":\"https://login.example/sign-in\"}",
+                "Json Error"
+                [ json; "x-oss-request-id", "R" ],
+                "{\"action\":\"quarantine\",\"verdict\":\"malicious\",\"note\":\"upload was dropped\"}",
+                "Json Error"
+                [ json; "x-oss-request-id", "R" ],
+                "{\"object\":\"logs/error.txt\",\"Status\":\"OK\"}",
+                "Json Result"
                 [ xml ], "<PutObjectResult>", "Xml Unknown"
                 [ xml ], "<ErrorResult><Code>AccessDenied</Code></ErrorResult>", "Xml Error"
                 [ xml ],
@@ -171,6 +193,7 @@ let bodies =
                 [ xml ], "<PutObjectResult/>", "Xml Unknown"
                 [ json ], "{\"stat", "Json Unknown"
                 [ json ], "{\"error\":\"x\"}", "Json Error"
+                [ xml ], "<PostResponse><Key>logs/error.t", "Xml Unknown"
                 [], "stor", "Text Unknown"
                 [], "Access denied by po", "Text Error"
             ]
@@ -215,7 +238,7 @@ let bodies =
                 "x-goog-generation", true
                 "x-guploader-uploadid", true
                 "x-ms-request-id", true
-                "Content-MD5", true
+                "Content-MD5", false
                 "x-oss-request-id", true
                 "x-oss-hash-crc64ecma", true
                 "x-cos-request-id", true
@@ -239,8 +262,106 @@ let bodies =
                 "x-amz-bucket-region", false
                 "Location", false
             ]
-            (fun (name, _) -> (response 200 [ name, "abc" ] "").IsMarked)
+            (fun (name, _) ->
+                let value =
+                    match name.ToLowerInvariant() with
+                    | "x-amz-checksum-crc64nvme" -> "AQEBAQEBAQE="
+                    | "x-amz-checksum-sha256" -> Convert.ToBase64String(Array.zeroCreate 32)
+                    | "x-goog-hash" -> "crc32c=yZRlqg=="
+                    | "content-md5"
+                    | "opc-content-md5" -> "XrY7u+Ae7tCTyyK7j1rNww=="
+                    | _ -> "17"
+
+                (response 200 [ name, value ] "").IsMarked)
             snd
+
+        table
+            "a header with the name of a checksum and an unreadable value is not a mark"
+            [
+                "x-amz-checksum-crc32", "0d4a1185x"
+                "x-amz-checksum-sha256", "abc"
+                "x-amz-checksum-xxhash64", "AAAAAAAAAAA="
+                "x-goog-hash", "sha256=AAAA,crc32c=AAA"
+                "x-cos-hash-crc64ecma", "-1"
+                "opc-content-md5", "abc"
+            ]
+            (fun header ->
+                let reply = response 200 [ header ] ""
+                reply.IsMarked, reply.Checksums)
+            (fun _ -> false, [])
+
+        testCase "a version, a request id and an ETag that have several values have none" (fun () ->
+            let reply =
+                response
+                    200
+                    [
+                        "x-amz-request-id", "R1"
+                        "x-amz-request-id", "R2"
+                        "x-amz-id-2", "I1"
+                        "x-amz-id-2", "I2"
+                        "x-amz-version-id", "v1"
+                        "x-amz-version-id", "v2"
+                        "ETag", "\"aa\""
+                        "ETag", "\"bb\""
+                    ]
+                    ""
+
+            Expect.equal (reply.RequestId, reply.HostId, reply.VersionId) (None, None, None) "none of them"
+            Expect.isFalse reply.IsMarked "no mark"
+
+            Expect.equal
+                (response 200 [ "x-amz-request-id", "R1"; "X-Amz-Request-Id", "R1" ] "").RequestId
+                (Some "R1")
+                "the same twice is one")
+
+        table
+            "what says that a response is not one to this upload, and what does not"
+            [
+                ("Age", "3600"), Some "age"
+                ("Age", "0"), None
+                ("X-Cache", "HIT"), Some "x-cache"
+                ("X-Cache", "TCP_MEM_HIT from edge"), Some "x-cache"
+                ("X-Cache", "MISS"), None
+                ("Content-Range", "bytes 0-3/4"), Some "content-range"
+                ("Refresh", "0; url=https://login.example/"), Some "refresh"
+                ("WWW-Authenticate", "Basic"), Some "www-authenticate"
+                ("x-amz-delete-marker", "true"), Some "x-amz-delete-marker"
+                ("x-amz-delete-marker", "false"), None
+                ("x-amz-error-code", "AccessDenied"), Some "x-amz-error-code"
+                ("x-amz-error-message", "denied"), Some "x-amz-error-message"
+                ("X-MS-Error-Code", "AuthenticationFailed"), Some "x-ms-error-code"
+                ("x-oss-error-code", "x"), Some "x-oss-error-code"
+                ("x-goog-error", "x"), Some "x-goog-error"
+                ("x-goog-stored-content-length", "0"), Some "x-goog-stored-content-length"
+                ("x-goog-stored-content-length", string sent.Bytes), None
+                ("x-amz-object-size", "0"), Some "x-amz-object-size"
+                ("x-amz-object-size", string sent.Bytes), None
+                ("Via", "1.1 squid"), None
+            ]
+            (fun (header, _) -> (response 200 [ header; "x-amz-request-id", "R1" ] "").Contradiction)
+            snd
+
+        testCase "the digests in a store's result document are compared as those in headers" (fun () ->
+            let reply =
+                response
+                    200
+                    [ "x-amz-request-id", "R1"; "ETag", "\"x\"" ]
+                    "<PutObjectResult><ETag>\"00000000000000000000000000000000\"</ETag><ChecksumCRC32>AAAAAA==</ChecksumCRC32></PutObjectResult>"
+
+            Expect.equal
+                (ReportedDigest.ofETag reply |> List.map _.Digest.Hex)
+                [ String('0', 32) ]
+                "the ETag in the document"
+
+            Expect.equal
+                (ReportedDigest.ofChecksums reply |> List.map _.Header)
+                [ "x-amz-checksum-crc32" ]
+                "the checksum in the document"
+
+            let same =
+                response 200 [ "ETag", "\"x\"" ] "<PostResponse><ETag>&quot;x&quot;</ETag></PostResponse>"
+
+            Expect.equal same.ETag (Some "\"x\"") "the same ETag is one")
 
         testCase "an empty header, and one that is too long, is not a mark" (fun () ->
             Expect.isFalse (response 200 [ "ETag", "" ] "").IsMarked "empty"
@@ -268,6 +389,17 @@ let private gateway = { presigned with IsPresigned = false }
 let private accepting = { presigned with AcceptUnmarked = true }
 let private tag = "ETag", "\"1f-4\""
 let private requestId = "x-amz-request-id", "R1"
+let private sha256 = "x-amz-checksum-sha256", sent.Sha256.Base64
+
+let private giving = {
+    presigned with
+        Given = [ sent.Sha256 ]
+}
+
+let private comparing = {
+    presigned with
+        Object = Some("b", "c/a")
+}
 
 /// The word for a verdict.
 let private verdict (given: Circumstances) (reply: Reply) =
@@ -295,10 +427,7 @@ let successes =
 
                     presigned,
                     response status [ tag ] "",
-                    (if List.contains status [ 200; 201; 204 ] then
-                         "accepted"
-                     else
-                         "accepted if confirmed, or Unconfirmed")
+                    (if List.contains status [ 200; 201; 204 ] then "accepted" else "Unconfirmed")
                 // A body that is not whole is never a plain success.
                 for given in [ presigned; accepting; gateway ] do
                     for body in [ ""; " "; "OK"; "{\"sta"; "<PutObjectResult/>"; "\u001f\u008b" ] do
@@ -306,15 +435,19 @@ let successes =
                         given, ended BodyEnd.Late [ requestId ] body, "retry, then TimedOut"
                         given, ended BodyEnd.TooLong [ requestId ] body, "NotAStore"
 
-                        given,
-                        ended BodyEnd.BrokenOff [ tag ] body,
-                        "accepted if confirmed, or retry, then Unreachable"
+                        let ifConfirmed otherwise =
+                            if not given.IsPresigned || body.Trim() = "" then
+                                $"accepted if confirmed, or {otherwise}"
+                            else
+                                otherwise
+
+                        given, ended BodyEnd.BrokenOff [ tag ] body, ifConfirmed "retry, then Unreachable"
+
+                        given, ended BodyEnd.Late [ tag ] body, ifConfirmed "retry, then TimedOut"
 
                         given,
-                        ended BodyEnd.Late [ tag ] body,
-                        "accepted if confirmed, or retry, then TimedOut"
-
-                        given, ended BodyEnd.TooLong [ tag ] body, "accepted if confirmed, or NotAStore"
+                        ended BodyEnd.TooLong [ tag ] body,
+                        (if given.IsPresigned then "NotAStore" else "accepted if confirmed, or NotAStore")
 
                     given,
                     ended BodyEnd.BrokenOff [ tag ] "<Error><Code>SlowDown</Code>",
@@ -323,7 +456,12 @@ let successes =
                     given, ended BodyEnd.BrokenOff [ tag ] "<Error><Co", "NotAStore"
                     given, ended BodyEnd.Late [ html; tag ] "", "NotAStore"
                     given, ended BodyEnd.TooLong [ tag ] signIn, "NotAStore"
-                    given, response 200 [ tag ] "\u001f\u008b\u0008", "accepted if confirmed, or NotAStore"
+
+                    given,
+                    response 200 [ tag ] "\u001f\u008b\u0008",
+                    (if given.IsPresigned then "NotAStore" else "accepted if confirmed, or NotAStore")
+
+                    given, response 200 [ tag; requestId; "Age", "60" ] "", "Unconfirmed"
                     given, response 200 [ "Content-Encoding", "gzip"; requestId ] "x", "NotAStore"
                     given, response 200 [ requestId ] "<multistatus xmlns='DAV:'/>", "NotAStore"
 
@@ -341,7 +479,7 @@ let successes =
                 presigned, response 200 [ "cf-ray", "8b1f" ] "", "Unconfirmed"
                 // A gateway's own words.
                 presigned, response 200 [ requestId ] "Hello World!", "Unconfirmed"
-                presigned, response 200 [ tag ] "OK", "accepted if confirmed, or Unconfirmed"
+                presigned, response 200 [ tag ] "OK", "Unconfirmed"
                 accepting, response 200 [ requestId ] "OK", "accepted"
                 gateway, response 200 [] "OK", "accepted"
                 presigned, response 200 [ html; tag ] "", "accepted"
@@ -358,11 +496,41 @@ let successes =
                         given, response 200 headers "<Error><Message>x</Message></Error>", "NotAStore"
 
                     given, response 200 [ json; tag ] "{\"error\":\"x\"}", "NotAStore"
-                presigned,
-                response 200 [ json; tag ] "{\"status\":\"ok\"}",
-                "accepted if confirmed, or Unconfirmed"
+                presigned, response 200 [ json; tag ] "{\"status\":\"ok\"}", "Unconfirmed"
                 presigned, response 200 [ json ] "{\"status\":\"ok\"}", "Unconfirmed"
                 gateway, response 200 [ json ] "{\"status\":\"ok\"}", "accepted"
+                // What a gateway may return of the request, or of its own body, is not a mark.
+                presigned,
+                response 200 [ "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==" ] "",
+                "accepted if confirmed, or Unconfirmed"
+                presigned,
+                response 200 [ "x-amz-checksum-crc32", "AAAAAA==" ] "",
+                "accepted if confirmed, or Unconfirmed"
+                giving, response 200 [ sha256 ] "", "accepted if confirmed, or Unconfirmed"
+                giving, response 200 [ sha256; requestId ] "", "accepted"
+                presigned, response 200 [ sha256 ] "", "accepted"
+                // A result document names the object.
+                comparing,
+                response 200 [ requestId ] "<PostResponse><Key>c/a</Key></PostResponse>",
+                "accepted"
+                comparing,
+                response 200 [ requestId ] "<PostResponse><Key>c%2Fa</Key></PostResponse>",
+                "accepted"
+                comparing,
+                response 200 [ requestId ] "<PostResponse><Bucket>t:b</Bucket><Key>/c/a</Key></PostResponse>",
+                "accepted"
+                comparing,
+                response 200 [ tag; requestId ] "<PostResponse><Key>c/b</Key></PostResponse>",
+                "Unconfirmed"
+                comparing,
+                response 200 [ tag; requestId ] "<PostResponse><Bucket>other</Bucket></PostResponse>",
+                "Unconfirmed"
+                comparing,
+                response
+                    200
+                    [ requestId ]
+                    "<UploadResult><OriginalInfo><Key>c/a</Key></OriginalInfo><ProcessResults><Object><Key>c/a.png</Key></Object></ProcessResults></UploadResult>",
+                "accepted"
                 // Quotes alone are not an ETag.
                 presigned, response 200 [ "ETag", "\"\"" ] "", "Unconfirmed"
                 presigned, response 200 [ "ETag", "W/\"\"" ] "", "Unconfirmed"
@@ -409,7 +577,10 @@ let successes =
                     && (field.Kind = FieldBody.Empty || field.Kind = FieldBody.Result)
 
                 let isAccepted =
-                    field.Status / 100 = 2 && isReadable && (isStores || accepts || not isPresigned)
+                    field.Status / 100 = 2
+                    && isReadable
+                    && not field.IsOfOther
+                    && (isStores || accepts || not isPresigned)
 
                 Expect.equal
                     (verdict given (field.ToReply(Some sent)) = "accepted")
@@ -913,7 +1084,19 @@ let laws =
 
                     let url = (puts turns |> List.last |> snd).Url
                     let target = script.Plan.Target
-                    let isConfirmed = field.HasDigest && not target.Integrity.IsOff
+
+                    let isStored =
+                        List.contains field.Status [ 200; 201; 204 ]
+                        && (if field.End = BodyEnd.Whole then
+                                field.Kind = FieldBody.Empty || field.Kind = FieldBody.Result
+                            else
+                                field.End <> BodyEnd.TooLong
+                                && (Encoding.UTF8.GetString field.Body).Trim() = "")
+
+                    let isConfirmed =
+                        field.HasDigest
+                        && not target.Integrity.IsOff
+                        && (isStored || not (RequestUrl.isPresigned url))
 
                     let isReadable =
                         field.End = BodyEnd.Whole
@@ -926,6 +1109,7 @@ let laws =
 
                     let isFree = target.AcceptUnmarked || not (RequestUrl.isPresigned url)
                     Expect.equal (field.Status / 100) 2 (string field)
+                    Expect.isFalse field.IsOfOther (string field)
 
                     if field.End = BodyEnd.Whole then
                         Expect.isFalse
@@ -973,6 +1157,7 @@ let laws =
                     && (field.End <> BodyEnd.Whole
                         || field.Kind = FieldBody.Harmless
                         || field.Kind = FieldBody.Unknown))
+                "a response that says that it is not one to this upload", meets _.IsOfOther
                 "a receipt", fun (_, _, turns) -> turns |> List.exists _.Output.IsDone
             ])
     ]

@@ -72,7 +72,11 @@ let private tags = [
     [ "ETag", $" \"{md5.ToUpperInvariant()}\" " ], etagMd5
     [ "ETag", $"\"{md5}-gzip\"" ], etagMd5
     [ "ETag", $"\"{md5}\"-gzip" ], etagMd5
-    [ "ETag", $"\"{md5}\""; "ETag", md5 ], etagMd5
+    [ "ETag", $"\"{md5}\""; "ETag", $"\"{md5}\"" ], etagMd5
+    // Several ETags confirm nothing.
+    [ "ETag", $"\"{md5}\""; "ETag", md5 ], unverified
+    [ "ETag", "\"aa\""; "ETag", $"\"{md5}\"" ], unverified
+    [ "ETag", $"\"aa\", \"{md5}\"" ], unverified
     [ "ETag", $"\"{otherMd5}\"" ], wrongTag
     [ "ETag", otherMd5 ], wrongTag
     [ "ETag", $"W/\"{otherMd5}\"" ], wrongTag
@@ -163,6 +167,13 @@ let private checksums = [
     [ "opc-content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==" ], mismatch "opc-content-md5"
     [ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww=="; "ETag", "\"0x8D4BCC2E4835CD0\"" ], contentMd5
     [ "x-amz-checksum-md5", otherSha256 ], unverified
+    [ "x-amz-checksum-md5", "XrY7u+Ae7tCTyyK7j1rNww==" ], contentMd5
+    [ "x-amz-checksum-md5", "AAAAAAAAAAAAAAAAAAAAAA==" ], mismatch "x-amz-checksum-md5"
+    [
+        "x-amz-checksum-type", "COMPOSITE, FULL_OBJECT"
+        "x-amz-checksum-sha256", otherSha256
+    ],
+    mismatch "x-amz-checksum-sha256"
     [ "x-amz-checksum-algorithm", "CRC32" ], unverified
 ]
 
@@ -222,11 +233,88 @@ let tests =
                 ])
             (fun _ -> etagMd5, unverified, mismatch "content-md5")
 
-        testCase "an ETag of an object that Amazon encrypts with its own key is an MD5" (fun () ->
-            Expect.equal
-                (verdict verify sent [ "ETag", otherMd5; "x-amz-server-side-encryption", "AES256" ])
-                wrongTag
-                "SSE-S3")
+        table
+            "an ETag is an MD5 unless a known encryption with another key is stated"
+            [
+                "x-amz-server-side-encryption", "AES256"
+                "x-amz-server-side-encryption", "AES256, AES256"
+                "x-amz-server-side-encryption", "NONE"
+                "x-amz-server-side-encryption", "aws:kms, AES256"
+                "x-amz-server-side-encryption-customer-algorithm", "none"
+                "x-cos-server-side-encryption", "NONE"
+                "x-oss-server-side-encryption", "off"
+                "x-goog-encryption-kms-key-name", "none"
+                "x-goog-encryption-algorithm", "NONE"
+            ]
+            (fun encryption -> verdict verify sent [ "ETag", otherMd5; encryption ])
+            (fun _ -> wrongTag)
+
+        testCase
+            "a digest that was known without the content confirms only beside a store's request id"
+            (fun () ->
+                let unmarked headers =
+                    Reply.read
+                        200
+                        [ for name, value in headers -> KeyValuePair(name, value) ]
+                        ReadOnlyMemory.Empty
+                        BodyEnd.Whole
+                        None
+
+                let nothing = { sentWith [] with Bytes = 0L }
+
+                let ofNothing = {
+                    nothing with
+                        Sha256 =
+                            Digest.tryParseHex
+                                DigestAlgorithm.Sha256
+                                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+                            |> Option.get
+                        Others =
+                            Digest.tryParseHex DigestAlgorithm.Md5 "d41d8cd98f00b204e9800998ecf8427e"
+                            |> Option.toList
+                }
+
+                let requestId = "x-amz-request-id", "R1"
+                let emptyTag = "ETag", "\"d41d8cd98f00b204e9800998ecf8427e\""
+                let emptyMd5 = "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="
+                let sha256 = "x-amz-checksum-sha256", sha256
+
+                let giving = {
+                    verify with
+                        Given = [ our DigestAlgorithm.Sha256 ]
+                }
+
+                for terms, headers, sent, expected in
+                    [
+                        verify, [ emptyTag ], ofNothing, unverified
+                        verify, [ emptyTag; requestId ], ofNothing, etagMd5
+                        verify, [ emptyMd5 ], ofNothing, unverified
+                        verify, [ emptyMd5; requestId ], ofNothing, contentMd5
+                        giving, [ sha256 ], sent, unverified
+                        giving, [ sha256; "cf-ray", "8f2" ], sent, unverified
+                        giving, [ sha256; requestId ], sent, bySha256
+                        verify, [ sha256 ], sent, bySha256
+                        giving, [ "ETag", md5 ], sent, etagMd5
+                        // It may be about the response's body.
+                        verify, [ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww==" ], sent, unverified
+                        verify,
+                        [ "Content-MD5", "XrY7u+Ae7tCTyyK7j1rNww=="; "ETag", "\"x\"" ],
+                        sent,
+                        contentMd5
+                    ] do
+                    Expect.equal (Integrity.verdict terms (unmarked headers) sent) expected $"%A{headers}"
+
+                Expect.isEmpty
+                    (Integrity.confirmed giving (unmarked [ sha256 ]) sent)
+                    "nor is it in the receipt"
+
+                Expect.equal
+                    (Integrity.verdict
+                        { verify with HasContentMd5 = true }
+                        (unmarked [ "ETag", "\"5f3c1a2b-264\""; "x-amz-version-id", "v1" ])
+                        sent)
+                    unverified
+                    "nor does an accepted Content-MD5")
 
         testCase "an ETag of a directory bucket confirms, but cannot contradict" (fun () ->
             let terms = { verify with HasOpaqueTags = true }
@@ -256,6 +344,11 @@ let tests =
                 [ "ETag", otherMd5 ], wrongTag
                 [], unverified
                 [ "cf-ray", "8f2" ], unverified
+                // Another digest.
+                [ "ETag", $"\"{otherMd5}-3\"" ], unverified
+                [ "ETag", String('0', 64) ], unverified
+                [ "ETag", (our DigestAlgorithm.Sha256).Hex ], contentMd5
+                [ "ETag", otherMd5; "x-amz-server-side-encryption", "aws:kms" ], contentMd5
             ]
             (fun (headers, _) -> verdict { verify with HasContentMd5 = true } sent headers)
             snd
@@ -346,7 +439,7 @@ let tests =
             ]
 
             Expect.equal
-                (Integrity.confirmed IntegrityMode.Verify (reply headers) sent
+                (Integrity.confirmed verify (reply headers) sent
                  |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64))
                 [
                     "md5", "XrY7u+Ae7tCTyyK7j1rNww=="
@@ -355,7 +448,9 @@ let tests =
                 ]
                 "in the order of the algorithms"
 
-            Expect.isEmpty (Integrity.confirmed IntegrityMode.Off (reply headers) sent) "off")
+            Expect.isEmpty
+                (Integrity.confirmed (IntegrityTerms.ofMode IntegrityMode.Off) (reply headers) sent)
+                "off")
 
         table
             "the words of the receipt, the strongest first"

@@ -113,19 +113,27 @@ let private attemptsOf (turns: Turn list) =
 
 /// The verdict on an attempt, by the table.
 let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
-    let url, isExpected, length =
+    let put =
         match before.Output with
-        | Output.Put put -> put.Url, put.ExpectContinue, put.Length
+        | Output.Put put -> put
         | output -> failtestf "No attempt: %A" output
 
     Verdict.ofOutcome
         {
             WriteOnce = plan.Target.WriteOnce
-            Expected = isExpected
-            IsPresigned = RequestUrl.isPresigned url
+            Expected = put.ExpectContinue
+            IsPresigned = RequestUrl.isPresigned put.Url
             AcceptUnmarked = plan.Target.AcceptUnmarked
-            IsPastExpiry = (PresignedUrl.inspect url).ExpiresAt |> Option.exists (fun at -> at <= turn.Now)
-            FixesOtherChecksum = length > 0L && (PresignedUrl.inspect url).EmptyChecksum.IsSome
+            IsPastExpiry =
+                (PresignedUrl.inspect put.Url).ExpiresAt
+                |> Option.exists (fun at -> at <= turn.Now)
+            FixesOtherChecksum = put.Length > 0L && (PresignedUrl.inspect put.Url).EmptyChecksum.IsSome
+            Given = PutRequest.givenDigests put
+            Object =
+                if plan.Target.KeyCheck then
+                    Some(Bucket.value plan.Target.Bucket, ObjectKey.value plan.Key)
+                else
+                    None
         }
         outcome
 
@@ -163,10 +171,6 @@ let private known (algorithm: DigestAlgorithm) (turns: Turn list) =
 
 let private md5Of (turns: Turn list) = known DigestAlgorithm.Md5 turns
 
-let private terms (plan: PushPlan) (hasContentMd5: bool) (reply: Reply) = {
-    IntegrityTerms.ofMode plan.Target.Integrity with
-        HasContentMd5 = hasContentMd5 && Verdict.isOfStore reply
-}
 
 /// Whether a request carries `Content-MD5`.
 let private carriesMd5 (output: Output) =
@@ -174,13 +178,22 @@ let private carriesMd5 (output: Output) =
     | Output.Put put -> put.Headers |> List.exists (fun header -> header.Name = "Content-MD5")
     | _ -> false
 
+let private terms (plan: PushPlan) (request: Output) (reply: Reply) = {
+    IntegrityTerms.ofMode plan.Target.Integrity with
+        HasContentMd5 = carriesMd5 request && Verdict.isOfStore reply
+        Given =
+            match request with
+            | Output.Put put -> PutRequest.givenDigests put
+            | _ -> []
+}
+
 /// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
 let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
     match verdictOn plan before turn outcome with
     | Verdict.RetryOnce -> true
     | Verdict.Accepted(reply, sent)
     | Verdict.AcceptedIfConfirmed(reply, sent, _) ->
-        (Integrity.verdict (terms plan (carriesMd5 before.Output) reply) reply sent).IsMismatch
+        (Integrity.verdict (terms plan before.Output reply) reply sent).IsMismatch
     | _ -> false
 
 /// The checksum headers of a URL's signature, with the digests that were taken for them.
@@ -448,9 +461,7 @@ let private ofRuns = [
                         "all bytes, no more"
 
                     Expect.equal
-                        (match
-                            Integrity.verdict (terms plan (carriesMd5 (Output.Put put)) reply) reply sent
-                         with
+                        (match Integrity.verdict (terms plan (Output.Put put) reply) reply sent with
                          | IntegrityVerdict.Confirmed confirmed -> confirmed.Name
                          | verdict -> $"%A{verdict}")
                         receipt.Integrity

@@ -375,6 +375,54 @@ let tests =
                     (Some(urlOf "https://h2/b/c/a")))
             (fun (_, _, _, expected) -> expected)
 
+        testCase
+            "a later receipt of other content for one destination counts alone, wherever its URL leads"
+            (fun () ->
+                let at target url sha256 = {
+                    receipt "a" with
+                        TargetName = Some target
+                        ObjectUrl = Some url
+                        Sha256 = sha256
+                }
+
+                let first, second = String('a', 64), String('b', 64)
+
+                for urls in
+                    [
+                        "http://127.0.0.1/b/c/a", "http://localhost/b/c/a"
+                        "http://b.s3.corp/c/a", "http://s3.corp/b/c/a"
+                        "http://h/b/c/a", "http://h/acme:b/c/a"
+                    ] do
+                    let isDone receipts target url sha256 =
+                        Resume.isDone
+                            (Resume.ofReceipts false receipts)
+                            target
+                            "c"
+                            "a"
+                            "s3://b/c/a"
+                            3L
+                            sha256
+                            (Some(urlOf url))
+
+                    let other = [ at "t" (fst urls) first; at "u" (snd urls) second ]
+                    Expect.isFalse (isDone other "t" (fst urls) first) $"{urls}: it may be overwritten"
+                    Expect.isTrue (isDone other "u" (snd urls) second) $"{urls}: the last"
+
+                let same = [ at "t" "http://h1/b/c/a" first; at "u" "http://h2/b/c/a" first ]
+
+                for target, url in [ "t", "http://h1/b/c/a"; "u", "http://h2/b/c/a" ] do
+                    Expect.isTrue
+                        (Resume.isDone
+                            (Resume.ofReceipts false same)
+                            target
+                            "c"
+                            "a"
+                            "s3://b/c/a"
+                            3L
+                            first
+                            (Some(urlOf url)))
+                        "one file in two stores")
+
         testCase "a destination that was not compared counts for the same URL" (fun () ->
             let receipted =
                 Resume.ofReceipts false [

@@ -230,7 +230,7 @@ let replies =
                     (if SuccessStatus.ofStatus status = SuccessStatus.Stored then
                          Verdict.Accepted(whole, sent)
                      else
-                         Verdict.AcceptedIfConfirmed(whole, sent, Verdict.Stop FailureKind.Unconfirmed))
+                         Verdict.Stop FailureKind.Unconfirmed)
                     $"{status}, after the body")
 
         propertyTimes
@@ -312,13 +312,10 @@ let faults =
                         200, false, true
                         204, true, true
                         299, true, true
-                        199, true, false
-                        300, true, false
-                        307, true, false
-                        400, true, false
-                        403, true, false
-                        412, true, false
-                        499, true, false
+                        // A proxy, a filter or a portal may say so after the store has the object.
+                        for status in [ 101; 199; 300; 302; 307; 400; 403; 407; 408; 412; 429; 499; 507; 600 ] do
+                            status, true, true
+                            status, false, false
                         500, true, true
                         500, false, false
                         503, true, true
@@ -327,6 +324,45 @@ let faults =
                     Outcome.Replied {
                         reply status None with
                             Sent = if whole then Some sent else None
+                    },
+                    expected
+                for status, code, hasId, expected in
+                    [
+                        403, "AccessDenied", true, false
+                        403, "AccessDenied", false, true
+                        400, "BadDigest", true, false
+                        400, "RequestTimeout", true, false
+                        301, "PermanentRedirect", true, false
+                        412, "PreconditionFailed", true, false
+                        500, "InternalError", true, true
+                        503, "SlowDown", true, true
+                        507, "XMinioStorageFull", true, false
+                        200, "AccessDenied", true, true
+                    ] do
+                    Outcome.Replied {
+                        reply status (Some code) with
+                            Sent = Some sent
+                            RequestId = if hasId then Some "R1" else None
+                    },
+                    expected
+                for format, isNetwork, expected in
+                    [
+                        BodyFormat.Json, false, false
+                        BodyFormat.Json, true, true
+                        BodyFormat.Text, false, true
+                        BodyFormat.Html, false, true
+                    ] do
+                    Outcome.Replied {
+                        reply 404 None with
+                            Sent = Some sent
+                            RequestId = Some "R1"
+                            IsRequestIdOfNetwork = isNetwork
+                            Body =
+                                Some {
+                                    Format = format
+                                    VisibleText = "x"
+                                    Meaning = BodyMeaning.Error
+                                }
                     },
                     expected
             ]

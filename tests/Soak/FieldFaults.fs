@@ -54,6 +54,7 @@ let cases = [
         Belongs =
             fun field ->
                 not field.IsMarked
+                && reportsNoDigest field
                 && (says FieldBody.Empty field
                     || says FieldBody.Harmless field
                     || says FieldBody.Result field)
@@ -68,11 +69,18 @@ let cases = [
                 && (says FieldBody.Unknown field || field.IsMarked && says FieldBody.Harmless field)
     }
     {
+        Name = "field: a success that says that it is not one to this upload"
+        Weight = 2
+        Ends = [ ExportFailureKind.Unconfirmed ]
+        Belongs = fun field -> field.IsOfOther && (says FieldBody.Empty field || says FieldBody.Result field)
+    }
+    {
         Name = "field: a success whose body breaks off"
         Weight = 2
         Ends = [
             ExportFailureKind.Unreachable
             ExportFailureKind.NotAStore
+            ExportFailureKind.Unconfirmed
             ExportFailureKind.UrlExpired
         ]
         Belongs = fun field -> isSuccess field && field.End = BodyEnd.BrokenOff && reportsNoDigest field

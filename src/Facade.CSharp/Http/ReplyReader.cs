@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Core;
@@ -40,17 +42,49 @@ internal static class ReplyReader
             (int)response.StatusCode,
             Headers(response),
             body,
-            end,
+            end.IsWhole && !HasClearLength(response) ? BodyEnd.BrokenOff : end,
             sent is null ? null : FSharpOption<Sent>.Some(sent)
         );
     }
 
+    /// <summary>The headers, and the fields behind a chunked body: a store may report its checksum, or an error, there.</summary>
     private static IEnumerable<KeyValuePair<string, string>> Headers(HttpResponseMessage response)
     {
-        foreach (var header in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
+        foreach (
+            var header in response
+                .Headers.NonValidated.Concat(response.Content.Headers.NonValidated)
+                .Concat(response.TrailingHeaders.NonValidated)
+        )
         foreach (var value in header.Value)
             yield return new(header.Key, value);
     }
+
+    /// <summary>
+    /// True if the end of the body is where the headers say: they have one length, no transfer coding but <c>chunked</c>,
+    /// and no length for a status without a body (RFC 9112, 6.3). What was read may be less than the server has sent.
+    /// </summary>
+    private static bool HasClearLength(HttpResponseMessage response)
+    {
+        var codings = Values(response.Headers.NonValidated, "Transfer-Encoding");
+        var lengths = Values(response.Content.Headers.NonValidated, "Content-Length");
+        return codings.TrueForAll(coding => coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            && codings.Count <= 1
+            && lengths.Distinct(StringComparer.Ordinal).Count() <= 1
+            && (
+                response.StatusCode != HttpStatusCode.NoContent
+                || (codings.Count == 0 && lengths.TrueForAll(length => length.Trim('0') == ""))
+            );
+    }
+
+    private static List<string> Values(HttpHeadersNonValidated headers, string name) =>
+        headers.TryGetValues(name, out var values)
+            ?
+            [
+                .. values.SelectMany(value =>
+                    value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                ),
+            ]
+            : [];
 
     /// <summary>
     /// Reads as much of a body as the core looks at. A body that breaks off, or is late, counts as far as it came: the

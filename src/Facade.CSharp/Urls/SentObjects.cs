@@ -26,7 +26,7 @@ internal sealed class SentObjects
             return new UrlAnswer(url, "");
 
         var (artifact, destination) = _objects.GetOrAdd(
-            Digest.Of(ObjectAddress.Identity(url)),
+            Digest.Of(ObjectAddress.IdentityIn(BucketModule.Value(plan.Target.Bucket), url)),
             (plan.Artifact, plan.Destination)
         );
         var admitted = UrlTemplateModule.AdmitToAddress(
