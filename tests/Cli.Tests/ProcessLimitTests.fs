@@ -80,8 +80,7 @@ let tests =
                         Expect.contains [ 0; 2 ] code $"{limit}: {error}"
                         Expect.isEmpty (blamesOthers error) $"{limit}: {error}"
 
-                        let lines =
-                            if File.Exists receipts then (File.ReadAllLines receipts).Length else 0
+                        let lines = if File.Exists receipts then (File.ReadAllLines receipts).Length else 0
 
                         if error.Contains "artifacts at once instead of 64" then
                             reduced <- reduced + 1
