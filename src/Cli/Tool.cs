@@ -67,11 +67,14 @@ internal static class Tool
         }
         catch (Exception exception)
         {
-            return Explain(exception, error);
+            return Explain(exception, error, Rest(arguments));
         }
     }
 
-    private static string Interrupted(PushArguments arguments)
+    private static string Interrupted(PushArguments arguments) => $"Interrupted. {Rest(arguments)}";
+
+    /// <summary>What is true of a push that ended before its end, and what to do.</summary>
+    private static string Rest(PushArguments arguments)
     {
         var next = arguments switch
         {
@@ -80,7 +83,7 @@ internal static class Tool
             _ =>
                 "The next run exports everything again, unless you give --receipts FILE, and --resume later.",
         };
-        return $"Interrupted. What has a receipt is exported; what was under way has none. {next}";
+        return $"What has a receipt is exported; what was under way has none. {next}";
     }
 
     /// <summary>Writes why the command is refused.</summary>
@@ -91,7 +94,10 @@ internal static class Tool
         return ExitCode.Refused;
     }
 
-    private static int Explain(Exception exception, TextWriter error)
+    /// <param name="exception">Why the command ended.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="rest">What to do after a push that ended unexpectedly; null for other commands.</param>
+    private static int Explain(Exception exception, TextWriter error, string? rest = null)
     {
         if (exception is RefusedException refused)
             return Refuse(refused.Sentences, error);
@@ -108,6 +114,7 @@ internal static class Tool
                 LocalFault.Describe(exception) is { } fault
                     ? $"{char.ToUpperInvariant(fault[0])}{fault[1..]}."
                     : $"Unexpected {exception.GetType().Name}: {Shown.Line(exception.Message)}",
+                rest ?? "Run the same command again. If it fails again, report this message.",
             ]
         );
         return ExitCode.Failed;

@@ -193,6 +193,28 @@ module internal EnvironmentReader =
             Findings = reading.Findings
         }
 
+    /// The same, where another word counts as `1`, with a warning: a person who sets the variable wants what it does.
+    let cautiousFlag lookup target name variable (whenUnset: string) : Reading<bool> =
+        let reading = flag lookup target name variable whenUnset
+
+        match reading.Findings with
+        | [] -> reading
+        | findings -> {
+            Value = true
+            Effective = {
+                reading.Effective with
+                    Value = "1"
+                    Origin = Origin.Variable variable
+            }
+            Findings = [
+                for finding in findings do
+                    {
+                        finding with
+                            What = finding.What.Replace($"using the default ({whenUnset})", "it counts as 1")
+                    }
+            ]
+          }
+
     /// A file's path: never a URL, which would be a credential in the wrong place.
     let path (value: string) =
         if Redaction.looksLikeUrl value then Error(Check.quote value) else Ok value

@@ -100,7 +100,10 @@ module Settings =
     [<CompiledName("Resolve")>]
     let resolve (context: SettingsContext) (spec: CellSpec) : Resolution =
         let shared = SharedSettings.read context.Lookup
-        let strict = EnvironmentReader.flag context.Lookup None "strict" Variable.Strict "0"
+
+        let strict =
+            EnvironmentReader.cautiousFlag context.Lookup None "strict" Variable.Strict "0"
+
         let bundle, bundleProblems = caBundle context.Lookup
         let proxies = ProxyRules.read context.Lookup
 

@@ -59,7 +59,7 @@ module SpecReader =
                 let struct (second, node) = entries[at]
 
                 if first = second then
-                    problem node $"{who} has '{first}' twice. Keep one of them."
+                    problem node $"{who} has '{first}' twice, itself or by a merge ('<<'). Keep one of them."
                 else
                     problem node $"{who} has both '{first}' and '{second}'. Keep one of them."
 

@@ -201,7 +201,11 @@ module Variable =
             "`Expect: 100-continue` from this size up, in bytes; `off` for never"
             "1048576"
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
-        row false Strict "`1`: refuse to start if there is a warning" "`0`"
+        row
+            false
+            Strict
+            "`1`: refuse to start if there is a warning; a word that is not one of the choices counts as `1`"
+            "`0`"
     ]
 
     /// The whole name for one target.

@@ -446,6 +446,31 @@ let tests =
                 finally
                     Environment.CurrentDirectory <- before)
 
+        testCase "a file named '--' in the current folder is not taken for the separator" (fun () ->
+            use folder = new Folder()
+            let before = Environment.CurrentDirectory
+            Environment.CurrentDirectory <- folder.Path
+
+            try
+                folder.Write("--", "evidence") |> ignore
+                let plain = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+
+                for paths in [ [ "--"; "a" ]; [ "a"; "--" ]; [ "--" ]; [ "a"; "--"; "-x" ] ] do
+                    let told = misuse (plain @ paths)
+
+                    Expect.stringContains
+                        told
+                        "'--' looks like an option, and is the name of a file"
+                        $"%A{paths}"
+
+                    Expect.stringContains told "'./NAME'" "one way out"
+                    Expect.stringContains told "put '--' before the PATHs" "another"
+
+                Expect.sequenceEqual (push "--spec s --cell-id c -- -- a").Paths [ "--"; "a" ] "twice"
+                Expect.sequenceEqual (push "--spec s --cell-id c ./-- a").Paths [ "./--"; "a" ] "as a path"
+            finally
+                Environment.CurrentDirectory <- before)
+
         testCaseTask "the built tool shows its help and version, and ends with 0" (fun () ->
             task {
                 for arguments, told in

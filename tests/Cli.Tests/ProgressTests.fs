@@ -247,6 +247,27 @@ let tests =
             board.Exported("a", 0L)
             Expect.equal (board.Look().Fraction) 0.5 "one of them")
 
+        testCase "amounts that are too much together are as much as there can be" (fun () ->
+            for amounts, sum in
+                [
+                    [], 0L
+                    [ 1L; 2L ], 3L
+                    [ 7L <<< 60; 7L <<< 60 ], Int64.MaxValue
+                    [ Int64.MaxValue; Int64.MaxValue; 1L ], Int64.MaxValue
+                ] do
+                Expect.equal (Amounts.Sum amounts) sum $"%A{amounts}"
+
+            let board = PushBoard(Clock())
+            board.Started(2, Amounts.Sum [ 7L <<< 60; 7L <<< 60 ])
+
+            for name in [ "a"; "b" ] do
+                board.BytesMoved(name, 1, 7L <<< 60, 7L <<< 60)
+
+            Expect.equal (board.Look().Fraction) 1. "all of it"
+            List.iter board.Failed [ "a"; "b" ]
+            Expect.equal (board.Look().Fraction) 1. "all have ended"
+            Expect.stringContains (board.Look().Summary) "2 failed of 2" "the sum")
+
         testCase "amounts are for people" (fun () ->
             for bytes, shown in
                 [

@@ -554,8 +554,8 @@ let tests =
                 let variables = scene.Manifest("cell-7", names)
 
                 let script =
-                    // 16 blocks of 1 KiB: room for some twenty receipts. SIGXFSZ ignored gives EFBIG, as a full disk ENOSPC.
-                    $"trap '' XFSZ; ulimit -f 16; exec {quotedTool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
+                    // 16 blocks of 1 KiB: room for some twenty receipts; then EFBIG, as a full disk gives ENOSPC.
+                    $"ulimit -f 16; exec {quotedTool} push --spec {quote scene.Spec} --cell-id cell-7 --concurrency 1 --receipts {quote receipts} {quote out}"
 
                 // The runtime maps its code through files, unless told not to.
                 let runtime = [ "DOTNET_EnableWriteXorExecute", "0" ]
@@ -726,6 +726,85 @@ let tests =
                             (text "sha256" receipt)
                             (sha256 (Text.Encoding.UTF8.GetBytes "the evidence"))
                             "what a reader of the folder sees"
+                })
+
+        testCaseTask "a folder without a file is noted, and refused in strict mode" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                let empty = Directory.CreateDirectory(scene.Folder.At "empty").FullName
+                let variables = scene.Manifest("cell-7", [ "a" ])
+                let strict = ("CELLOS_STRICT_CONFIG", "1") :: variables
+                let full = bundle scene [ "a" ]
+
+                for paths in [ [ empty ]; [ full; empty ] ] do
+                    let! struct (code, _, error) = push scene variables paths
+                    Expect.equal code 0 $"%A{paths}: {error}"
+                    Expect.stringContains error "There is no file in" "a note"
+                    let before = scene.Server.Requests.Count
+                    let! struct (code, output, error) = push scene strict paths
+                    Expect.equal (code, output) (2, "") $"%A{paths}: {error}"
+                    Expect.stringContains error "There is no file in" "the reason"
+
+                    Expect.stringContains
+                        error
+                        "CELLOS_STRICT_CONFIG=1 refuses folders without a file"
+                        "the variable"
+
+                    Expect.equal scene.Server.Requests.Count before "nothing was sent"
+            })
+
+        testCaseTask
+            "a file that appears in a folder while the push runs is noted, and ends it with 1 in strict mode"
+            (fun () ->
+                task {
+                    for disturbance, isNoted in
+                        [
+                            "cp a a.1 && : >a", true
+                            "echo later >b/later", true
+                            "mkdir later", true
+                            "mv a a.1 && echo new >a", true
+                            "rm a", false
+                            "echo more >>a", false
+                            "true", false
+                        ] do
+                        for isStrict in [ false; true ] do
+                            use! scene = scene ()
+                            File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                            let out = bundle scene [ "a"; "b/z" ]
+                            let told = $"{disturbance}, strict: {isStrict}"
+
+                            // After the first one is read, and before the last one is stored.
+                            scene.Server.OnAttempt <-
+                                fun request ->
+                                    if request.Key.EndsWith "z" then
+                                        shell $"cd \"$0\" && {disturbance}" out |> ignore
+
+                                    Fault.None
+
+                            let variables = [
+                                yield! scene.Manifest("cell-7", [ "a"; "b/z" ])
+
+                                if isStrict then
+                                    "CELLOS_STRICT_CONFIG", "1"
+                            ]
+
+                            // The tool makes its receipts file in the folder, which is no change.
+                            let! struct (code, output, error) =
+                                push scene variables [
+                                    "--concurrency=1"
+                                    "--receipts"
+                                    Path.Join(out, "receipts")
+                                    out
+                                ]
+
+                            Expect.equal
+                                (error.Contains "changed while the push ran")
+                                isNoted
+                                $"{told}: {error}"
+
+                            Expect.equal code (if isNoted && isStrict then 1 else 0) $"{told}: {error}"
+                            Expect.hasLength (objects output) 2 told
                 })
 
         testCaseTask "what a folder's listing leaves out is noted, and refused in strict mode" (fun () ->

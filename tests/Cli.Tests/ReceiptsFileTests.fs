@@ -92,8 +92,22 @@ type private Store(content: byte[]) =
     member _.Bytes = bytes
     member _.Text = Text.Encoding.UTF8.GetString bytes
 
+    /// The time of the last change, in whatever steps the test wants.
+    member val Changed = 1L with get, set
+
+    /// As another program does it, which asks for no lock.
+    member _.Overwrite(offset: int, text: string) =
+        Text.Encoding.UTF8.GetBytes(text).CopyTo(bytes, offset)
+
     interface IReceiptsStore with
-        member _.Length = bytes.LongLength
+        member this.Stamp =
+            FileStamp(
+                bytes.LongLength,
+                Int128.op_Implicit this.Changed,
+                Int128.op_Implicit this.Changed,
+                FileId(1UL, 1UL)
+            )
+
         member _.IsInPlace = true
         member _.Dispose() = ()
 
@@ -287,6 +301,23 @@ let tests =
             use zero = File.OpenHandle "/dev/zero"
             LinuxPath.Flush zero)
 
+        testCase "an fsync of a file that answers EROFS is a failure, and that of a folder is not" (fun () ->
+            for error, ofFile, ofFolder in
+                [
+                    4, false, false // EINTR
+                    22, false, false // EINVAL
+                    30, true, false // EROFS
+                    5, true, true // EIO
+                    9, true, true // EBADF
+                    28, true, true // ENOSPC
+                    122, true, true // EDQUOT
+                    1, true, true
+                ] do
+                Expect.equal
+                    (LinuxPath.IsFlushFailure(error, false), LinuxPath.IsFlushFailure(error, true))
+                    (ofFile, ofFolder)
+                    $"errno {error}")
+
         testCase "a repair that does not reach the disk is a refusal" (fun () ->
             for torn in [ line "b"; "{" ] do
                 let store = new Store(utf8 (line "a" + "\n" + torn))
@@ -430,6 +461,73 @@ let tests =
                 let! message = failure (append file "b")
                 Expect.stringContains message "another program" "said so"
                 Expect.equal (textOf path) (line "a" + "\nother\n") "both lines"
+            })
+
+        testCaseTask
+            "a file that another program wrote over, with the same length, takes no more receipts"
+            (fun () ->
+                task {
+                    for overwrite in
+                        [
+                            "printf x | dd of=\"$0\" conv=notrunc 2>/dev/null"
+                            "printf x | dd of=\"$0\" conv=notrunc 2>/dev/null; touch -d @0 \"$0\""
+                        ] do
+                        use folder = new Folder()
+                        let path = folder.At "receipts"
+                        use file = openQuietly path
+                        do! append file "a"
+                        shell overwrite path |> ignore
+                        let! message = failure (append file "b")
+                        Expect.stringContains message "another program has changed it" overwrite
+                        Expect.equal (textOf path).Length ((line "a").Length + 1) "nothing follows"
+                })
+
+        testCaseTask
+            "a file that another program wrote over after the last receipt is reported at the end"
+            (fun () ->
+                task {
+                    for isNotedByClock in [ true; false ] do
+                        let store = new Store(utf8 (line "a" + "\n"))
+                        use file = over store
+                        do! append file "b"
+                        do! file.CompleteAsync()
+                        store.Overwrite(3, "x")
+
+                        if isNotedByClock then
+                            store.Changed <- 2L
+
+                        let! message = failure (file.CompleteAsync())
+                        Expect.stringContains message "another program has changed it" "the reason"
+                        Expect.stringContains message "--resume" "what to do"
+                })
+
+        testCaseTask "another stamp of the same content, and a coarse clock, are no alarm" (fun () ->
+            task {
+                let store = new Store([||])
+                use file = over store
+                do! append file "a"
+                // All within one step of the clock.
+                do! append file "b"
+                // Another owner or mode, or a file system that stamps late.
+                store.Changed <- 2L
+                do! append file "c"
+                store.Changed <- 3L
+                do! file.CompleteAsync()
+
+                Expect.equal
+                    store.Text
+                    (String.concat "" [ for name in [ "a"; "b"; "c" ] -> line name + "\n" ])
+                    "all"
+
+                use folder = new Folder()
+                let path = folder.At "receipts"
+                use file = openQuietly path
+
+                for name in [ "a"; "b"; "c" ] do
+                    do! append file name
+                    shell "chmod 600 \"$0\"; touch \"$0\"" path |> ignore
+
+                do! file.CompleteAsync()
             })
 
         testCaseTask "a file that another program took away gets no receipts unnoticed" (fun () ->

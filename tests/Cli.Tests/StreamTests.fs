@@ -88,16 +88,12 @@ let tests =
                 let out = bundle scene [ "a" ]
                 let log = scene.Folder.Write("log", String('x', 4096))
 
-                // SIGXFSZ ignored: the write fails with EFBIG. The runtime maps its code through files, unless told not to.
+                // The write fails with EFBIG. The runtime maps its code through files, unless told not to.
                 let variables =
                     ("DOTNET_EnableWriteXorExecute", "0") :: scene.Manifest("cell-7", [ "a" ])
 
                 let! struct (code, output, _) =
-                    shellToolAfter
-                        "trap '' XFSZ; ulimit -f 1"
-                        variables
-                        (pushOf scene [ out ])
-                        $"2>>{quote log}"
+                    shellToolAfter "ulimit -f 1" variables (pushOf scene [ out ]) $"2>>{quote log}"
 
                 Expect.equal code 0 "exported"
                 objects output |> List.exactlyOne |> scene.IsTrue
@@ -232,7 +228,7 @@ let tests =
                 use! scene = scene ()
                 let out = bundle scene [ "a" ]
                 let receipts = Path.Join(out, "receipts.jsonl")
-                File.WriteAllText(receipts, "")
+                File.WriteAllText(receipts, line "z" + "\n")
                 Directory.CreateSymbolicLink(scene.Folder.At "link", out) |> ignore
                 File.CreateSymbolicLink(scene.Folder.At "file-link", receipts) |> ignore
                 shell "ln \"$0/out/receipts.jsonl\" \"$0/hard\"" scene.Folder.Path |> ignore
@@ -249,7 +245,50 @@ let tests =
 
                     Expect.equal (objects output |> List.map (text "artifactName")) [ "a" ] path
 
-                    Expect.stringContains error "it is left out" path
+                    Expect.stringContains error "is the receipts file; it is left out" path
+            })
+
+        testCaseTask "a receipts file that may be evidence is refused" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a"; "deep/b" ]
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                let evidence = Path.Join(out, "a")
+                let empty = scene.Folder.Write("out/deep/empty", "")
+                let receipts = scene.Folder.Write("out/r", line "z" + "\n")
+                let variables = scene.Manifest("cell-7", [ "a"; "deep/b"; "deep/empty" ])
+                shell "ln \"$0/out/r\" \"$0/out/deep/r\"" scene.Folder.Path |> ignore
+                let strict = ("CELLOS_STRICT_CONFIG", "1") :: variables
+
+                for variables, paths, file, said in
+                    [
+                        variables, [ evidence ], evidence, "is an artifact and the receipts file"
+                        variables, [ receipts ], receipts, "is an artifact and the receipts file"
+                        strict, [ evidence ], evidence, "is an artifact and the receipts file"
+                        variables, [ out ], empty, "may be evidence"
+                        strict, [ out ], receipts, "CELLOS_STRICT_CONFIG=1 refuses folders"
+                        strict,
+                        [ Path.Join(out, "deep") ],
+                        receipts,
+                        "CELLOS_STRICT_CONFIG=1 refuses folders"
+                    ] do
+                    let before = File.ReadAllText file
+
+                    let! struct (code, output, error) =
+                        shellPush scene variables (paths @ [ "--receipts"; file ]) ""
+
+                    Expect.equal (code, output) (2, "") $"%A{paths}: {error}"
+                    Expect.stringContains error said $"%A{paths}"
+                    Expect.equal (File.ReadAllText file) before "it is as it was"
+
+                File.WriteAllText(scene.Spec, seedSpec + "  artifacts: [{name: a, path: a}]\n")
+
+                let! struct (code, output, error) =
+                    shellPush scene variables [ "--root"; out; "--receipts"; evidence ] ""
+
+                Expect.equal (code, output) (2, "") $"of the spec: {error}"
+                Expect.stringContains error "is an artifact and the receipts file" "of the spec"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
             })
 
         testCaseTask "the receipts file is not where standard output or standard error goes" (fun () ->
@@ -476,19 +515,19 @@ let tests =
             task {
                 use! scene = scene ()
                 let out = bundle scene [ "a" ]
-                // The pipe is full from the first. Its reader leaves when a thread of the tool waits to write to it.
+                let receipts = scene.Folder.At "receipts"
+                // The pipe is full from the first. Its reader leaves when there is a result, whose receipt comes first.
                 let full =
                     "head -c $(getconf PAGE_SIZE)0000 /dev/zero | dd of=/dev/stdout bs=65536 oflag=nonblock 2>/dev/null"
 
-                let leaves =
-                    "until cat /proc/$(cat pid)/task/*/wchan 2>/dev/null | grep -q pipe_write; do :; done; exec 0<&-"
+                let leaves = "until test -s receipts; do :; done; exec 0<&-"
 
                 use child =
                     new Child(
                         "bash",
                         [
                             "-c"
-                            $"set -o pipefail; cd \"$0\"; {{ {full}; echo $BASHPID >pid; exec \"$@\"; }} | {{ {leaves}; }}"
+                            $"set -o pipefail; cd \"$0\"; {{ {full}; exec \"$@\"; }} | {{ {leaves}; }}"
                             scene.Folder.Path
                             yield! tool
                             "push"
@@ -496,6 +535,8 @@ let tests =
                             scene.Spec
                             "--cell-id"
                             "cell-7"
+                            "--receipts"
+                            receipts
                             out
                         ],
                         scene.Manifest("cell-7", [ "a" ])
@@ -504,6 +545,83 @@ let tests =
                 let! struct (code, _, error) = child.End()
                 Expect.equal code 1 error
                 Expect.stringContains error "Standard output cannot be written" "the reason"
+            })
+
+        testCaseTask
+            "an interruption ends a push whose reader does not read, and receipts are kept"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let names = [ for i in 1..20 -> $"f{i}" ]
+                    let out = bundle scene names
+                    let receipts = scene.Folder.At "receipts"
+
+                    let full =
+                        "head -c $(getconf PAGE_SIZE)0000 /dev/zero | dd of=/dev/stdout bs=65536 oflag=nonblock 2>/dev/null"
+
+                    // The reader reads nothing until the tool has ended.
+                    let reads = "until test -s code; do :; done; cat >/dev/null"
+
+                    let signals =
+                        "until test -s receipts && test -s pid; do :; done; kill -TERM $(cat pid)"
+
+                    use child =
+                        new Child(
+                            "bash",
+                            [
+                                "-c"
+                                $"cd \"$0\"; ({signals}) & {{ {full}; \"$@\" & echo $! >pid; wait $!; echo $? >code; }} | {{ {reads}; }}; exit $(cat code)"
+                                scene.Folder.Path
+                                yield! tool
+                                "push"
+                                "--spec"
+                                scene.Spec
+                                "--cell-id"
+                                "cell-7"
+                                "--receipts"
+                                receipts
+                                out
+                            ],
+                            scene.Manifest("cell-7", names)
+                        )
+
+                    let! struct (code, _, error) = child.End()
+                    Expect.equal code 143 error
+                    Expect.stringContains error "Interrupted" "it says so"
+                    let kept = File.ReadAllLines receipts
+                    Expect.isGreaterThan kept.Length 0 "what is stored"
+                    Expect.isLessThan kept.Length names.Length "the rest was not begun"
+
+                    for line in kept do
+                        Expect.isOk (Receipt.parse line) "whole receipts"
+                        List.iter scene.IsTrue (objects line)
+                })
+
+        testCaseTask "a stream that was given up takes nothing more" (fun () ->
+            task {
+                let readEnd, writeEnd = ends 0
+                use readEnd = readEnd
+                use writeEnd = writeEnd
+                use interruption = new CancellationTokenSource()
+                let descriptor = writeEnd.DangerousGetHandle().ToInt32()
+                use stream = new DescriptorStream(descriptor, false, fun () -> interruption.Token)
+                let bytes: byte[] = Array.zeroCreate 1_000_000
+                let writing = Task.Run(fun () -> stream.Write(ReadOnlySpan bytes))
+                interruption.Cancel()
+                use reading = new FileStream(readEnd, FileAccess.Read, 0)
+
+                try
+                    do! writing
+                    failtest "the bytes are lost"
+                with :? LostOutputException as lost ->
+                    Expect.stringContains lost.Message "interrupted" "the reason"
+
+                // There is room now.
+                let! _ = reading.ReadAsync(Memory(Array.zeroCreate 65536))
+
+                Expect.throwsT<LostOutputException>
+                    (fun () -> stream.Write(ReadOnlySpan bytes[..0]))
+                    "half a line is followed by nothing"
             })
 
         for kind, flags in [ "a pipe", 0; "a pipe that does not make its writer wait", NonBlocking ] do
@@ -516,7 +634,9 @@ let tests =
                         use reading = new FileStream(readEnd, FileAccess.Read, 0)
                         use writeEnd = writeEnd
                         let descriptor = writeEnd.DangerousGetHandle().ToInt32()
-                        use stream = new DescriptorStream(descriptor, false)
+
+                        use stream =
+                            new DescriptorStream(descriptor, false, fun () -> CancellationToken.None)
 
                         let writing =
                             Task.Run(fun () ->

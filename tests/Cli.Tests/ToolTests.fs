@@ -89,20 +89,24 @@ let tests =
                     "each on its line"
             })
 
-        testCaseTask "what nobody thought of is 1, in one line, without a stack or a secret" (fun () ->
-            task {
-                let! code, error =
-                    run (fun _ ->
-                        raise (
-                            InvalidDataException
-                                "no https://h/x?X-Amz-Signature=abcdef0123456789\n   at somewhere"
-                        ))
+        testCaseTask
+            "an unexpected exception is 1 and says what to do, without a stack or a secret"
+            (fun () ->
+                task {
+                    let! code, error =
+                        run (fun _ ->
+                            raise (
+                                InvalidDataException
+                                    "no https://h/x?X-Amz-Signature=abcdef0123456789\n   at somewhere"
+                            ))
 
-                Expect.equal code 1 "failed"
-                Expect.hasLength (error.TrimEnd().Split '\n') 1 "one line"
-                Expect.stringContains error "InvalidDataException" "what it was"
-                Expect.isFalse (error.Contains "abcdef0123456789") "no secret"
-            })
+                    Expect.equal code 1 "failed"
+                    Expect.hasLength (error.TrimEnd().Split '\n') 2 "what it was, and what to do"
+                    Expect.stringContains error "InvalidDataException" "what it was"
+                    Expect.stringContains error "What has a receipt is exported" "the results that there are"
+                    Expect.stringContains error "--resume" "what to do"
+                    Expect.isFalse (error.Contains "abcdef0123456789") "no secret"
+                })
 
         testCaseTask "a cancellation that no signal asked for is no interruption" (fun () ->
             task {

@@ -240,7 +240,11 @@ let private rows = [
     flag (suffixed Variable.AcceptUnmarked "a") "acceptUnmarked" "0"
     choice (suffixed Variable.KeyCheck "a") "keyCheck" "on" [ "on"; "off" ]
     flag (suffixed Variable.BindDigest "a") "bindDigest" "0"
-    flag Variable.Strict "strict" "0"
+    // Another word does not give the default: a test of its own.
+    {
+        flag Variable.Strict "strict" "0" with
+            Bad = []
+    }
 ]
 
 let private goodUrl =
@@ -383,6 +387,21 @@ let values =
                         targetOf (with' row.Variable text) <> plain
 
                     Expect.isTrue (List.exists reaches row.Good) row.Setting)
+
+        testCase "strict mode is on for a word that is not one of the choices, with a warning" (fun () ->
+            for word in [ "2"; "y"; "enabled"; "01"; "-1"; "True!"; "1 1" ] do
+                let resolution = resolve [ s3 "a" ] [] [ goodUrl; Variable.Strict, word ]
+                Expect.isTrue resolution.Strict word
+                let finding = List.exactlyOne resolution.Findings
+                Expect.equal (finding.Id, finding.Variable) (FindingId.InvalidChoice, Variable.Strict) word
+                Expect.stringContains finding.Message "it counts as 1" word
+                let refusal = List.exactlyOne (Settings.refusals resolution)
+                Expect.stringContains refusal.Message Variable.Strict word
+
+            for word in [ "0"; "false"; "No"; " off "; ""; " " ] do
+                let resolution = resolve [ s3 "a" ] [] [ goodUrl; Variable.Strict, word ]
+                Expect.isFalse resolution.Strict word
+                Expect.isEmpty resolution.Findings word)
 
         testCase "nothing but the URL gives the contract's defaults" (fun () ->
             let settings = resolve [ s3 "a" ] [] [ goodUrl ] |> settingsOf

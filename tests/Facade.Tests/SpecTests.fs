@@ -217,6 +217,34 @@ let tests =
                 "  artifacts:\n    - {<<: x, name: b, path: b}\n",
                 8,
                 "'<<' merges neither a mapping nor a list of mappings"
+                "two merges in one mapping",
+                "  <<: {artifacts: [{name: b, path: b}]}\n  <<: {artifacts: [{name: c, path: c}]}\n",
+                8,
+                "'<<' appears twice in one mapping"
+                "two merges in an artifact",
+                "  artifacts:\n    - {<<: {name: b}, <<: {path: b}}\n",
+                8,
+                "'<<' appears twice in one mapping"
+                "merged artifacts that another merge overrides",
+                "  <<:\n    - artifacts: [{name: b, path: b}]\n    - artifacts: [{name: c, path: c}]\n",
+                9,
+                "'export' has 'artifacts' twice"
+                "merged artifacts that its own override",
+                "  artifacts: [{name: b, path: b}]\n  <<: {artifacts: [{name: c, path: c}]}\n",
+                8,
+                "'export' has 'artifacts' twice"
+                "merged artifacts that an empty list overrides",
+                "  artifacts: []\n  <<: {artifacts: [{name: c, path: c}]}\n",
+                8,
+                "'export' has 'artifacts' twice"
+                "merged targets that its own override",
+                "  <<: {targets: [{name: b, kind: s3, bucket: b}]}\n",
+                7,
+                "'export' has 'targets' twice"
+                "a merged 'export' that its own overrides",
+                "<<: {export: {artifacts: [{name: b, path: b}]}}\n",
+                7,
+                "the spec has 'export' twice"
                 "a list as 'spec' beside 'export'",
                 "spec:\n  - export: {artifacts: [{name: b, path: b}]}\n",
                 8,
@@ -232,6 +260,16 @@ let tests =
             let spec =
                 S3ExportSpec.Parse(
                     seedSpec + "  <<: [{artifacts: [{name: b, path: b}]}, {targets: []}]\nspec:\n"
+                )
+
+            Expect.sequenceEqual (spec.Artifacts |> Seq.map _.Name) [ "b" ] "the artifact")
+
+        testCase "may merge the same artifacts by two ways, and override what holds none" (fun () ->
+            let spec =
+                S3ExportSpec.Parse(
+                    "base: &base\n  artifacts: [{name: b, path: b}]\nagain: &again\n  <<: *base\n"
+                    + seedSpec
+                    + "  <<: [*base, *again, {artifacts: []}]\nother:\n  name: x\n  <<: {name: y}\n"
                 )
 
             Expect.sequenceEqual (spec.Artifacts |> Seq.map _.Name) [ "b" ] "the artifact")

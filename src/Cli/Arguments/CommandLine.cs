@@ -32,6 +32,9 @@ internal static class CommandLine
     /// <summary>The options that show the help or the version.</summary>
     private static readonly string[] Informing = ["--help", "-h", "-?", "/h", "/?", "--version"];
 
+    /// <summary>What follows is a path, whatever it begins with.</summary>
+    private const string Separator = "--";
+
     internal static Request Read(IReadOnlyList<string> arguments, TextWriter output)
     {
         var check = new CheckCommand();
@@ -97,22 +100,29 @@ internal static class CommandLine
 
     /// <summary>
     /// A sentence for each option that is also the name of a file in the current folder: <c>*</c> may have put it there,
-    /// and the file would be left out. <c>--</c> says which is which.
+    /// and the file would be left out. <c>--</c> says which is which, unless it is the name of such a file itself.
     /// </summary>
-    private static IReadOnlyList<string> FilesNamedLikeOptions(IReadOnlyList<string> arguments) =>
-        arguments.Contains("--")
-            ? []
-            :
-            [
-                .. arguments
-                    .Where(argument =>
-                        argument.StartsWith('-')
-                        && FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown)
-                    )
-                    .Select(argument =>
-                        $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs (at the end without PATHs)."
-                    ),
-            ];
+    private static IReadOnlyList<string> FilesNamedLikeOptions(IReadOnlyList<string> arguments)
+    {
+        var suspects = arguments.Count(argument => argument == Separator) switch
+        {
+            0 => arguments.Where(argument => argument.StartsWith('-')),
+            1 => [Separator],
+            // The first one is the separator, and a later one a PATH.
+            _ => [],
+        };
+        return
+        [
+            .. suspects
+                .Where(IsFile)
+                .Select(argument =>
+                    $"'{Redaction.Plain(argument)}' looks like an option, and is the name of a file in the current folder. Write './NAME' for the file, or put '--' before the PATHs (at the end without PATHs)."
+                ),
+        ];
+    }
+
+    private static bool IsFile(string argument) =>
+        FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown);
 
     /// <summary>
     /// The sentence, in which an argument that is a URL in the wrong place has lost its query. Blanks may be part of it.

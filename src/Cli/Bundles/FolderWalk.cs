@@ -22,7 +22,17 @@ internal sealed class FolderWalk(TimeProvider time)
     /// <param name="Folder">The names on the way from the root.</param>
     /// <param name="Stamp">The stamp that it had then.</param>
     /// <param name="Listing">The listing, if a later change may leave the stamp as it is; null if not.</param>
-    private sealed record Listed(ExportRoot Root, string[] Folder, FileStamp Stamp, FolderListing? Listing);
+    /// <param name="Files">The digests of the entries.</param>
+    private sealed record Listed(
+        ExportRoot Root,
+        string[] Folder,
+        FileStamp Stamp,
+        FolderListing? Listing,
+        HashSet<long> Files
+    )
+    {
+        internal string Path => System.IO.Path.Join([Root.Path, .. Folder]);
+    }
 
     internal List<BundleFile> Files { get; } = [];
 
@@ -82,7 +92,7 @@ internal sealed class FolderWalk(TimeProvider time)
                 is true
             )
                 Problems.Add(
-                    $"The folder {Quote(Path.Join([listed.Root.Path, .. listed.Folder]))} changed while the files were listed. Export when nothing writes there any more."
+                    $"The folder {Quote(listed.Path)} changed while the files were listed. Export when nothing writes there any more."
                 );
         }
     }
@@ -97,6 +107,46 @@ internal sealed class FolderWalk(TimeProvider time)
 
         var now = FolderListing.StampNow(root, folder);
         return (now.Modified, now.Changed) != (listed.Stamp.Modified, listed.Stamp.Changed);
+    }
+
+    /// <summary>
+    /// Returns a sentence if a folder has a file that it did not have when it was listed; null if not. It was not exported.
+    /// A file that has been removed since is no loss: it has its receipt, or its failure.
+    /// </summary>
+    /// <param name="isOwn">True for the path of a file that this process has made.</param>
+    internal string? ChangeSince(Func<string, bool> isOwn)
+    {
+        var changed = _listed.Where(listed => HasNewFiles(listed, isOwn)).ToList();
+        if (changed.Count == 0)
+            return null;
+
+        var more = changed.Count == 1 ? "" : $" and {changed.Count - 1} more";
+        return $"The folder {Quote(changed[0].Path)}{more} changed while the push ran: a file that appeared there since is not exported. Run the same command with --receipts FILE --resume to export it.";
+    }
+
+    private bool HasNewFiles(Listed listed, Func<string, bool> isOwn)
+    {
+        try
+        {
+            var now = FolderListing.StampNow(listed.Root, listed.Folder);
+            if (
+                listed.Listing is null
+                && (now.Modified, now.Changed) == (listed.Stamp.Modified, listed.Stamp.Changed)
+            )
+                return false;
+
+            return FolderListing
+                .Read(listed.Root, listed.Folder, time.GetUtcNow())
+                .Entries.Any(entry =>
+                    !listed.Files.Contains(entry.Digest) && !isOwn(Path.Join(listed.Path, entry.Name))
+                );
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or SourceException)
+        {
+            // It was there, and what it has now is not known.
+            return true;
+        }
     }
 
     /// <summary>Lists folders from a stack, not by recursion: their depth has no limit.</summary>
@@ -171,7 +221,15 @@ internal sealed class FolderWalk(TimeProvider time)
         )
             return [];
 
-        _listed.Add(new Listed(root, folder, listing.Stamp, listing.IsSettled ? null : listing));
+        _listed.Add(
+            new Listed(
+                root,
+                folder,
+                listing.Stamp,
+                listing.IsSettled ? null : listing,
+                [.. listing.Entries.Select(entry => entry.Digest)]
+            )
+        );
         return listing.Entries;
     }
 

@@ -4,4 +4,18 @@ namespace CellOS.Export.S3.Cli.Files;
 /// <param name="Name">The name.</param>
 /// <param name="IsText">False if the name is not valid UTF-8; then it is for display only.</param>
 /// <param name="Look">What the name leads to, a link not followed.</param>
-internal readonly record struct FolderEntry(string Name, bool IsText, FileLook Look);
+internal readonly record struct FolderEntry(string Name, bool IsText, FileLook Look)
+{
+    /// <summary>
+    /// A digest of the name and the file that it leads to. It takes less memory than the name, and is the same only within
+    /// one process.
+    /// </summary>
+    internal long Digest
+    {
+        get
+        {
+            var id = Look.Stamp?.Id ?? default;
+            return (long)HashCode.Combine(Name, id) << 32 | (uint)HashCode.Combine(id, Name);
+        }
+    }
+}

@@ -139,23 +139,35 @@ internal static partial class LinuxPath
             throw new IOException(Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
 
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        Flush(handle);
+        Flush(handle, isFolder: true);
     }
 
     /// <summary>
-    /// Sees that what was written is on disk, where the file system has such a thing. .NET's own method ignores what
-    /// fsync(2) reports, such as a full disk that showed only then.
+    /// Sees that what was written to a file is on disk, where the file system has such a thing. .NET's own method ignores
+    /// what fsync(2) reports, such as a full disk that showed only then.
     /// </summary>
     /// <exception cref="IOException">It could not be done.</exception>
-    internal static void Flush(SafeFileHandle handle)
+    internal static void Flush(SafeFileHandle file) => Flush(file, isFolder: false);
+
+    private static void Flush(SafeFileHandle handle, bool isFolder)
     {
         while (FlushToDisk(handle) != 0)
         {
             var error = Marshal.GetLastPInvokeError();
-            if (error is Invalid or ReadOnlyFileSystem)
-                return;
-            if (error != Interrupted)
+            if (IsFlushFailure(error, isFolder))
                 throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+            if (error != Interrupted)
+                return;
         }
     }
+
+    /// <summary>
+    /// True if an error of fsync(2) shows that something may not be on disk. EINTR is tried again; EINVAL says that there
+    /// is nothing to flush. A file system that became read-only (EROFS) after an error of the disk has lost what was
+    /// written; a folder there has no new names.
+    /// </summary>
+    /// <param name="error">The error, an errno(3).</param>
+    /// <param name="isFolder">True for a folder, false for a file.</param>
+    internal static bool IsFlushFailure(int error, bool isFolder) =>
+        error is not (Interrupted or Invalid) && !(isFolder && error == ReadOnlyFileSystem);
 }

@@ -25,6 +25,15 @@ internal static class Amounts
         return string.Create(CultureInfo.InvariantCulture, $"{amount:0.0} {Units[unit]}");
     }
 
+    /// <summary>The sum; <see cref="long.MaxValue"/> if it is larger. Sparse files may have more bytes together than that.</summary>
+    internal static long Sum(IEnumerable<long> amounts)
+    {
+        var sum = Int128.Zero;
+        foreach (var amount in amounts)
+            sum += amount;
+        return long.CreateSaturating(sum);
+    }
+
     /// <summary>Such as <c>503 SlowDown, again in 1.5 s</c>.</summary>
     internal static string Again(ExportRetryWait wait, DateTimeOffset now)
     {

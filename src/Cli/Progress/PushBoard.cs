@@ -151,7 +151,10 @@ internal sealed class PushBoard(TimeProvider time)
     {
         var now = time.GetTimestamp();
         var running = _running.Values.OrderBy(artifact => artifact.Name, StringComparer.Ordinal).ToList();
-        var behind = Volatile.Read(ref _bytesSettled) + running.Sum(artifact => artifact.Sent);
+        var behind = Amounts.Sum([
+            Volatile.Read(ref _bytesSettled),
+            .. running.Select(artifact => artifact.Sent),
+        ]);
         if (behind > 0)
             _dataSince ??= now;
         _looks.Enqueue((now, behind));

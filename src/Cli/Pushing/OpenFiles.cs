@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CellOS.Export.S3.Cli.Pushing;
 
 /// <summary>
@@ -27,7 +25,7 @@ internal static class OpenFiles
     /// <exception cref="RefusedException">The limit is too low for one artifact.</exception>
     internal static int Fit(int concurrency, Action<string> note)
     {
-        if (Limit() is not { } limit)
+        if (ProcessLimits.OpenFiles is not { } limit)
             return concurrency;
         var open = Directory.EnumerateFileSystemEntries("/proc/self/fd", "*", Readable).Count();
         var fitting = Fitting(limit, open);
@@ -48,17 +46,4 @@ internal static class OpenFiles
     /// <param name="open">The number of files that are open already.</param>
     internal static int Fitting(long limit, int open) =>
         (int)Math.Clamp((limit - open - Reserve) / PerArtifact, 0, int.MaxValue);
-
-    /// <summary>Returns the limit; null where the system does not say, or has none.</summary>
-    private static long? Limit()
-    {
-        const string limits = "/proc/self/limits";
-        const string name = "Max open files";
-        if (!File.Exists(limits))
-            return null;
-        var line = File.ReadLines(limits)
-            .FirstOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
-        var soft = line?[name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
-        return long.TryParse(soft, CultureInfo.InvariantCulture, out var limit) ? limit : null;
-    }
 }

@@ -9,15 +9,41 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// <summary>What a push is to export: the PATHs of the command line, or what the spec lists.</summary>
 /// <param name="Spec">The spec with just these artifacts.</param>
 /// <param name="Artifacts">In the order of the names, or of the spec.</param>
-/// <param name="LeftOut">The links, pipes, sockets and devices in folders, which are left out; a sentence each.</param>
+/// <param name="LeftOut">
+/// The links, pipes, sockets and devices in folders, and the receipts file there, which are left out; a sentence each.
+/// </param>
+/// <param name="Empty">The folders without a file; a sentence each.</param>
 /// <param name="Notes">All that is left out or has nothing in it; a sentence each.</param>
 internal sealed record PushBundle(
     S3ExportSpec Spec,
     IReadOnlyList<PlannedArtifact> Artifacts,
     IReadOnlyList<string> LeftOut,
+    IReadOnlyList<string> Empty,
     IReadOnlyList<string> Notes
 )
 {
+    /// <summary>Returns a sentence if folders have changed since they were listed; null if not.</summary>
+    internal Func<string?> Changed { get; private init; } = () => null;
+
+    /// <summary>Why strict mode refuses the bundle; a sentence each. Empty if it does not.</summary>
+    internal IReadOnlyList<string> StrictProblems =>
+        [
+            .. LeftOut,
+            .. Empty,
+            .. LeftOut.Count > 0
+                ?
+                [
+                    "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
+                ]
+                : Array.Empty<string>(),
+            .. Empty.Count > 0
+                ?
+                [
+                    "CELLOS_STRICT_CONFIG=1 refuses folders without a file. Correct the PATHs, or give those with files only.",
+                ]
+                : Array.Empty<string>(),
+        ];
+
     /// <exception cref="RefusedException">There is nothing to export, or something of it cannot be exported.</exception>
     internal static PushBundle Gather(S3ExportSpec spec, PushArguments arguments) =>
         arguments.Paths.Count > 0
@@ -48,22 +74,49 @@ internal sealed record PushBundle(
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
-        var notes = bundle.LeftOut.Concat(bundle.Notes).ToList();
+        var receipts = receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
+        if (paths.Where(IsReceiptsFile).ToList() is { Count: > 0 } given)
+            throw new RefusedException([.. given.Select(IsBoth)]);
+
+        var files = new List<BundleFile>();
+        var leftOut = bundle.LeftOut.ToList();
+        foreach (var file in bundle.Files)
+        {
+            if (!IsReceiptsFile(file.Path))
+                files.Add(file);
+            else if (file.Length > 0)
+                leftOut.Add($"{Quote(file.Path)} is the receipts file; it is left out.");
+            else
+                throw new RefusedException(
+                    $"{Quote(file.Path)} is the receipts file and has no bytes, so that it may be evidence. Give another file with --receipts, or remove it if it is not evidence."
+                );
+        }
+
+        var notes = leftOut.Concat(bundle.Notes).ToList();
         if (root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
-        var receipts = receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
-        var files = bundle.Files.Where(file => !IsReceiptsFile(file.Path)).ToList();
-        if (files.Count < bundle.Files.Count)
-            notes.Add("The receipts file lies among the PATHs; it is left out.");
         return new PushBundle(
             spec.WithArtifacts(target, files.Select(file => file.Name)),
             [.. files.Select(file => new PlannedArtifact(target, file.Name, file.Source, file.Length))],
-            bundle.LeftOut,
+            leftOut,
+            bundle.Notes,
             notes
-        );
+        )
+        {
+            // The push itself may have made the receipts file.
+            Changed = () =>
+                bundle.Changed(
+                    ReceiptsIdentity() is { } now ? path => FileIdentity.OfFile(path) == now : _ => false
+                ),
+        };
 
         bool IsReceiptsFile(string path) => receipts is not null && receipts == FileIdentity.OfFile(path);
+
+        string? ReceiptsIdentity() => arguments.Receipts is { } path ? FileIdentity.OfTarget(path) : null;
     }
+
+    private static string IsBoth(string path) =>
+        $"{Quote(path)} is an artifact and the receipts file. Give another file with --receipts, or leave it out of the artifacts.";
 
     private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)
     {
@@ -73,12 +126,18 @@ internal sealed record PushBundle(
             );
 
         var root = Root(arguments.Root ?? ".");
-        return new PushBundle(
-            spec,
-            [.. spec.Artifacts.Select(artifact => Planned(root, artifact))],
-            [],
-            [.. Omitted(spec)]
-        );
+        var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
+        if (arguments.Receipts is { } path && FileIdentity.OfTarget(path) is { } receipts)
+        {
+            var both = artifacts
+                .Select(artifact => artifact.Source.Full)
+                .Where(full => FileIdentity.OfFile(full) == receipts)
+                .ToList();
+            if (both.Count > 0)
+                throw new RefusedException([.. both.Select(IsBoth)]);
+        }
+
+        return new PushBundle(spec, artifacts, [], [], [.. Omitted(spec)]);
     }
 
     /// <summary>A note that names the artifacts for targets of other kinds, if there are any.</summary>

@@ -29,7 +29,7 @@ internal sealed class PushRun(
         var batches = rest.GroupBy(artifact => artifact.Target)
             .Select(group => Batch(group.Key, [.. group], cancellationToken))
             .ToList();
-        display.Started(artifacts.Count, artifacts.Sum(item => item.Artifact.Length));
+        display.Started(artifacts.Count, Amounts.Sum(artifacts.Select(item => item.Artifact.Length)));
         foreach (var (artifact, _) in artifacts)
         {
             if (done.Contains(artifact))

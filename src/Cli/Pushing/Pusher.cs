@@ -62,17 +62,53 @@ internal static class Pusher
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
             var marks = receipts is null ? null : new UploadMarks(receipts, sinks, arguments.CellId);
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce });
+            string? changed;
             try
             {
                 await run.RunAsync(addressed, done, cancellationToken);
+                if (receipts is not null)
+                    await receipts.CompleteAsync();
+                changed = bundle.Changed();
+            }
+            // Its reader may never read again: the push ends as interrupted, and what is stored has its receipt.
+            catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
+            {
+                Say(exception);
+                await SayWhatIsLost();
+                throw new OperationCanceledException(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                await SayWhatIsLost();
+                throw;
             }
             catch (IOException exception) when (LocalFault.Describe(exception) is null)
             {
-                error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+                Say(exception);
                 return ExitCode.Failed;
             }
 
-            return lines.AnyFailed ? ExitCode.Failed : ExitCode.Done;
+            if (changed is not null)
+                display.Note(changed);
+            return lines.AnyFailed || changed is not null && sinks.Configuration.IsStrict
+                ? ExitCode.Failed
+                : ExitCode.Done;
+
+            void Say(Exception exception) =>
+                error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+
+            async Task SayWhatIsLost()
+            {
+                try
+                {
+                    if (receipts is not null)
+                        await receipts.CompleteAsync();
+                }
+                catch (IOException exception)
+                {
+                    Say(exception);
+                }
+            }
         }
     }
 
@@ -90,11 +126,8 @@ internal static class Pusher
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var bundle = PushBundle.Gather(spec, arguments);
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
-            if (configuration.IsStrict && bundle.LeftOut.Count > 0)
-                throw new RefusedException([
-                    .. bundle.LeftOut,
-                    "CELLOS_STRICT_CONFIG=1 refuses folders of which something is left out. Remove it from them, or give the PATHs of the files.",
-                ]);
+            if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
+                throw new RefusedException(problems);
             return (bundle, S3ExportSinks.Create(configuration, arguments.CellId, null, log));
         }
         catch (S3ExportConfigurationException refused)

@@ -1,9 +1,12 @@
+using CellOS.Export.S3.Source;
+
 namespace CellOS.Export.S3.Cli.Receipts;
 
 /// <summary>The bytes of a receipts file. One at a time uses it.</summary>
 internal interface IReceiptsStore : IDisposable
 {
-    long Length { get; }
+    /// <summary>The state of the file, which changes when a program writes to it.</summary>
+    FileStamp Stamp { get; }
 
     int Read(Span<byte> buffer, long offset);
 

@@ -1,5 +1,7 @@
+using System.Security.Cryptography;
 using System.Text;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Receipts;
 
@@ -17,7 +19,10 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     private readonly Lock _lock = new();
     private List<Waiting> _waiting = [];
     private Task _writer = Task.CompletedTask;
+    private readonly IncrementalHash _content;
+    private FileStamp _stamp;
     private long _length;
+    private bool _hasWritten;
     private string? _failure;
     private bool _closed;
 
@@ -26,6 +31,8 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         _store = store;
         _path = path;
         _length = length;
+        _stamp = store.Stamp;
+        _content = Content(store, length);
         Receipted = receipted;
     }
 
@@ -121,9 +128,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     {
         try
         {
-            if (_store.Length != _length)
-                throw new IOException("another program has changed it");
-
+            RequireOwnContent(evenIfUnstamped: false);
             var bytes = Encoding.UTF8.GetBytes(string.Concat(batch.Select(waiting => waiting.Line + "\n")));
             try
             {
@@ -136,7 +141,10 @@ internal sealed class ReceiptsFile : IAsyncDisposable
                 throw;
             }
 
+            _content.AppendData(bytes);
             _length += bytes.Length;
+            _stamp = _store.Stamp;
+            _hasWritten = true;
             // Last, so that no receipt counts that went to a file which was gone by then.
             if (!_store.IsInPlace)
                 throw new IOException("another program has removed or replaced it");
@@ -147,6 +155,41 @@ internal sealed class ReceiptsFile : IAsyncDisposable
                 $"The receipts file {_path} could not be written: {Why(exception)}. "
                 + "Later receipts are not written to it either.";
         }
+    }
+
+    /// <summary>
+    /// Checks that no other program has written to the file, also over what it has. The stamp shows nearly every change, and
+    /// also those of owner or mode, which are harmless; the content decides.
+    /// </summary>
+    /// <param name="evenIfUnstamped">True to compare the content also where the stamp is the same.</param>
+    /// <exception cref="IOException">Another program has changed it.</exception>
+    private void RequireOwnContent(bool evenIfUnstamped)
+    {
+        var now = _store.Stamp;
+        if (now == _stamp && now.Length == _length && !evenIfUnstamped)
+            return;
+
+        using var content = now.Length == _length ? Content(_store, _length) : null;
+        if (content is null || !content.GetCurrentHash().SequenceEqual(_content.GetCurrentHash()))
+            throw new IOException("another program has changed it");
+        _stamp = now;
+    }
+
+    /// <summary>The SHA-256 of the first bytes of a file, to be continued.</summary>
+    private static IncrementalHash Content(IReceiptsStore store, long length)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var piece = new byte[64 * 1024];
+        for (var offset = 0L; offset < length; )
+        {
+            var count = store.Read(piece.AsSpan(0, (int)Math.Min(piece.Length, length - offset)), offset);
+            if (count == 0)
+                break;
+            hash.AppendData(piece, 0, count);
+            offset += count;
+        }
+
+        return hash;
     }
 
     /// <summary>.NET tells of a file that may not grow any further (EFBIG) as of a wrong argument.</summary>
@@ -169,19 +212,53 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Waits for what is being written, and checks that the file has all lines that were written to it: what another program
+    /// wrote over within one step of the file system's clock shows by no stamp.
+    /// </summary>
+    /// <exception cref="IOException">Lines that were on disk are not there any more.</exception>
+    internal async Task CompleteAsync()
+    {
+        await WriterOf().ConfigureAwait(false);
+        // A failure has been reported to those who waited for their lines.
+        if (_failure is not null || !_hasWritten)
+            return;
+
+        try
+        {
+            RequireOwnContent(evenIfUnstamped: true);
+            if (!_store.IsInPlace)
+                throw new IOException("another program has removed or replaced it");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The receipts file {_path} may not have all receipts of this push: {Why(exception)}. "
+                    + "Take them from standard output, or run the same command with --resume to export again what has none."
+            );
+        }
+    }
+
+    private Task WriterOf()
+    {
+        lock (_lock)
+        {
+            return _writer;
+        }
+    }
+
     /// <summary>Waits for what is being written, and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
-        Task writer;
         lock (_lock)
         {
             if (_closed)
                 return;
             _closed = true;
-            writer = _writer;
         }
 
-        await writer.ConfigureAwait(false);
+        await WriterOf().ConfigureAwait(false);
+        _content.Dispose();
         _store.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Cli.Receipts;
@@ -117,7 +118,15 @@ internal sealed class ReceiptsStore : IReceiptsStore
 
     public bool IsInPlace => FileIdentity.OfTarget(_path) == _identity;
 
-    public long Length => RandomAccess.GetLength(_handle);
+    public FileStamp Stamp =>
+        OperatingSystem.IsLinux()
+            ? LinuxStatus.Of(_handle).Stamp
+            : new FileStamp(
+                RandomAccess.GetLength(_handle),
+                File.GetLastWriteTimeUtc(_handle).Ticks,
+                0,
+                default
+            );
 
     public int Read(Span<byte> buffer, long offset) => RandomAccess.Read(_handle, buffer, offset);
 

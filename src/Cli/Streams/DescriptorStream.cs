@@ -9,8 +9,13 @@ namespace CellOS.Export.S3.Cli.Streams;
 /// </summary>
 /// <param name="descriptor">The number, 1 or 2.</param>
 /// <param name="isClosed">True if it was closed when the process began: nothing can be written.</param>
+/// <param name="interruption">Returns what ends the waiting for a reader that does not read.</param>
 [UnsupportedOSPlatform("windows")]
-internal sealed partial class DescriptorStream(int descriptor, bool isClosed) : Stream
+internal sealed partial class DescriptorStream(
+    int descriptor,
+    bool isClosed,
+    Func<CancellationToken> interruption
+) : Stream
 {
     // errno(3); EAGAIN has another number on macOS.
     private const int Interrupted = 4;
@@ -18,7 +23,20 @@ internal sealed partial class DescriptorStream(int descriptor, bool isClosed) : 
 
     // poll(2), from poll.h
     private const short Writable = 0x4;
-    private const int Endless = -1;
+
+    /// <summary>
+    /// The time in ms after which an interruption is noticed, and which a reader has to make room after one.
+    /// </summary>
+    private const int Patience = 500;
+
+    /// <summary>
+    /// What a pipe takes at once where poll(2) says that it is writable (PIPE_BUF of Linux; macOS has less): with more,
+    /// write(2) may wait.
+    /// </summary>
+    private static readonly int MostAtOnce = OperatingSystem.IsLinux() ? 4096 : 512;
+
+    /// <summary>True after a line of which a part may be missing: nothing may follow it.</summary>
+    private bool _isGivenUp;
 
     [StructLayout(LayoutKind.Sequential)]
     private struct PollDescriptor
@@ -31,7 +49,7 @@ internal sealed partial class DescriptorStream(int descriptor, bool isClosed) : 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint WriteSome(int descriptor, ReadOnlySpan<byte> bytes, nuint count);
 
-    [LibraryImport("libc", EntryPoint = "poll")]
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static partial int Poll(ref PollDescriptor descriptors, nuint count, int milliseconds);
 
     /// <exception cref="LostOutputException">Some of the bytes are lost.</exception>
@@ -42,7 +60,8 @@ internal sealed partial class DescriptorStream(int descriptor, bool isClosed) : 
 
         while (!buffer.IsEmpty)
         {
-            var written = WriteSome(descriptor, buffer, (nuint)buffer.Length);
+            WaitUntilWritable();
+            var written = WriteSome(descriptor, buffer, (nuint)Math.Min(buffer.Length, MostAtOnce));
             if (written >= 0)
             {
                 buffer = buffer[(int)written..];
@@ -50,20 +69,33 @@ internal sealed partial class DescriptorStream(int descriptor, bool isClosed) : 
             }
 
             var error = Marshal.GetLastPInvokeError();
-            if (error == TryAgain)
-                WaitUntilWritable();
-            else if (error != Interrupted)
+            if (error is not Interrupted && error != TryAgain)
                 throw Lost(Marshal.GetPInvokeErrorMessage(error));
         }
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    /// <summary>The process that started this one may have made the pipe non-blocking.</summary>
+    /// <summary>Returns when there is room, or an error that the next write reports.</summary>
+    /// <exception cref="LostOutputException">The push was interrupted, and the reader does not read.</exception>
     private void WaitUntilWritable()
     {
-        var asked = new PollDescriptor { Descriptor = descriptor, Requested = Writable };
-        _ = Poll(ref asked, 1, Endless);
+        while (!_isGivenUp)
+        {
+            var asked = new PollDescriptor { Descriptor = descriptor, Requested = Writable };
+            // Asked before the wait: after the interruption the reader has the whole time.
+            var isInterrupted = interruption().IsCancellationRequested;
+            // 0 is the end of the time; an error, such as EINTR, is for write(2) or for the next round.
+            if (Poll(ref asked, 1, Patience) is var found and not 0)
+            {
+                if (found > 0 || Marshal.GetLastPInvokeError() != Interrupted)
+                    return;
+            }
+            else if (isInterrupted)
+                _isGivenUp = true;
+        }
+
+        throw Lost("its reader did not read before the push was interrupted");
     }
 
     private LostOutputException Lost(string reason) =>

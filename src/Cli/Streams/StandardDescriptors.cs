@@ -41,10 +41,11 @@ internal static partial class StandardDescriptors
     /// </summary>
     /// <param name="descriptor">The number, 1 or 2.</param>
     /// <param name="isClosed">True if it was closed when the process began.</param>
-    internal static TextWriter Writer(int descriptor, bool isClosed)
+    /// <param name="interruption">Returns what ends the waiting for a reader that does not read.</param>
+    internal static TextWriter Writer(int descriptor, bool isClosed, Func<CancellationToken> interruption)
     {
         if (!OperatingSystem.IsWindows())
-            return Utf8(new DescriptorStream(descriptor, isClosed));
+            return Utf8(new DescriptorStream(descriptor, isClosed, interruption));
         if (descriptor == 1)
             return Console.IsOutputRedirected ? Utf8(Console.OpenStandardOutput()) : Console.Out;
         return Console.IsErrorRedirected ? Utf8(Console.OpenStandardError()) : Console.Error;

@@ -149,8 +149,8 @@ internal sealed class YamlReader
     private (string, SpecNode)[] ReadEntries(int depth)
     {
         var entries = new List<(string, SpecNode)>();
-        var keys = new HashSet<string>();
-        var merged = new HashSet<SpecNode>(ReferenceEqualityComparer.Instance);
+        var values = new Dictionary<string, SpecNode>();
+        SpecNode? merged = null;
         while (!_parser.TryConsume<MappingEnd>(out var end))
         {
             var at = _parser.Current!.Start;
@@ -158,26 +158,38 @@ internal sealed class YamlReader
             if (ReadNode(depth + 1) is not SpecNode.Scalar { Value: var key })
                 throw new SpecException(at, "A key is a list or a mapping. Write a text as the key.");
             var value = ReadNode(depth + 1);
-            if (key == "<<")
-                merged.Add(CanBeMerged(value) ? value : throw NotMerged(at));
-            else if (!keys.Add(key))
+            if (key == "<<" && merged is null)
+                merged = CanBeMerged(value) ? value : throw NotMerged(at);
+            else if (key == "<<")
+                throw new SpecException(
+                    at,
+                    "'<<' appears twice in one mapping. Keep one of them: '<<: [*a, *b]' merges both."
+                );
+            else if (!values.TryAdd(key, value))
                 throw new SpecException(at, "A key appears twice in one mapping. Keep one of them.");
             else
                 entries.Add((key, value));
         }
 
         // Merge keys (yaml.org/type/merge): what is there already wins.
-        foreach (var node in merged)
-        foreach (var (key, value) in Merged(node))
+        foreach (var (key, value) in Merged(merged))
             if (++_merged > MaxMerged)
                 throw new SpecException(
                     _parser.Current!.Start,
                     $"It merges more than {MaxMerged} keys by '<<'. Write fewer."
                 );
-            else if (keys.Add(key))
+            else if (values.TryAdd(key, value) || IsLost(key, value, values[key]))
                 entries.Add((key, value));
         return [.. entries];
     }
+
+    /// <summary>
+    /// True if a merged value would vanish with artifacts or targets in it. It stays as a second one, which the core rejects.
+    /// </summary>
+    private static bool IsLost(string key, SpecNode value, SpecNode winner) =>
+        key is "artifacts" or "targets" or "export" or "spec"
+        && value is SpecNode.Sequence { Items.Length: > 0 } or SpecNode.Mapping { Entries.Length: > 0 }
+        && !ReferenceEquals(value, winner);
 
     /// <summary>True for a mapping and for a list of mappings (yaml.org/type/merge).</summary>
     private static bool CanBeMerged(SpecNode node) =>
@@ -190,7 +202,7 @@ internal sealed class YamlReader
             "'<<' merges neither a mapping nor a list of mappings. Give it an alias of a mapping, such as '<<: *common', or remove it."
         );
 
-    private static IEnumerable<(string, SpecNode)> Merged(SpecNode node) =>
+    private static IEnumerable<(string, SpecNode)> Merged(SpecNode? node) =>
         node switch
         {
             SpecNode.Mapping mapping => mapping.Entries.Select(entry => (entry.Item1, entry.Item2)),
