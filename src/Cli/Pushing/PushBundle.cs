@@ -112,7 +112,7 @@ internal sealed record PushBundle(
 
         bool IsReceiptsFile(string path) => receipts is not null && receipts == FileIdentity.OfFile(path);
 
-        string? ReceiptsIdentity() => arguments.Receipts is { } path ? FileIdentity.OfTarget(path) : null;
+        string? ReceiptsIdentity() => receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
     }
 
     private static string IsBoth(string path) =>
