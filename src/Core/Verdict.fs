@@ -390,7 +390,7 @@ module Verdict =
 
     /// True if the object may have been stored by an attempt that gave no receipt: the whole body was sent, and no store
     /// refused it. A proxy, a gateway or a portal may refuse the upload, or lose its patience, after the store has the
-    /// object; and a server may fail half-way.
+    /// object; and a server may fail half-way. A proxy that demands credentials has forwarded nothing (RFC 9110, 15.5.8).
     [<CompiledName("MayHaveStored")>]
     let mayHaveStored (outcome: Outcome) =
         match outcome with
@@ -399,4 +399,5 @@ module Verdict =
         | Outcome.Replied reply ->
             reply.IsSuccess
             || reply.Sent.IsSome
+               && reply.Status <> 407
                && not (isRefusalOfStore reply && (reply.Status < 500 || saysFull reply))

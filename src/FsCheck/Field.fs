@@ -175,7 +175,7 @@ module Field =
             2, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             3, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             2, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
-            2, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
+            3, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
             3, results |> Gen.map (fun body -> FieldBody.Result, "", body)
         ]
 

@@ -313,9 +313,10 @@ let faults =
                         204, true, true
                         299, true, true
                         // A proxy, a filter or a portal may say so after the store has the object.
-                        for status in [ 101; 199; 300; 302; 307; 400; 403; 407; 408; 412; 429; 499; 507; 600 ] do
+                        for status in [ 101; 199; 300; 302; 307; 400; 403; 408; 412; 429; 499; 507; 600 ] do
                             status, true, true
                             status, false, false
+                        407, true, false
                         500, true, true
                         500, false, false
                         503, true, true
