@@ -27,7 +27,7 @@ internal static class ExitCode
         ($"{Done}", "push: all is exported; check: nothing would be refused"),
         (
             $"{Failed}",
-            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed"
+            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed; in strict mode also, a file appeared in a folder while the push ran"
         ),
         ($"{Refused}", "the command or the configuration is refused; nothing was sent"),
         (

@@ -175,7 +175,8 @@ module Integrity =
     /// True if a digest that equals ours shows that the server has received the content.
     let private confirms (terms: IntegrityTerms) (reply: Reply) (sent: Sent) (equal: ReportedDigest) =
         let isKnownWithoutContent =
-            sent.Bytes = 0L || List.contains equal.Digest terms.Given
+            sent.Bytes = 0L && equal.Header = ChecksumHeader.ContentMd5
+            || List.contains equal.Digest terms.Given
 
         (reply.HasStoreId || not isKnownWithoutContent)
         && (equal.Header <> ReportedDigest.ETag || reply.OnlyETag.IsSome)

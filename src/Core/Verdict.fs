@@ -381,12 +381,13 @@ module Verdict =
         | Outcome.NotSent fault
         | Outcome.Unknown fault -> ofFault fault
 
-    /// True if the response is a store's own refusal: a document that reports an error, beside a request id of a store.
+    /// True if the response is a store's own refusal: it has a request id of a store, in a header or in the document, and a
+    /// document that reports an error, or no body.
     let private isRefusalOfStore (reply: Reply) =
-        reply.HasStoreId
-        && (reply.Error.IsSome
-            || reply.Body
-               |> Option.exists (fun body -> body.Format = BodyFormat.Json && body.IsError))
+        match reply.Error, reply.Body with
+        | Some error, _ -> reply.HasStoreId || error.RequestId.IsSome
+        | None, Some body -> reply.HasStoreId && body.Format = BodyFormat.Json && body.IsError
+        | None, None -> reply.HasStoreId
 
     /// True if the object may have been stored by an attempt that gave no receipt: the whole body was sent, and no store
     /// refused it. A proxy, a gateway or a portal may refuse the upload, or lose its patience, after the store has the

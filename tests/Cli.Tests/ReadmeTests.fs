@@ -61,6 +61,7 @@ let tests =
                         .Assembly.GetType("CellOS.Export.S3.Cli.ExitCode")
                     |> nonNull
                     |> _.GetFields(Reflection.BindingFlags.Static ||| Reflection.BindingFlags.NonPublic)
+                    |> Array.filter _.IsLiteral
                     |> Array.map (fun field -> string (field.GetRawConstantValue()))
                     |> List.ofArray
 

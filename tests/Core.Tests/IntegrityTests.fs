@@ -286,7 +286,7 @@ let tests =
 
                 for terms, headers, sent, expected in
                     [
-                        verify, [ emptyTag ], ofNothing, unverified
+                        verify, [ emptyTag ], ofNothing, etagMd5
                         verify, [ emptyTag; requestId ], ofNothing, etagMd5
                         verify, [ emptyMd5 ], ofNothing, unverified
                         verify, [ emptyMd5; requestId ], ofNothing, contentMd5

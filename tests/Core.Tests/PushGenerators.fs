@@ -111,14 +111,14 @@ let scripts =
     Gen.frequency [
         4, any |> Gen.map (fun script -> { script with Length = -1L })
         4, any
-        14, longest 4 any
-        8,
+        16, longest 4 any
+        11,
         wanted
             9
             (fun script -> echoesEarlierUrl script.Urls)
             (having (fun plan -> plan.Url = UrlSource.Asked))
         3, wanted 6 (endsAs FailureKind.SourceChanged 1) any
-        3, wanted 8 (endsAs FailureKind.IntegrityMismatch 2) any
+        4, wanted 8 (endsAs FailureKind.IntegrityMismatch 2) any
         7, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)
         8, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]
