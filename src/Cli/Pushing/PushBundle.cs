@@ -75,7 +75,9 @@ internal sealed record PushBundle(
             throw new RefusedException(bundle.Problems);
 
         var receipts = receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
-        if (paths.Where(IsReceiptsFile).ToList() is { Count: > 0 } given)
+        // A folder is refused as a receipts file by itself.
+        var given = paths.Where(path => FileKinds.Of(path) == FileKind.File && IsReceiptsFile(path)).ToList();
+        if (given.Count > 0)
             throw new RefusedException([.. given.Select(IsBoth)]);
 
         var files = new List<BundleFile>();
