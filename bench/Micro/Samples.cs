@@ -60,6 +60,7 @@ internal static class Samples
             writeOnce: false,
             acceptUnmarked: false,
             keyCheck: true,
+            bindDigest: false,
             FSharpOption<long>.Some(TargetModule.DefaultExpectContinueFrom),
             TargetModule.MaxPutBytes,
             FSharpList<RequestHeader>.Empty
