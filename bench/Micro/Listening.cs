@@ -32,7 +32,9 @@ internal sealed class Listening : IDisposable
 
     /// <summary>Of a URL that does not expire while it runs.</summary>
     private readonly PushPlan _plan = Samples.Plan(
-        Samples.Target("https://evidence.example/audit/2026/{cell_id}/{artifact_name}?signature=aeeed9bbccd4d02e")
+        Samples.Target(
+            "https://evidence.example/audit/2026/{cell_id}/{artifact_name}?signature=aeeed9bbccd4d02e"
+        )
     );
     private readonly HttpMessageInvoker _http = new(new Accepting());
     private readonly string _path = Path.GetTempFileName();

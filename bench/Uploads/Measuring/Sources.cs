@@ -27,5 +27,6 @@ internal sealed class Sources
     internal string this[int index] => _paths[index % _paths.Length];
 
     /// <summary>The name of the push of this index.</summary>
-    internal string Name(string prefix, int index) => $"{prefix}{index:D8}{_endings[index % _endings.Length]}";
+    internal string Name(string prefix, int index) =>
+        $"{prefix}{index:D8}{_endings[index % _endings.Length]}";
 }

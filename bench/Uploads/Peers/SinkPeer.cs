@@ -15,7 +15,9 @@ internal sealed class SinkPeer : IPeer
         {
             DigestChoice.Verify => S3ExportIntegrity.Verify,
             DigestChoice.Off => S3ExportIntegrity.Off,
-            _ => throw new UsageException("The sink decides which digests it takes: --digests verify or off."),
+            _ => throw new UsageException(
+                "The sink decides which digests it takes: --digests verify or off."
+            ),
         };
         _sink = new PresignedS3ExportSink(
             new PresignedS3ExportSinkOptions

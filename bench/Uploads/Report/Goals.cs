@@ -26,11 +26,7 @@ internal static class Goals
     {
         foreach (var large in new[] { Find(Large), Find(LargeKestrel) }.OfType<ContestResult>())
         {
-            yield return AgainstTheSlower(
-                large,
-                (Contestants.Digests, 2.2),
-                (Contestants.Plain, 0.95)
-            );
+            yield return AgainstTheSlower(large, (Contestants.Digests, 2.2), (Contestants.Plain, 0.95));
             yield return new Goal(
                 $"{large.Name}: CPU of sink / digests",
                 Bound.AtMost,

@@ -89,13 +89,7 @@ internal static class BenchCommand
                 notes.Add(problem);
             if (fits)
                 contests.Add(
-                    await contest.RunAsync(
-                        scale,
-                        workspace,
-                        runners[contest.Server],
-                        Say,
-                        stopping
-                    )
+                    await contest.RunAsync(scale, workspace, runners[contest.Server], Say, stopping)
                 );
         }
 

@@ -27,13 +27,7 @@ internal sealed record Contest(
     internal static IReadOnlyList<Contest> All(Scale scale) =>
         [
             new(Goals.Large, scale.LargeSize, 1, Report.Contestants.OfLargeFile),
-            new(
-                Goals.LargeMd5,
-                scale.LargeSize,
-                1,
-                Report.Contestants.OfMd5,
-                ServerName.WithoutChecksum
-            ),
+            new(Goals.LargeMd5, scale.LargeSize, 1, Report.Contestants.OfMd5, ServerName.WithoutChecksum),
             // For which the short run has no time.
             .. scale.Quick
                 ? Array.Empty<Contest>()

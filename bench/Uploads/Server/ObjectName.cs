@@ -34,7 +34,8 @@ internal static class ObjectName
         Span<byte> octets = stackalloc byte[DigestSize];
         return path.Length > EndingLength
             && path[^EndingLength] == '.'
-            && Convert.FromHexString(path[^(EndingLength - 1)..], octets, out _, out _) == OperationStatus.Done
+            && Convert.FromHexString(path[^(EndingLength - 1)..], octets, out _, out _)
+                == OperationStatus.Done
             && System.Buffers.Text.Base64.EncodeToUtf8(octets, base64, out _, out _) == OperationStatus.Done;
     }
 }

@@ -27,6 +27,7 @@ internal static class Tag
     internal const string Attempts = "cellos.export.attempts";
     internal const string Bytes = "cellos.export.bytes";
     internal const string Integrity = "cellos.export.integrity";
+
     /// <summary>The names of checksums follow.</summary>
     internal const string Checksum = "cellos.export.checksum.";
     internal const string MayBeStored = "cellos.export.may_be_stored";
