@@ -205,7 +205,8 @@ let limits =
 /// Of a verdict: how its bar looks.
 let lookOf (verdict: Verdict) =
     match verdict with
-    | Verdict.Accepted _ -> Look.Accepted
+    | Verdict.Accepted _
+    | Verdict.AcceptedIfConfirmed _ -> Look.Accepted
     | Verdict.Retry _
     | Verdict.WithoutExpect
     | Verdict.RetryOnce -> Look.Again
