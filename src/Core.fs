@@ -353,7 +353,7 @@ module Push =
             })
 
         if List.contains grant.Url state.History.Earlier then
-            // A manifest that nobody has renewed: the server would say no more than it did.
+            // A manifest that was not renewed: the server would respond as before.
             fail (holding grant.Url state) now FailureKind.UrlExpired
         else
             match GrantedHeaders.fit (PushPlan.ownHeaders state.Plan) state.Began.Length grant with

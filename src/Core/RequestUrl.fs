@@ -59,7 +59,7 @@ type RequestUrl
 
         if last >= authority.Stop && value[last] = '?' then last else queryFirst
 
-    /// The path, octet for octet; `/` where there is none (RFC 9112, 3.2.1).
+    /// The path, octet for octet; `/` if it is empty (RFC 9112, 3.2.1).
     member internal this.Path: string =
         match path with
         | null ->

@@ -396,7 +396,7 @@ module Settings =
         WriteOnce = settings.WriteOnce
         AcceptUnmarked = settings.AcceptUnmarked
         KeyCheck = settings.KeyCheck
-        // A manifest is not asked: nobody could sign the digests.
+        // A manifest is not asked: its URLs are signed already.
         BindDigest = settings.BindDigest && not settings.Url.IsManifest
         ExpectContinueFrom = settings.ExpectContinueFrom
         MaxObjectBytes = settings.MaxObjectBytes

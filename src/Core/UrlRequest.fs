@@ -51,7 +51,7 @@ module UrlRequest =
     [<CompiledName("Bound")>]
     let bound = [ DigestAlgorithm.Sha256; DigestAlgorithm.Md5; DigestAlgorithm.Crc64Nvme ]
 
-    /// Returns the request for an artifact of so many bytes. Digests of other algorithms than `bound` are left out.
+    /// Returns the request for an artifact of this length in bytes. Digests of other algorithms than `bound` are left out.
     [<CompiledName("Create")>]
     let create (plan: PushPlan) (attempt: int) (length: int64) (digests: Digest list) : UrlRequest = {
         Target = plan.Target.Name |> Option.map TargetName.value

@@ -37,7 +37,7 @@ internal sealed record SinkParts(
             : null;
         var endpoint = Endpoint(options, out var brokerProblem);
         var command = Command(options, out var commandProblem);
-        // A broker is reached as the store is, whoever sends to the store.
+        // A broker is reached as the store is, even if the store is reached by another client.
         var handler = http is null || endpoint is not null ? new HandlerDraft(options) : null;
         var manifest = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
             ? null

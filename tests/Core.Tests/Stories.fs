@@ -90,7 +90,7 @@ let story name plan (inputs: Input list) (words: string list) (says: string list
         match (List.last turns).Output with
         | Output.Failed failure ->
             for part in says do
-                Expect.stringContains failure.Message part "what people are told"
+                Expect.stringContains failure.Message part "the message"
         | _ -> ())
 
 let same (target: Target) = target

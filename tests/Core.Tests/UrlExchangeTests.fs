@@ -692,7 +692,7 @@ let machine =
             ] [ "sha256+md5+crc64nvme"; "ask 1"; "put 1"; "SourceChanged" ] [ "changed" ]
 
         story
-            "a file that cannot be read is told before a URL is asked for"
+            "a file that cannot be read is reported before a URL is asked for"
             (asked binding)
             [
                 started

@@ -142,7 +142,7 @@ let tests =
                 for message in messages do
                     Expect.isFalse (message.Contains "s3cr3ts3cr3t") message)
 
-        testCase "the problem of two shared sources is told once" (fun () ->
+        testCase "the problem of two shared sources is reported once" (fun () ->
             let resolution =
                 resolve [ s3 "a"; s3 "b" ] [] [
                     Variable.SharedBrokerUrl, https

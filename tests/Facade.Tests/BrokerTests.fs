@@ -55,7 +55,7 @@ let private failsWith (kind: ExportFailureKind) (parts: string list) (failure: E
     Expect.equal failure.Kind kind failure.Message
 
     for part in parts do
-        Expect.stringContains failure.Message part "what people are told"
+        Expect.stringContains failure.Message part "the message"
 
     for hidden in [ secret; token ] do
         Expect.isFalse (failure.Message.Contains hidden) failure.Message
@@ -496,7 +496,7 @@ let tests =
                     failsWith ExportFailureKind.UrlUnusable parts failure
             })
 
-        testCaseTask "that gives an expired URL is told so before anything is sent" (fun () ->
+        testCaseTask "that gives an expired URL ends the push before anything is sent" (fun () ->
             task {
                 let! failure, _ =
                     pushOver plain (fun server ->
@@ -576,7 +576,7 @@ let tests =
                 Expect.equal (Convert.FromBase64String(request.Text "crc64nvme").Length) 8 "CRC-64/NVME"
             })
 
-        testCaseTask "with bound digests, content that changed meanwhile is stored by nobody" (fun () ->
+        testCaseTask "with bound digests, content that changed meanwhile is not stored" (fun () ->
             task {
                 use! scene = scene "x" (patterned 100_000)
 

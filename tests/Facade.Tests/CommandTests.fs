@@ -56,7 +56,7 @@ let private unusable (parts: string list) (failure: ExportException) =
     Expect.equal failure.Kind ExportFailureKind.UrlUnusable failure.Message
 
     for part in "URL command" :: parts do
-        Expect.stringContains failure.Message part "what people are told"
+        Expect.stringContains failure.Message part "the message"
 
     Expect.isFalse (failure.Message.Contains secret) failure.Message
 
@@ -260,7 +260,7 @@ for line in sys.stdin:
                     isTrueOf scene receipt
                 })
 
-        testCaseTask "that writes a line nobody asked for is started again" (fun () ->
+        testCaseTask "that writes a line without a request is started again" (fun () ->
             task {
                 needsPython ()
                 use! scene = sceneOf (patterned 1000)

@@ -558,7 +558,7 @@ let private replies = [
         }
 
     // Nothing that was sent says that gzip is understood (RFC 9110, 12.5.3): the status has to do.
-    terminal "403 with gzip that nobody asked for" (raw gzip) ExportFailureKind.Refused 403 None
+    terminal "403 with gzip that was not asked for" (raw gzip) ExportFailureKind.Refused 403 None
 
     let echo (exchange: Exchange) : Task =
         task {
@@ -1086,7 +1086,7 @@ let private ofNoStore =
         "403 with a bad chunk at once"
         "403 with no body"
         "403 with HTML"
-        "403 with gzip that nobody asked for"
+        "403 with gzip that was not asked for"
         "301 without a document, that tells the region"
         "307 without a place"
         "an error that stops within its body, within the request timeout"

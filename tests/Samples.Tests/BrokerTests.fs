@@ -38,7 +38,7 @@ type private Issuer() =
 
     member _.PublicKey = key.ExportSubjectPublicKeyInfoPem()
 
-    /// A token that is valid for so many seconds, with these claims besides.
+    /// A token that is valid for this number of seconds, with further claims.
     member _.Issue(seconds: float, claims: string) =
         let expires = DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds()
 

@@ -23,7 +23,7 @@ internal static class PathArgument
     }
 
     /// <summary>
-    /// What the parser took for a path, since it knows no such option, and what nobody marked as one by <c>--</c>.
+    /// What the parser took for a path, since it knows no such option, and what no <c>--</c> marked as one.
     /// All that follows the mark are paths, so they are the last ones.
     /// </summary>
     private static IEnumerable<string> UnknownOptions(ParseResult parsed, string[] paths)

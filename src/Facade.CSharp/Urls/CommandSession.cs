@@ -116,9 +116,9 @@ internal sealed class CommandSession : IDisposable
     }
 
     /// <summary>A text without the secrets of the request.</summary>
-    internal string Mask(string text) => Redaction.Known(ListModule.OfArray(Secrets), Redaction.Text(text));
+    internal string Mask(string text) => Redaction.Known(ListModule.OfArray(Secrets), text);
 
-    /// <summary>The last line of standard error, as the end of a sentence; empty if there is none.</summary>
+    /// <summary>The last line of standard error, as the end of a sentence; empty without one.</summary>
     internal string LastWords()
     {
         // What a command that has ended had to say may still be on its way.

@@ -8,7 +8,7 @@ internal interface IUrlSource
 {
     /// <summary>The URL for an attempt.</summary>
     /// <param name="plan">What is to be sent where.</param>
-    /// <param name="request">What a source that presigns is told.</param>
+    /// <param name="request">The artifact, for a source that presigns.</param>
     /// <param name="cancellationToken">Ends the wait for it.</param>
     ValueTask<UrlAnswer> AskAsync(PushPlan plan, UrlRequest request, CancellationToken cancellationToken);
 

@@ -15,7 +15,7 @@ internal sealed record UrlProbe
     /// <summary>The logical address of the artifact.</summary>
     public required string Destination { get; init; }
 
-    /// <summary>The URL without its query; null if there is none.</summary>
+    /// <summary>The URL without its query; null without a URL.</summary>
     public string? Url { get; init; }
 
     /// <summary>The scheme of its signature.</summary>
