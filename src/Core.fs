@@ -94,12 +94,7 @@ module Push =
     /// The digests that go to the source of URLs and are still to be taken.
     let private toBind (state: State) =
         if state.Plan.Target.BindDigest then
-            UrlRequest.bound
-            |> List.filter (fun algorithm ->
-                not (
-                    state.History.Digests
-                    |> List.exists (fun digest -> digest.Algorithm = algorithm)
-                ))
+            State.untaken UrlRequest.bound state
         else
             []
 

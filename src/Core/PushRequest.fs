@@ -15,12 +15,10 @@ module internal PushRequest =
 
     /// The digests that must be taken before anything is sent to the URL; empty once they were.
     let neededFirst (state: State) (url: RequestUrl) =
-        let isKnown algorithm =
-            state.History.Digests
-            |> List.exists (fun digest -> digest.Algorithm = algorithm)
+        let needed =
+            DigestPolicy.neededFirst state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
 
-        DigestPolicy.neededFirst state.Plan.Target.ContentMd5 (PushPlan.headers state.Plan) url.Query
-        |> List.filter (isKnown >> not)
+        State.untaken needed state
 
     /// Compares the URL with the address that the receipt would name.
     let address (state: State) (url: RequestUrl) =

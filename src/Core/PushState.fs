@@ -105,6 +105,13 @@ module internal State =
         History = noHistory
     }
 
+    /// Those of the algorithms whose digest of the source has not been taken yet.
+    let untaken (algorithms: DigestAlgorithm list) (state: State) : DigestAlgorithm list =
+        algorithms
+        |> List.filter (fun algorithm ->
+            state.History.Digests
+            |> List.forall (fun digest -> digest.Algorithm <> algorithm))
+
     let deadline (state: State) : DateTimeOffset option =
         match state.Plan.Target.Limits.Deadline with
         | Some deadline -> Some(Instant.plus deadline state.Began.At)
