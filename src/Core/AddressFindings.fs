@@ -47,7 +47,9 @@ module internal AddressFindings =
 
     let advice id context what remedy = [ finding Severity.Advice id context what remedy ]
 
-    let private otherBucket severity context (told: string) =
+    let private otherBucket severity context url (told: string) =
+        let told = RequestUrl.withoutSignature url told
+
         finding
             severity
             FindingId.BucketMismatch
@@ -55,7 +57,9 @@ module internal AddressFindings =
             $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
             "Correct the bucket in the spec, or presign for the one that it names."
 
-    let private otherKey severity context (told: string) (meant: string) =
+    let private otherKey severity context url (told: string) (meant: string) =
+        let told = RequestUrl.withoutSignature url told
+
         finding
             severity
             FindingId.KeyMismatch
@@ -63,9 +67,11 @@ module internal AddressFindings =
             $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
             $"Presign for that object, or correct keyPrefix in the spec, the cell id or the artifact's name. Where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
 
-    let private bucket context (url: PresignedUrl) =
-        match url.Bucket with
-        | Some told when told <> Bucket.value context.Bucket -> [ otherBucket Severity.Warning context told ]
+    let private bucket context url (inspected: PresignedUrl) =
+        match inspected.Bucket with
+        | Some told when told <> Bucket.value context.Bucket -> [
+            otherBucket Severity.Warning context url told
+          ]
         | _ -> []
 
     /// Whether a key is `[prefix/]cell/artifact`, where cell and artifact may be any if they are not known.
@@ -125,10 +131,15 @@ module internal AddressFindings =
 
         match told.Key, cell with
         | Some key, _ when not (fits prefix cell artifact key) -> [
-            otherKey Severity.Warning context key (meantKey context cell artifact)
+            otherKey Severity.Warning context url key (meantKey context cell artifact)
           ]
         | None, Some cell when not (ObjectAddress.mayBeBelow context.Bucket (folder cell) url) -> [
-            otherKey severity context (ObjectAddress.displayPath url) (meantKey context (Some cell) artifact)
+            otherKey
+                severity
+                context
+                url
+                (ObjectAddress.displayPath url)
+                (meantKey context (Some cell) artifact)
           ]
         | _ -> []
 
@@ -150,7 +161,7 @@ module internal AddressFindings =
 
         match meant with
         | _ when not context.KeyCheck -> []
-        | None -> bucket context inspected @ key severity context cell artifact url inspected
+        | None -> bucket context url inspected @ key severity context cell artifact url inspected
         | Some meant ->
             match ObjectAddress.check context.Bucket meant url with
             | AddressCheck.Same -> []
@@ -160,5 +171,5 @@ module internal AddressFindings =
                     context
                     $"the URL does not show that it is for the bucket {Check.quote (Bucket.value context.Bucket)}: receipts have destinationChecked false"
                     "Presign with the bucket in the host or in the path, if the store allows it; otherwise make sure that the URL is for that bucket."
-            | AddressCheck.OtherBucket told -> [ otherBucket severity context told ]
-            | AddressCheck.OtherKey told -> [ otherKey severity context told (ObjectKey.value meant) ]
+            | AddressCheck.OtherBucket told -> [ otherBucket severity context url told ]
+            | AddressCheck.OtherKey told -> [ otherKey severity context url told (ObjectKey.value meant) ]

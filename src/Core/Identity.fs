@@ -111,14 +111,18 @@ type TargetName =
 /// Makes names of targets, and what their variables end with.
 [<RequireQualifiedAccess>]
 module TargetName =
-    /// Starts with a letter or digit, then letters, digits, `.`, `_`, `-` (ASCII); at most 63 characters.
+    /// The most characters of a name.
+    [<Literal>]
+    let private MaxLength = 128
+
+    /// Starts with a letter or digit, then letters, digits, `.`, `_`, `-` (ASCII), without `..`; at most 128 characters.
     [<CompiledName("Create")>]
     let create (value: string) : Result<TargetName, Refusal> =
         let problem =
             if String.IsNullOrEmpty value then
                 Some "is empty"
-            elif value.Length > 63 then
-                Some $"is {value.Length} characters long; 63 are allowed"
+            elif value.Length > MaxLength then
+                Some $"is {value.Length} characters long; {MaxLength} are allowed"
             elif not (Char.IsAsciiLetterOrDigit value[0]) then
                 Some $"{Check.quote value} does not start with a letter or digit"
             elif
@@ -126,6 +130,8 @@ module TargetName =
                 |> String.exists (fun c -> not (Char.IsAsciiLetterOrDigit c || c = '.' || c = '_' || c = '-'))
             then
                 Some $"{Check.quote value} contains a character other than letters, digits, '.', '_' and '-'"
+            elif value.Contains("..", StringComparison.Ordinal) then
+                Some $"{Check.quote value} contains '..'"
             else
                 None
 
@@ -135,7 +141,7 @@ module TargetName =
             Check.refuse
                 "target name"
                 problem
-                "Start with a letter or digit and go on with letters, digits, '.', '_' and '-', 63 characters at most."
+                "Start with a letter or digit and go on with letters, digits, '.', '_' and '-', without '..', 128 characters at most."
 
     /// The text as it was given.
     [<CompiledName("Value")>]

@@ -129,6 +129,18 @@ module internal NamedSecrets =
         && not (isErrorCode name)
         && (not (isWord name) || name = "signature" || name = "credential")
 
+    /// True if the name that begins at `at` is that of an XML element, with or without a prefix.
+    let private isInTag (text: Unescape.Seen[]) (at: int) =
+        let mutable first = at
+
+        if first > 0 && text[first - 1].Char = ':' then
+            first <- first - 1
+
+            while first > 0 && isNameChar text[first - 1].Char do
+                first <- first - 1
+
+        first > 0 && text[first - 1].Char = '<'
+
     /// Where the separator behind the name is that ends at `at`, and where the value begins; (0, 0) if none follows.
     /// `=` `:` `,` (also quoted, also escaped) and `>`, which ends the tag of an XML element, begin a value.
     let private valueStart (text: Unescape.Seen[]) (name: string) (at: int) =
@@ -142,7 +154,7 @@ module internal NamedSecrets =
             | '='
             | ':'
             | ',' -> struct (separator, FreeText.skipQuotes text (separator + 1))
-            | '>' -> struct (separator, separator + 1)
+            | '>' when isInTag text (at - name.Length) -> struct (separator, separator + 1)
             | _ -> FreeText.nowhere
 
     /// What names of parameters and headers begin with.
@@ -160,7 +172,7 @@ module internal NamedSecrets =
     /// Names, in lower case, that stand beside names of credentials in a list.
     let private listWords = [| "host"; "date"; "range"; "expires"; "policy"; "and"; "or" |]
 
-    /// Words, in lower case, that say something of a credential: 'Signature: expired'.
+    /// Words, in lower case, that say something of a credential: 'Signature: expired', 'token=expired'.
     let private states = [|
         "expired"
         "invalid"
@@ -191,14 +203,80 @@ module internal NamedSecrets =
     [<Literal>]
     let private LongestWord = 64
 
-    /// True if the text that begins at `first` is another name in a list of names, or a word on the state of the
-    /// credential, and not a value.
+    /// Schemes of HTTP authentication that credentials follow after a blank.
+    let private isScheme (word: string) =
+        match word.ToLowerInvariant() with
+        | "basic"
+        | "bearer"
+        | "token"
+        | "apikey"
+        | "negotiate"
+        | "sharedkey"
+        | "aws" -> true
+        | _ -> false
+
+    /// Other schemes, which no word of prose follows.
+    let private otherSchemes = [|
+        "digest"
+        "ntlm"
+        "oauth"
+        "dpop"
+        "hoba"
+        "mutual"
+        "vapid"
+        "signature"
+        "hmac"
+    |]
+
+    /// The most letters of a word that begins a sentence after a colon.
+    [<Literal>]
+    let private LongestProse = 15
+
+    /// True if a sentence begins at `first`: a word in lower case, a blank and another word. Of 'token: is required' nothing
+    /// is a value. Known secrets are masked before.
+    let private isSentence (text: Unescape.Seen[]) (first: int) =
+        let notLower (c: Unescape.Seen) = not (Char.IsAsciiLetterLower c.Char)
+        let notLetter (c: Unescape.Seen) = not (Char.IsAsciiLetter c.Char)
+        let stop = FreeText.until notLower text first
+        let second = FreeText.until notLetter text (min text.Length (stop + 1))
+
+        if
+            stop = first
+            || stop - first > LongestProse
+            || stop >= text.Length
+            || text[stop].Char <> ' '
+            || second = stop + 1
+            || second - stop - 1 > LongestProse
+        then
+            false
+        else
+            let word = FreeText.slice text first stop
+
+            not (isScheme word)
+            && not (Array.contains word otherSchemes)
+            && (second = text.Length
+                || FreeText.isBlank text[second].Char
+                || ",.;)'\"…".Contains text[second].Char)
+
+    /// True if the text that begins at `first` is another name in a list of names, a word on the state of the
+    /// credential, or a sentence, and not a value.
     let private isProse (text: Unescape.Seen[]) (separator: int) (first: int) =
         let isQuoted = text[first - 1].Char = '"' || text[first - 1].Char = '\''
         let mark = text[separator].Char
 
-        if isQuoted || first = separator + 1 || mark <> ',' && mark <> ':' then
+        if
+            isQuoted
+            || mark <> ',' && mark <> ':' && mark <> '='
+            || mark <> '=' && first = separator + 1
+        then
             false
+        elif
+            mark = ':'
+            && first = separator + 2
+            && text[separator + 1].Char = ' '
+            && isSentence text first
+        then
+            true
         else
             let mutable stop = first
 
@@ -223,18 +301,6 @@ module internal NamedSecrets =
                 Array.contains word listWords || Array.exists isFamily families
             else
                 Array.contains word states
-
-    /// Schemes of HTTP authentication that credentials follow after a blank.
-    let private isScheme (word: string) =
-        match word.ToLowerInvariant() with
-        | "basic"
-        | "bearer"
-        | "token"
-        | "apikey"
-        | "negotiate"
-        | "sharedkey"
-        | "aws" -> true
-        | _ -> false
 
     /// Where the last of the octets ends that begin at `at`: two hexadecimal digits each, with blanks between them.
     let rec private octetsStop (text: Unescape.Seen[]) (stop: int) (at: int) =
@@ -315,7 +381,13 @@ module internal NamedSecrets =
 
         match find text at name with
         | ValueSome struct (separator, first) when (find text first (nameAt text first)).IsNone ->
-            struct (first, valueStop text name separator first)
+            let stop = valueStop text name separator first
+
+            // The version of Azure's API has the name of a credential.
+            if QuerySecrets.isHarmless name (FreeText.slice text first stop) then
+                FreeText.nowhere
+            else
+                struct (first, stop)
         | ValueSome _ -> FreeText.nowhere
         | ValueNone ->
             match name.ToLowerInvariant() with

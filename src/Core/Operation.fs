@@ -86,6 +86,10 @@ module internal Operation =
         // CloudFront has a parameter of this name, too.
         | None when has "policy" && not (has "Key-Pair-Id") -> Some "the policy of a bucket"
         | None when has "x-id" && not (isPutObject (value "x-id")) ->
-            let id = Check.quote (value "x-id")
-            Some $"another operation (x-id={id})"
+            let id = value "x-id"
+
+            if QuerySecrets.isHarmless "x-id" id then
+                Some $"another operation (x-id={Check.quote id})"
+            else
+                Some "another operation (in x-id)"
         | None -> None

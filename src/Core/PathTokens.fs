@@ -50,6 +50,34 @@ module internal PathTokens =
 
         isAllowed && hasRun
 
+    /// The number of hexadecimal digits in a row that are a digest or a signature.
+    [<Literal>]
+    let private ShortestDigest = 32
+
+    /// True if a name contains what looks random: a run of letters and digits as in a token, or the digits of a digest.
+    let looksRandom (name: string) : bool =
+        let mutable isFound = false
+        let mutable first = 0
+
+        for i in 0 .. name.Length do
+            if i = name.Length || not (Char.IsAsciiLetterOrDigit name[i]) then
+                let run = name.AsSpan(first, i - first)
+                let mutable changes = 0
+
+                for n in 1 .. run.Length - 1 do
+                    if Char.IsAsciiDigit run[n] <> Char.IsAsciiDigit run[n - 1] then
+                        changes <- changes + 1
+
+                isFound <-
+                    isFound
+                    || run.Length >= ShortestRun && changes >= FewestChanges
+                    || run.Length >= ShortestDigest
+                       && run.IndexOfAnyExcept("0123456789abcdefABCDEF") < 0
+
+                first <- i + 1
+
+        isFound
+
     let private add (tokens: string list) (segment: string) =
         // An escaped slash ends a segment, too.
         (tokens, (Unescape.plain (Unescape.see segment)).Split '/')

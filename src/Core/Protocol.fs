@@ -28,17 +28,18 @@ type PutRequest = {
 [<RequireQualifiedAccess>]
 module PutRequest =
 
-    /// A text of the transport's without the secrets of the request's headers, which it may quote. What it may quote
-    /// of the URL, `Fault.Of` takes away.
+    /// A text of the transport's without the secrets of the request's headers, which it may quote. Those of the URL, and
+    /// values of secret names, `Fault.Of` masks after that.
     [<CompiledName("Mask")>]
     let mask (text: string) (put: PutRequest) : string =
-        Redaction.known
-            [
+        let secrets =
+            Secrets.create [
                 for header in put.Headers do
                     if RequestHeader.isSecret header then
                         yield! SecretParts.withParts (RequestHeader.reveal header)
             ]
-            text
+
+        Secrets.mask secrets text
 
     /// The digests that the request contains, in its headers and in the query of its URL.
     [<CompiledName("GivenDigests")>]

@@ -35,15 +35,25 @@ type Proxy internal (scheme: string, host: string, port: int, credentials: (stri
 [<RequireQualifiedAccess>]
 module Proxy =
 
-    /// The outcome of an attempt without the credentials of the proxy on the way, which may echo them.
+    let private secrets (user: string) (password: string) : Secrets =
+        let pair = $"{user}:{password}"
+        let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
+        Secrets.create [ user; password; pair; basic ]
+
+    /// The outcome of an attempt without the credentials of the proxy on the way, which may echo them. Nothing else is
+    /// masked: values are masked by their names once all known secrets are.
     [<CompiledName("Mask")>]
     let mask (outcome: Outcome) (proxy: Proxy) : Outcome =
         match proxy.Credentials with
         | None -> outcome
-        | Some(user, password) ->
-            let pair = $"{user}:{password}"
-            let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
-            outcome |> Outcome.mapTexts (Redaction.known [ user; password; pair; basic ])
+        | Some(user, password) -> outcome |> Outcome.mapTexts (Secrets.mask (secrets user password))
+
+    /// A text of the transport's without the credentials of the proxy on the way, as `mask` leaves them out.
+    [<CompiledName("MaskText")>]
+    let maskText (text: string) (proxy: Proxy) : string =
+        match proxy.Credentials with
+        | None -> text
+        | Some(user, password) -> Secrets.mask (secrets user password) text
 
     let private remedy =
         "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a, socks5 and socks5h are the other schemes."

@@ -32,6 +32,7 @@ module internal QuerySecrets =
         "temp_url_expires"
         "st"
         "se"
+        "sv"
         "x-amz-sdk-checksum-algorithm"
         "x-amz-checksum-algorithm"
         "x-amz-checksum-sha256"
@@ -70,6 +71,27 @@ module internal QuerySecrets =
         | true, count -> count = size
         | _ -> false
 
+    /// The most characters of the name of a header that may be shown.
+    [<Literal>]
+    let private LongestHeaderName = 64
+
+    /// True if a text may be shown as the name of a header: a token of RFC 9110, 5.6.2, that does not look random.
+    let isHeaderName (name: string) : bool =
+        name <> ""
+        && name.Length <= LongestHeaderName
+        && name
+           |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "!#$%&'*+-.^_`|~".Contains c)
+        && not (PathTokens.looksRandom name)
+
+    /// The most letters and digits in a row in the name of an algorithm: `CRC64NVME`.
+    [<Literal>]
+    let private LongestAlgorithmWord = 9
+
+    /// True for a version of Azure's API, which is a day: `2022-11-02`.
+    let private isDay (value: string) =
+        value.Length = 10
+        && Seq.forall2 (fun c mark -> if mark = '-' then c = '-' else Char.IsAsciiDigit c) value "0000-00-00"
+
     /// The form of the value of a harmless parameter: a gateway may take its token under the same name (nginx has `st`).
     let private hasForm (name: string) (value: string) =
         // What ends a sentence, in a text.
@@ -88,15 +110,17 @@ module internal QuerySecrets =
         | "x-goog-signedheaders"
         | "x-oss-additional-headers"
         | "q-header-list" ->
-            let value = value.ToLowerInvariant()
+            let names = value.ToLowerInvariant().Split(';')
 
-            value.Split(';') |> Array.contains "host"
-            || value.StartsWith("x-amz-", StringComparison.Ordinal)
+            (Array.contains "host" names
+             || names[0].StartsWith("x-amz-", StringComparison.Ordinal))
+            && Array.forall isHeaderName names
         | "x-amz-checksum-sha256" -> isDigest 32 value
         | "x-amz-checksum-sha1" -> isDigest 20 value
         | "x-amz-checksum-crc64nvme" -> isDigest 8 value
         | "x-amz-checksum-crc32c"
         | "x-amz-checksum-crc32" -> isDigest 4 value
+        | "sv" -> isDay value
         | "x-id" -> value.Length <= 40 && isOf (letters + letters.ToUpperInvariant())
         | "x-amz-algorithm"
         | "x-amz-sdk-checksum-algorithm"
@@ -106,6 +130,8 @@ module internal QuerySecrets =
         | "q-sign-algorithm" ->
             value.Length <= 24
             && isOf (letters + letters.ToUpperInvariant() + "0123456789-")
+            && value.Split '-'
+               |> Array.forall (fun word -> word.Length <= LongestAlgorithmWord)
         // Times and spans of time.
         | _ -> value.Length <= 32 && isOf "0123456789TZ:.;+-"
 
@@ -131,6 +157,9 @@ module internal QuerySecrets =
             (plain ((QueryParameter.name text parameter).ToString()))
             (plain ((QueryParameter.value text parameter).ToString()))
 
+    /// True if the name of a parameter is masked as well: a token stands in the place of the name.
+    let isSecretName (name: string) : bool = PathTokens.looksRandom (plain name)
+
     /// What stands in the value of a parameter besides the value itself. Of a credential (`X-Amz-Credential`,
     /// `X-Goog-Credential`, `x-oss-credential`), only the access key id at its head: the rest is its scope.
     let private partsOf (name: string) (value: string) =
@@ -144,6 +173,28 @@ module internal QuerySecrets =
             let keyId = value.Substring(0, at)
             keyId :: SecretParts.ofValue keyId
         | _ -> SecretParts.ofValue value
+
+    /// The fewest characters of a signature that is looked for in a path.
+    [<Literal>]
+    let private ShortestSignature = 16
+
+    /// The values of the parameters that hold a signature in the query that begins at `first`.
+    let signatures (text: string) (first: int) : string list = [
+        let mutable next = first
+
+        while next < text.Length do
+            let parameter = QueryParameter.at text next
+            next <- parameter.Stop + 1
+            let name = plain ((QueryParameter.name text parameter).ToString())
+            let value = (QueryParameter.value text parameter).ToString()
+
+            if
+                value.Length >= ShortestSignature
+                && (name.EndsWith("signature", StringComparison.OrdinalIgnoreCase)
+                    || name.EndsWith("sig", StringComparison.OrdinalIgnoreCase))
+            then
+                value
+    ]
 
     /// The secrets of the query that begins at `first` and ends with the text, as they are written there; and the parts
     /// of compound values. A parameter without a value is a value without a name.
@@ -164,7 +215,26 @@ module internal QuerySecrets =
                     let value = (QueryParameter.value text parameter).ToString()
                     value
                     yield! partsOf name value
+
+                    if isSecretName name then
+                        name
     ]
+
+    /// The domains of stores whose paths begin with `/p/<token>/`, if the request is pre-authenticated.
+    let private preAuthenticating = [ ".oraclecloud.com"; ".customer-oci.com" ]
+
+    /// True if the path that begins at `at` follows one of these domains, or its port.
+    let private isPreAuthenticating (text: Unescape.Seen[]) (at: int) =
+        let mutable stop = at
+
+        while stop > 0 && Char.IsAsciiDigit text[stop - 1].Char do
+            stop <- stop - 1
+
+        let stop = if stop > 0 && text[stop - 1].Char = ':' then stop - 1 else at
+
+        preAuthenticating
+        |> List.exists (fun domain ->
+            stop >= domain.Length && FreeText.matchesAt text (stop - domain.Length) domain)
 
     /// True for what ends a path in a text: an ellipsis stands for the rest.
     let private endsPath (text: Unescape.Seen[]) (i: int) =
@@ -218,6 +288,8 @@ module internal QuerySecrets =
 
         if stop < 0 then
             struct (0, 0)
+        elif isPreAuthenticating text at then
+            struct (at + 3, stop)
         else
             match segmentAfter 'n' stop with
             | -1 when mayBeCut && isCut 'n' stop && isToken () -> struct (at + 3, stop)

@@ -33,14 +33,12 @@ module Redaction =
         elif at < text.Length && text[at].Char = '=' then
             let stop = FreeText.until (endsParameter query) text (at + 1)
 
-            if
-                QuerySecrets.isHarmless
-                    (FreeText.slice text query.First at)
-                    (FreeText.slice text (at + 1) stop)
-            then
-                FreeText.nowhere
-            else
-                struct (at + 1, stop)
+            let name = FreeText.slice text query.First at
+            let value = FreeText.slice text (at + 1) stop
+
+            if QuerySecrets.isHarmless name value then FreeText.nowhere
+            elif QuerySecrets.isSecretName name then struct (query.First, stop)
+            else struct (at + 1, stop)
         elif hasScheme || QuerySecrets.isBareToken (FreeText.slice text query.First at) then
             struct (query.First, at)
         else
@@ -166,6 +164,8 @@ module Redaction =
             text.Substring(parameter.First, parameter.Stop - parameter.First)
         elif QuerySecrets.isBare text parameter then
             Mask
+        elif QuerySecrets.isSecretName ((QueryParameter.name text parameter).ToString()) then
+            Mask + "=" + Mask
         else
             text.Substring(parameter.First, parameter.Sign + 1 - parameter.First) + Mask
 
@@ -231,8 +231,11 @@ module Redaction =
 
             match beforeFragment.IndexOf '?' with
             | -1 -> text beforeFragment
-            // The name of a parameter may itself hold what looks like one.
-            | i -> text (maskQuery beforeFragment (i + 1))
+            // The name of a parameter may itself hold what looks like one, and the path a signature.
+            | i ->
+                let signatures = Secrets.create (QuerySecrets.signatures beforeFragment (i + 1))
+                let masked = maskQuery beforeFragment (i + 1)
+                text (Secrets.mask signatures (masked.Substring(0, i)) + masked.Substring i)
 
     /// Whether a text that should be a plain name or path may be a URL, or hold a credential: somebody pasted it
     /// into the wrong place. Escapes are seen through.
@@ -251,7 +254,58 @@ module Redaction =
                    || QuerySecrets.isBareToken (plain.Substring(query + 1)))
             || (secretRanges seen).Count > 0
 
-    /// True if a name contains user info, or a query with a parameter that has the name of a credential.
+    /// Parameters of presigned URLs, in lower case, that no name of a file contains for another reason.
+    let private presigned = [
+        "x-amz-signature"
+        "x-amz-credential"
+        "x-amz-security-token"
+        "x-amz-s3session-token"
+        "x-goog-signature"
+        "x-goog-credential"
+        "x-goog-security-token"
+        "x-oss-signature"
+        "x-oss-credential"
+        "x-oss-security-token"
+        "x-cos-security-token"
+        "awsaccesskeyid"
+        "googleaccessid"
+        "ossaccesskeyid"
+        "q-signature"
+        "q-ak"
+        "temp_url_sig"
+    ]
+
+    /// The characters of credentials in URLs.
+    let private valueCharacters =
+        SearchValues.Create "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+%._~=-"
+
+    /// What ends the value of a parameter in a name that a program made of a URL.
+    let private separators = [| '&'; '?'; '@'; ';'; '#'; '/' |]
+
+    /// True if a name contains a parameter of a presigned URL with a value, whatever a program wrote for its `?` or `&`.
+    let private holdsPresigned (name: string) =
+        let hasValue (at: int) =
+            let value = name.AsSpan at
+
+            (match value.IndexOfAnyExcept valueCharacters with
+             | -1 -> value.Length
+             | length -> length)
+            >= Secrets.Shortest
+
+        let rec isIn (parameter: string) (from: int) =
+            match name.IndexOf(parameter + "=", from, StringComparison.OrdinalIgnoreCase) with
+            | -1 -> false
+            | at when
+                (at = 0 || not (Char.IsAsciiLetterOrDigit name[at - 1]))
+                && hasValue (at + parameter.Length + 1)
+                ->
+                true
+            | at -> isIn parameter (at + 1)
+
+        presigned |> List.exists (fun parameter -> isIn parameter 0)
+
+    /// True if a name contains user info, a parameter of a presigned URL, or a query with a parameter that has the name of a
+    /// credential. Programs that save a page under its URL write other characters for the `?`.
     let internal holdsCredential (value: string) : bool =
         if value.AsSpan().IndexOfAny(marks) < 0 then
             false
@@ -270,13 +324,27 @@ module Redaction =
                     parameter.Length - at - 1 >= Secrets.Shortest
                     && NamedSecrets.isSecretName (parameter.Substring(0, at))
 
-            (match plain.IndexOf '?' with
+            (match plain.IndexOfAny [| '?'; '&'; '@' |] with
              | -1 -> false
-             | at -> (plain.Substring(at + 1)).Split([| '&'; '?' |]) |> Array.exists isCredential)
+             | at -> (plain.Substring(at + 1)).Split separators |> Array.exists isCredential)
+            || holdsPresigned plain
             || Seq.exists isUserInfo (seq { 0 .. plain.Length - 1 })
 
+    /// The position of the first value of a secret name.
+    let private firstNamed (seen: Unescape.Seen[]) : int voption =
+        let mutable i = 0
+        let mutable found = ValueNone
+
+        while found.IsNone && i < seen.Length do
+            match NamedSecrets.valueAt seen i with
+            | struct (first, stop) when stop > first -> found <- ValueSome seen[first].From
+            | _ -> i <- i + 1
+
+        found
+
     /// A text that should be a plain name or path, fit to be shown: where it looks like a URL, all that may be its
-    /// query or its fragment is masked, under whatever name a token stands there.
+    /// query or its fragment is masked, under whatever name a token stands there, and all from the first value of a
+    /// secret name on.
     [<CompiledName("Plain")>]
     let plain (value: string) : string =
         if not (looksLikeUrl value) then
@@ -284,12 +352,16 @@ module Redaction =
         else
             let value = withoutUserInfo value
 
-            match
-                Unescape.see value
-                |> Array.tryFind (fun seen -> seen.Char = '?' || seen.Char = '#')
-            with
-            | Some mark -> text (value.Substring(0, mark.Next) + Mask)
-            | None -> text value
+            let seen = Unescape.see value
+
+            let mark = seen |> Array.tryFind (fun seen -> seen.Char = '?' || seen.Char = '#')
+
+            match mark, firstNamed seen with
+            | Some mark, ValueSome first when mark.From < first -> text (value.Substring(0, mark.Next) + Mask)
+            // A line break may have cut the value, so all that follows is masked.
+            | _, ValueSome first -> text (value.Substring(0, first) + Mask)
+            | Some mark, ValueNone -> text (value.Substring(0, mark.Next) + Mask)
+            | None, ValueNone -> text value
 
     /// Shorter values are ignored by `known`: they are not secrets, and appear in any text.
     [<Literal>]

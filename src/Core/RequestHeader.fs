@@ -44,6 +44,10 @@ module RequestHeader =
     [<Literal>]
     let CustomerKey = "x-amz-server-side-encryption-customer-key"
 
+    /// The MD5 of the customer's own key, which identifies it.
+    [<Literal>]
+    let internal CustomerKeyMd5 = CustomerKey + "-md5"
+
     /// More than S3 takes in all headers together (8 KB; Amazon S3 API Reference, "PutObject").
     [<Literal>]
     let MaxValueLength = 8192
@@ -70,7 +74,8 @@ module RequestHeader =
     /// only headers are let off that S3 and HTTP give a meaning which is none.
     let internal isSecret (header: RequestHeader) =
         match key header with
-        | CustomerKey -> true
+        | CustomerKey
+        | CustomerKeyMd5 -> true
         | "accept"
         | "cache-control"
         | "content-disposition"
@@ -298,9 +303,13 @@ module RequestHeader =
             return RequestHeader(name, value)
         }
 
-    /// Names for a message: the first of them, quoted, and how many more there are.
+    /// Names for a message: the first of them, quoted, and how many more there are. In a list of signed headers there may
+    /// be a token, if a separator was lost: what is not a header's name is masked.
     let internal shownNames (names: string list) =
-        let told = names |> List.truncate 5 |> List.map Check.quote
+        let quoted (name: string) =
+            Check.quote (if QuerySecrets.isHeaderName name then name else Redaction.Mask)
+
+        let told = names |> List.truncate 5 |> List.map quoted
 
         match names.Length - told.Length with
         | 0 -> String.concat " and " told

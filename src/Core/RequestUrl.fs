@@ -282,7 +282,13 @@ module RequestUrl =
     let internal authority (url: RequestUrl) = url.LowerAuthority
 
     /// The token in the path of a pre-authenticated request: its range in the path. (0, 0) for none.
-    let private token (url: RequestUrl) = QuerySecrets.tokenOfPath (path url)
+    let private token (url: RequestUrl) : struct (int * int) =
+        // With the host: some hosts authorize by nothing else.
+        let host = url.LowerAuthority
+
+        match QuerySecrets.tokenOfPath (host + path url) with
+        | struct (_, 0) -> struct (0, 0)
+        | struct (first, stop) -> struct (first - host.Length, stop - host.Length)
 
     /// Every secret of the URL, as `Redaction.secretsOf` finds them.
     let internal secrets (url: RequestUrl) : Secrets =
@@ -328,14 +334,36 @@ module RequestUrl =
         url.HasPlainHost
         && url.Value.AsSpan(0, url.Authority.Stop).IndexOfAnyInRange('A', 'Z') < 0
 
+    /// The fewest letters and digits in a row of a path that may contain a signature.
+    [<Literal>]
+    let private ShortestRun = 12
+
+    let private hasLongRun (text: string) =
+        let mutable longest = 0
+        let mutable length = 0
+
+        for c in text do
+            length <- if Char.IsAsciiLetterOrDigit c then length + 1 else 0
+            longest <- max longest length
+
+        longest >= ShortestRun
+
+    /// A part of the URL's address without the signature of its query, which a mistake may have put there.
+    let internal withoutSignature (url: RequestUrl) (text: string) : string =
+        if url.QueryFirst < url.Value.Length && hasLongRun text then
+            Secrets.mask (Secrets.create (QuerySecrets.signatures url.Value url.QueryFirst)) text
+        else
+            text
+
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query. A token in
-    /// the path of a pre-authenticated request is masked.
+    /// the path of a pre-authenticated request is masked, and so is the signature of the query.
     [<CompiledName("WithoutQuery")>]
     let withoutQuery (url: RequestUrl) =
         let stop = url.PathStop
 
         match token url with
-        | struct (_, 0) when stop > url.Authority.Stop && hasPlainOrigin url -> url.Value.Substring(0, stop)
+        | struct (_, 0) when stop > url.Authority.Stop && hasPlainOrigin url ->
+            withoutSignature url (url.Value.Substring(0, stop))
         | struct (first, stop) ->
             let uri = revealUri url
             let path = path url
@@ -346,4 +374,4 @@ module RequestUrl =
                 else
                     path.Remove(first, stop - first).Insert(first, Redaction.Mask)
 
-            $"{uri.Scheme}://{uri.Authority}{shown}"
+            withoutSignature url $"{uri.Scheme}://{uri.Authority}{shown}"

@@ -35,7 +35,7 @@ type ForeignBody = {
     /// Its format.
     Format: BodyFormat
     /// Its visible text on one line, without markup: `ResponseBody.MaxText` characters at most. It may quote the
-    /// request.
+    /// request, and is masked when it is shown.
     VisibleText: string
     /// What it says of the upload, where the status is one of success.
     Meaning: BodyMeaning
@@ -157,21 +157,63 @@ module internal ResponseBody =
         elif startsWith "<style" rest then find "</style"
         else -1
 
-    /// The text of HTML or XML without its markup.
+    /// The local name of the tag that begins at `at`; empty for an end tag.
+    let private tagName (markup: string) (at: int) =
+        let isNameChar (c: char) =
+            Char.IsAsciiLetterOrDigit c || "-_.:".Contains c
+
+        let mutable stop = at + 1
+
+        while stop < markup.Length && isNameChar markup[stop] do
+            stop <- stop + 1
+
+        let name = markup.Substring(at + 1, stop - at - 1)
+        name.Substring(name.LastIndexOf ':' + 1)
+
+    /// The index of the end tag of the element whose start tag ends before `from`, or of the end of the text.
+    let private endTag (markup: string) (name: string) (from: int) =
+        let mutable at = from
+        let mutable isFound = false
+
+        while not isFound && at < markup.Length do
+            match markup.IndexOf("</", at, StringComparison.Ordinal) with
+            | -1 -> at <- markup.Length
+            | i when (tagName markup (i + 1)).Equals(name, StringComparison.OrdinalIgnoreCase) ->
+                at <- i
+                isFound <- true
+            | i -> at <- i + 2
+
+        at
+
+    /// The text of HTML or XML without its markup. The content of an element with the name of a credential is masked as
+    /// a whole, since its name is lost with the markup. Other secrets stay: those that are known are masked first, when the
+    /// text is shown.
     let private withoutMarkup (markup: string) =
         let text = StringBuilder()
         let mutable i = 0
 
         while i < markup.Length do
             match markup[i] with
+            | '<' when String.CompareOrdinal(markup, i, "<![CDATA[", 0, 9) = 0 -> i <- i + 9
+            | ']' when String.CompareOrdinal(markup, i, "]]>", 0, 3) = 0 -> i <- i + 3
             | '<' ->
                 match behindInvisible markup i with
                 | -1 ->
                     let stop = markup.IndexOf('>', i)
-                    i <- if stop < 0 then markup.Length else stop + 1
-                | behind -> i <- behind
+                    let name = tagName markup i
 
-                text.Append ' ' |> ignore
+                    if stop < 0 then
+                        i <- markup.Length
+                        text.Append ' ' |> ignore
+                    elif name <> "" && markup[stop - 1] <> '/' && NamedSecrets.isSecretName name then
+                        i <- endTag markup name (stop + 1)
+                        text.Append(' ').Append(Redaction.Mask) |> ignore
+                    else
+                        i <- stop + 1
+                        text.Append ' ' |> ignore
+                | behind ->
+                    i <- behind
+                    text.Append ' ' |> ignore
             | c ->
                 text.Append c |> ignore
                 i <- i + 1
@@ -301,10 +343,7 @@ module internal ResponseBody =
 
             foreign BodyFormat.Json (visible text) meaning
         elif start[0] = '<' || mayBe "xml" then
-            foreign
-                BodyFormat.Xml
-                (visible (withoutMarkup (Redaction.text text)))
-                (meaningOfXml text isWhole parts)
+            foreign BodyFormat.Xml (visible (withoutMarkup text)) (meaningOfXml text isWhole parts)
         else
             // Text with a tag in it is a page that begins in another way.
             let hasTag =
@@ -318,10 +357,7 @@ module internal ResponseBody =
                 elif isWhole then BodyMeaning.Harmless
                 else BodyMeaning.Unknown
 
-            foreign
-                BodyFormat.Text
-                (visible (if hasTag then withoutMarkup (Redaction.text text) else text))
-                meaning
+            foreign BodyFormat.Text (visible (if hasTag then withoutMarkup text else text)) meaning
 
     /// True if the text of a body that is not an S3 error says that the URL has expired.
     let private textSaysExpired (text: string) =

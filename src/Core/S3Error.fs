@@ -14,7 +14,8 @@ type S3ErrorDetail = {
 }
 
 /// An S3 error document. Only these elements are read: others (`StringToSign`, `CanonicalRequest`, `AWSAccessKeyId`,
-/// `SignatureProvided`) echo the credential. Each text is on one line, of bounded length, and redacted.
+/// `SignatureProvided`) echo the credential. Each text is on one line. In a `Reply` it is as the server sent it: it is masked
+/// when it is shown.
 type S3Error = {
     /// The error code, such as `SignatureDoesNotMatch`.
     Code: string
@@ -158,14 +159,13 @@ module S3Error =
             (name = "Code" || name = "Message" || List.contains name detailNames)
             && ExpiryText.says text)
 
-    /// Returns the error in the parts of a document; `None` if it is not an S3 error document, or does not get as far
-    /// as its code.
+    /// Returns the error in the parts of a document, its texts as the server sent them: known secrets must be masked before
+    /// values are masked by their names. `None` if it is not an S3 error document, or does not get as far as its code.
     let internal ofParts (parts: XmlParts) : S3Error option =
         let element name =
             parts.Elements
             |> List.tryPick (fun struct (n, value) -> if n = name then Some(oneLine value) else None)
             |> Option.filter (fun value -> value <> "")
-            |> Option.map Redaction.text
 
         if parts.Root <> "Error" then
             None
@@ -187,8 +187,31 @@ module S3Error =
                 ]
             })
 
+    /// The error without the values of secret names.
+    let private redacted (error: S3Error) : S3Error =
+        let optional = Option.map Redaction.text
+
+        {
+            Code = Redaction.text error.Code
+            Message = optional error.Message
+            RequestId = optional error.RequestId
+            HostId = optional error.HostId
+            Region = optional error.Region
+            Endpoint = optional error.Endpoint
+            Details =
+                error.Details
+                |> List.map (fun detail -> {
+                    detail with
+                        Content = Redaction.text detail.Content
+                })
+        }
+
     /// Parses the beginning (at most `MaxBytes`) of a response's body. `None` if it is not an S3 error document, or
-    /// does not get as far as its code.
+    /// does not get as far as its code. Values of secret names are masked in it; secrets that only the caller knows are not.
     [<CompiledName("TryParse")>]
     let tryParse (body: ReadOnlyMemory<byte>) : S3Error option =
-        body.Slice(0, min body.Length MaxBytes) |> decode |> parts |> ofParts
+        body.Slice(0, min body.Length MaxBytes)
+        |> decode
+        |> parts
+        |> ofParts
+        |> Option.map redacted

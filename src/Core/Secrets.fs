@@ -42,8 +42,11 @@ type internal Secrets(needles: string[]) =
 /// - a secret of 12 letters and digits or more is found whatever stands between them: blanks, line breaks, hidden
 ///   characters, or what was markup;
 /// - a part of a secret, `Shortest` characters or more, is masked where something cut it: its beginning at the end of a
-///   text or before an ellipsis, its end at the start of a text or behind an ellipsis. Whole words of a compound value
+///   text or before an ellipsis or a mask, its end at the start of a text or behind one. Whole words of a compound value
 ///   are not such a part;
+/// - the beginning or the end of a secret, 8 characters or more, is masked wherever it appears: programs mark a cut in many
+///   ways. So is one of 12 characters or more that another letter or digit follows. Words and numbers that end where a
+///   word of the secret does are not such a part;
 /// - values shorter than `Shortest` are ignored: they are not secrets, and appear in any text.
 [<RequireQualifiedAccess>]
 module internal Secrets =
@@ -208,9 +211,38 @@ module internal Secrets =
 
         struct (String.filter Char.IsAsciiLetterOrDigit view.Text, places)
 
-    let private addSplit (ranges: ResizeArray<struct (int * int)>) (view: View) (needles: string[]) =
-        let struct (text, places) = squeeze view
+    /// The longest tag that may be between the parts of a secret.
+    [<Literal>]
+    let private LongestTag = 64
 
+    /// The same without the letters and digits of tags, which a program may have put between the parts of a secret.
+    let private squeezeWithoutTags (view: View) : struct (string * int[]) =
+        let text = view.Text
+        let letters = StringBuilder text.Length
+        let places = ResizeArray<int> text.Length
+        let mutable i = 0
+
+        while i < text.Length do
+            let tag =
+                if text[i] = '<' then
+                    text.AsSpan(i, min LongestTag (text.Length - i)).IndexOf '>'
+                else
+                    -1
+
+            if tag < 0 && Char.IsAsciiLetterOrDigit text[i] then
+                letters.Append text[i] |> ignore
+                places.Add i
+
+            i <- i + 1 + max tag 0
+
+        struct (letters.ToString(), places.ToArray())
+
+    let private addSplitIn
+        (ranges: ResizeArray<struct (int * int)>)
+        (view: View)
+        (needles: string[])
+        (struct (text: string, places: int[]))
+        =
         for needle in needles do
             let mutable from = 0
 
@@ -222,6 +254,13 @@ module internal Secrets =
                     let struct (_, stop) = placeAt view places[i + needle.Length - 1]
                     ranges.Add struct (first, stop)
                     from <- i + needle.Length
+
+    let private addSplit (ranges: ResizeArray<struct (int * int)>) (view: View) (needles: string[]) =
+        if needles.Length > 0 then
+            addSplitIn ranges view needles (squeeze view)
+
+            if view.Text.Contains '<' then
+                addSplitIn ranges view needles (squeezeWithoutTags view)
 
     /// The most characters that a cut leaves of an escape: `\U0000002`, or `U0000002B` on the other side.
     [<Literal>]
@@ -348,20 +387,126 @@ module internal Secrets =
                 | 0 -> ()
                 | length -> addTail places[count] places[count + length - 1]
 
-    /// The first ellipsis at or after the place, and its length; (-1, 0) for none.
-    let rec private ellipsisFrom (text: string) (place: int) : struct (int * int) =
-        match text.AsSpan(place).IndexOfAny('…', '.') with
+    /// The fewest characters of the beginning or the end of a secret that is masked wherever it appears, whatever marks
+    /// the cut.
+    [<Literal>]
+    let private ShortestPart = 8
+
+    /// The fewest characters of such a part where a letter or a digit follows in the place of what was cut.
+    [<Literal>]
+    let private ShortestOpenPart = 12
+
+    /// True for words, numbers, times and the names of protocols, with signs between them: `20260301/us-west-2/s3/aws4_request`.
+    let private isOrdinary (part: ReadOnlySpan<char>) =
+        let mutable isOrdinary = true
+        let mutable first = 0
+
+        for i in 0 .. part.Length do
+            if i = part.Length || not (Char.IsAsciiLetterOrDigit part[i]) then
+                let run = part.Slice(first, i - first)
+
+                isOrdinary <-
+                    isOrdinary
+                    && (run.Length <= 6
+                        || run.Length <= 16 && run.IndexOfAnyExcept "0123456789tz" < 0
+                        || run.Length <= 15 && not (run.ContainsAnyInRange('0', '9'))
+                        || run.Length <= 14 && not (run.ContainsAnyExceptInRange('0', '9')))
+
+                first <- i + 1
+
+        isOrdinary
+
+    /// True if a part of a needle identifies it. `isWhole` says whether the part ends where a word of the needle does, `isOpen`
+    /// whether a letter or a digit follows in the text.
+    let private isTelling (part: ReadOnlySpan<char>) (isWhole: bool) (isOpen: bool) =
+        part.Length >= (if isOpen then ShortestOpenPart else ShortestPart)
+        && not (isWords part)
+        && not (isWhole && isOrdinary part)
+
+    /// Adds the ranges of the beginnings and the ends of needles in a text. `isOpen` says whether a letter or a digit
+    /// is at the place of the text; `add` adds the range between two places.
+    let private addParts (text: string) (needles: string[]) (isOpen: int -> bool) (add: int -> int -> unit) =
+        for needle in needles do
+            if needle.Length > ShortestPart then
+                let head = needle.AsSpan(0, ShortestPart)
+                let mutable from = 0
+
+                while from >= 0 do
+                    match text.AsSpan(from).IndexOf head with
+                    | -1 -> from <- -1
+                    | i ->
+                        let first = from + i
+                        let length = text.AsSpan(first).CommonPrefixLength(needle.AsSpan())
+
+                        let isWhole =
+                            length = needle.Length || not (Char.IsAsciiLetterOrDigit needle[length])
+
+                        if isTelling (needle.AsSpan(0, length)) isWhole (isOpen (first + length)) then
+                            add first (first + length)
+                            from <- first + length
+                        else
+                            from <- first + 1
+
+                let tail = needle.AsSpan(needle.Length - ShortestPart)
+                from <- 0
+
+                while from >= 0 do
+                    match text.AsSpan(from).IndexOf tail with
+                    | -1 -> from <- -1
+                    | i ->
+                        let stop = from + i + ShortestPart
+                        let mutable length = ShortestPart
+
+                        while length < needle.Length
+                              && length < stop
+                              && text[stop - length - 1] = needle[needle.Length - length - 1] do
+                            length <- length + 1
+
+                        let isWhole =
+                            length = needle.Length
+                            || not (Char.IsAsciiLetterOrDigit needle[needle.Length - length - 1])
+
+                        if
+                            isTelling
+                                (needle.AsSpan(needle.Length - length))
+                                isWhole
+                                (isOpen (stop - length - 1))
+                        then
+                            add (stop - length) stop
+
+                        from <- from + i + 1
+
+    /// Adds the ranges of the beginnings and the ends of secrets in a view, also with other characters between their
+    /// letters and digits.
+    let private addPartsOf (ranges: ResizeArray<struct (int * int)>) (view: View) (secrets: Secrets) =
+        let isOpen place =
+            place >= 0
+            && place < view.Text.Length
+            && Char.IsAsciiLetterOrDigit view.Text[place]
+
+        let add first stop =
+            let struct (from, _) = placeAt view first
+            let struct (_, next) = placeAt view (stop - 1)
+            ranges.Add struct (from, next)
+
+        addParts view.Text secrets.Needles isOpen add
+
+    /// The first ellipsis or mask at or after the place, and its length; (-1, 0) for none.
+    let rec private cutFrom (text: string) (place: int) : struct (int * int) =
+        match text.AsSpan(place).IndexOfAny('…', '.', Mask[0]) with
         | -1 -> struct (-1, 0)
         | i when text[place + i] = '…' -> struct (place + i, 1)
         | i when String.CompareOrdinal(text, place + i, "...", 0, 3) = 0 -> struct (place + i, 3)
-        | i -> ellipsisFrom text (place + i + 1)
+        | i when String.CompareOrdinal(text, place + i, Mask, 0, Mask.Length) = 0 ->
+            struct (place + i, Mask.Length)
+        | i -> cutFrom text (place + i + 1)
 
-    /// The places of the pieces that a program cut the text into: an ellipsis stands for what is missing.
+    /// The places of the pieces that a program cut the text into: an ellipsis, or a mask, stands for what is missing.
     let private pieces (text: string) : struct (int * int) list = [
         let mutable first = 0
 
         while first >= 0 do
-            match ellipsisFrom text first with
+            match cutFrom text first with
             | struct (-1, _) ->
                 struct (first, text.Length)
                 first <- -1
@@ -389,6 +534,10 @@ module internal Secrets =
                 elif stop - first >= Shortest then
                     for view in viewsOf (text.Substring(first, stop - first)) do
                         addTorn ranges view secrets first stop
+
+            // What is torn is looked for first: it may have part of an escape beside it.
+            for view in views do
+                addPartsOf ranges view secrets
 
         ranges
 

@@ -150,7 +150,7 @@ module Target =
 /// A target as a caller writes it down, before anything is checked. Null and blank mean left out where the
 /// `Target` has an option. It holds a credential: keep it out of logs.
 type TargetDraft = {
-    /// At most 63 characters.
+    /// At most 128 characters.
     Name: string | null
     /// One path segment, at most 255 UTF-8 bytes.
     CellId: string

@@ -11,7 +11,7 @@ open System
 /// - `https://host:8080/a@b` is a port and a path, whatever the author meant;
 /// - where the text ends within the authority, what may be a user name and a password is one: a program cut the text;
 /// - without a scheme, `user:password@host` is user info, unless it is the name of a resource or an address of e-mail
-///   (`arn:…`, `mailto:…`) or has a `/` before the `@`;
+///   (`arn:…`, `mailto:…`), has a `/` before the `@`, or is shorter than a secret;
 /// - the time for all URLs of a text is proportional to its length.
 [<Sealed>]
 type internal UserInfo(text: Unescape.Seen[]) =
@@ -128,7 +128,8 @@ type internal UserInfo(text: Unescape.Seen[]) =
                 let isHostChar (c: char) = Char.IsAsciiLetterOrDigit c || c = '['
 
                 if
-                    FreeText.until isSlash text (at + 1) > last
+                    last - first >= Secrets.Shortest
+                    && FreeText.until isSlash text (at + 1) > last
                     && last + 1 < text.Length
                     && isHostChar text[last + 1].Char
                 then

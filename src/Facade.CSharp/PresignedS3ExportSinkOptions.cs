@@ -73,7 +73,7 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>
     /// The name of the target in the cell spec: it starts with a letter or digit, then letters, digits, <c>.</c>,
-    /// <c>_</c>, <c>-</c>; at most 63 characters. Default: none.
+    /// <c>_</c>, <c>-</c>, without <c>..</c>; at most 128 characters. Default: none.
     /// </summary>
     public string? TargetName { get; init; }
 

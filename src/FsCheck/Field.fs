@@ -20,7 +20,7 @@ type FieldBody =
     | Harmless
     /// A body that says nothing: compressed or binary data, XML of another kind.
     | Unknown
-    /// A document that a store sends with a success.
+    /// A document that a store sends with a success; beside Alibaba OSS's request id, a callback's JSON too.
     | Result
 
 /// A response as a store, a gateway, a proxy or a portal may send it, in raw form, and what it is by construction.
@@ -172,7 +172,7 @@ module Field =
             Gen.elements [ [||]; [||]; utf8 " \r\n" ]
             |> Gen.map (fun body -> FieldBody.Empty, "", body)
             2, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
-            2, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
+            3, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             3, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             2, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
             3, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
@@ -264,7 +264,7 @@ module Field =
             let! contentType = contentTypes kind
 
             let! digests =
-                Gen.frequency [ 3, Gen.constant []; 1, Gen.listOfLength 1 (digests md5) ]
+                Gen.frequency [ 5, Gen.constant []; 2, Gen.listOfLength 1 (digests md5) ]
 
             let! marks =
                 if digests.IsEmpty then
@@ -279,10 +279,18 @@ module Field =
 
             let! bodyEnd, body = ending body
 
-            // HTTP has no body there (RFC 9110, 15.3.5).
+            let isCallback =
+                kind = FieldBody.Harmless
+                && body.Length > 0
+                && body[0] = byte '{'
+                && List.exists (fst >> (=) "x-oss-request-id") marks
+
             let kind, code, body, bodyEnd =
+                // HTTP has no body there (RFC 9110, 15.3.5).
                 if status = 204 || status = 205 then
                     FieldBody.Empty, "", [||], BodyEnd.Whole
+                elif isCallback then
+                    FieldBody.Result, code, body, bodyEnd
                 else
                     kind, code, body, bodyEnd
 

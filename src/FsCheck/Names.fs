@@ -19,7 +19,7 @@ module Names =
             let! segments = Gen.listOfLength depth Texts.segment
             return String.Join('/', segments)
         }
-        |> Gen.filter (Redaction.looksLikeUrl >> not)
+        |> Gen.filter (fun text -> not (Redaction.looksLikeUrl text) && (ArtifactName.create text).IsOk)
 
     /// The name of an artifact.
     let artifactName: Gen<ArtifactName> =
@@ -32,9 +32,11 @@ module Names =
         let made =
             gen {
                 let! first = Texts.alphanumeric 1 1
-                let! length = Gen.frequency [ 4, Gen.choose (0, 12); 1, Gen.constant 62 ]
+                let! length = Gen.frequency [ 4, Gen.choose (0, 12); 1, Gen.constant 127 ]
                 let! characters = Gen.arrayOfLength length (Gen.elements rest)
-                return first + String characters
+                let name = first + String characters
+                // Two dots in a row are not allowed.
+                return name.Replace("..", "._", StringComparison.Ordinal)
             }
 
         Gen.frequency [ 1, Gen.elements [ "artifact-bucket"; "a"; "9_lives.x" ]; 2, made ]

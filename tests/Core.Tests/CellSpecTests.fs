@@ -160,7 +160,8 @@ let targets =
                     |> Gen.bind (fun n ->
                         Gen.arrayOfLength n (Gen.elements [ 'a'; 'A'; 'b'; '-'; '_'; '.'; '1' ]))
                     |> Gen.map String
-                    |> Gen.filter (fun name -> Regex.IsMatch(name, "^[a-zA-Z0-9]"))
+                    |> Gen.filter (fun name ->
+                        Regex.IsMatch(name, "^[a-zA-Z0-9]") && not (name.Contains ".."))
 
                 return! Gen.listOf name
             })

@@ -30,7 +30,8 @@ let private isSegment (text: string) =
 
 let private isTargetName (text: string) =
     isText text
-    && RegularExpressions.Regex.IsMatch(text, @"\A[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")
+    && RegularExpressions.Regex.IsMatch(text, @"\A[A-Za-z0-9][A-Za-z0-9._-]{0,127}\z")
+    && not (text.Contains "..")
 
 let private isBucket (text: string) =
     isText text
@@ -169,8 +170,11 @@ let names =
                 "i", Ok "I"
                 "-a", Error()
                 "ı", Error()
-                length 63, Ok(length(63).ToUpperInvariant())
-                length 64, Error()
+                length 128, Ok(length(128).ToUpperInvariant())
+                length 129, Error()
+                "a.b", Ok "A_B"
+                "a..b", Error()
+                "a...", Error()
             ]
             (fst
              >> TargetName.create

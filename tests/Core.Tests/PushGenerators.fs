@@ -93,6 +93,12 @@ let private missesDeadline (_: Script) (turns: Turn list) =
     | Some(Error failure) -> failure.Kind = FailureKind.DeadlineExceeded && failure.Attempts > 0
     | _ -> false
 
+/// True if the push ends with a failure after all of several attempts.
+let private isInVain (script: Script) (turns: Turn list) =
+    match Play.ending turns with
+    | Some(Error failure) -> failure.Attempts > 1 && failure.Attempts = script.Plan.Target.Retry.MaxAttempts
+    | _ -> false
+
 /// True if the push ends with such a failure, after at least the given number of attempts.
 let private endsAs (kind: FailureKind) (attempts: int) (_: Script) (turns: Turn list) =
     match Play.ending turns with
@@ -117,6 +123,7 @@ let scripts =
             9
             (fun script -> echoesEarlierUrl script.Urls)
             (having (fun plan -> plan.Url = UrlSource.Asked))
+        4, wanted 8 isInVain any
         3, wanted 6 (endsAs FailureKind.SourceChanged 1) any
         4, wanted 8 (endsAs FailureKind.IntegrityMismatch 2) any
         7, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)

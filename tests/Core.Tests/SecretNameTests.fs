@@ -187,7 +187,7 @@ let prose =
             [
                 "host/path?AbCdEf123456", "host/path?REDACTED"
                 "see gateway.example/up?0a1b2c3d4e5f there", "see gateway.example/up?REDACTED there"
-                "host/p?a=b&AbCdEf123456", "host/p?a=REDACTED&REDACTED"
+                "host/p?a=b1&AbCdEf123456", "host/p?a=REDACTED&REDACTED"
                 "really? yes", "really? yes"
                 "what?no", "what?no"
             ]

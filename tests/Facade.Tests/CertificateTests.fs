@@ -202,6 +202,12 @@ let tests =
                     "another kind",
                     good.Replace("CERTIFICATE", "X509 CRL"),
                     "has 'X509 CRL', not a certificate"
+                    "a label that may be a secret",
+                    good.Replace("CERTIFICATE", String('9', 20) + "ABCDEF"),
+                    "has a block with an unknown label, not a certificate"
+                    "a label that ends as that of a key",
+                    good.Replace("CERTIFICATE", "q1w2e3r4 PRIVATE KEY"),
+                    "has a private key, which does not belong there"
                 ] do
                 let path = folder.Write("ca.pem", Text.Encoding.ASCII.GetBytes(good + broken))
 

@@ -50,7 +50,7 @@ internal static class CheckJson
             (to, other) =>
             {
                 to.WriteString("name", other.Name);
-                to.WriteString("kind", other.Kind);
+                to.WriteString("kind", Core.Shown.Name(other.Kind));
             }
         );
         Write(

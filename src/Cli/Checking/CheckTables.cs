@@ -43,7 +43,7 @@ internal static class CheckTables
             output.WriteLine(note);
         foreach (var other in configuration.Spec.OtherTargets)
             output.WriteLine(
-                $"target '{Shown.Line(other.Name)}' is of kind '{Shown.Line(other.Kind)}', which this tool leaves alone"
+                $"target '{Shown.Name(other.Name)}' is of kind '{Shown.Name(other.Kind)}', which this tool leaves alone"
             );
         foreach (var note in PushBundle.Omitted(configuration.Spec))
             output.WriteLine(note);

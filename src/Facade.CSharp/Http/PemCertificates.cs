@@ -85,9 +85,22 @@ internal static class PemCertificates
         {
             "CERTIFICATE" or "X509 CERTIFICATE" or "TRUSTED CERTIFICATE" => null,
             _ when label.EndsWith("PRIVATE KEY", StringComparison.Ordinal) =>
-                $"a private key ({label}), which does not belong there,",
-            _ => $"'{(label.Length <= 40 ? label : label[..40])}', not a certificate,",
+                $"a private key{(IsUsual(label) ? $" ({label})" : "")}, which does not belong there,",
+            _ => IsUsual(label)
+                ? $"'{label}', not a certificate,"
+                : "a block with an unknown label, not a certificate,",
         };
+
+    /// <summary>True for words as in the labels of RFC 7468. Any other label may be a secret, and is not shown.</summary>
+    private static bool IsUsual(string label) =>
+        label.Length <= 40
+        && label
+            .Split(' ')
+            .All(word =>
+                word.Length is > 0 and <= 15
+                && word.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c))
+                && word.Count(char.IsAsciiDigit) <= 4
+            );
 
     /// <summary>OpenSSL puts its own trust settings behind a trusted certificate.</summary>
     private static X509Certificate2 Load(string label, string base64)

@@ -85,13 +85,10 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
             var (kind, detail) = Classify(exception, put, content, watch.Route.Proxy, stall, any);
-            var fault = ToFault(put, content, kind, detail);
+            var fault = ToFault(put, content, kind, WithoutCredentials(detail, watch.Route.Proxy));
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);
-            return Masked(
-                content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault),
-                watch
-            );
+            return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -107,6 +104,12 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     /// <summary>A proxy may echo the credentials that it was given.</summary>
     private static Outcome Masked(Outcome outcome, ReplyWatch watch) =>
         watch.Route.Proxy is { } proxy ? ProxyModule.Mask(outcome, proxy) : outcome;
+
+    /// <summary>
+    /// The transport may quote what the proxy said. Its credentials are masked before values are masked by their names.
+    /// </summary>
+    private static string WithoutCredentials(string detail, Proxy? proxy) =>
+        proxy is null ? detail : ProxyModule.MaskText(detail, proxy);
 
     /// <summary>The client has been disposed of: that is no fault of the transport, and no attempt heals it.</summary>
     private static bool IsMisuse(Exception exception) =>

@@ -4,8 +4,8 @@ namespace CellOS.Export.S3;
 public sealed record S3ExportTarget
 {
     /// <summary>
-    /// The target's name: it starts with a letter or digit, then letters, digits, <c>.</c>, <c>_</c>, <c>-</c>; at most
-    /// 63 characters. Its environment variables end with it, in upper case and with <c>_</c> for all that is no letter
+    /// The target's name: it starts with a letter or digit, then letters, digits, <c>.</c>, <c>_</c>, <c>-</c>,
+    /// without <c>..</c>; at most 128 characters. Its environment variables end with it, in upper case and with <c>_</c> for all that is no letter
     /// or digit.
     /// </summary>
     public required string Name { get; init; }
