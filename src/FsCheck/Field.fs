@@ -174,8 +174,8 @@ module Field =
             2, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
             3, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             3, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
-            2, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
-            3, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
+            3, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
+            4, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
             3, results |> Gen.map (fun body -> FieldBody.Result, "", body)
         ]
 
@@ -264,7 +264,7 @@ module Field =
             let! contentType = contentTypes kind
 
             let! digests =
-                Gen.frequency [ 5, Gen.constant []; 2, Gen.listOfLength 1 (digests md5) ]
+                Gen.frequency [ 3, Gen.constant []; 2, Gen.listOfLength 1 (digests md5) ]
 
             let! marks =
                 if digests.IsEmpty then
