@@ -34,6 +34,23 @@ type UrlSignature =
     /// A signature that is incomplete or mangled, or of a scheme that this library does not know.
     | Unknown
 
+    /// The name of the scheme. (The one that F# generates needs reflection, which the native tool does not have.)
+    override this.ToString() =
+        match this with
+        | Unsigned -> "Unsigned"
+        | V4 -> "V4"
+        | V2 -> "V2"
+        | Google4 -> "Google4"
+        | Google2 -> "Google2"
+        | Oss4 -> "Oss4"
+        | Oss -> "Oss"
+        | Cos -> "Cos"
+        | Obs -> "Obs"
+        | AzureSas -> "AzureSas"
+        | SwiftTempUrl -> "SwiftTempUrl"
+        | OraclePar -> "OraclePar"
+        | Unknown -> "Unknown"
+
 /// What the query of a URL says that a push has to know at each attempt, and where its secrets stand. It is read once,
 /// when the URL is made, and kept with it: URLs that are rendered from one template mostly have one query.
 [<NoEquality; NoComparison>]
