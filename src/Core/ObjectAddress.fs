@@ -22,8 +22,9 @@ type AddressCheck =
 ///   buckets", Amazon S3 User Guide);
 /// - on any other host, the address is the same if the decoded path is `/bucket/key`, `/tenant:bucket/key` (Ceph), `/key`
 ///   where the host begins with the bucket, or if a known prefix of an account precedes the bucket (Swift, Azurite,
-///   Supabase, Oracle, Google's JSON API);
-/// - `/key` on a host that does not name the bucket, and `/bucket/key` after an unknown prefix, may be the same;
+///   Supabase, Oracle, Google's JSON API); a URL with a signature of AWS is read by S3's rules, and Supabase's alone are so;
+/// - `/key` on a host that does not name the bucket or is one word, and `/bucket/key` after an unknown prefix, may be the
+///   same;
 /// - a path that begins with the bucket is `/bucket/key`: any other rest is another key;
 /// - `+` and `%2B` are the same character in a path; octets that are not UTF-8 match no key.
 [<RequireQualifiedAccess>]
@@ -42,8 +43,9 @@ module ObjectAddress =
     /// What precedes the key in a path that contains the bucket.
     let private bucketForms (bucket: string) = [ $"/{bucket}/"; $":{bucket}/"; $"/b/{bucket}/o/" ]
 
-    /// Bucket and key of a path in which a known form of an account precedes the bucket.
-    let private belowAccount (path: string) : (string * string) option =
+    /// Bucket and key of a path in which a known form of an account precedes the bucket. `isOfS3` says that the URL has a
+    /// signature of AWS: the forms of the other protocols are then the names of a bucket and a key.
+    let private belowAccount (isOfS3: bool) (path: string) : (string * string) option =
         let isAccount (segment: string) =
             segment.StartsWith("AUTH_", StringComparison.Ordinal)
 
@@ -51,11 +53,12 @@ module ObjectAddress =
 
         let below =
             match segments with
+            | "storage" :: "v1" :: "s3" :: rest -> rest
+            | _ when isOfS3 -> []
             | "v1" :: account :: rest when isAccount account -> rest
             | "swift" :: "v1" :: account :: rest when isAccount account -> rest
             | "swift" :: "v1" :: rest
-            | "devstoreaccount1" :: rest
-            | "storage" :: "v1" :: "s3" :: rest -> rest
+            | "devstoreaccount1" :: rest -> rest
             | "p" :: _ :: "n" :: _ :: "b" :: bucket :: "o" :: key
             | "n" :: _ :: "b" :: bucket :: "o" :: key
             | "storage" :: "v1" :: "b" :: bucket :: "o" :: key
@@ -78,7 +81,7 @@ module ObjectAddress =
             elif toldKey = key then AddressCheck.Same
             else AddressCheck.OtherKey toldKey
 
-        match store.Bucket, belowAccount path with
+        match store.Bucket, belowAccount false path with
         | Some told, _ -> compare told (path.Substring 1)
         | None, Some(told, toldKey) when
             store.Endpoint.EndsWith(".googleapis.com", StringComparison.Ordinal)
@@ -88,7 +91,7 @@ module ObjectAddress =
         | None, _ when path = "/" -> AddressCheck.OtherKey path
         | None, _ -> path |> split ||> compare
 
-    let private onAnyHost (host: string) (bucket: string) (key: string) (path: string) =
+    let private onAnyHost (isOfS3: bool) (host: string) (bucket: string) (key: string) (path: string) =
         let isWhole =
             path.Length = bucket.Length + key.Length + 2
             && path.AsSpan(1).StartsWith(bucket.AsSpan())
@@ -115,6 +118,8 @@ module ObjectAddress =
             AddressCheck.OtherKey path
         else
             match afterBucket with
+            // One word is a machine's name.
+            | Some "" when isKey && not (bucket.Contains '.') -> AddressCheck.Unknown
             | Some _ when isKey -> AddressCheck.Same
             | Some after when isBucketOfS3 after -> AddressCheck.OtherKey path
             | None when isWhole -> AddressCheck.Same
@@ -124,7 +129,7 @@ module ObjectAddress =
                 let first, rest = split path
                 let other = AddressCheck.OtherKey path
 
-                match belowAccount path with
+                match belowAccount isOfS3 path with
                 | Some(told, toldKey) when told = bucket && toldKey = key ->
                     // The first segment may be the bucket of a longer key, too.
                     if first = bucket then AddressCheck.Unknown else AddressCheck.Same
@@ -176,7 +181,10 @@ module ObjectAddress =
         let onHost path =
             match StoreHost.tryParse host with
             | Some store -> onStoreHost store bucket key path
-            | None -> onAnyHost host bucket key path
+            | None ->
+                let signature = url.Query.Signature
+                let isOfS3 = signature = UrlSignature.V4 || signature = UrlSignature.V2
+                onAnyHost isOfS3 host bucket key path
 
         match S3Host.tryParse host with
         | Some host -> onAwsHost host bucket key url
@@ -343,10 +351,16 @@ module ObjectAddress =
     /// `bucket` is that of the destination: on hosts of unknown stores, a URL may have it in the host or in the path.
     [<CompiledName("IdentityIn")>]
     let identityIn (bucket: string) (url: RequestUrl) : string =
-        match RequestUrl.revealQuery url with
-        | "" -> identityByPath bucket url
-        | _ when RequestUrl.isPresigned url -> identityByPath bucket url
-        | query -> $"{identityByPath bucket url}?{normalQuery query}"
+        let path = identityByPath bucket url
+
+        if RequestUrl.isPresigned url then
+            path
+        else
+            match RequestUrl.revealQuery url with
+            | "" -> path
+            | query ->
+                let parameters = (normalQuery query).Split '&' |> Array.sort
+                $"{path}?{String.Join('&', parameters)}"
 
     /// The object that a URL addresses, as `identityIn`, where the bucket is not known.
     [<CompiledName("Identity")>]

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 
 /// Which operation a presigned PUT is for.
 [<RequireQualifiedAccess>]
@@ -8,8 +9,7 @@ module internal Operation =
 
     /// Parameters that make a PUT of an object another operation, and what it is then (Amazon S3 API Reference,
     /// "UploadPart", "PutObjectAcl", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold", "RenameObject"; Azure
-    /// Blob Storage REST API, `comp`; Alibaba OSS, "AppendObject"; Google Cloud Storage, resumable uploads). The source
-    /// of a copy is a header, which a presigner may have put there.
+    /// Blob Storage REST API, `comp`; Alibaba OSS, "AppendObject").
     let private operations = [
         "uploadId", "one part of an upload"
         "partNumber", "one part of an upload"
@@ -55,24 +55,42 @@ module internal Operation =
         "versioning", "the settings of a bucket"
         "website", "the settings of a bucket"
         "restype", "another operation on a container"
-        "x-amz-write-offset-bytes", "an append to an object"
         "response-content-type", "a download"
         "response-content-disposition", "a download"
         "response-content-encoding", "a download"
         "response-content-language", "a download"
         "response-cache-control", "a download"
         "response-expires", "a download"
-        "x-goog-copy-source", "the copy of an object"
-        "x-oss-copy-source", "the copy of an object"
-        "x-cos-copy-source", "the copy of an object"
-        "x-obs-copy-source", "the copy of an object"
-        "x-amz-copy-source", "the copy of an object"
-        "x-ms-copy-source", "the copy of an object"
-        "x-amz-rename-source", "the renaming of an object"
-        "x-ms-rename-source", "the renaming of an object"
-        "x-oss-symlink-target", "a symbolic link to an object"
-        "x-goog-resumable", "the beginning of an upload in parts"
     ]
+
+    /// Parameters that web frameworks read in place of the request's method.
+    let private methods = [ "_method"; "http_method"; "httpMethod"; "_httpMethod" ]
+
+    /// The parameters that nearly every URL has.
+    let private usual =
+        HashSet(
+            [
+                "X-Amz-Algorithm"
+                "X-Amz-Credential"
+                "X-Amz-Date"
+                "X-Amz-Expires"
+                "X-Amz-Security-Token"
+                "X-Amz-SignedHeaders"
+                "X-Amz-Signature"
+                "x-id"
+            ],
+            StringComparer.OrdinalIgnoreCase
+        )
+
+    /// The operation of a PUT whose presigner put a header into the query.
+    let private ofHeader (name: string) =
+        if
+            name.StartsWith("x-", StringComparison.OrdinalIgnoreCase)
+            && not (usual.Contains name)
+        then
+            OperationHeaders.operation name
+        else
+            None
 
     /// What follows the name in a sentence is reported elsewhere.
     let private isPutObject (id: string) =
@@ -80,11 +98,14 @@ module internal Operation =
         && not (String.exists Char.IsLetterOrDigit (id.Substring "PutObject".Length))
 
     /// The operation of a PUT with these parameters; `None` for an upload of a whole object.
-    let other (has: string -> bool) (value: string -> string) : string option =
+    let other (names: string seq) (has: string -> bool) (value: string -> string) : string option =
         match operations |> List.tryFind (fun (name, _) -> has name) with
         | Some(_, operation) -> Some operation
         // CloudFront has a parameter of this name, too.
         | None when has "policy" && not (has "Key-Pair-Id") -> Some "the policy of a bucket"
+        | None when methods |> List.exists has -> Some "a request with another method"
+        | None when (value "X-Amz-Content-Sha256").StartsWith("STREAMING", StringComparison.OrdinalIgnoreCase) ->
+            Some "an upload in chunks that carry signatures"
         | None when has "x-id" && not (isPutObject (value "x-id")) ->
             let id = value "x-id"
 
@@ -92,4 +113,4 @@ module internal Operation =
                 Some $"another operation (x-id={Check.quote id})"
             else
                 Some "another operation (in x-id)"
-        | None -> None
+        | None -> names |> Seq.tryPick ofHeader

@@ -334,6 +334,6 @@ module internal SignedQuery =
                     | Some digest -> name, digest
                     | None -> ()
             ]
-            OtherOperation = Operation.other has value
+            OtherOperation = Operation.other firsts.Keys has value
             Secrets = lazy Secrets.create (QuerySecrets.ofQuery text first)
         }

@@ -171,9 +171,9 @@ module Field =
             5,
             Gen.elements [ [||]; [||]; utf8 " \r\n" ]
             |> Gen.map (fun body -> FieldBody.Empty, "", body)
-            2, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
+            3, Gen.elements pages |> Gen.map (fun page -> FieldBody.Page, "", utf8 page)
             3, errorsWithCode |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
-            3, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
+            4, otherErrors |> Gen.map (fun (code, body) -> FieldBody.Error, code, body)
             3, harmless |> Gen.map (fun body -> FieldBody.Harmless, "", body)
             4, unknown |> Gen.map (fun body -> FieldBody.Unknown, "", body)
             3, results |> Gen.map (fun body -> FieldBody.Result, "", body)
@@ -264,7 +264,7 @@ module Field =
             let! contentType = contentTypes kind
 
             let! digests =
-                Gen.frequency [ 3, Gen.constant []; 2, Gen.listOfLength 1 (digests md5) ]
+                Gen.frequency [ 2, Gen.constant []; 1, Gen.listOfLength 1 (digests md5) ]
 
             let! marks =
                 if digests.IsEmpty then
@@ -287,12 +287,9 @@ module Field =
 
             let kind, code, body, bodyEnd =
                 // HTTP has no body there (RFC 9110, 15.3.5).
-                if status = 204 || status = 205 then
-                    FieldBody.Empty, "", [||], BodyEnd.Whole
-                elif isCallback then
-                    FieldBody.Result, code, body, bodyEnd
-                else
-                    kind, code, body, bodyEnd
+                if status = 204 || status = 205 then FieldBody.Empty, "", [||], BodyEnd.Whole
+                elif isCallback then FieldBody.Result, code, body, bodyEnd
+                else kind, code, body, bodyEnd
 
             return {
                 Status = status

@@ -29,13 +29,10 @@ let private keyOf prefix cell name =
 
 let private signature = "X-Amz-Signature=q1w2e3r4t5y6u7i8"
 
+/// The address in a URL, which has AWS's signature if no query is given.
 let private check prefix cell name (url: string) =
-    let separator = if url.Contains '?' then "&" else "?"
-
-    ObjectAddress.check
-        (ok (Bucket.create "evidence"))
-        (keyOf prefix cell name)
-        (parsed $"{url}{separator}{signature}")
+    let url = if url.Contains '?' then url else $"{url}?{signature}"
+    ObjectAddress.check (ok (Bucket.create "evidence")) (keyOf prefix cell name) (parsed url)
 
 let private word (check: AddressCheck) =
     match check with
@@ -88,7 +85,7 @@ let addresses =
                 "http://127.0.0.1:9000/tenant:evidence/c/a", "same"
                 "http://127.0.0.1:9000/tenant%3Aevidence/c/a", "same"
                 "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "same"
-                "https://objectstorage.example/n/ns/b/evidence/o/c/a", "same"
+                "https://objectstorage.example/n/ns/b/evidence/o/c/a", "unknown"
                 "https://objectstorage.example/n/ns/b/other/o/c/a", "object /n/ns/b/other/o/c/a"
                 "http://127.0.0.1:9000/%65vidence/%63/%61", "same"
                 "http://127.0.0.1:9000/evidence%2Fc%2Fa", "same"
@@ -129,19 +126,33 @@ let addresses =
                 "http://127.0.0.1:9000/x/b/evidence/o/c/a", "unknown"
                 "https://gateway.example/s3/evidence/c/a", "unknown"
                 // Known forms of an account before the bucket.
-                "https://swift.example/v1/AUTH_prod/evidence/c/a", "same"
-                "https://swift.example/swift/v1/evidence/c/a", "same"
-                "https://swift.example/swift/v1/AUTH_prod/evidence/c/a", "same"
-                "https://swift.example/v1/AUTH_prod/evidence/x/evidence/c/a", "unknown"
+                "https://swift.example/v1/AUTH_prod/evidence/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "same"
+                "https://swift.example/swift/v1/evidence/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "same"
+                "https://swift.example/swift/v1/AUTH_prod/evidence/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "same"
+                "https://swift.example/v1/AUTH_prod/evidence/x/evidence/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "unknown"
                 "https://swift.example/v1/prod/evidence/c/a", "unknown"
-                "https://swift.example/v1/AUTH_prod/other/c/a", "object /v1/AUTH_prod/other/c/a"
-                "http://127.0.0.1:10000/devstoreaccount1/evidence/c/a", "same"
-                "http://127.0.0.1:10000/devstoreaccount1/c/a", "object /devstoreaccount1/c/a"
-                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/c/a", "same"
-                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/x/c/a",
+                "https://swift.example/v1/AUTH_prod/other/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "object /v1/AUTH_prod/other/c/a"
+                "http://127.0.0.1:10000/devstoreaccount1/evidence/c/a?sv=2024-11-04&se=2026-03-02&sr=c&sp=cw&sig=c",
+                "same"
+                "http://127.0.0.1:10000/devstoreaccount1/c/a?sv=2024-11-04&se=2026-03-02&sr=c&sp=cw&sig=c",
+                "object /devstoreaccount1/c/a"
+                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/c/a?", "same"
+                "https://objectstorage.example/p/t0k3n/n/ns/b/evidence/o/x/c/a?",
                 "object /p/REDACTED/n/ns/b/evidence/o/x/c/a"
                 "https://storage.googleapis.com/upload/storage/v1/b/evidence/o/c/a", "same"
                 "https://storage.googleapis.com/storage/v1/b/other/o/c/a", "bucket other"
+                // With a signature of AWS the first segment is the bucket, or a proxy's.
+                "https://ceph.example/swift/v1/evidence/c/a", "unknown"
+                "https://ceph.example/v1/AUTH_prod/evidence/c/a", "unknown"
+                "https://ceph.example/swift/v1/evidence/c/a?AWSAccessKeyId=a&Expires=1772370000&Signature=b",
+                "unknown"
+                "http://127.0.0.1:9000/devstoreaccount1/evidence/c/a", "unknown"
+                "http://127.0.0.1:9000/p/t/n/ns/b/evidence/o/c/a", "unknown"
                 // The host may begin with the bucket, or with the same word.
                 "https://evidence.minio.example/c/a", "same"
                 "https://EVIDENCE.minio.example./c/a", "same"
@@ -150,7 +161,7 @@ let addresses =
                 "https://evidence.s3.example.com/c/a", "same"
                 "https://evidence.s3.example.com/evidence/c/a", "object /evidence/c/a"
                 "https://evidence.s3-eu.example.com/evidence/c/a", "object /evidence/c/a"
-                "https://evidence/c/a", "same"
+                "https://evidence/c/a", "unknown"
                 "https://evidence/evidence/c/a", "unknown"
                 "https://evidence-store.example/evidence/c/a", "same"
                 "https://evidence-store.example/c/a", "unknown"
@@ -498,6 +509,8 @@ let identities =
                     "https://objectstorage.example/p/two-t0k3n/n/ns/b/evidence/o/c/a"
                     "https://objectstorage.example/p/REDACTED/n/ns/b/evidence/o/c/a"
                 ]
+                "the query of a gateway, in another order",
+                [ "https://gw.example/put?a=1&key=b"; "https://gw.example/put?key=b&a=1" ]
                 "the query of a gateway, in other escapes",
                 [ "https://gw.example/put?key=a%2fb"; "https://gw.example/put?k%65y=%61%2Fb" ]
             ] do

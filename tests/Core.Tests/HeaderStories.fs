@@ -215,6 +215,16 @@ let tests =
                     "legal-hold=", "lock"
                     "renameObject=", "renaming"
                     "x-amz-copy-source=%2Fb%2F5ecret-key", "copy"
+                    "x-amz-copy-source-range=bytes%3D0-9", "copy"
+                    "x-amz-write-offset-bytes=1", "a part of an object"
+                    "x-amz-meta-snowball-auto-extract=true", "extraction"
+                    "X-Amz-Meta-Minio-Snowball-Prefix=p", "extraction"
+                    "x-minio-source-etag=5ecret", "replication"
+                    "x-amz-rename-source=%2Fb%2F5ecret", "renaming"
+                    "_method=DELETE", "another method"
+                    "X-HTTP-Method-Override=DELETE", "another method"
+                    "X-Amz-Content-Sha256=STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "in chunks"
+                    "x-amz-content-sha256=STREAMING-UNSIGNED-PAYLOAD-TRAILER", "in chunks"
                 ] do
                 let url = (v4 3600).Replace("?", $"?{parameter}&")
                 let message = List.exactlyOne (refusals url)
@@ -256,7 +266,15 @@ let tests =
 
                 Expect.isEmpty (refusals $"https://h.example/k?{parameter}") "a gateway's own"
 
-            Expect.isEmpty (refusals ((v4 3600).Replace("?", "?x-id=PutObject&"))) "an SDK's mark")
+            for parameter in
+                [
+                    "x-id=PutObject"
+                    "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD"
+                    "x-amz-meta-range=1"
+                    "x-amz-storage-class=STANDARD"
+                    "x-amz-sdk-checksum-algorithm=CRC32"
+                ] do
+                Expect.isEmpty (refusals ((v4 3600).Replace("?", $"?{parameter}&"))) parameter)
 
         testCase "of the artifact's own take the place of the sink's" (fun () ->
             let plan =
