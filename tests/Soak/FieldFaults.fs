@@ -28,7 +28,9 @@ let private says kind (field: FieldResponse) =
 let private reportsNoDigest (field: FieldResponse) =
     not field.HasDigest
     && field.Headers
-       |> List.forall (fun (name, _) -> not (name.StartsWith("x-amz-checksum-crc", StringComparison.Ordinal)))
+       |> List.forall (fun (name, _) ->
+           name <> "Content-MD5"
+           && not (name.StartsWith("x-amz-checksum-crc", StringComparison.Ordinal)))
 
 /// The groups. None contains:
 /// - a success that a store might have sent, because the object is not stored;
