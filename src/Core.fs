@@ -374,6 +374,14 @@ module Push =
     let private delayed (state: State) now (attempt: int) (roll: float) (reason: string) (after: TimeSpan) =
         let policy = state.Plan.Target.Retry
         let masked = Redaction.withoutSecrets (State.secrets state) reason
+
+        // The wait is cut to the longest of the policy: a push that ends then says so.
+        let masked =
+            if after.Ticks > policy.MaxBackoff.Ticks then
+                $"{masked}; the source of the URL asks to wait {TimeWords.span after}, and the longest wait is {TimeWords.span policy.MaxBackoff}"
+            else
+                masked
+
         let fault = Fault.Create(FaultKind.NoUrl, masked, 0L)
         let asked = state.History.Asked
 

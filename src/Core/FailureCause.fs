@@ -14,8 +14,7 @@ module internal FailureCause =
         else
             Check.invariant $"{Math.Round(span.TotalSeconds, 3)} s"
 
-    let private moment (at: DateTimeOffset) =
-        at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+    let private moment = TimeWords.moment
 
     /// The largest number of characters of a foreign body that are shown.
     [<Literal>]
@@ -26,15 +25,25 @@ module internal FailureCause =
         let text = Check.shorten LongestQuote text
         if text.Contains '"' then $"'{text}'" else $"\"{text}\""
 
+    /// The programs that answered or passed the response on, by their own word: `Server: nginx, Via: 1.1 proxy`.
+    let private programs (reply: Reply) =
+        [
+            reply.Server |> Option.map (fun server -> $"Server: {Check.shorten 60 server}")
+            reply.Via |> Option.map (fun via -> $"Via: {Check.shorten 60 via}")
+        ]
+        |> List.choose id
+        |> String.concat ", "
+
     let private server (reply: Reply) =
-        match reply.Server with
-        | Some server -> $", Server: {Check.shorten 60 server}"
-        | None -> ""
+        match programs reply with
+        | "" -> ""
+        | programs -> ", " + programs
 
     /// `an HTML page ("Blocked by policy", Server: proxy/1.0)`
     let private foreign (reply: Reply) (body: ForeignBody) =
         match body.VisibleText with
-        | "" -> $"{body.Format.InWords}{server reply}"
+        | "" when programs reply <> "" -> $"{body.Format.InWords} ({programs reply})"
+        | "" -> body.Format.InWords
         | text -> $"{body.Format.InWords} ({quoted text}{server reply})"
 
     /// `HTTP 403 AccessDenied ("Request has expired")`, or `HTTP 403 with an HTML page ("Blocked by policy")`
@@ -56,6 +65,8 @@ module internal FailureCause =
                 let all = String.Join("; ", words)
                 $"HTTP {reply.Status} {error.Code} ({all})"
         | None, Some body -> $"HTTP {reply.Status} with {foreign reply body}"
+        | None, None when FailureFacts.isUnmarked reply && programs reply <> "" ->
+            $"HTTP {reply.Status} without a body ({programs reply})"
         | None, None -> $"HTTP {reply.Status}"
 
     let private lastEvent (facts: FailureFacts) =
@@ -76,6 +87,8 @@ module internal FailureCause =
         // The detail names what did not respond: the server or a proxy.
         | Some FaultKind.ConnectTimeout ->
             $"there was no connection within {duration limits.ConnectTimeout}: {lastEvent facts}"
+        | Some FaultKind.TlsTimeout ->
+            $"there was no TLS handshake within {duration limits.ConnectTimeout}: {lastEvent facts}"
         | Some FaultKind.StallTimeout ->
             match limits.StallTimeout with
             | Some stall -> $"no byte moved for {duration stall}; {progress facts}"
@@ -101,38 +114,74 @@ module internal FailureCause =
             $"the presigned URL expires at {moment at}, before the next attempt could begin; last: {lastEvent facts}"
         | None -> $"the presigned URL has expired: {lastEvent facts}"
 
+    /// The times that a refusal is about, as far as they are known.
+    let private clocks (facts: FailureFacts) (reply: Reply) =
+        [
+            facts.Url
+            |> Option.bind _.SignedAt
+            |> Option.map (fun at -> $"the URL is valid from {moment at}")
+            FailureFacts.serverTime reply
+            |> Option.map (fun at -> $"the store's clock shows {moment at}")
+            Some $"this machine's clock shows {moment facts.Now}"
+        ]
+        |> List.choose id
+        |> String.concat ", "
+
+    let private refusedBy (facts: FailureFacts) (reply: Reply) =
+        let isLimit =
+            match reply.Status with
+            | 405
+            | 411
+            | 413
+            | 414
+            | 421
+            | 426
+            | 431
+            | 501
+            | 505 -> true
+            | _ -> false
+
+        match reply.Error with
+        | _ when reply.Status = 407 ->
+            match FailureFacts.proxy facts with
+            | Some proxy -> $"{proxy.InWords} refused the upload: {lastEvent facts}"
+            | None -> $"a proxy refused the upload: {lastEvent facts}"
+        | _ when Verdict.saysFull reply -> $"the store is full: {lastEvent facts}"
+        | _ when RefusalAdvice.wantsTls facts reply ->
+            $"the server wants TLS, and the request was sent without it: {lastEvent facts}"
+        | _ when FailureFacts.isAboutClocks facts reply ->
+            $"the server refused the upload: {lastEvent facts}; {clocks facts reply}"
+        | _ when FailureFacts.isPage reply && not isLimit ->
+            $"a proxy, a gateway or a portal refused the upload before it reached the store: {lastEvent facts}"
+        | _ when FailureFacts.isUnmarked reply && not isLimit ->
+            $"nothing in the response is a store's: {lastEvent facts}"
+        | Some { Code = "SignatureDoesNotMatch" } ->
+            $"the signature in the URL does not fit the request: {lastEvent facts}"
+        | _ -> $"the server refused the upload: {lastEvent facts}"
+
     let private refused (facts: FailureFacts) =
         match FailureFacts.reply facts with
-        | Some reply when reply.Status = 407 -> $"a proxy refused the upload: {lastEvent facts}"
-        | Some reply when Verdict.saysFull reply -> $"the store is full: {lastEvent facts}"
-        | Some reply when FailureFacts.isPage reply ->
-            $"a proxy, a gateway or a portal refused the upload before it reached the store: {lastEvent facts}"
-        | Some {
-                   Error = Some { Code = "SignatureDoesNotMatch" }
-               } -> $"the signature in the URL does not fit the request: {lastEvent facts}"
-        | Some _ -> $"the server refused the upload: {lastEvent facts}"
+        | Some reply -> refusedBy facts reply
         | None -> lastEvent facts
 
     let private redirected (facts: FailureFacts) =
-        let target =
-            match FailureFacts.reply facts with
-            | None -> ""
-            | Some reply ->
-                [
-                    reply.BucketRegion
-                    |> Option.orElse (reply.Error |> Option.bind _.Region)
-                    |> Option.map (fun region -> $" the bucket's region is {region}")
-                    reply.Error
-                    |> Option.bind _.Endpoint
-                    |> Option.orElse reply.RedirectHost
-                    |> Option.map (fun endpoint -> $" the endpoint is {endpoint}")
-                ]
-                |> List.choose id
-                |> function
-                    | [] -> ""
-                    | parts -> ";" + String.concat "," parts
+        match FailureFacts.reply facts with
+        | Some reply ->
+            let redirect = Redirect.ofReply facts.Address reply
+            $"{Redirect.cause redirect}: {lastEvent facts}{Redirect.target redirect reply}"
+        | None -> lastEvent facts
 
-        $"the URL was presigned for another region or endpoint than the bucket's: {lastEvent facts}{target}"
+    /// What the store asks to wait, where that is worth telling.
+    let private askedWait (facts: FailureFacts) =
+        let asked = FailureFacts.askedWait facts
+        let longest = facts.Plan.Target.Retry.MaxBackoff
+
+        if asked < TimeSpan.FromSeconds 1. then
+            ""
+        elif asked.Ticks > longest.Ticks then
+            $"; the server asks to wait {TimeWords.span asked}, and the longest wait is {duration longest}"
+        else
+            $"; the server asks to wait {TimeWords.span asked}"
 
     /// True if the source of URLs had none to the end.
     let private isWithoutUrl (facts: FailureFacts) =
@@ -148,11 +197,10 @@ module internal FailureCause =
         | 0, Some { Kind = FaultKind.NoUrl } ->
             $"{deadline} passed before there was a URL; last: {lastEvent facts}"
         | 0, _ -> $"{deadline} passed before the first attempt could begin"
-        | _ -> $"{deadline} leaves no time for another attempt; last: {lastEvent facts}"
+        | _ -> $"{deadline} leaves no time for another attempt; last: {lastEvent facts}{askedWait facts}"
 
     let private unconfirmed (facts: FailureFacts) =
-        let mayBeProxy =
-            "a proxy or a portal between this machine and the store may have answered"
+        let mayBeProxy = "a proxy or a portal may have answered"
 
         match FailureFacts.reply facts with
         | Some { Contradiction = Some header } ->
@@ -201,14 +249,19 @@ module internal FailureCause =
             "an object with this key exists; an attempt of this push ended without a clear response, so the object may be its own"
         | FailureKind.AlreadyExists -> "an object with this key exists, and it was not overwritten"
         | FailureKind.Unavailable when isWithoutUrl facts -> $"there was no URL: {lastEvent facts}"
-        | FailureKind.Unavailable -> $"the server could not accept the upload: {lastEvent facts}"
+        | FailureKind.Unavailable ->
+            $"the server could not accept the upload: {lastEvent facts}{askedWait facts}"
         | FailureKind.Unreachable ->
             match FailureFacts.reply facts with
             | Some reply when reply.IsSuccess && reply.Sent.IsSome ->
                 $"the body of the response ({lastEvent facts}) broke off, so the response does not show that the object is stored"
             | Some reply when reply.Status < 300 ->
                 $"the server answered HTTP {reply.Status} before it had the whole body"
-            | _ -> $"the connection failed: {lastEvent facts}"
+            | _ ->
+                match FailureFacts.fault facts |> Option.map _.Kind with
+                | Some(FaultKind.TlsHandshake | FaultKind.NotTls | FaultKind.ProxyNotTls) ->
+                    $"there was no TLS connection: {lastEvent facts}"
+                | _ -> $"the connection failed: {lastEvent facts}"
         | FailureKind.TimedOut -> timedOut facts
         | FailureKind.DeadlineExceeded -> pastDeadline facts
         | FailureKind.CertificateRejected -> $"the server's certificate was rejected: {lastEvent facts}"

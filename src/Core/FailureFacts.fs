@@ -38,6 +38,8 @@ type ExportFailure = {
 /// What is known of a push when it fails.
 type internal FailureFacts = {
     Plan: PushPlan
+    /// The URL that the last request went to, if there was one.
+    Address: RequestUrl option
     /// What the URL in use says of itself, if there is one.
     Url: PresignedUrl option
     Length: int64
@@ -71,3 +73,81 @@ module internal FailureFacts =
     let isPage (reply: Reply) =
         reply.Error.IsNone
         && reply.Body |> Option.exists (fun body -> body.Format = BodyFormat.Html)
+
+    /// True if nothing in the response is a store's: it has no body, no request id, no ETag and no checksum.
+    let isUnmarked (reply: Reply) =
+        let isStore (server: string) =
+            [
+                "AmazonS3"
+                "MinIO"
+                "UploadServer"
+                "Windows-Azure"
+                "AliyunOSS"
+                "tencent-cos"
+                "OBS"
+                "Ceph"
+            ]
+            |> List.exists (fun name -> server.Contains(name, StringComparison.OrdinalIgnoreCase))
+
+        reply.Error.IsNone
+        && reply.Body.IsNone
+        && not reply.IsMarked
+        && not (reply.Server |> Option.exists isStore)
+
+    /// The proxy that the last request went through, if there is one.
+    let proxy (facts: FailureFacts) : ProxyHop option =
+        match facts.Last with
+        | Some(Outcome.Replied reply) -> reply.Proxy
+        | Some(Outcome.NotSent fault | Outcome.Unknown fault) -> fault.Proxy
+        | None -> None
+
+    /// All that the last response says in words.
+    let words (reply: Reply) : string =
+        let ofError (error: S3Error) =
+            Option.toList error.Message @ (error.Details |> List.map _.Content)
+
+        let all = [
+            yield! reply.Error |> Option.map ofError |> Option.defaultValue []
+            yield! reply.Body |> Option.map _.VisibleText |> Option.toList
+        ]
+
+        String.Join('\n', all)
+
+    /// The time at which the store says that it responded, to the second.
+    let serverTime (reply: Reply) : DateTimeOffset option =
+        reply.Date |> Option.bind Retry.httpDate
+
+    /// True if the store says that the URL is not valid yet, or the URL begins in the future by the store's clock or by this
+    /// machine's, and nothing else explains the refusal.
+    let isNotYetValid (facts: FailureFacts) (reply: Reply) =
+        let says (text: string) =
+            (words reply).Contains(text, StringComparison.OrdinalIgnoreCase)
+
+        let beginsLater =
+            match facts.Url |> Option.bind _.SignedAt with
+            | Some at ->
+                let clock = serverTime reply |> Option.defaultValue facts.Now
+                (at - clock).Ticks > SignedQuery.allowedSkew.Ticks
+            | None -> false
+
+        let mayBeExpiry =
+            match reply.Error with
+            | None -> false
+            | Some error -> error.Code = "AccessDenied" && (error.Message.IsNone || says "Access Denied")
+
+        (reply.Status = 400 || reply.Status = 401 || reply.Status = 403)
+        && (says "not yet valid"
+            || says "not valid yet"
+            || says "not valid in the specified time frame"
+            || beginsLater && mayBeExpiry)
+
+    /// True if the times of presigner, store and this machine explain the refusal.
+    let isAboutClocks (facts: FailureFacts) (reply: Reply) =
+        reply.Error |> Option.exists (fun error -> error.Code = "RequestTimeTooSkewed")
+        || isNotYetValid facts reply
+
+    /// The time that the last response asks to wait, however long it is; zero if it asks for none.
+    let askedWait (facts: FailureFacts) : TimeSpan =
+        match reply facts with
+        | Some reply -> Retry.asked RetryPolicy.MaxWait facts.Now reply.RetryAfter reply.AmzRetryAfter
+        | None -> TimeSpan.Zero

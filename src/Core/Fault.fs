@@ -29,6 +29,8 @@ type FaultKind =
     | Proxy
     /// The TLS handshake failed for another reason than the certificate.
     | TlsHandshake
+    /// The TCP connection was made, and the TLS handshake did not end within the connect timeout.
+    | TlsTimeout
     /// The server answered the TLS handshake with bytes that are not TLS.
     | NotTls
     /// The proxy answered the TLS handshake with bytes that are not TLS.
@@ -81,6 +83,20 @@ type Sent = {
                 Others = this.Others @ more
           }
 
+/// The proxy that a request went through. It holds no user name and no password.
+type ProxyHop = {
+    /// Its host and port.
+    Authority: string
+    /// The environment variable that names it, if one does.
+    Variable: string option
+} with
+
+    /// The proxy in words: `the proxy proxy.example:3128 (HTTPS_PROXY)`.
+    member this.InWords =
+        match this.Variable with
+        | Some variable -> $"the proxy {this.Authority} ({variable})"
+        | None -> $"the proxy {this.Authority}"
+
 /// A fault, in the words of the program that reported it.
 type Fault = {
     /// What kind of fault it was.
@@ -93,6 +109,8 @@ type Fault = {
     Sent: Sent option
     /// The HTTP status with which a proxy refused a tunnel to the server (RFC 9110, 9.3.6), if it said one.
     ProxyStatus: int option
+    /// The proxy on the way, if there is one.
+    Proxy: ProxyHop option
 } with
 
     /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most.
@@ -105,6 +123,7 @@ type Fault = {
         BytesSent = bytesSent
         Sent = None
         ProxyStatus = None
+        Proxy = None
     }
 
     /// A reason in this library's own words, which holds no secret: on one line, 1,000 characters at most.
@@ -114,6 +133,7 @@ type Fault = {
         BytesSent = 0L
         Sent = None
         ProxyStatus = None
+        Proxy = None
     }
 
     /// The same, for a fault of a request: no secret of its URL is in the detail either, under whatever name

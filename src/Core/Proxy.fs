@@ -5,7 +5,10 @@ open System
 /// A proxy on the way to the server. Its user name and password are a secret, so only `Proxy.revealUserName` and
 /// `Proxy.revealPassword` give them.
 [<Sealed>]
-type Proxy internal (scheme: string, host: string, port: int, credentials: (string * string) option) =
+type Proxy
+    internal
+    (scheme: string, host: string, port: int, credentials: (string * string) option, variable: string option)
+    =
     /// How to talk to it: `http`, `https`, `socks4`, `socks4a` or `socks5` (for `socks5h`, too).
     member _.Scheme = scheme
 
@@ -17,6 +20,13 @@ type Proxy internal (scheme: string, host: string, port: int, credentials: (stri
 
     /// Whether it takes requests in HTTP, and so credentials in their heads; otherwise it speaks SOCKS.
     member _.SpeaksHttp = scheme.StartsWith("http", StringComparison.Ordinal)
+
+    /// The environment variable that names it, if one does.
+    member _.Variable = variable
+
+    /// The same proxy, named by a variable.
+    member internal _.NamedBy(variable: string) =
+        Proxy(scheme, host, port, credentials, Some variable)
 
     member internal _.Credentials = credentials
     member private _.Parts = struct (scheme, host, port, credentials)
@@ -40,13 +50,25 @@ module Proxy =
         let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
         Secrets.create [ user; password; pair; basic ]
 
-    /// The outcome of an attempt without the credentials of the proxy on the way, which may echo them. Nothing else is
-    /// masked: values are masked by their names once all known secrets are.
+    /// The outcome of an attempt that went through the proxy: with its name, and without its credentials, which it may echo.
+    /// Nothing else is masked: values are masked by their names once all known secrets are.
     [<CompiledName("Mask")>]
     let mask (outcome: Outcome) (proxy: Proxy) : Outcome =
-        match proxy.Credentials with
-        | None -> outcome
-        | Some(user, password) -> outcome |> Outcome.mapTexts (Secrets.mask (secrets user password))
+        let masked =
+            match proxy.Credentials with
+            | None -> outcome
+            | Some(user, password) -> outcome |> Outcome.mapTexts (Secrets.mask (secrets user password))
+
+        let hop =
+            Some {
+                Authority = proxy.Authority
+                Variable = proxy.Variable
+            }
+
+        match masked with
+        | Outcome.Replied reply -> Outcome.Replied { reply with Proxy = hop }
+        | Outcome.NotSent fault -> Outcome.NotSent { fault with Proxy = hop }
+        | Outcome.Unknown fault -> Outcome.Unknown { fault with Proxy = hop }
 
     /// A text of the transport's without the credentials of the proxy on the way, as `mask` leaves them out.
     [<CompiledName("MaskText")>]
@@ -186,7 +208,7 @@ module Proxy =
         | _ when host = "" -> refuse "has no host"
         | _ when not (isHost host && isUri scheme host) -> refuse "has a host that cannot be read"
         | _, None -> refuse "has a port that is not a number from 1 to 65535"
-        | Ok credentials, Some port -> Ok(Proxy(scheme, host.ToLowerInvariant(), port, credentials))
+        | Ok credentials, Some port -> Ok(Proxy(scheme, host.ToLowerInvariant(), port, credentials, None))
 
     /// The proxy, or why the text names none. No message holds any part of the text.
     [<CompiledName("Parse")>]

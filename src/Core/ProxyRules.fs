@@ -97,7 +97,8 @@ module ProxyRules =
         =
         let parse setting =
             match setting with
-            | Some struct (variable: string, value: string) -> Some(variable, Proxy.parse value)
+            | Some struct (variable: string, value: string) ->
+                Some(variable, Proxy.parse value |> Result.map _.NamedBy(variable))
             | None -> None
 
         let http = parse http

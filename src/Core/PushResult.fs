@@ -131,6 +131,7 @@ module internal PushResult =
 
         FailureText.create kind {
             Plan = state.Plan
+            Address = url
             Url = url |> Option.map PresignedUrl.inspect
             Length = state.Began.Length
             DigestHeaders = url |> Option.map (PushRequest.digestHeaders state) |> Option.defaultValue []

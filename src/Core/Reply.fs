@@ -58,8 +58,16 @@ type Reply = {
     BucketRegion: string option
     /// The host that `Location` names, without path and query.
     RedirectHost: string option
+    /// `Location` without user info, query and fragment: a URL, or the path of one.
+    RedirectTo: string option
     /// `Server`: the program that answered.
     Server: string option
+    /// `Via`: proxies and gateways that the response passed.
+    Via: string option
+    /// `Date`, as it was sent.
+    Date: string option
+    /// The proxy that the request went through, if there is one.
+    Proxy: ProxyHop option
     /// The S3 error document in the body.
     Error: S3Error option
     /// The body, where it is not an S3 error document.
@@ -95,7 +103,11 @@ type Reply = {
         AmzRetryAfter = None
         BucketRegion = None
         RedirectHost = None
+        RedirectTo = None
         Server = None
+        Via = None
+        Date = None
+        Proxy = None
         Error = None
         Body = None
         BodyEnd = BodyEnd.Whole
@@ -243,10 +255,32 @@ module Reply =
         ]
         |> List.tryPick id
 
-    let private hostOf (location: string) =
-        match Uri.TryCreate(location, UriKind.Absolute) with
-        | true, NonNull uri when uri.Host <> "" -> Some uri.Host
+    /// `Location` as a URL, if it is one with a host.
+    let private absolute (location: string) =
+        let text =
+            if location.StartsWith("//", StringComparison.Ordinal) then
+                "https:" + location
+            else
+                location
+
+        match Uri.TryCreate(text, UriKind.Absolute) with
+        | true, NonNull uri when uri.Host <> "" -> Some uri
         | _ -> None
+
+    /// `Location` without query and fragment, which are often long: a page for signing in is given the URL that was asked
+    /// for. `None` if the rest is long, too.
+    let private locationOf (headers: KeyValuePair<string, string> seq) : string option =
+        headers
+        |> Seq.tryFind (fun header -> header.Key.Equals("location", StringComparison.OrdinalIgnoreCase))
+        |> Option.map (fun header -> (header.Value.Split([| '?'; '#' |], 2)[0]).Trim())
+        |> Option.filter (fun text -> text <> "" && text.Length <= longestValue)
+
+    /// A location without user info: its scheme, host and path, or its path alone.
+    let private shownLocation (location: string) =
+        match absolute location with
+        | Some uri -> Some $"{uri.Scheme}://{uri.Authority}{uri.AbsolutePath}"
+        | None when location.Contains '@' || location.Contains ':' -> None
+        | None -> Some location
 
     /// Reads a response: its status, its headers, the beginning of its body (at most `S3Error.MaxBytes`), how the
     /// reading of the body ended, and what was sent, if the whole file was.
@@ -280,6 +314,7 @@ module Reply =
             | _ -> None
 
         let first = List.tryPick value
+        let location = locationOf headers
 
         /// The value of the first of these headers that has one, and only one.
         let firstOfOne names =
@@ -332,8 +367,12 @@ module Reply =
             RetryAfter = value "retry-after"
             AmzRetryAfter = value "x-amz-retry-after"
             BucketRegion = value "x-amz-bucket-region"
-            RedirectHost = value "location" |> Option.bind hostOf
+            RedirectHost = location |> Option.bind absolute |> Option.map _.Host
+            RedirectTo = location |> Option.bind shownLocation
             Server = value "server"
+            Via = value "via"
+            Date = value "date"
+            Proxy = None
             Error =
                 match content.Body with
                 | ResponseBody.S3 error -> Some error

@@ -126,7 +126,7 @@ module Retry =
             None
 
     /// The three forms of an HTTP date (RFC 9110, 5.6.7).
-    let private httpDate (value: string) =
+    let internal httpDate (value: string) =
         let formats = [|
             "ddd, dd MMM yyyy HH:mm:ss 'GMT'"
             "dddd, dd-MMM-yy HH:mm:ss 'GMT'"

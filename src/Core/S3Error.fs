@@ -65,8 +65,9 @@ module S3Error =
     [<Literal>]
     let MaxBytes = 65536
 
-    /// The elements that become `S3Error.Details`: Amazon S3's `HeadersNotSigned`, Google Cloud Storage's
-    /// `ParameterName` and `Details`, Azure's `HeaderName`, `QueryParameterName` and `AuthenticationErrorDetail`.
+    /// The elements that become `S3Error.Details`: Amazon S3's `HeadersNotSigned`, the times of `RequestTimeTooSkewed`, sizes,
+    /// and the header, condition, argument or method that it rejects; Google Cloud Storage's `ParameterName` and `Details`;
+    /// Azure's `HeaderName`, `QueryParameterName` and `AuthenticationErrorDetail`. `ArgumentValue` may be a credential.
     [<CompiledName("DetailNames")>]
     let detailNames = [
         "HeaderName"
@@ -75,6 +76,14 @@ module S3Error =
         "Details"
         "AuthenticationErrorDetail"
         "HeadersNotSigned"
+        "RequestTime"
+        "ServerTime"
+        "Header"
+        "Condition"
+        "ArgumentName"
+        "Method"
+        "ProposedSize"
+        "MaxSizeAllowed"
     ]
 
     /// Replaces line breaks of any kind, and characters that a terminal would act on, by blanks. The text is not

@@ -112,8 +112,23 @@ module Verdict =
         match code with
         | "QuotaExceeded"
         | "XMinioStorageFull"
+        | "XMinioAdminBucketQuotaExceeded"
         | "InsufficientStorageSpace"
         | "InsufficientStorage" -> true
+        | _ -> false
+
+    /// Codes that ask for fewer requests (Amazon S3, MinIO, Azure, Alibaba OSS and others).
+    let private isBusy (code: string) =
+        match code with
+        | "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "ServerBusy"
+        | "TooManyRequests"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException" -> true
         | _ -> false
 
     let private codeOf (reply: Reply) =
@@ -125,6 +140,11 @@ module Verdict =
     [<CompiledName("SaysFull")>]
     let saysFull (reply: Reply) =
         reply.Status = 507 || isFull (codeOf reply)
+
+    /// True if the response asks for fewer requests.
+    [<CompiledName("SaysBusy")>]
+    let saysBusy (reply: Reply) =
+        reply.Status = 429 || isBusy (codeOf reply)
 
     /// All that the response says in words.
     let private words (reply: Reply) =
@@ -313,6 +333,7 @@ module Verdict =
         | FaultKind.NoUrl -> Verdict.Retry FailureKind.Unavailable
         | FaultKind.LocalFault -> Verdict.Retry FailureKind.LocalFault
         | FaultKind.ConnectTimeout
+        | FaultKind.TlsTimeout
         | FaultKind.RequestTimeout
         | FaultKind.StallTimeout -> Verdict.Retry FailureKind.TimedOut
         | FaultKind.RedirectFollowed -> Verdict.Stop FailureKind.Redirected

@@ -212,7 +212,11 @@ module Outcomes =
                 AmzRetryAfter = texts[7]
                 BucketRegion = texts[8]
                 RedirectHost = texts[13]
+                RedirectTo = texts[13]
                 Server = texts[14]
+                Via = texts[14]
+                Date = texts[6]
+                Proxy = None
                 Error =
                     code
                     |> Option.map (fun code -> {
@@ -280,6 +284,14 @@ module Outcomes =
                 BytesSent = int64 bytes
                 Sent = sent
                 ProxyStatus = if kind = FaultKind.Proxy then proxyStatus else None
+                Proxy =
+                    if kind = FaultKind.Proxy && proxyStatus <> Some 403 then
+                        Some {
+                            Authority = "proxy.example:3128"
+                            Variable = Some "HTTPS_PROXY"
+                        }
+                    else
+                        None
             }
         }
 

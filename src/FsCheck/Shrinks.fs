@@ -121,8 +121,12 @@ module internal Shrinks =
             if not first.Checksums.IsEmpty && first.ETag.IsSome then
                 { first with Checksums = [] }
 
-            if first.RedirectHost.IsSome then
-                { first with RedirectHost = None }
+            if first.RedirectHost.IsSome || first.RedirectTo.IsSome then
+                {
+                    first with
+                        RedirectHost = None
+                        RedirectTo = None
+                }
 
             if first.RetryAfter.IsSome then
                 { first with RetryAfter = None }

@@ -34,6 +34,13 @@ let private pushOf (scene: Scene) (arguments: string list) =
 let private shellPush (scene: Scene) variables (arguments: string list) (redirection: string) =
     shellTool variables (pushOf scene arguments) redirection
 
+/// The lines of JSON among others.
+let private objectsIn (text: string) =
+    text.Split('\n')
+    |> Array.filter _.StartsWith('{')
+    |> String.concat "\n"
+    |> objects
+
 let private bundle (scene: Scene) (names: string list) =
     for name in names do
         scene.Folder.Write($"out/{name}", $"evidence of {name}") |> ignore
@@ -719,6 +726,94 @@ let tests =
 
                     Expect.isFalse (error.Contains "Unexpected") error
             })
+
+        testCaseTask "a receipt that standard output does not take is on standard error" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let variables = scene.Manifest("cell-7", [ "a" ])
+
+                for redirection in [ ">/dev/full"; ">&-"; "| true" ] do
+                    let! struct (_, _, error) = shellPush scene variables [ out ] redirection
+                    objectsIn error |> List.exactlyOne |> scene.IsTrue
+                    Expect.stringContains error "The objects of these receipts are stored" redirection
+
+                    Expect.stringContains
+                        error
+                        "1 exported (13 B), of which 1 without a written receipt of 1 in "
+                        "the sum"
+            })
+
+        testCaseTask "a receipt that is in the receipts file is not repeated" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let receipts = scene.Folder.At "receipts.jsonl"
+
+                let! struct (code, _, error) =
+                    shellPush
+                        scene
+                        (scene.Manifest("cell-7", [ "a" ]))
+                        [ "--receipts"; receipts; out ]
+                        ">/dev/full"
+
+                Expect.equal code 1 error
+                Expect.isFalse (error.Contains '{') error
+                Expect.stringContains error "1 exported (13 B) of 1 in " "the sum"
+                objects (textOf receipts) |> List.exactlyOne |> scene.IsTrue
+            })
+
+        testCaseTask
+            "a receipt that neither file nor output has in its own form is on standard error"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let names = [ for i in 1..60 -> $"f{i}" ]
+                    let out = bundle scene names
+                    let receipts = scene.Folder.At "receipts.jsonl"
+
+                    // EFBIG, as a full disk gives ENOSPC. The runtime maps its code through files, unless told not to.
+                    let variables =
+                        ("DOTNET_EnableWriteXorExecute", "0") :: scene.Manifest("cell-7", names)
+
+                    for format, isTold in
+                        [
+                            [], true
+                            [ "--format"; "in-toto" ], false
+                            [ "--format"; "cloudevents" ], false
+                        ] do
+                        File.Delete receipts
+                        let before = scene.Server.Requests.Count
+
+                        let! struct (code, output, error) =
+                            shellToolAfter
+                                "ulimit -f 8"
+                                variables
+                                (pushOf
+                                    scene
+                                    ([ "--concurrency"; "1"; "--receipts"; receipts; out ] @ format))
+                                "| cat; exit ${PIPESTATUS[0]}"
+
+                        Expect.equal code 1 error
+                        let kept = (textOf receipts).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                        let stored = scene.Server.Requests.Count - before
+                        Expect.equal stored (kept.Length + 1) "one object without a line"
+
+                        Expect.stringContains error $"{stored} exported" "what is stored"
+
+                        Expect.stringContains
+                            error
+                            "of which 1 without a written receipt"
+                            "what has no receipt"
+
+                        let onError = objectsIn error
+
+                        if isTold then
+                            Expect.isEmpty onError "it is on standard output"
+                            Expect.hasLength (objects output) stored "all of them"
+                        else
+                            onError |> List.exactlyOne |> scene.IsTrue
+                })
 
         testCaseTask "a path through a link and '..' leads where the system says" (fun () ->
             task {

@@ -18,12 +18,19 @@ let private bundle (scene: Scene) =
 
 /// The exit code, standard output where it is not the terminal, what was written to the terminal, and its screen at the
 /// end. `redirections` follow the command, where `$tty` is the terminal.
-let private pushOn columns (scene: Scene) (arguments: string list) (redirections: string) =
+let private pushAfter
+    (before: string)
+    columns
+    (scene: Scene)
+    (arguments: string list)
+    (redirections: string)
+    =
     task {
         use terminal = new Terminal(columns)
 
         let variables =
-            ("TERM", "xterm")
+            ("DOTNET_EnableWriteXorExecute", "0")
+            :: ("TERM", "xterm")
             :: ("NO_COLOR", "")
             :: ("tty", terminal.Path)
             :: [
@@ -39,7 +46,7 @@ let private pushOn columns (scene: Scene) (arguments: string list) (redirections
         use child =
             new Child(
                 "bash",
-                [ "-c"; $"exec 9<>\"$tty\"; echo open; {command} {redirections} 9>&-" ],
+                [ "-c"; $"exec 9<>\"$tty\"; echo open; {before}{command} {redirections} 9>&-" ],
                 variables
             )
 
@@ -50,6 +57,8 @@ let private pushOn columns (scene: Scene) (arguments: string list) (redirections
         let written = terminal.Output
         return code, output, written, screen columns written
     }
+
+let private pushOn = pushAfter ""
 
 let private onTerminal = ">\"$tty\" 2>\"$tty\" <\"$tty\""
 
@@ -121,6 +130,35 @@ let tests =
 
                 objects receipts |> List.iter scene.IsTrue
                 Expect.hasLength (objects receipts) 2 "the receipts"
+            })
+
+        testCaseTask "shows a receipt that the receipts file does not take as a whole line of JSON" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene
+                let receipts = scene.Folder.Write("receipts.jsonl", "")
+
+                // Room for none.
+                let! code, _, written, _ =
+                    pushAfter
+                        "ulimit -f 0; "
+                        80
+                        scene
+                        [ "--concurrency"; "1"; "--receipts"; receipts; out ]
+                        onTerminal
+
+                Expect.equal code 1 written
+                Expect.equal scene.Server.Requests.Count 1 "one object is stored"
+
+                let lines =
+                    written.Split("\r\n") |> Array.filter _.StartsWith('{') |> String.concat "\n"
+
+                objects lines |> List.exactlyOne |> scene.IsTrue
+
+                Expect.stringContains
+                    written
+                    "1 exported (13 B), of which 1 without a written receipt"
+                    "the sum"
             })
 
         testCaseTask "shows a line for each artifact where standard error is redirected" (fun () ->

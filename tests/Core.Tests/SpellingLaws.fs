@@ -86,7 +86,10 @@ let private echoing (status: int) (texts: string list) (code: string) : Reply =
                         error with
                             Code = if code = "" then error.Code else code
                             Details = [
-                                for name, text in List.zip S3Error.detailNames (List.truncate 6 texts) ->
+                                for name, text in
+                                    List.zip
+                                        S3Error.detailNames
+                                        (S3Error.detailNames |> List.mapi (fun i _ -> texts[i % texts.Length])) ->
                                     { Element = name; Content = text }
                             ]
                     }

@@ -268,6 +268,7 @@ let faults =
                 FaultKind.ConnectionReset, unreachable
                 FaultKind.ConnectionClosed, unreachable
                 FaultKind.ConnectTimeout, timedOut
+                FaultKind.TlsTimeout, timedOut
                 FaultKind.RequestTimeout, timedOut
                 FaultKind.StallTimeout, timedOut
                 FaultKind.RedirectFollowed, moved

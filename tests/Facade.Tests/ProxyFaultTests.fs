@@ -57,7 +57,7 @@ let tests =
 
                     Expect.stringContains
                         failure.Message
-                        "a proxy refused the upload: HTTP 407"
+                        $"the proxy {proxy.Authority} (HTTP_PROXY) refused the upload: HTTP 407"
                         "who said so"
 
                     Expect.stringContains failure.Message adviceOn407 "what to do"
@@ -120,6 +120,8 @@ let tests =
                         failure.Message
                         $"the proxy {proxy.Authority} answered HTTP {status}"
                         "who"
+
+                    Expect.stringContains failure.Message "(HTTPS_PROXY)" "what to correct"
                 })
 
         for scheme in [ "http"; "https" ] do
@@ -177,6 +179,8 @@ let tests =
                         failure.Message
                         $"no connection to the proxy 127.0.0.1:{dead.Port} could be made"
                         "who"
+
+                    Expect.stringContains failure.Message $"({variable})" "what to correct"
                 })
 
             testCaseTask $"its name cannot be resolved: it is the proxy that is named: {scheme}" (fun () ->
@@ -279,7 +283,7 @@ let tests =
 
                         Expect.stringContains
                             failure.Message
-                            "In the proxy's URL (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY), write http://"
+                            $"In the proxy's URL ({fst variable}), write http://"
                             "what to do"
                     })
 

@@ -366,18 +366,43 @@ let private withoutTls: (string * (Connection -> Task)) list = [
         })
 ]
 
-/// The failure of a push to a server of raw bytes, at most `attempts` times.
-let private failureAt (server: RawServer) (attempts: int) =
+/// The failure of a push to a server of raw bytes.
+let private failureOver (server: RawServer) (setup: Setup) =
     task {
         use folder = new Folder()
         let path = folder.Write("f", content)
         let url = $"https://127.0.0.1:{server.Port}/evidence/a"
 
-        use sink =
-            new PresignedS3ExportSink(optionsOf { setup with Attempts = attempts } url null null)
-
+        use sink = new PresignedS3ExportSink(optionsOf setup url null null)
         return! failureOf (fun () -> sink.PushAsync("a", path))
     }
+
+/// The failure of a push to a server of raw bytes, at most `attempts` times.
+let private failureAt (server: RawServer) (attempts: int) =
+    failureOver server { setup with Attempts = attempts }
+
+let private silent =
+    testCaseTask "https to a server that stays silent is a handshake that does not end" (fun () ->
+        task {
+            use server =
+                new RawServer(fun _ connection -> task { do! connection.Read Int64.MaxValue })
+
+            let! failure =
+                failureOver server {
+                    setup with
+                        Attempts = 1
+                        ConnectTimeout = TimeSpan.FromMilliseconds 300.
+                }
+
+            Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
+
+            Expect.stringContains
+                failure.Message
+                $"there was no TLS handshake within 300 ms: the TCP connection to 127.0.0.1:{server.Port} was made"
+                "what happened"
+
+            Expect.isFalse (failure.Message.Contains "no connection") "there was one"
+        })
 
 let private interrupts (name: string) (serve: Connection -> Task) =
     testCaseTask $"that {name} instead of a handshake is tried again, and gets no request" (fun () ->
@@ -455,8 +480,13 @@ let tests =
         testList "a certificate" (List.map connects rows)
 
         testList "a server" [
-            for name, serve in interrupted -> interrupts name serve
-            for name, serve in withoutTls -> failsAtOnce name serve
+            for name, serve in interrupted do
+                interrupts name serve
+
+            for name, serve in withoutTls do
+                failsAtOnce name serve
+
+            silent
         ]
 
         testCase "a bundle is read as OpenSSL's users have it" (fun () ->

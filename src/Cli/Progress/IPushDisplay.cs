@@ -22,6 +22,9 @@ internal interface IPushDisplay : IAsyncDisposable
     /// <summary>It has a receipt.</summary>
     void Exported(string artifact, long bytes);
 
+    /// <summary>The receipt of an artifact that was exported could not be written to where it belongs.</summary>
+    void Unwritten();
+
     /// <summary>It had a receipt before.</summary>
     void Skipped(string artifact, long bytes);
 

@@ -26,6 +26,8 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
         Write($"exported {artifact} ({Amounts.Bytes(bytes)})");
     }
 
+    public void Unwritten() => _board.Unwritten();
+
     public void Skipped(string artifact, long bytes)
     {
         _board.Skipped(artifact, bytes);

@@ -23,6 +23,9 @@ internal sealed record PushState
     internal required long Bytes { get; init; }
     internal required int Exported { get; init; }
     internal required long BytesExported { get; init; }
+
+    /// <summary>How many of those that were exported have no receipt where it belongs.</summary>
+    internal int Unwritten { get; init; }
     internal required int Skipped { get; init; }
     internal required int Failed { get; init; }
 
@@ -58,6 +61,8 @@ internal sealed record PushState
         get
         {
             var parts = new List<string> { $"{Exported} exported ({Amounts.Bytes(BytesExported)})" };
+            if (Unwritten > 0)
+                parts.Add($"of which {Unwritten} without a written receipt");
             if (Skipped > 0)
                 parts.Add($"{Skipped} skipped");
             if (Failed > 0)
@@ -86,6 +91,7 @@ internal sealed class PushBoard(TimeProvider time)
     private bool _hasStarted;
     private int _artifacts;
     private int _exported;
+    private int _unwritten;
     private int _skipped;
     private int _failed;
     private long _bytes;
@@ -132,6 +138,8 @@ internal sealed class PushBoard(TimeProvider time)
         Interlocked.Increment(ref _exported);
     }
 
+    internal void Unwritten() => Interlocked.Increment(ref _unwritten);
+
     internal void Skipped(string artifact, long bytes)
     {
         End(artifact);
@@ -169,6 +177,7 @@ internal sealed class PushBoard(TimeProvider time)
             Bytes = Volatile.Read(ref _bytes),
             Exported = Volatile.Read(ref _exported),
             BytesExported = Volatile.Read(ref _bytesExported),
+            Unwritten = Volatile.Read(ref _unwritten),
             Skipped = Volatile.Read(ref _skipped),
             Failed = Volatile.Read(ref _failed),
             BytesBehind = behind,

@@ -56,6 +56,8 @@ internal sealed class TerminalDisplay : IPushDisplay
             _lines.Enqueue($"exported {artifact} ({Amounts.Bytes(bytes)})");
     }
 
+    public void Unwritten() => _board.Unwritten();
+
     public void Skipped(string artifact, long bytes) => _board.Skipped(artifact, bytes);
 
     public void Failed(string artifact, string message)

@@ -65,7 +65,15 @@ internal static class Pusher
             string? changed;
             try
             {
-                await run.RunAsync(addressed, done, cancellationToken);
+                try
+                {
+                    await run.RunAsync(addressed, done, cancellationToken);
+                }
+                finally
+                {
+                    await SayHomeless();
+                }
+
                 if (receipts is not null)
                     await receipts.CompleteAsync();
                 changed = bundle.Changed();
@@ -96,6 +104,19 @@ internal static class Pusher
 
             void Say(Exception exception) =>
                 error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+
+            // Whole lines, so after the display has left the terminal.
+            async Task SayHomeless()
+            {
+                if (lines.Homeless.Count == 0)
+                    return;
+                await display.DisposeAsync();
+                error.WriteLine(
+                    $"{Tool.Name}: The objects of these receipts are stored, and the receipts could be written nowhere else. Save these lines; append them to the receipts file once it can be written."
+                );
+                foreach (var receipt in lines.Homeless)
+                    error.WriteLine(receipt);
+            }
 
             async Task SayWhatIsLost()
             {

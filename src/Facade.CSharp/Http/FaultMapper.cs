@@ -14,11 +14,13 @@ internal static class FaultMapper
     /// <param name="url">The URL that the request was for; its host and port go into the text.</param>
     /// <param name="proxy">The proxy that it went through; null for none, or one that is not known.</param>
     /// <param name="bodyBegun">True if a connection was there: the transport had asked for the body.</param>
+    /// <param name="hasConnected">True if a TCP connection was made for this request.</param>
     internal static (FaultKind Kind, string Detail) Classify(
         Exception exception,
         Uri url,
         Proxy? proxy,
-        bool bodyBegun
+        bool bodyBegun,
+        bool hasConnected = false
     )
     {
         if (LocalFault.Describe(exception) is { } local)
@@ -37,8 +39,12 @@ internal static class FaultMapper
         // SocketsHttpHandler's ConnectTimeout, or an HttpClient's own Timeout, which also covers the connection. When it
         // strikes, it closes the connection, which may look as if the proxy had.
         if (Find<TimeoutException>(exception) is not null)
-            return bodyBegun
-                ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+            return bodyBegun ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
+                : hasConnected && TlsPeer(url, proxy) is { } peer
+                    ? (
+                        FaultKind.TlsTimeout,
+                        $"the TCP connection to {peer} was made, and the TLS handshake did not end in time"
+                    )
                 : (
                     FaultKind.ConnectTimeout,
                     proxy is null
@@ -56,6 +62,16 @@ internal static class FaultMapper
             ? OfRequest(request, url, proxy)
             : OfTransport(exception, Way(host, proxy));
     }
+
+    /// <summary>With whom a TLS handshake follows a TCP connection of the request's own; null for nobody.</summary>
+    private static string? TlsPeer(Uri url, Proxy? proxy) =>
+        proxy is null
+            ? url.Scheme == Uri.UriSchemeHttps
+                ? url.Authority
+                : null
+            : proxy.Scheme == Uri.UriSchemeHttps
+                ? Name(proxy)
+                : null;
 
     /// <summary>The HTTP status with which a proxy refused a tunnel; null if it was not that.</summary>
     internal static int? ProxyStatus(Exception exception) =>
@@ -110,9 +126,12 @@ internal static class FaultMapper
         return IsNotTls(exception)
             ? (
                 isProxys ? FaultKind.ProxyNotTls : FaultKind.NotTls,
-                $"{with} does not speak TLS: it answered the TLS handshake with other bytes"
+                $"{with} does not speak TLS: the TCP connection was made, and it answered the TLS handshake with other bytes"
             )
-            : (FaultKind.TlsHandshake, $"the TLS handshake with {with} failed ({Innermost(exception)})");
+            : (
+                FaultKind.TlsHandshake,
+                $"the TCP connection was made, and the TLS handshake with {with} failed ({Innermost(exception)})"
+            );
     }
 
     /// <summary>SslStream says so of a first frame that cannot be one, and has no code for it.</summary>

@@ -84,11 +84,14 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
-            var (kind, detail) = Classify(exception, put, content, watch.Route.Proxy, stall, any);
+            var (kind, detail) = Classify(exception, put, request, content, watch.Route.Proxy, stall, any);
             var fault = ToFault(put, content, kind, WithoutCredentials(detail, watch.Route.Proxy));
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);
-            return content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault);
+            return Masked(
+                content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault),
+                watch
+            );
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -101,7 +104,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         }
     }
 
-    /// <summary>A proxy may echo the credentials that it was given.</summary>
+    /// <summary>The outcome names the proxy on the way, which may echo the credentials that it was given.</summary>
     private static Outcome Masked(Outcome outcome, ReplyWatch watch) =>
         watch.Route.Proxy is { } proxy ? ProxyModule.Mask(outcome, proxy) : outcome;
 
@@ -165,6 +168,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     private static (FaultKind, string) Classify(
         Exception exception,
         PutRequest put,
+        HttpRequestMessage request,
         SourceContent content,
         Proxy? proxy,
         StallWatch stall,
@@ -177,7 +181,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             : stall.HasStruck ? (FaultKind.StallTimeout, $"no byte moved to or from {host} for too long")
             : any.IsCancellationRequested
                 ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
-            : FaultMapper.Classify(exception, url, proxy, content.HasBegun);
+            : FaultMapper.Classify(exception, url, proxy, content.HasBegun, S3Handler.HasConnected(request));
     }
 
     private static Fault ToFault(PutRequest put, SourceContent content, FaultKind kind, string detail) =>

@@ -44,6 +44,9 @@ internal static class S3Handler
             PlaintextStreamFilter = (context, _) => ValueTask.FromResult(Filter(context)),
         };
 
+    /// <summary>True if a TCP connection was made for the request, to the server or to a proxy that it goes through.</summary>
+    internal static bool HasConnected(HttpRequestMessage request) => Connections.TryGetValue(request, out _);
+
     private static Stream Filter(SocketsHttpPlaintextStreamFilterContext context)
     {
         Connections.TryGetValue(context.InitialRequestMessage, out var made);
