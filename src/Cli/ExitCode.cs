@@ -24,12 +24,18 @@ internal static class ExitCode
     /// <summary>The codes and what they mean, for people.</summary>
     internal static readonly IReadOnlyList<(string Codes, string Meaning)> Meanings =
     [
-        ($"{Done}", "push: all is exported; check: nothing would be refused"),
+        (
+            $"{Done}",
+            "push: all is exported, or the PATHs contain no file, which a note says; check: push would export all of it"
+        ),
         (
             $"{Failed}",
             "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed; in strict mode also, a file appeared in a folder while the push ran"
         ),
-        ($"{Refused}", "the command or the configuration is refused; nothing was sent"),
+        (
+            $"{Refused}",
+            "the command or the configuration is refused, or an artifact certainly cannot be exported with it; nothing was sent"
+        ),
         (
             $"{HungUp}, {Interrupted}, {Terminated}",
             "interrupted by SIGHUP, SIGINT (Ctrl-C) or SIGTERM: what has a receipt is exported and in the file; what was under way has none"

@@ -67,11 +67,9 @@ module internal AddressFindings =
             $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
             $"Presign for that object, or correct keyPrefix in the spec, the cell id or the artifact's name. Where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
 
-    let private bucket context url (inspected: PresignedUrl) =
+    let private bucket severity context url (inspected: PresignedUrl) =
         match inspected.Bucket with
-        | Some told when told <> Bucket.value context.Bucket -> [
-            otherBucket Severity.Warning context url told
-          ]
+        | Some told when told <> Bucket.value context.Bucket -> [ otherBucket severity context url told ]
         | _ -> []
 
     /// Whether a key is `[prefix/]cell/artifact`, where cell and artifact may be any if they are not known.
@@ -118,6 +116,7 @@ module internal AddressFindings =
 
     let private key
         severity
+        severityOnAws
         context
         (cell: string option)
         (artifact: string option)
@@ -131,7 +130,7 @@ module internal AddressFindings =
 
         match told.Key, cell with
         | Some key, _ when not (fits prefix cell artifact key) -> [
-            otherKey Severity.Warning context url key (meantKey context cell artifact)
+            otherKey severityOnAws context url key (meantKey context cell artifact)
           ]
         | None, Some cell when not (ObjectAddress.mayBeBelow context.Bucket (folder cell) url) -> [
             otherKey
@@ -161,7 +160,13 @@ module internal AddressFindings =
 
         match meant with
         | _ when not context.KeyCheck -> []
-        | None -> bucket context url inspected @ key severity context cell artifact url inspected
+        | None ->
+            // A push compares the address of a presigned URL; a gateway's own is not judged.
+            let severityOnAws =
+                if RequestUrl.isPresigned url then severity else Severity.Warning
+
+            bucket severityOnAws context url inspected
+            @ key severity severityOnAws context cell artifact url inspected
         | Some meant ->
             match ObjectAddress.check context.Bucket meant url with
             | AddressCheck.Same -> []

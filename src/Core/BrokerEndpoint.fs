@@ -55,6 +55,10 @@ module BrokerEndpoint =
 
         if text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) then
             socket (text.Substring scheme.Length)
+        elif text.StartsWith '/' then
+            refuse
+                "is a path without 'unix:' before it"
+                "Write unix: before the path of a socket (unix:/run/broker.sock), or give an https:// URL."
         else
             match RequestUrl.parse text with
             | Error refusal -> Error { refusal with Subject = "broker URL" }

@@ -74,7 +74,8 @@ module FindingId =
     [<Literal>]
     let DestinationUnchecked = "destination-unchecked"
 
-    /// Warning: the URL's region is not the one that a receipt would name.
+    /// Error where the URL was signed for another region than that of its host, otherwise a warning: the URL's region is not
+    /// the one that a receipt would name.
     [<Literal>]
     let RegionMismatch = "region-mismatch"
 
@@ -86,9 +87,17 @@ module FindingId =
     [<Literal>]
     let MangledUrl = "mangled-url"
 
-    /// Warning: the URL has expired. Error if it expired more than 15 minutes ago and there is no other.
+    /// Warning: the URL has expired. Error if it expired more than 15 minutes ago and an artifact has no other.
     [<Literal>]
     let UrlExpired = "url-expired"
+
+    /// Error: the signature of the URL begins to be valid more than 15 minutes from now.
+    [<Literal>]
+    let UrlNotYetValid = "url-not-yet-valid"
+
+    /// Error, or a warning where a gateway may make it work: the host or the port of the URL accepts no upload.
+    [<Literal>]
+    let WrongHost = "wrong-host"
 
     /// Error: a manifest contains no URL.
     [<Literal>]
@@ -122,6 +131,14 @@ module FindingId =
     [<Literal>]
     let UnknownKind = "unknown-kind"
 
+    /// Error where `check --root` names the folder, otherwise a warning: an artifact of the spec has no file.
+    [<Literal>]
+    let ArtifactMissing = "artifact-missing"
+
+    /// Advice: two names that differ by case only.
+    [<Literal>]
+    let CaseTwins = "case-twins"
+
     /// Advice: an entry of `NO_PROXY` that is ignored.
     [<Literal>]
     let NoProxyEntry = "no-proxy-entry"
@@ -142,7 +159,7 @@ module FindingId =
     [<Literal>]
     let BakedEmptyChecksum = "baked-empty-checksum"
 
-    /// Advice: the URL was signed with headers that are sent only if the caller supplies them.
+    /// Advice: the URL was signed with headers that are sent only if the caller supplies them. Error if no caller can.
     [<Literal>]
     let SignedHeaders = "signed-headers"
 

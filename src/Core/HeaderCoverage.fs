@@ -132,3 +132,15 @@ module internal HeaderCoverage =
     let sentence (target: TargetName) (names: string list) : string =
         let remedy = remedy (Some target) names
         $"{Char.ToUpperInvariant remedy[0]}{remedy.Substring 1}."
+
+    /// Returns why the headers of a request do not fit the signature of its URL, without a full stop; `None` if they do.
+    let unfit (target: TargetName option) (url: RequestUrl) (headers: RequestHeader list) : string option =
+        match problems url headers with
+        | [] ->
+            // Digests that are still to be taken are not missing.
+            match missing url headers with
+            | [] -> None
+            | names ->
+                Some
+                    $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy target names}"
+        | unfit -> Some((unfit |> List.map _.Message |> String.concat " ").TrimEnd '.')

@@ -44,9 +44,43 @@ module internal ParameterDefects =
         from (value.IndexOf '%')
 
     let private isMask (value: string) =
-        value.Trim([| '.'; '*'; 'x'; 'X'; '-'; '_'; '['; ']' |]) = ""
+        value.Trim([| '.'; '*'; 'x'; 'X'; '-'; '_'; '['; ']'; '<'; '>'; '#' |]) = ""
         || value.Contains("redacted", StringComparison.OrdinalIgnoreCase)
+        || value.Contains("masked", StringComparison.OrdinalIgnoreCase)
         || value.Equals("signature", StringComparison.OrdinalIgnoreCase)
+
+    /// True if a credential or a token was replaced by a mask, or a part of it, as logs show it: it has no such characters.
+    let private isMasked (value: string) =
+        value <> ""
+        && (isMask value && value.Length >= 3
+            || value.Contains "***"
+            || value.Contains "..."
+            || value.IndexOfAny [| '<'; '…'; '•' |] >= 0
+            // A key of AWS with nothing but an X for each of its characters.
+            || (value.EndsWith("XX", StringComparison.OrdinalIgnoreCase)
+                && value.Length > 4
+                && value.TrimEnd('X', 'x').Length <= 4))
+
+    /// The credentials that are masked, as a log or a document shows them.
+    let masks (value: string -> string) = [
+        for name in
+            [
+                "X-Amz-Credential"
+                "X-Goog-Credential"
+                "x-oss-credential"
+                "AWSAccessKeyId"
+                "GoogleAccessId"
+                "OSSAccessKeyId"
+                "AccessKeyId"
+                "q-ak"
+                "X-Amz-Security-Token"
+                "x-oss-security-token"
+            ] do
+            if isMasked ((value name).Split('/')[0]) then
+                incomplete
+                    $"{name} is masked, as in a log or a document"
+                    "Give the URL with the value that the presigner wrote."
+    ]
 
     let signature (scheme: SignatureScheme) (value: string -> string) = [
         let text = value scheme.Signature
@@ -142,6 +176,8 @@ module internal ParameterDefects =
                 mangled
                     $"{name} is percent-encoded twice"
                     "Give the URL as the presigner made it: a program encoded it once more ('%25' in the place of '%')."
+            elif isMasked parts[0] then
+                ()
             elif not isWhole then
                 mangled
                     $"{name} is not of the form KEYID/YYYYMMDD/{region}SERVICE/{scheme.Terminator}"
@@ -158,6 +194,61 @@ module internal ParameterDefects =
                     mangled
                         $"the date in {name} is not the date of the signature"
                         "Copy the URL again: parameters of two URLs were mixed."
+    ]
+
+    /// The services whose requests S3's hosts accept.
+    let private services = [ "s3"; "s3express"; "s3-outposts"; "s3-object-lambda" ]
+
+    /// Who signed, and for which service (IAM User Guide, "IAM identifiers": keys of temporary credentials begin with
+    /// ASIA). Other stores may have keys of their own form.
+    let scope isAws (scheme: SignatureScheme) (value: string -> string) = [
+        if scheme.Signature = "X-Amz-Signature" then
+            let parts = (value "X-Amz-Credential").Split '/'
+            let service = if parts.Length >= 4 then parts[parts.Length - 2] else "s3"
+
+            if
+                parts[0].StartsWith("ASIA", StringComparison.Ordinal)
+                && parts[0].Length >= 16
+                && value "X-Amz-Security-Token" = ""
+            then
+                {
+                    incomplete
+                        "X-Amz-Credential has a temporary key (ASIA…), and the URL lacks X-Amz-Security-Token, which belongs to it"
+                        "Give the whole URL, or presign with the session token as well as the key and the secret." with
+                        IsFatal = isAws
+                }
+
+            if not (List.contains service services) then
+                let shown =
+                    if service.Length <= 20 && String.forall Char.IsAsciiLetterOrDigit service then
+                        $" '{service}'"
+                    else
+                        ""
+
+                {
+                    mangled
+                        $"X-Amz-Credential is for the service{shown}, and stores accept only 's3'"
+                        "Presign a PutObject of S3." with
+                        IsFatal = isAws
+                }
+    ]
+
+    /// What a shared access signature allows (Azure Storage, "Create a service SAS"): a blob is written with `w`, or created
+    /// with `c`.
+    let permissions (scheme: SignatureScheme) (value: string -> string) = [
+        let granted = value "sp"
+
+        if
+            scheme.Name = "SAS"
+            && granted <> ""
+            && not (granted.Contains 'w' || granted.Contains 'c')
+        then
+            {
+                mangled
+                    "sp does not permit to write: a PUT of a blob needs 'w' or 'c'"
+                    "Make the signature again with the permissions to create and write (sp=cw)." with
+                    IsFatal = true
+            }
     ]
 
     let securityToken (value: string -> string) = [

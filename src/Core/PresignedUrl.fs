@@ -123,7 +123,12 @@ module PresignedUrl =
             SignedAt = ValueOption.toOption query.SignedAt
             ExpiresAt = ValueOption.toOption query.ExpiresAt
             SignedHeaders = query.SignedHeaders
-            ScopeRegion = RequestUrl.parameter "X-Amz-Credential" url |> Option.bind scopeRegion
+            // A signature for several regions (SigV4A) names none.
+            ScopeRegion =
+                match RequestUrl.parameter "X-Amz-Algorithm" url with
+                | Some algorithm when algorithm.StartsWith("AWS4-ECDSA-", StringComparison.OrdinalIgnoreCase) ->
+                    None
+                | _ -> RequestUrl.parameter "X-Amz-Credential" url |> Option.bind scopeRegion
             HasSecurityToken = query.HasSecurityToken
             Bucket = bucket
             Key = key

@@ -45,9 +45,32 @@ module internal ProxyForm =
         parts.Length > 1
         && parts |> Array.forall (fun part -> isAddress part || part = "<local>")
 
+    /// What people write for no proxy at all.
+    let private noProxyWords =
+        set [
+            "none"
+            "off"
+            "no"
+            "false"
+            "0"
+            "disabled"
+            "disable"
+            "null"
+            "nil"
+            "undefined"
+            "direct"
+            "-"
+            "\"\""
+            "''"
+        ]
+
     /// The form of a trimmed text, if it is one of them.
     let find (value: string) : Mangling option =
-        if windowsNames |> List.exists (fun name -> starts name value) then
+        if noProxyWords.Contains(value.ToLowerInvariant()) then
+            form
+                "is a word for no proxy, and would be taken for the name of a host"
+                "Unset the variable to use no proxy, or set NO_PROXY to the hosts that are reached directly ('*' for all)."
+        elif windowsNames |> List.exists (fun name -> starts name value) then
             form
                 "is a list of proxies by protocol, as Windows writes it (http=host:port;https=host:port)"
                 "Set HTTP_PROXY to the proxy after 'http=', and HTTPS_PROXY to the proxy after 'https=', each as http://host:port."
@@ -68,5 +91,14 @@ module internal ProxyForm =
             form
                 "is the address of a proxy script (PAC), which is not read"
                 "Give the proxy that the script names, as http://host:port."
+        elif
+            not (value.Contains "://" && value.Contains '@')
+            && (UnfilledText.find value).IsSome
+        then
+            UnfilledText.find value
+            |> Option.map (fun found -> {
+                found with
+                    Remedy = "Give the proxy itself, as http://host:port, or unset the variable."
+            })
         else
             None

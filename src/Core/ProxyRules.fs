@@ -90,6 +90,23 @@ module ProxyRules =
             Remedy = entry.Remedy
         })
 
+    /// Variables of one name in upper and in lower case that have different values: one of them is ignored.
+    let private twins (lookup: string -> string option) : Finding list = [
+        for name in [ "HTTP_PROXY"; "HTTPS_PROXY"; "ALL_PROXY"; "NO_PROXY" ] do
+            let lower = name.ToLowerInvariant()
+
+            match EnvironmentReader.tryRead lookup name, EnvironmentReader.tryRead lookup lower with
+            | Some one, Some other when one <> other -> {
+                Id = FindingId.CaseTwins
+                Severity = Severity.Advice
+                Target = None
+                Variable = lower
+                What = $"{name} is set as well, to another value: {lower} is ignored"
+                Remedy = "Remove one of the two."
+              }
+            | _ -> ()
+    ]
+
     let private ofVariables
         (http: struct (string * string) option)
         https
@@ -172,7 +189,12 @@ module ProxyRules =
                 Problems = []
             }
         else
-            ofVariables http https (first lookup "NO_PROXY" "no_proxy")
+            let reading = ofVariables http https (first lookup "NO_PROXY" "no_proxy")
+
+            {
+                reading with
+                    Findings = reading.Findings @ twins lookup
+            }
 
     /// The proxy for a request, by the scheme and the host of its URL (an IPv6 address with or without brackets);
     /// `None` if it goes straight to the server. The port plays no role.

@@ -109,23 +109,9 @@ module internal PushRequest =
             |> Option.map (fun own ->
                 $"the URL is for other content: its source signed the {own.Algorithm.Title} {expected.Base64}, and this file's is {own.Base64}. Let the presigner sign the digest of the request"))
 
-    /// The reason why the server would refuse the headers, if the signature does not fit them.
-    let private unfitHeaders (state: State) (put: PutRequest) =
-        match HeaderCoverage.problems put.Url put.Headers with
-        | [] ->
-            // Digests that are still to be taken are not missing.
-            match HeaderCoverage.missing put.Url put.Headers with
-            | [] -> None
-            | names ->
-                let remedy = HeaderCoverage.remedy state.Plan.Target.Name names
-
-                Some
-                    $"the signature covers a header that is not supplied ({RequestHeader.shownNames names}), so the server would refuse the request; {remedy}"
-        | unfit -> Some((unfit |> List.map _.Message |> String.concat " ").TrimEnd '.')
-
     /// The reason why the request may not be made with its URL, whatever the time; without a full stop.
     let obstacle (state: State) (put: PutRequest) : string option =
-        unfitHeaders state put
+        HeaderCoverage.unfit state.Plan.Target.Name put.Url put.Headers
         |> Option.orElseWith (fun () -> encodedPlaceholder state put.Url)
         |> Option.orElseWith (fun () -> otherObject state put.Url)
         |> Option.orElseWith (fun () -> otherContent state put.Url)

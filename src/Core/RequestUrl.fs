@@ -191,7 +191,8 @@ module RequestUrl =
 
     /// What altered a trimmed URL on its way here so that it cannot be used.
     let internal mangling (value: string) : Mangling option =
-        let inText = manglingOfText value
+        let inText =
+            UnfilledText.find value |> Option.orElseWith (fun () -> manglingOfText value)
 
         if inText.IsNone && hasScheme value then RewrittenLink.find value else inText
 

@@ -22,54 +22,28 @@ module Settings =
         |> Option.map int
         |> Option.defaultValue defaultMs
 
-    /// For at most so many unknown variables the nearest known one is looked for; fewer, where so many targets are
-    /// known that it would take more than 10,000 comparisons.
-    let private mostSuggestions (known: string list) =
-        10_000 / known.Length |> min 20 |> max 1
+    /// Artifacts of one target whose names differ by case only.
+    let private caseTwins (target: TargetName) (names: ArtifactName list) : Finding list =
+        match names with
+        | []
+        | [ _ ] -> []
+        | names ->
+            let seen = Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
 
-    /// Variables that begin as ours do, or would if their case were right, and that nobody reads.
-    let private unknownVariables
-        (lookup: string -> string option)
-        (names: string list)
-        (targets: TargetName list)
-        =
-        let known = Variable.known targets
-        let isKnown = HashSet(known, StringComparer.Ordinal)
-        let inAnyCase = HashSet(known, StringComparer.OrdinalIgnoreCase)
-        let isGiven = HashSet(names, StringComparer.Ordinal)
+            let twins = [
+                for name in names do
+                    let name = ArtifactName.value name
 
-        // Where the case of a name does not count (Windows), one of another case is read all the same.
-        let isRead (name: string) =
-            match inAnyCase.TryGetValue name with
-            | true, known -> not (isGiven.Contains known) && (lookup known).IsSome
-            | _ -> false
+                    match seen.TryGetValue name with
+                    | true, first when first <> name -> first, name
+                    | _ -> seen[name] <- name
+            ]
 
-        let unknown = SortedSet<string>(StringComparer.Ordinal)
-
-        for name in names do
-            if
-                name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
-                && not (isKnown.Contains name)
-                && not (isRead name)
-            then
-                unknown.Add name |> ignore
-
-        let finding mostSuggestions (index: int) (name: string) = {
-            Id = FindingId.UnknownVariable
-            Severity = Severity.Warning
-            Target = None
-            Variable = Check.shorten 120 (Check.plain name)
-            What = "nothing reads this variable"
-            Remedy =
-                match if index < mostSuggestions then Variable.nearest known name else None with
-                | Some nearest -> $"The nearest one that is read is {nearest}."
-                | None -> "Correct its name, or take it out."
-        }
-
-        if unknown.Count = 0 then
-            []
-        else
-            unknown |> Seq.mapi (finding (mostSuggestions known)) |> List.ofSeq
+            match twins with
+            | [] -> []
+            | (first, second) :: more -> [
+                UrlFindings.caseTwins (Some target) "artifacts" first second more.Length
+              ]
 
     let private caBundle lookup =
         match EnvironmentReader.tryRead lookup Variable.CaBundle with
@@ -124,6 +98,8 @@ module Settings =
                 TargetReader.read context shared names item
         ]
 
+        let unknown = MisspeltVariables.find context.Lookup context.Names spec.Names
+
         {
             Targets = [ for report, _, _ in resolved -> report ]
             Others = spec.Others
@@ -151,11 +127,13 @@ module Settings =
                 yield! (BindDigestSetting.shared context.Lookup).Findings
                 yield! strict.Findings
                 yield! proxies.Findings
-                yield! unknownVariables context.Lookup context.Names spec.Names
+                for item in spec.Targets do
+                    yield! caseTwins item.Name [ for name in artifacts[TargetName.value item.Name] -> name ]
+                yield! List.map MisspeltVariables.toFinding unknown
             ]
             Problems = [
                 for _, _, problems in resolved do
-                    yield! problems
+                    yield! List.map (MisspeltVariables.withMeant unknown) problems
                 yield! UrlSetting.sharedProblems context.Lookup
                 yield! bundleProblems
                 yield! proxies.Problems
@@ -182,8 +160,9 @@ module Settings =
     let private keyOf (finding: Finding) =
         match finding.Id with
         | FindingId.IncompleteSignature
-        | FindingId.MangledUrl -> struct (finding.Id, finding.What)
-        | id -> struct (id, "")
+        | FindingId.WrongHost
+        | FindingId.MangledUrl -> struct (finding.Id + finding.Severity.Name, finding.What)
+        | id -> struct (id + finding.Severity.Name, "")
 
     /// Adds an artifact's findings to what was found before, by their ids.
     let private gather
@@ -204,6 +183,21 @@ module Settings =
                 First = finding
                 Count = 1 + (known |> Option.map _.Count |> Option.defaultValue 0)
             }
+
+    /// What was found of expiries as one, where all have expired: whether an artifact is listed makes no difference then.
+    let private withOneExpiry (found: Map<struct (string * string), Found>) =
+        let expired, others =
+            found |> Map.partition (fun _ found -> found.First.Id = FindingId.UrlExpired)
+
+        let first =
+            expired.Values
+            |> Seq.reduce (fun a b -> if String.CompareOrdinal(a.Artifact, b.Artifact) <= 0 then a else b)
+
+        others
+        |> Map.add (keyOf first.First) {
+            first with
+                Count = expired.Values |> Seq.sumBy _.Count
+        }
 
     /// Of findings with one id, the first, and how many more there are.
     let private summary (found: Map<struct (string * string), Found>) =
@@ -284,11 +278,33 @@ module Settings =
             let urlContext =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
+            let listed =
+                HashSet(
+                    [
+                        for artifact in spec.Artifacts do
+                            if artifact.Target = target then
+                                ArtifactName.value artifact.Name
+                    ],
+                    StringComparer.Ordinal
+                )
+
+            /// Where the artifacts are known, only their URLs keep anything from being sent.
+            let forListed (artifact: string) url (finding: Finding) =
+                if listed.Count = 0 then
+                    finding
+                elif not (listed.Contains artifact) then
+                    UrlFindings.asWarning finding
+                else
+                    match (PresignedUrl.inspect url).ExpiresAt with
+                    | Some at when UrlFindings.isPastUse urlContext at -> UrlFindings.expiredForAll finding
+                    | _ -> finding
+
             let look (found, expiries) artifact url =
                 let artifactName = ArtifactName.value artifact
 
                 let found =
                     UrlFindings.ofUrl urlContext artifact url
+                    |> List.map (forListed artifactName url)
                     |> List.indexed
                     |> List.fold (gather artifactName) found
 
@@ -301,10 +317,14 @@ module Settings =
             let firstExpiry = expiries |> Option.map fst
 
             let isExpiryOfAll =
-                match expiries, Map.tryFind (struct (FindingId.UrlExpired, "")) found with
-                | Some(_, last), Some expired ->
-                    expired.Count = UrlManifest.count manifest
-                    && UrlFindings.isPastUse urlContext last
+                let expired =
+                    found.Values
+                    |> Seq.filter (fun found -> found.First.Id = FindingId.UrlExpired)
+                    |> Seq.sumBy _.Count
+
+                match expiries with
+                | Some(_, last) when expired > 0 ->
+                    expired = UrlManifest.count manifest && UrlFindings.isPastUse urlContext last
                 | _ -> false
 
             let findings = [
@@ -312,15 +332,22 @@ module Settings =
                     UrlFindings.emptyManifest urlContext
 
                 yield!
-                    summary found
+                    summary (if isExpiryOfAll then withOneExpiry found else found)
                     |> List.map (if isExpiryOfAll then UrlFindings.expiredForAll else id)
+
+                match UrlManifest.caseTwins manifest with
+                | [] -> ()
+                | (first, second) :: more -> {
+                    UrlFindings.caseTwins (Some target) "entries" first second more.Length with
+                        Variable = variable
+                  }
             ]
 
             let missing =
                 spec.Artifacts
                 |> List.filter (fun artifact -> artifact.Target = target)
-                |> List.filter (fun artifact -> not (UrlManifest.contains artifact.Name manifest))
-                |> List.map (fun artifact -> UrlManifest.missing artifact.Name)
+                |> List.map _.Name
+                |> UrlManifest.allMissing manifest
 
             let withExpiry (report: TargetReport) =
                 if report.Name = target && firstExpiry.IsSome then

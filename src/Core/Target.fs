@@ -380,3 +380,8 @@ module PushPlan =
         match plan.Granted with
         | [] -> ownHeaders plan
         | granted -> ownHeaders plan @ granted
+
+    /// Returns why the headers of this plan do not fit the signature of a URL, without a full stop; `None` if they do.
+    [<CompiledName("Unfit")>]
+    let unfit (url: RequestUrl) (plan: PushPlan) : string option =
+        HeaderCoverage.unfit plan.Target.Name url (headers plan)

@@ -103,6 +103,26 @@ module internal UrlDefects =
                 ParameterDefects.mangled $"the URL has {listed names} more than once" "Copy one URL, once."
         ]
 
+    /// Parameters of SigV4 whose names are not written as SigV4 writes them: S3 looks for the names as they are.
+    let private lowered (url: RequestUrl) (scheme: SignatureScheme) = [
+        if scheme.Signature = "X-Amz-Signature" then
+            let query = RequestUrl.revealQuery url
+
+            let isOtherCase (name: string) =
+                (RequestUrl.parameter name url).IsSome
+                && not (("&" + Uri.UnescapeDataString query).Contains($"&{name}=", StringComparison.Ordinal))
+
+            match SignatureForm.parametersOf scheme |> List.distinct |> List.filter isOtherCase with
+            | [] -> ()
+            | names -> {
+                ParameterDefects.mangled
+                    $"the names of {listed names} are not written like this: the case of their letters counts"
+                    "Give the URL as the presigner made it: a program changed the case of its letters." with
+                    // A presigner may have signed the names as they are.
+                    IsFatal = false
+              }
+    ]
+
     /// True if a query has nothing but the beginning of a name.
     let private isBeginning (query: string) =
         query.AsSpan().IndexOfAny('=', '&') < 0
@@ -146,6 +166,7 @@ module internal UrlDefects =
         let host = RequestUrl.host url
         let parameters = parametersOf url
         let has (name: string) = parameters.ContainsKey name
+        let isAws = (S3Host.tryParse host).IsSome
 
         let value (name: string) =
             match parameters.TryGetValue name with
@@ -181,16 +202,18 @@ module internal UrlDefects =
                         yield! ParameterDefects.algorithm scheme value
 
                     match scheme.Credential with
-                    | Some name when isThere name -> yield! ParameterDefects.credential scheme value
+                    | Some name when isThere name ->
+                        yield! ParameterDefects.credential scheme value
+                        yield! ParameterDefects.scope isAws scheme value
                     | _ -> ()
+
+                    yield! ParameterDefects.masks value
+                    yield! ParameterDefects.permissions scheme value
+                    yield! lowered url scheme
 
                     match scheme.Lifetime with
                     | Some name when isThere name ->
-                        yield!
-                            ParameterDefects.lifetime
-                                ((S3Host.tryParse host).IsSome || scheme.Name = "GOOG4")
-                                scheme
-                                value
+                        yield! ParameterDefects.lifetime (isAws || scheme.Name = "GOOG4") scheme value
                     | _ -> ()
 
                     yield! ParameterDefects.securityToken value

@@ -11,51 +11,20 @@ open System
 module internal UrlFindings =
 
     let private finding = AddressFindings.finding
-    let private warning = AddressFindings.warning
     let private advice = AddressFindings.advice
     let private someCell = AddressFindings.someCell
     let private someArtifact = AddressFindings.someArtifact
 
-    /// Less than this is soon.
-    let private soon = TimeSpan.FromMinutes 15.
-
-    let private expiry context (url: PresignedUrl) =
-        match url.ExpiresAt with
-        | Some at when at.UtcTicks <= context.Now.UtcTicks ->
-            warning
-                FindingId.UrlExpired
+    /// What the host or the port of a URL has against it.
+    let private host context (url: RequestUrl) = [
+        for defect in HostDefects.find url do
+            finding
+                (if defect.IsFatal then Severity.Error else Severity.Warning)
+                FindingId.WrongHost
                 context
-                $"the presigned URL expired at {TimeWords.moment at}, {TimeWords.span (context.Now - at)} ago"
-                "Give a fresh one, or presign for a longer time."
-        | Some at when (at - context.Now).Ticks < soon.Ticks ->
-            advice
-                FindingId.UrlExpiresSoon
-                context
-                $"the presigned URL expires at {TimeWords.moment at}, in {TimeWords.span (at - context.Now)}"
-                "Presign for longer than the exports take."
-        | _ -> []
-
-    let private region context (url: PresignedUrl) =
-        let areOther (a: string) (b: string) =
-            not (a.Equals(b, StringComparison.OrdinalIgnoreCase))
-
-        match url.Region, url.ScopeRegion, context.Region with
-        | Some host, Some scope, _ when areOther host scope ->
-            warning
-                FindingId.RegionMismatch
-                context
-                $"the URL was signed for the region {Check.quote scope}, and its host is in {Check.quote host}: S3 refuses it"
-                "Presign again for the region of the bucket, with the endpoint of that region."
-        | host, scope, Some meant ->
-            match Option.orElse scope host with
-            | Some told when areOther told meant ->
-                warning
-                    FindingId.RegionMismatch
-                    context
-                    $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
-                    "Correct the region, or presign for the one that is meant."
-            | _ -> []
-        | _ -> []
+                defect.What
+                defect.Remedy
+    ]
 
     let private plaintext context (url: RequestUrl) =
         if RequestUrl.isPlaintext url then
@@ -96,38 +65,6 @@ module internal UrlFindings =
                 context
                 "the path of the URL contains a long random segment, which looks like a token"
                 "Treat the URL as a secret, or use a gateway that takes its token in the query."
-
-    let private checksum context (url: PresignedUrl) =
-        match url.EmptyChecksum with
-        | Some name ->
-            advice
-                FindingId.BakedEmptyChecksum
-                context
-                $"the signed query holds '{name}' of an empty body, so the server will refuse every other one"
-                "Tell the presigner to calculate checksums only when required (when_required)."
-        | None -> []
-
-    /// What the signature covers and no request brings along by itself.
-    let private signedHeaders context (url: PresignedUrl) =
-        let needed = [
-            for name in url.SignedHeaders do
-                if
-                    name <> "host"
-                    && name <> "content-length"
-                    && not (DigestPolicy.supplies [] url.SignedHeaders name)
-                    && not (name = "if-none-match" && context.WriteOnce)
-                then
-                    name
-        ]
-
-        if needed.IsEmpty then
-            []
-        else
-            advice
-                FindingId.SignedHeaders
-                context
-                $"the signature covers {RequestHeader.shownNames needed}, which is not sent unless every artifact brings it along"
-                (HeaderCoverage.sentence context.Name needed)
 
     /// True if a presigned URL names a bucket and no object: S3 would create a bucket.
     let private isBareBucket context (url: RequestUrl) =
@@ -195,11 +132,13 @@ module internal UrlFindings =
     ]
 
     let private common context (url: RequestUrl) (inspected: PresignedUrl) = [
-        yield! expiry context inspected
-        yield! region context inspected
+        yield! SignatureFindings.expiry context inspected
+        yield! SignatureFindings.notYetValid context inspected
+        yield! host context url
+        yield! SignatureFindings.region context inspected
         yield! plaintext context url
-        yield! checksum context inspected
-        yield! signedHeaders context inspected
+        yield! SignatureFindings.checksum context inspected
+        yield! SignatureFindings.signedHeaders context inspected
     ]
 
     /// True if nothing can be sent with a URL that expired at the moment: the clocks may differ by a quarter of an hour.
@@ -215,6 +154,34 @@ module internal UrlFindings =
             }
         else
             finding
+
+    /// The finding as a warning at most.
+    let asWarning (finding: Finding) =
+        if finding.Severity = Severity.Error then
+            {
+                finding with
+                    Severity = Severity.Warning
+            }
+        else
+            finding
+
+    /// What is certain for one URL is not for a template: a gateway may sign anew.
+    let private ofGateway (finding: Finding) =
+        if finding.Id = FindingId.WrongHost then finding else asWarning finding
+
+    /// Names that differ by case only.
+    let caseTwins (target: TargetName option) (what: string) (first: string) (second: string) (more: int) =
+        let others = if more = 0 then "" else $" (and {more} more pairs)"
+
+        {
+            Id = FindingId.CaseTwins
+            Severity = Severity.Advice
+            Target = target |> Option.map TargetName.value
+            Variable = "artifacts"
+            What = $"the {what} {Check.quote first} and {Check.quote second} differ by case only{others}"
+            Remedy =
+                "Check that both are meant: the store keeps two objects, and a file system that ignores case keeps one of them."
+        }
 
     /// A manifest without a URL.
     let emptyManifest context =
@@ -286,6 +253,7 @@ module internal UrlFindings =
                 |> List.map (
                     match inspected.ExpiresAt with
                     | Some at when isExact && isPastUse context at -> expiredForAll
+                    | _ when not isExact -> ofGateway
                     | _ -> id
                 )
 

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Collections.Generic
 open System.Text
 open System.Text.Json
 open FsToolkit.ErrorHandling
@@ -145,11 +146,11 @@ module UrlManifest =
         let first = ResizeArray<string>()
         let mutable count = 0
 
-        member _.Add(problem: string) =
+        member _.Add(position: unit -> string, problem: string) =
             count <- count + 1
 
             if first.Count < mostProblems then
-                first.Add problem
+                first.Add $"{position ()}: {problem}"
 
         member _.ToList() = [
             yield! first
@@ -176,12 +177,7 @@ module UrlManifest =
                 Error $"It is JSON of the kind {kind}, and must be an object. {remedy}"
         with :? JsonException as error ->
             // The reader's own message may quote what stands there.
-            let line =
-                match Option.ofNullable error.LineNumber with
-                | Some line -> $" (line {line + 1L})"
-                | None -> ""
-
-            Error $"It is not valid JSON{line}. {remedy}"
+            Error $"It is not valid JSON: {JsonPlace.describe json error}. {remedy}"
 
     let private collect (json: ReadOnlyMemory<byte>) (count: int) =
         let names = PlaceTable count
@@ -195,6 +191,8 @@ module UrlManifest =
             let place = int reader.TokenStartIndex
             let name = tryText &reader
             reader.Read() |> ignore
+
+            let position () = JsonPlace.positionOf json place
 
             let who =
                 match name with
@@ -211,7 +209,7 @@ module UrlManifest =
                 let name = ArtifactName.value artifact
 
                 if names.TryAdd(name.GetHashCode(), place, isNamed json name).IsSome then
-                    problems.Add $"{who} appears twice. Keep one of them."
+                    problems.Add(position, $"{who} appears twice. Keep one of them.")
                 else
                     let target = ObjectAddress.identity url
 
@@ -220,12 +218,19 @@ module UrlManifest =
 
                     match objects.TryAdd(target.GetHashCode(), place, isSame) with
                     | ValueSome first ->
-                        problems.Add
+                        problems.Add(
+                            position,
                             $"{who} has the URL of {Check.quote (nameAt json first)}; it would overwrite that. Give each artifact a URL of its own."
+                        )
                     | ValueNone -> ()
             | artifact, url ->
-                artifact |> Result.teeError problems.Add |> ignore
-                url |> Result.teeError problems.Add |> ignore
+                artifact
+                |> Result.teeError (fun problem -> problems.Add(position, problem))
+                |> ignore
+
+                url
+                |> Result.teeError (fun problem -> problems.Add(position, problem))
+                |> ignore
 
         match problems.ToList() with
         | [] -> Ok(UrlManifest(json, names, count))
@@ -305,3 +310,40 @@ module UrlManifest =
             | _ -> invalidOp "An entry that could be read cannot be read."
 
         state
+
+    let private names (manifest: UrlManifest) : string list =
+        manifest
+        |> fold (fun names artifact _ -> ArtifactName.value artifact :: names) []
+        |> List.rev
+
+    /// The pairs of entries whose names differ by case only.
+    let internal caseTwins (manifest: UrlManifest) : (string * string) list =
+        let seen = Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+
+        [
+            for name in names manifest do
+                match seen.TryGetValue name with
+                | true, first -> first, name
+                | _ -> seen[name] <- name
+        ]
+
+    /// What to say of each artifact that the manifest has no URL for, with the entry that may be meant for it.
+    let internal allMissing (manifest: UrlManifest) (artifacts: ArtifactName list) : string list =
+        match artifacts |> List.filter (fun artifact -> not (contains artifact manifest)) with
+        | [] -> []
+        | absent ->
+            let entries = names manifest
+
+            absent
+            |> List.mapi (fun index artifact ->
+                let name = ArtifactName.value artifact
+
+                let isMeant (entry: string) =
+                    entry.Equals(name, StringComparison.OrdinalIgnoreCase)
+                    || entry.EndsWith("/" + name, StringComparison.Ordinal)
+                    || name.EndsWith("/" + entry, StringComparison.Ordinal)
+
+                match (if index < mostProblems then List.tryFind isMeant entries else None) with
+                | Some entry ->
+                    $"{missing artifact} It has one for {Check.quote entry}: if that is meant, correct the name there."
+                | None -> missing artifact)

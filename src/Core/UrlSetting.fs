@@ -1,5 +1,6 @@
 namespace CellOS.Export.S3.Core
 
+open System
 open FsToolkit.ErrorHandling
 
 /// The source of a target's URLs: one of its own variables, the legacy one, a source that all targets share, or else the
@@ -184,6 +185,17 @@ module internal UrlSetting =
                 ownToken
                 $"The URLs of this target do not come from a broker, so nothing reads the token. Set {brokerVariable}, or remove the variable."
         | choice, _ -> choice
+
+    /// True if a variable names a source of URLs.
+    let isSource (variable: string) : bool =
+        [
+            Variable.PresignedUrl
+            Variable.PresignedUrlsFile
+            Variable.BrokerUrl
+            Variable.UrlCommand
+            Variable.LegacyUrl
+        ]
+        |> List.exists (fun stem -> variable.StartsWith(stem, StringComparison.Ordinal))
 
     /// What is wrong with the sources that targets share, whatever their own are.
     let sharedProblems lookup : ConfigProblem list =

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open System.Globalization
 
 /// Recognizes SigV4 URLs as SDKs write them, in which there is nothing to find fault with. They are nearly all that a program
@@ -26,6 +27,9 @@ module internal UsualUrl =
     /// The bits of the parameters that every URL has.
     [<Literal>]
     let private Required = 0b111111
+
+    let private keyCharacters =
+        SearchValues.Create "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
     /// The number that eight digits are; -1 for any other text.
     let private date (text: ReadOnlySpan<char>) =
@@ -56,10 +60,19 @@ module internal UsualUrl =
             if count = 2 then
                 day <- date part
 
-        if isWhole && count = 5 && value.EndsWith("%2Faws4_request".AsSpan()) then
+        if isWhole && count = 5 && value.EndsWith("%2Fs3%2Faws4_request".AsSpan()) then
             day
         else
             -1
+
+    /// True if the key of a credential was not replaced by a mask.
+    let private isKey (credential: ReadOnlySpan<char>) =
+        let key = credential.Slice(0, max 0 (credential.IndexOf("%2F".AsSpan())))
+
+        key.IndexOfAnyExcept keyCharacters < 0
+        && not (key.Contains("xxx".AsSpan(), StringComparison.OrdinalIgnoreCase))
+        && not (key.Contains("redacted".AsSpan(), StringComparison.OrdinalIgnoreCase))
+        && not (key.Contains("masked".AsSpan(), StringComparison.OrdinalIgnoreCase))
 
     let private isEncodedOnce (value: ReadOnlySpan<char>) =
         not value.IsEmpty
@@ -68,12 +81,12 @@ module internal UsualUrl =
     let private isOfForm (name: int) (value: ReadOnlySpan<char>) (query: SignedQuery) =
         match name with
         | 0 -> value.SequenceEqual "AWS4-HMAC-SHA256"
-        | 1 -> true // Compared with the date.
+        | 1 -> isKey value // The rest is compared with the date.
         | 2 -> value.Length = 16 && query.SignedAt.IsSome
         | 3 -> value.Length <= 6 && query.ExpiresAt.IsSome
         | 4 -> isEncodedOnce value && List.contains "host" query.SignedHeaders
         | 5 -> value.Length = 64 && value.IndexOfAnyExcept("0123456789abcdef".AsSpan()) < 0
-        | 6 -> isEncodedOnce value
+        | 6 -> isEncodedOnce value && value.IndexOfAny('*', '<') < 0 && value.Length > 20
         | _ -> value.SequenceEqual "PutObject"
 
     let private numberOf (name: ReadOnlySpan<char>) =
@@ -93,6 +106,7 @@ module internal UsualUrl =
         let mutable last = -1
         let mutable signedOn = -1
         let mutable scopedTo = -2
+        let mutable isTemporary = false
         let mutable next = url.QueryFirst
 
         let mutable isUsual =
@@ -105,7 +119,9 @@ module internal UsualUrl =
             next <- parameter.Stop + 1
 
             match last with
-            | 1 -> scopedTo <- dateOfCredential value
+            | 1 ->
+                scopedTo <- dateOfCredential value
+                isTemporary <- value.StartsWith("ASIA".AsSpan(), StringComparison.Ordinal)
             | 2 when value.Length > 8 -> signedOn <- date (value.Slice(0, 8))
             | _ -> ()
 
@@ -116,5 +132,7 @@ module internal UsualUrl =
         isUsual
         && seen &&& Required = Required
         && scopedTo = signedOn
+        // A temporary key needs its token.
+        && (not isTemporary || seen &&& (1 <<< 6) <> 0)
         && last <> 6
         && not (text.EndsWith '&')

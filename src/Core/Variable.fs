@@ -214,7 +214,7 @@ module Variable =
 
     /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein), or
     /// `most` if it takes so many or more.
-    let private distance (most: int) (a: string) (b: string) =
+    let internal distance (most: int) (a: string) (b: string) =
         let mutable previous = Array.init (b.Length + 1) id
         let mutable least = abs (a.Length - b.Length)
         let mutable i = 1
@@ -234,18 +234,78 @@ module Variable =
 
         if least < most then min most previous[b.Length] else most
 
-    /// The nearest of some names; the first of several that are equally near. Case does not count.
-    let internal nearest (names: string list) (name: string) =
-        // No name is longer than 101 characters; what is far longer is near to none, and costs its length.
-        let upper =
-            (if name.Length > 120 then name.Substring(0, 120) else name).ToUpperInvariant()
+    /// The words of a name in the order of the alphabet: some people swap them.
+    let private sorted (name: string) =
+        String.Join('_', name.Split('_', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
+
+    /// No name is longer than 101 characters; what is far longer is near to none, and costs its length.
+    let private upper (name: string) =
+        (if name.Length > 120 then name.Substring(0, 120) else name).ToUpperInvariant()
+
+    /// The nearest of some names, and how far it is; the first of several that are equally near. Neither case nor the order
+    /// of the words counts.
+    let private nearestOf (names: string list) (name: string) : struct (string option * int) =
+        let given = upper name
+        let givenSorted = sorted given
 
         (struct (None, Int32.MaxValue), names)
         ||> List.fold (fun (struct (_, least) as best) known ->
-            match distance least upper known with
-            | distance when distance < least -> struct (Some known, distance)
+            let plain = distance least given known
+            // Swapped words are one change more than the same ones in order.
+            let swapped = 1 + distance (min least plain) givenSorted (sorted known)
+
+            match min plain swapped with
+            | found when found < least -> struct (Some known, found)
             | _ -> best)
-        |> fun (struct (nearest, _)) -> nearest
+
+    let internal nearest (names: string list) (name: string) : string option =
+        let struct (nearest, _) = nearestOf names name
+        nearest
+
+    /// The beginnings of names that people give a variable of this library by mistake.
+    let private mistaken = [
+        "CELLOS_"
+        "CELLO_"
+        "CELLOS-"
+        "AWS_CELLOS_"
+        "AWS_EXPORT_"
+        "AWS_S3_EXPORT_"
+        "AWS_S3_PRESIGNED_"
+        "AWS_PRESIGNED_"
+        "S3_EXPORT_"
+        "EXPORT_S3_"
+        "S3_PRESIGNED_"
+        "PRESIGNED_URL"
+    ]
+
+    /// Those of the family's other programs.
+    let private ofFamily = [ "CELLOS_EXPORT_HTTP_"; "CELLOS_EXPORT_DIR" ]
+
+    /// The known name that a name without this library's prefix was probably meant to be.
+    let internal probablyMeant (names: string list) (name: string) : string option =
+        let given = upper name
+
+        let startsWith (beginning: string) =
+            given.StartsWith(beginning, StringComparison.Ordinal)
+
+        if
+            not (List.exists startsWith mistaken)
+            || List.exists startsWith ofFamily
+            || List.contains given names
+        then
+            None
+        else
+            match
+                names
+                |> List.tryFind (fun known ->
+                    given.StartsWith("PRESIGNED_URL", StringComparison.Ordinal)
+                    && known.EndsWith("_" + given, StringComparison.Ordinal)
+                    || given.Length > 10 && known.StartsWith(given + "_", StringComparison.Ordinal)),
+                nearestOf names name
+            with
+            | Some known, _ -> Some known
+            | None, struct (Some known, distance) when distance * 3 <= known.Length -> Some known
+            | _ -> None
 
     /// The key among the given ones that a misspelt one may stand for: case, hyphens and underscores do not count.
     let internal nearKey (keys: string list) (key: string) : string option =

@@ -192,6 +192,13 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         return plan.Url is UrlSource.Given given ? given.Item : _urls?.Known(plan.Artifact);
     }
 
+    /// <summary>
+    /// Returns why the headers of an artifact do not fit the signature of its URL; null if they do, or if the URL is not
+    /// known yet.
+    /// </summary>
+    internal string? UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
+        KnownUrl(name) is { } url ? PushPlanModule.Unfit(url, Plan(name, metadata))?.Value : null;
+
     /// <inheritdoc />
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
     public Task<ExportReceipt> PushAsync(

@@ -396,7 +396,7 @@ let tests =
                 let! struct (_, other, _) =
                     check scene [ urlVariable, url ] [ "--cell-id"; "cell-8" ]
 
-                Expect.stringContains other "warning key-mismatch" "another's"
+                Expect.stringContains other "error key-mismatch" "another's"
 
                 let! struct (code, _, error) =
                     check scene [ urlVariable, url ] [ "--cell-id"; "a/b" ]

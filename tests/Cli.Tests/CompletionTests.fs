@@ -83,8 +83,10 @@ let tests =
                     [
                         [ "" ], [ "check"; "push"; "completion"; "manual" ]
                         [ "check"; "" ], [ ":files" ]
-                        [ "check"; "-" ], [ "--cell-id"; "--json"; "--probe"; "--spec"; "--target" ]
-                        [ "check"; "--json"; "--spec"; spec; "--" ], [ "--cell-id"; "--probe"; "--target" ]
+                        [ "check"; "-" ],
+                        [ "--cell-id"; "--json"; "--probe"; "--root"; "--spec"; "--target" ]
+                        [ "check"; "--json"; "--spec"; spec; "--" ],
+                        [ "--cell-id"; "--probe"; "--root"; "--target" ]
                         [ "push"; "--header"; "a: b"; "--he" ], [ "--header"; "--help" ]
                         [ "push"; "--format"; "" ], [ "json"; "cloudevents"; "in-toto" ]
                         [ "push"; "--spec"; spec; "--target"; "" ], [ "evidence-eu"; "archive" ]
@@ -96,6 +98,7 @@ let tests =
                         [ "push"; "--spec"; "" ], [ ":files" ]
                         [ "push"; "--receipts=" ], [ ":files" ]
                         [ "push"; "--root"; "" ], [ ":folders" ]
+                        [ "check"; "--root"; "" ], [ ":folders" ]
                         [ "push"; "" ], [ ":files" ]
                         [ "push"; "--"; "--re" ], [ ":files" ]
                         [ "completion"; "" ], [ "bash"; "zsh"; "fish" ]

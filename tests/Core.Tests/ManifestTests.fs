@@ -55,7 +55,7 @@ let manifest =
                 "{ /* one */ \"a\": \" https://h/a \\n\", }", [ "1 good" ]
                 "", [ "It is not valid JSON" ]
                 "{", [ "It is not valid JSON" ]
-                "{\n\n\"a\": }", [ "It is not valid JSON (line 3)" ]
+                "{\n\n\"a\": }", [ "It is not valid JSON: line 3, column 6 has '}'" ]
                 "https://h/a?token=x", [ "It is not valid JSON" ]
                 String('[', 100_000), [ "It is not valid JSON" ]
                 $"{{ \"a\": \"{half}\" }}", [ "It is not valid JSON" ]

@@ -291,7 +291,8 @@ let findingTests =
         ]
 
         check "the expiry" [
-            at -3600. $"{own}/cell/a?{hour}", []
+            at -3600. $"{own}/cell/a?{hour}", [ "url-not-yet-valid" ]
+            at -900. $"{own}/cell/a?{hour}", []
             at 0. $"{own}/cell/a?{hour}", []
             at 2700. $"{own}/cell/a?{hour}", []
             at 2701. $"{own}/cell/a?{hour}", [ "url-expires-soon" ]

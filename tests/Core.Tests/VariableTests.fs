@@ -48,7 +48,9 @@ let private unknown (targets: string list) (names: string list) =
 
 let private nearest name =
     unknown [ "artifact-bucket"; "cold" ] [ name ]
-    |> List.map (fun finding -> finding.Remedy.Split(' ') |> Array.last |> _.TrimEnd('.'))
+    |> List.map (fun finding ->
+        Expect.stringStarts finding.Remedy "Did you mean " name
+        finding.Remedy.Split(' ')[3] |> _.TrimEnd('?'))
 
 [<Tests>]
 let variables =
@@ -146,6 +148,16 @@ let variables =
                 "CELLOS_EXPORT_S3_MAX_ATTEMPT__COLD", [ "CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD" ]
                 "CELLOS_EXPORT_S3_TIMEOUT", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
                 "CELLOS_EXPORT_S3_TIMEOUT_MS__COLD", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                // Words swapped or left out, other beginnings.
+                "CELLOS_EXPORT_S3_URL_PRESIGNED__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
+                "CELLOS_S3_EXPORT_PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
+                "CELLOS_EXPORT_PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
+                "CELLO_EXPORT_S3_PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
+                "AWS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                [ "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET" ]
+                "PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
+                "CELLOS_STRICT", [ "CELLOS_STRICT_CONFIG" ]
+                "cellos_ca_bundel", [ "CELLOS_CA_BUNDLE" ]
                 // These are read.
                 "CELLOS_EXPORT_S3_REGION__COLD", []
                 "CELLOS_EXPORT_S3_TIMEOUT_MS", []
@@ -155,9 +167,44 @@ let variables =
                 "CELLOS_EXPORT_S", []
                 "XCELLOS_EXPORT_S3_REGION__COLD", []
                 "PATH", []
+                "AWS_REGION", []
+                "AWS_CA_BUNDLE", []
+                "CELLOS_CELL_ID", []
+                "CELLOS_EXPORT_DIR", []
             ]
             (fst >> nearest)
             snd
+
+        testCase
+            "a variable without this library's prefix counts only where the one that is meant is not set"
+            (fun () ->
+                let names = [ "CELLOS_EXPORT_S3_PRESIGNED_URL__A"; "PRESIGNED_URL__A"; "AWS_PRESIGNED_URL" ]
+                Expect.isEmpty (unknown [ "a" ] names) "it is set")
+
+        testCase
+            "a URL that is not set is reported with the variable that was perhaps meant to set it"
+            (fun () ->
+                let problem name =
+                    (resolve [ s3 "a" ] [] [ name, "https://h.example/a" ]).Problems
+                    |> List.exactlyOne
+
+                for name in
+                    [
+                        "CELLOS_EXPORT_S3_PRESIGNED_URL_A"
+                        "cellos_export_s3_presigned_url__a"
+                        "PRESIGNED_URL__A"
+                    ] do
+                    let message = (problem name).Message
+                    Expect.stringContains message "It is not set." name
+
+                    Expect.stringContains
+                        message
+                        $"Nothing reads {name}, which is set: did you mean CELLOS_EXPORT_S3_PRESIGNED_URL__A?"
+                        name
+
+                Expect.isFalse
+                    ((problem "CELLOS_EXPORT_S3_REGION__B").Message.Contains "did you mean")
+                    "of something else")
 
         testCase "a variable of a target that was left out is no unknown one" (fun () ->
             let spec = specOf [ s3 "a"; s3 "b" ] []

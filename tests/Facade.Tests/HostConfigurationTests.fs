@@ -140,7 +140,7 @@ let tests =
                 [ for finding in resolved.Findings -> string finding ]
                 [
                     "warning unknown-variable: CELLOS_EXPORT_S3_MAX_ATEMPTS__COLD: nothing reads this variable. "
-                    + "The nearest one that is read is CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD."
+                    + "Did you mean CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD? Correct its name, or remove it."
                 ]
                 "of one finding")
 

@@ -12,6 +12,9 @@ internal sealed record CheckArguments
     /// <summary>The one target that matters; null for all.</summary>
     public string? Target { get; init; }
 
+    /// <summary>The folder of the spec's artifacts; null for the current one.</summary>
+    public string? Root { get; init; }
+
     /// <summary>Whether to write JSON in place of a table.</summary>
     public bool Json { get; init; }
 

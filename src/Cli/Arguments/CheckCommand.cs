@@ -23,6 +23,13 @@ internal sealed class CheckCommand : Command
         "Only this target of the spec. Default: all of them."
     );
 
+    private readonly Option<string> _root = TextOption.Value(
+        "--root",
+        "DIR",
+        "The folder that the paths of the spec's artifacts begin in, as for push: an artifact without a file there is an "
+            + "error. Default: the current one, and a warning."
+    );
+
     private readonly Option<string> _json = TextOption.Flag("--json", "Write JSON in place of tables.");
 
     private readonly Option<string> _probe = TextOption.Flag(
@@ -46,6 +53,7 @@ internal sealed class CheckCommand : Command
         Add(_spec);
         Add(_cellId);
         Add(_target);
+        Add(_root);
         Add(_json);
         Add(_probe);
         Add(_paths);
@@ -70,6 +78,7 @@ internal sealed class CheckCommand : Command
                 Spec = parsed.GetRequiredValue(_spec),
                 CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
+                Root = parsed.GetValue(_root),
                 Json = parsed.IsSet(_json),
                 Probe = parsed.IsSet(_probe),
                 Paths = paths,

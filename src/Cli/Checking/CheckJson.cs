@@ -26,7 +26,7 @@ internal static class CheckJson
             json.WriteString("spec", Core.Shown.Line(Core.Redaction.Plain(spec)));
             json.WriteBoolean("usable", report.Problems.Count == 0);
             if (report.Configuration is { } configuration)
-                Write(json, configuration);
+                Write(json, configuration, report);
             if (report.Artifacts.Count > 0)
                 Write(json, "artifacts", report.Artifacts, Write);
             if (report.Probes.Count > 0)
@@ -38,9 +38,9 @@ internal static class CheckJson
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static void Write(Utf8JsonWriter json, S3ExportConfiguration configuration)
+    private static void Write(Utf8JsonWriter json, S3ExportConfiguration configuration, CheckReport report)
     {
-        json.WriteBoolean("allCanBeExported", configuration.AllCanBeExported);
+        json.WriteBoolean("allCanBeExported", report.IsGood);
         json.WriteBoolean("strict", configuration.IsStrict);
         Write(json, "targets", configuration.Targets, Write);
         Write(
@@ -60,7 +60,7 @@ internal static class CheckJson
             (to, name) => to.WriteString("name", name)
         );
         Write(json, "settings", configuration.Globals, Write);
-        Write(json, "findings", configuration.Findings, Write);
+        Write(json, "findings", report.Findings, Write);
     }
 
     /// <summary>The name and the key as they are: a presigner signs them.</summary>
@@ -143,6 +143,7 @@ internal static class CheckJson
             json.WriteNumber("line", line);
         Write(json, "target", problem.Target);
         Write(json, "variable", problem.Variable);
+        json.WriteString("severity", Core.Severity.Error.Name);
         json.WriteString("text", problem.Text);
     }
 

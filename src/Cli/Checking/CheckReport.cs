@@ -16,6 +16,16 @@ internal sealed record CheckReport(
     /// <summary>What is left out of the PATHs; a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>What was noticed: the findings of the configuration, and those of the files.</summary>
+    public IReadOnlyList<S3ExportFinding> Findings { get; init; } = Configuration?.Findings ?? [];
+
+    /// <summary>True if a push would export all of it.</summary>
+    public bool IsGood =>
+        this is { Problems.Count: 0, Configuration.AllCanBeExported: true }
+        && Artifacts.All(artifact => artifact.Problem is null)
+        && Probes.All(probe => probe.Problem is null)
+        && Findings.All(finding => finding.Severity != Core.Severity.Error.Name);
+
     /// <summary>What the sources of URLs gave.</summary>
     public IReadOnlyList<UrlProbe> Probes { get; init; } = [];
 }

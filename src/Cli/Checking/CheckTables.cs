@@ -47,14 +47,16 @@ internal static class CheckTables
             );
         foreach (var note in PushBundle.Omitted(configuration.Spec))
             output.WriteLine(note);
-        foreach (var finding in configuration.Findings)
+        var findings = report?.Findings ?? configuration.Findings;
+        foreach (var finding in findings)
             output.WriteLine(finding.ToString());
-        var warnings = configuration.Findings.Count(finding => finding.IsWarning);
+        var warnings = findings.Count(finding => finding.IsWarning);
         output.WriteLine(
-            !configuration.IsUsable ? "This is refused."
+            !configuration.IsUsable || report?.Problems.Count > 0 ? "This is refused."
             : report?.Probes.Any(probe => probe.Problem is not null) == true
                 ? "A source of URLs gave none that can be used: see the probes."
-            : !configuration.AllCanBeExported ? "Not every artifact can be exported: see the errors."
+            : !configuration.AllCanBeExported || report is { IsGood: false }
+                ? "Not every artifact can be exported: see the errors."
             : warnings > 0 ? $"This can be used, with {Count(warnings, "warning")}."
             : "This can be used."
         );

@@ -24,12 +24,7 @@ internal static class Checker
             CheckTables.Write(arguments.Spec, report, output);
         foreach (var problem in report.Problems)
             error.WriteLine($"{Tool.Name}: {problem}");
-        return
-            report is { Problems.Count: 0, Configuration.AllCanBeExported: true }
-            && report.Artifacts.All(artifact => artifact.Problem is null)
-            && report.Probes.All(probe => probe.Problem is null)
-            ? ExitCode.Done
-            : ExitCode.Refused;
+        return report.IsGood ? ExitCode.Done : ExitCode.Refused;
     }
 
     private static CheckReport Resolve(CheckArguments arguments, CommandLog log)
@@ -49,8 +44,13 @@ internal static class Checker
             var bundle =
                 arguments.Paths.Count > 0 ? PushBundle.OfPaths(spec, arguments.Paths, null, null) : null;
             var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? spec, arguments.CellId);
-            return new CheckReport(configuration, configuration.Refusals)
+            return new CheckReport(configuration, [.. NoTarget(spec), .. configuration.Refusals])
             {
+                Findings =
+                [
+                    .. configuration.Findings,
+                    .. arguments.Paths.Count == 0 ? SpecFiles.Missing(spec, arguments.Root) : [],
+                ],
                 Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration.Cell!),
                 Notes = bundle?.Notes ?? [],
                 Probes =
@@ -63,5 +63,21 @@ internal static class Checker
         {
             return new CheckReport(null, refused.Problems);
         }
+    }
+
+    /// <summary>Why a spec without a target of kind s3 is of no use to this tool.</summary>
+    private static IEnumerable<S3ExportProblem> NoTarget(S3ExportSpec spec)
+    {
+        if (spec.Targets.Count > 0)
+            yield break;
+
+        var kinds = spec.OtherTargets.Select(other => $"'{Shown.Name(other.Kind)}'").Distinct().ToList();
+        yield return new S3ExportProblem
+        {
+            Text =
+                kinds.Count == 0
+                    ? "The spec has no target of kind s3, so nothing can be exported. Add one."
+                    : $"The spec has no target of kind s3, so nothing can be exported: its targets have the kind {string.Join(" or ", kinds)}. Write 'kind: s3' for the target that this tool exports to.",
+        };
     }
 }

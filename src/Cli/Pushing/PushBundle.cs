@@ -129,6 +129,7 @@ internal sealed record PushBundle(
 
         var root = Root(arguments.Root ?? ".");
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
+        Preflight.RequireFile(arguments.Root ?? ".", artifacts);
         if (arguments.Receipts is { } path && FileIdentity.OfTarget(path) is { } receipts)
         {
             var both = artifacts

@@ -31,6 +31,9 @@ internal static class Pusher
         using (sinks)
         {
             var addressed = Addressed(bundle, sinks);
+            var none = new HashSet<PlannedArtifact>();
+            if (!arguments.Resume)
+                Preflight.Check(bundle, none, sinks, arguments);
             var shown = PushDisplay.Choose(
                 Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
             );
@@ -56,7 +59,13 @@ internal static class Pusher
                         arguments.Concurrency,
                         cancellationToken
                     )
-                    : new HashSet<PlannedArtifact>();
+                    : none;
+            if (arguments.Resume)
+                Preflight.Check(bundle, done, sinks, arguments);
+            if (addressed.Count == 0)
+                display.Note(
+                    "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
+                );
             var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
             FailureRehearsal.Run(arguments.Format);
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CellOS.Export.S3.Core;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -27,6 +28,18 @@ internal sealed class YamlReader
     private int _merged;
 
     // A byte order mark at the head is no part of the text (YAML 1.2.2, 5.2).
+    /// <summary>What the parser expects, in its own words.</summary>
+    private static readonly string[] Expected =
+    [
+        "key",
+        "node content",
+        "',' or ']'",
+        "',' or '}'",
+        "'-' indicator",
+        "comment or line break",
+        "whitespace or line break",
+    ];
+
     private YamlReader(string text) => _parser = new Parser(new StringReader(text.TrimStart('\uFEFF')));
 
     /// <summary>Reads the one document of a text; null if that cannot be done.</summary>
@@ -48,7 +61,7 @@ internal sealed class YamlReader
         // The parser's own messages may quote the text; and of some broken ones it tells by other exceptions.
         catch (YamlException exception)
         {
-            (line, problem) = Explain(text, (int)exception.End.Line);
+            (line, problem) = Explain(text, (int)exception.End.Line, Place(exception));
         }
         catch (Exception exception)
             when (exception
@@ -69,7 +82,7 @@ internal sealed class YamlReader
     /// Names the nearest line that is indented with a tab, the most frequent reason and one that an editor hides; the
     /// parser may report the error lines earlier or later.
     /// </summary>
-    private static (int Line, string Text) Explain(string text, int line)
+    private static (int Line, string Text) Explain(string text, int line, string place = "here.")
     {
         var indented = text.Split('\n')
             .Index()
@@ -77,12 +90,29 @@ internal sealed class YamlReader
             .Select(item => item.Index + 1)
             .ToHashSet();
         if (indented.Count == 0)
-            return (line, "The text is not valid YAML here. Correct it.");
+            return (line, $"The text is not valid YAML {place} Correct it.");
 
         var first = indented.OrderBy(at => Math.Abs(at - line)).ThenBy(at => at).First();
         while (indented.Contains(first - 1))
             first--;
         return (first, "The line is indented with a tab, which YAML does not allow. Use blanks.");
+    }
+
+    /// <summary>
+    /// The column of an error, and what the parser expected there, in those words of its message that quote nothing.
+    /// </summary>
+    private static string Place(YamlException exception)
+    {
+        const string expected = "did not find expected ";
+        var column = $"at column {exception.End.Column.ToString(CultureInfo.InvariantCulture)}";
+        if (exception.Message.Contains("apping values are not allowed", StringComparison.Ordinal))
+            return $"{column}: a text with a colon and a blank needs quotes around it.";
+
+        var found = exception.Message.IndexOf(expected, StringComparison.Ordinal);
+        var what = found < 0 ? "" : exception.Message[(found + expected.Length)..].TrimEnd('.');
+        return Array.Exists(Expected, known => known == what)
+            ? $"{column}, where {what} is expected."
+            : $"{column}.";
     }
 
     private SpecNode ReadStream()

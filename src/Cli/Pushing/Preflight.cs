@@ -1,0 +1,106 @@
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Files;
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3.Cli.Pushing;
+
+/// <summary>Refuses a push in which an artifact certainly cannot be exported, before anything is sent.</summary>
+internal static class Preflight
+{
+    /// <summary>The number of artifacts that a message names at most.</summary>
+    private const int MostNames = 5;
+
+    /// <summary>Refuses artifacts whose URLs no store can accept, or whose headers do not fit their URLs.</summary>
+    /// <param name="bundle">All that was asked for.</param>
+    /// <param name="done">What has a receipt already: its URLs do not matter any more.</param>
+    /// <param name="sinks">The sinks, with the findings of their configuration.</param>
+    /// <param name="arguments">What was asked for.</param>
+    /// <exception cref="RefusedException">An artifact certainly cannot be exported.</exception>
+    internal static void Check(
+        PushBundle bundle,
+        IReadOnlySet<PlannedArtifact> done,
+        S3ExportSinks sinks,
+        PushArguments arguments
+    )
+    {
+        var rest = bundle.Artifacts.Where(artifact => !done.Contains(artifact)).ToList();
+        string[] sentences =
+        [
+            .. Errors(bundle, rest, done.Count > 0, sinks, arguments.CellId)
+                .Select(finding => finding.ToString()),
+        ];
+        // A wrong URL explains missing headers as well.
+        if (sentences.Length == 0)
+            sentences = [.. UnfitHeaders(rest, sinks, arguments)];
+        if (sentences.Length > 0)
+            throw new RefusedException(sentences);
+    }
+
+    /// <summary>Refuses a spec of which no artifact has a file; where one of several is missing, the others are exported.</summary>
+    /// <exception cref="RefusedException">Nothing can be exported.</exception>
+    internal static void RequireFile(string root, IReadOnlyList<PlannedArtifact> artifacts)
+    {
+        if (
+            artifacts.Any(artifact =>
+                FileKinds.Look(artifact.Source.Root!, artifact.Source.Path).Kind != FileKind.Missing
+            )
+        )
+            return;
+
+        throw new RefusedException(
+            $"No artifact of the spec has a file below '{Shown.Short(200, root)}': {Names(artifacts.Select(artifact => artifact.Source.Path))}. Give the folder of the artifacts with --root, or correct their paths in the spec."
+        );
+    }
+
+    private static IEnumerable<S3ExportFinding> Errors(
+        PushBundle bundle,
+        List<PlannedArtifact> rest,
+        bool isResumed,
+        S3ExportSinks sinks,
+        string cellId
+    )
+    {
+        var errors = OfErrors(sinks.Configuration);
+        if (!errors.Any())
+            return [];
+
+        var targets = rest.GroupBy(artifact => artifact.Target, StringComparer.Ordinal).ToList();
+        return isResumed
+            ? targets.SelectMany(group =>
+                OfErrors(
+                    S3ExportConfiguration.Resolve(
+                        bundle.Spec.WithArtifacts(group.Key, group.Select(artifact => artifact.Name)),
+                        cellId
+                    )
+                )
+            )
+            : errors.Where(finding =>
+                finding.Target is null || targets.Exists(group => group.Key == finding.Target)
+            );
+    }
+
+    private static IEnumerable<S3ExportFinding> OfErrors(S3ExportConfiguration configuration) =>
+        configuration.Findings.Where(finding => finding.Severity == Severity.Error.Name);
+
+    private static IEnumerable<string> UnfitHeaders(
+        List<PlannedArtifact> rest,
+        S3ExportSinks sinks,
+        PushArguments arguments
+    ) =>
+        rest.Select(artifact =>
+                (
+                    artifact.Name,
+                    Problem: sinks[artifact.Target].UnfitHeaders(artifact.Name, arguments.Metadata)
+                )
+            )
+            .Where(item => item.Problem is not null)
+            .GroupBy(item => item.Problem!, StringComparer.Ordinal)
+            .Select(group => $"{Names(group.Select(item => item.Name))}: {group.Key}.");
+
+    private static string Names(IEnumerable<string> names)
+    {
+        var all = names.ToList();
+        var more = all.Count > MostNames ? $" and {all.Count - MostNames} more" : "";
+        return string.Join(", ", all.Take(MostNames).Select(name => $"'{Shown.Short(100, name)}'")) + more;
+    }
+}

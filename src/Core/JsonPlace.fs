@@ -1,0 +1,64 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Text.Json
+
+/// Describes places in a text in JSON. At most one character of the text is shown.
+[<RequireQualifiedAccess>]
+module internal JsonPlace =
+
+    /// Line and column of a place, both from 1. A column is a byte.
+    let positionOf (json: ReadOnlyMemory<byte>) (place: int) =
+        let before = json.Span.Slice(0, place)
+        $"line {1 + before.Count('\n'B)}, column {place - before.LastIndexOf('\n'B)}"
+
+    /// The place that a reader's error is about.
+    let private placeOf (json: ReadOnlyMemory<byte>) (error: JsonException) =
+        let line = error.LineNumber.GetValueOrDefault()
+        let mutable place = 0
+        let mutable at = 0L
+
+        while at < line && place < json.Length do
+            match json.Span.Slice(place).IndexOf('\n'B) with
+            | -1 -> place <- json.Length
+            | i -> place <- place + i + 1
+
+            at <- at + 1L
+
+        min json.Length (place + int (error.BytePositionInLine.GetValueOrDefault()))
+
+    let private isBlank (value: byte) =
+        value = ' 'B || value = '\n'B || value = '\r'B || value = '\t'B
+
+    /// What must come at a place, by the last visible character before it.
+    let private expectedAt (json: ReadOnlyMemory<byte>) (place: int) =
+        let mutable before = place - 1
+
+        while before >= 0 && isBlank json.Span[before] do
+            before <- before - 1
+
+        match before with
+        | -1 -> "'{'"
+        | before ->
+            match char json.Span[before] with
+            | '{'
+            | ',' -> "a name in double quotes"
+            | ':' -> "a URL in double quotes"
+            | '"' -> "':', ',' or '}'"
+            | _ -> "',' or '}'"
+
+    /// Where a text stops being JSON, what is there, and what must be there. One character is shown at most.
+    let describe (json: ReadOnlyMemory<byte>) (error: JsonException) =
+        let place = placeOf json error
+        let position = positionOf json place
+
+        if place >= json.Length then
+            $"it ends at {position}, where {expectedAt json place} is expected"
+        else
+            match char json.Span[place] with
+            | '\'' -> $"{position} has a single quotation mark, where {expectedAt json place} is expected"
+            | '\n'
+            | '\r'
+            | '\t' -> $"{position} has a line break or a tab within quotation marks, where a '\"' is expected"
+            | c when c > ' ' && c <= '~' -> $"{position} has '{c}', where {expectedAt json place} is expected"
+            | _ -> $"{position} has a character that is not JSON, where {expectedAt json place} is expected"
