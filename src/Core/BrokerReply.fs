@@ -101,7 +101,7 @@ module BrokerVerdict =
         (now: DateTimeOffset)
         (reply: BrokerReply)
         : BrokerVerdict =
-        let response = UrlResponse.parse reply.Body
+        let response = UrlResponse.parse secrets reply.Body
         let answered = $"{who} answered HTTP {reply.Status}"
 
         let refused (text: string) =

@@ -113,13 +113,14 @@ type Fault = {
     Proxy: ProxyHop option
 } with
 
-    /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most.
+    /// A fault whose detail is made fit for an error message: on one line, redacted, 300 characters at most. A
+    /// source of URLs gives its reason with what to do about it: 1,000 characters at most.
     static member Create(kind: FaultKind, detail: string, bytesSent: int64) = {
         Kind = kind
         Detail =
             (Redaction.text detail).ReplaceLineEndings(" ").Trim()
             |> Check.visible
-            |> Check.shorten 300
+            |> Check.shorten (if kind = FaultKind.NoUrl then 1000 else 300)
         BytesSent = bytesSent
         Sent = None
         ProxyStatus = None

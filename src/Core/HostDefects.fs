@@ -64,7 +64,6 @@ module internal HostDefects =
     /// The ending that was meant by one that is nearly the same.
     let private misspelt (host: string) =
         let two = lastLabels 2 host
-        let name = two.Split('.')[0]
 
         if others |> List.exists (fun other -> endsWith other host) then
             None
@@ -73,9 +72,7 @@ module internal HostDefects =
             |> List.tryFind (fun ending ->
                 let meant = ending.Split('.')[0]
 
-                two <> ending
-                // Without its last label, or with another one.
-                && (isNear two ending || name = meant || lastLabels 1 host = meant))
+                two <> ending && (isNear two ending || lastLabels 1 host = meant))
 
     /// True if a label of the host begins as that of an S3 endpoint.
     let private namesS3 (host: string) =
@@ -105,7 +102,7 @@ module internal HostDefects =
                 ofDocuments
         then
             defect
-                true
+                false
                 $"{Check.quote host} is a host for examples in documents, and no store"
                 "Give the URL that the presigner made."
         else

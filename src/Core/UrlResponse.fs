@@ -67,8 +67,9 @@ module UrlResponse =
         | JsonValueKind.String -> "a text"
         | _ -> "null"
 
-    let private refusalMessage (text: string) =
-        match (Redaction.text text |> Check.visible |> Check.shorten 512).Trim().TrimEnd '.' with
+    /// Secrets are masked first: what stands before one may look like its name, and a cut would leave a part of it.
+    let private refusalMessage (secrets: string list) (text: string) =
+        match (Redaction.known secrets text |> Check.visible |> Check.shorten 512).Trim().TrimEnd '.' with
         | "" -> "no reason was given"
         | message -> message
 
@@ -120,16 +121,16 @@ module UrlResponse =
             | true, at -> Ok at
             | _ -> Error "'expiresAt' must be a time such as 2026-05-01T12:00:00Z")
 
-    let private readError (value: JsonElement) : UrlResponse =
+    let private readError (secrets: string list) (value: JsonElement) : UrlResponse =
         match value.ValueKind with
-        | JsonValueKind.String -> UrlResponse.Refused(refusalMessage (nonNull (value.GetString())))
+        | JsonValueKind.String -> UrlResponse.Refused(refusalMessage secrets (nonNull (value.GetString())))
         | JsonValueKind.Object ->
             match value.TryGetProperty "message" with
             | true, message when message.ValueKind = JsonValueKind.String ->
-                UrlResponse.Refused(refusalMessage (nonNull (message.GetString())))
+                UrlResponse.Refused(refusalMessage secrets (nonNull (message.GetString())))
             | true, message when message.ValueKind <> JsonValueKind.Null ->
                 UrlResponse.Invalid $"'error.message' must be a text, and is {kindOf message}"
-            | _ -> UrlResponse.Refused(refusalMessage "")
+            | _ -> UrlResponse.Refused(refusalMessage secrets "")
         | _ -> UrlResponse.Invalid $"'error' must be an object with a 'message', and is {kindOf value}"
 
     let private readGrant (fields: Map<string, JsonElement>) (url: JsonElement) : UrlResponse =
@@ -152,7 +153,7 @@ module UrlResponse =
         }
         |> Result.defaultWith UrlResponse.Invalid
 
-    let private readObject (root: JsonElement) : UrlResponse =
+    let private readObject (secrets: string list) (root: JsonElement) : UrlResponse =
         let members = [
             for field in root.EnumerateObject() do
                 if List.contains field.Name known then
@@ -170,12 +171,13 @@ module UrlResponse =
             match Map.tryFind "url" fields, Map.tryFind "error" fields with
             | Some _, Some _ -> UrlResponse.Invalid "it has both 'url' and 'error'"
             | Some url, None -> readGrant fields url
-            | None, Some error -> readError error
+            | None, Some error -> readError secrets error
             | None, None -> UrlResponse.Invalid "it has neither 'url' nor 'error'"
 
-    /// Reads a response. One of more than `MaxBytes` is invalid.
+    /// Reads a response. One of more than `MaxBytes` is invalid. The reason of a refusal contains none of the given
+    /// secrets.
     [<CompiledName("Parse")>]
-    let parse (body: ReadOnlyMemory<byte>) : UrlResponse =
+    let parse (secrets: string list) (body: ReadOnlyMemory<byte>) : UrlResponse =
         let body =
             if body.Span.StartsWith Encoding.UTF8.Preamble then body.Slice 3 else body
 
@@ -189,7 +191,7 @@ module UrlResponse =
                 let root = document.RootElement
 
                 if root.ValueKind = JsonValueKind.Object then
-                    readObject root
+                    readObject secrets root
                 else
                     UrlResponse.Invalid $"it must be a JSON object, and is {kindOf root}"
             with

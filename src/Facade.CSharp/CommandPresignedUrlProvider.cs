@@ -3,6 +3,7 @@ using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3;
 
@@ -90,6 +91,7 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         {
             var line = Encoding.UTF8.GetBytes(UrlRequestModule.ToJson(request) + "\n");
             var response = UrlResponseModule.Parse(
+                ListModule.OfArray(session.Secrets),
                 await session.AskAsync(line, both.Token).ConfigureAwait(false)
             );
             switch (response)
@@ -97,11 +99,11 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
                 case UrlResponse.Granted granted:
                     return CoreMapping.ToResponse(granted.Grant);
                 case UrlResponse.Refused refused:
-                    throw Failure($"refused to give a URL: \"{session.Mask(refused.Message)}\"");
+                    throw Failure($"refused to give a URL: \"{refused.Message}\"");
                 case UrlResponse.Invalid invalid:
                     End(session);
                     throw Failure(
-                        $"was ended: {UrlResponseModule.DefectInWords(invalid.Defect)}{session.LastWords()}"
+                        $"was ended: {session.Mask(UrlResponseModule.DefectInWords(invalid.Defect))}{session.LastWords()}"
                     );
                 default:
                     throw new InvalidOperationException("The core has another kind of response.");

@@ -60,6 +60,11 @@ let private agree
 
 let private texts = Gen.frequency [ 2, anyTextOrNull; 2, segment; 1, artifactText ]
 
+/// Texts without what makes a name a credential (`X-Amz-Signature=…`, `user:password@`).
+let private withoutCredential =
+    texts
+    |> Gen.where (fun text -> isNull text || text.IndexOfAny [| '='; '@' |] < 0)
+
 let private nameText =
     gen {
         let! head = Gen.elements [ "a"; "Z"; "0"; "-"; "."; "_"; ""; "é"; "٣" ]
@@ -83,7 +88,7 @@ let names =
                 CellId.value
                 text)
 
-        propertyTimes 500 "an artifact name is segments joined by slashes" texts (fun text ->
+        propertyTimes 500 "an artifact name is segments joined by slashes" withoutCredential (fun text ->
             let expected = isText text && text.Split '/' |> Array.forall isSegment
             agree "artifact name" expected (ArtifactName.create text) ArtifactName.value text)
 

@@ -25,7 +25,7 @@ let private signedUrl =
 let private anySecret = TextGenerators.secret
 
 let private parse (text: string) =
-    UrlResponse.parse (ReadOnlyMemory(Encoding.UTF8.GetBytes text))
+    UrlResponse.parse [] (ReadOnlyMemory(Encoding.UTF8.GetBytes text))
 
 let private json (value: string) = JsonSerializer.Serialize value
 
@@ -217,6 +217,24 @@ let protocol =
                     Expect.isFalse (defect.Contains secret) defect
                 | other -> failtestf "%s: %A" url other)
 
+        testCase
+            "no part of a secret is left where its name precedes it, or where a long reason is cut"
+            (fun () ->
+                for secret in
+                    [
+                        "abcdefgh12&3456ijklmnop"
+                        "abcdefgh12 3456ijklmnop"
+                        "abcdefgh12;3456ijklmnop"
+                    ] do
+                    for text in [ $"token={secret}"; $"token: {secret} is old"; String('x', 500) + secret ] do
+                        let body = $"""{{"error":{{"message":{json text}}}}}"""
+
+                        match UrlResponse.parse [ secret ] (ReadOnlyMemory(Encoding.UTF8.GetBytes body)) with
+                        | UrlResponse.Refused reason ->
+                            for part in [ "abcdefgh"; "3456ijkl" ] do
+                                Expect.isFalse (reason.Contains part) reason
+                        | other -> failtest $"{other}")
+
         propertyTimes
             1000
             "a response is read without an exception, whatever it is, and no defect holds a secret"
@@ -232,7 +250,7 @@ let protocol =
             "bytes that are no text are no response"
             (Gen.choose (0, 255) |> Gen.map byte |> Gen.arrayOf)
             (fun bytes ->
-                match UrlResponse.parse (ReadOnlyMemory bytes) with
+                match UrlResponse.parse [] (ReadOnlyMemory bytes) with
                 | UrlResponse.Granted _ -> failtest "a URL from noise"
                 | _ -> ())
     ]
