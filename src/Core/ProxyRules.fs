@@ -92,7 +92,7 @@ module ProxyRules =
 
     /// Variables of one name in upper and in lower case that have different values: one of them is ignored.
     let private twins (lookup: string -> string option) : Finding list = [
-        for name in [ "HTTP_PROXY"; "HTTPS_PROXY"; "ALL_PROXY"; "NO_PROXY" ] do
+        for name in [ "HTTP_PROXY"; "HTTPS_PROXY"; "ALL_PROXY" ] do
             let lower = name.ToLowerInvariant()
 
             match EnvironmentReader.tryRead lookup name, EnvironmentReader.tryRead lookup lower with

@@ -187,7 +187,7 @@ module internal UnfilledText =
     let private isWord (text: string) =
         let letters = text.ToLowerInvariant() |> String.filter Char.IsAsciiLetterOrDigit
 
-        Set.contains letters words
+        Set.contains letters words && text.AsSpan().IndexOfAny('/', '\\') < 0
         || (beginnings |> List.exists (fun beginning -> starts beginning letters)
             && text.AsSpan().IndexOfAny("/?&=") < 0
             && not (text.Contains '.' && text.Contains '%'))

@@ -61,9 +61,7 @@ let private broken = [
     "'a-b' and 'a_b'",
     4
     "export:\n  targets: [\n", "not valid YAML", 3
-    "export:\n  targets: a: b\n",
-    "not valid YAML at column 13: a text with a colon and a blank needs quotes",
-    2
+    "export:\n  targets: a: b\n", "not valid YAML at column 13. Correct it", 2
     "export:\n  targets: [a}\n", "not valid YAML at column 14, where ',' or ']' is expected", 2
     "export:\n\ttargets: 1\n", "a tab", 2
     "export:\n  targets:\n\t- name: a\n\t  kind: s3\n", "a tab", 3

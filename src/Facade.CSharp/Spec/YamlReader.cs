@@ -105,9 +105,6 @@ internal sealed class YamlReader
     {
         const string expected = "did not find expected ";
         var column = $"at column {exception.End.Column.ToString(CultureInfo.InvariantCulture)}";
-        if (exception.Message.Contains("apping values are not allowed", StringComparison.Ordinal))
-            return $"{column}: a text with a colon and a blank needs quotes around it.";
-
         var found = exception.Message.IndexOf(expected, StringComparison.Ordinal);
         var what = found < 0 ? "" : exception.Message[(found + expected.Length)..].TrimEnd('.');
         return Array.Exists(Expected, known => known == what)
