@@ -63,7 +63,7 @@ let private texts = Gen.frequency [ 2, anyTextOrNull; 2, segment; 1, artifactTex
 /// Texts without what makes a name a credential (`X-Amz-Signature=…`, `user:password@`).
 let private withoutCredential =
     texts
-    |> Gen.where (fun text -> isNull text || text.IndexOfAny [| '='; '@' |] < 0)
+    |> Gen.where (fun text -> isNull (box text) || text.IndexOfAny [| '='; '@' |] < 0)
 
 let private nameText =
     gen {
