@@ -11,7 +11,7 @@ let private native (commands: (string * string option) list) =
     task {
         use folder = new Folder()
 
-        for name, script in [ "bash", None; "dirname", None; "uname", None ] @ commands do
+        for name, script in [ "bash", None; "dirname", None; "uname", None; "mkdir", None ] @ commands do
             let path = folder.At name
 
             match script with

@@ -48,7 +48,7 @@ let tests =
                         url.Replace("cell-7/a", "cell-8/a"), "key-mismatch"
                         url.Replace(bucket, "other"), "key-mismatch"
                         expired url, "url-expired"
-                        url.Replace("127.0.0.1", "www.example.com"), "wrong-host"
+                        url.Replace("127.0.0.1", "store.example.con"), "wrong-host"
                     ] do
                     for variables in [ [ urlVariable, text ]; manifest scene [ "a", text ] ] do
                         let! struct (code, output, error) = push scene variables [ file ]
@@ -219,7 +219,7 @@ let tests =
                     let url = scene.Server.Presign("PUT", bucket, "cell-7/a")
 
                     let variables = [
-                        urlVariable, url.Replace("127.0.0.1", "www.example.com")
+                        urlVariable, url.Replace("127.0.0.1", "store.example.con")
                         "CELLOS_EXPORT_S3_WRITE_ONES" + suffix, "1"
                     ]
 
