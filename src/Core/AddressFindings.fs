@@ -65,7 +65,7 @@ module internal AddressFindings =
             FindingId.KeyMismatch
             context
             $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
-            $"Presign for that object, or correct keyPrefix in the spec, the cell id or the artifact's name. Where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
+            $"If the receipt would be right, presign for its object; if the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
 
     let private bucket severity context url (inspected: PresignedUrl) =
         match inspected.Bucket with

@@ -7,7 +7,7 @@ open System
 module CodeAdvice =
 
     let private onKms =
-        "Ask the store's administrator to enable the KMS key that encrypts the bucket, or to choose another: it is disabled, missing or not usable. The URL stays valid until it expires."
+        "Ask the store's administrator to enable the KMS key that encrypts the bucket, or to choose another key. The URL stays valid until it expires."
 
     let private onObjectLock =
         "The x-amz-object-lock-… headers do not fit the bucket. Ask the presigner for a URL without them, or with a valid mode and a date in the future. Or ask the store's administrator to enable Object Lock."

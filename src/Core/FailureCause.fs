@@ -152,7 +152,7 @@ module internal FailureCause =
         | _ when FailureFacts.isAboutClocks facts reply ->
             $"the server refused the upload: {lastEvent facts}; {clocks facts reply}"
         | _ when FailureFacts.isPage reply && not isLimit ->
-            $"a proxy, a gateway or a portal refused the upload before it reached the store: {lastEvent facts}"
+            $"a proxy, a gateway or a portal refused the upload: {lastEvent facts}"
         | _ when FailureFacts.isUnmarked reply && not isLimit ->
             $"nothing in the response is a store's: {lastEvent facts}"
         | Some { Code = "SignatureDoesNotMatch" } ->

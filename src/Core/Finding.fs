@@ -151,6 +151,10 @@ module FindingId =
     [<Literal>]
     let TokenReadable = "token-readable"
 
+    /// Warning: digests are to be bound to URLs, and no URL is asked for.
+    [<Literal>]
+    let BindDigestUnused = "bind-digest-unused"
+
     /// Advice: a bucket outside the AWS naming rules.
     [<Literal>]
     let BucketName = "bucket-name"

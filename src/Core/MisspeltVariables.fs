@@ -67,6 +67,9 @@ module internal MisspeltVariables =
             | None -> "Correct its name, or remove it."
     }
 
+    [<Literal>]
+    let private NotSet = "It is not set."
+
     /// A problem of a variable that is not set, with the variable that was perhaps meant to be it.
     let withMeant (unknown: (string * string option) list) (problem: ConfigProblem) =
         let suffix =
@@ -75,7 +78,7 @@ module internal MisspeltVariables =
                 variable.Substring(variable.IndexOf("__", StringComparison.Ordinal) |> max 0))
 
         match suffix with
-        | Some suffix when problem.Text.StartsWith("It is not set.", StringComparison.Ordinal) ->
+        | Some suffix when problem.Text.StartsWith(NotSet, StringComparison.Ordinal) ->
             let isOfTarget (_, meant: string option) =
                 match meant with
                 | Some meant -> meant.EndsWith(suffix, StringComparison.Ordinal) && UrlSetting.isSource meant
@@ -85,7 +88,7 @@ module internal MisspeltVariables =
             | Some(name, Some meant) -> {
                 problem with
                     Text =
-                        $"{problem.Text} Nothing reads {Check.shorten 120 (Check.plain name)}, which is set: did you mean {meant}?"
+                        $"{NotSet} Nothing reads {Check.shorten 120 (Check.plain name)}, which is set: did you mean {meant}?{problem.Text.Substring NotSet.Length}"
               }
             | _ -> problem
         | _ -> problem

@@ -52,7 +52,7 @@ module internal RefusalAdvice =
                 "host" :: (PushPlan.headers facts.Plan |> List.map RequestHeader.key)
                 |> String.concat ", "
 
-            $"Compare the URL with the one that the presigner gave, character for character (in a shell, in quotes). If equal, ask for one for PUT and the headers {names}, and to check its key."
+            $"Compare the URL with the presigner's, character for character (in a shell, in quotes). If equal, ask the presigner to sign for PUT with these headers alone ({names}), and to check its key."
         | digests ->
             let values = String.concat ", " digests
 
@@ -102,7 +102,7 @@ module internal RefusalAdvice =
         if signs "if-none-match" then
             "An object with this key exists, and the signed header If-None-Match forbids to overwrite it. Export under another name, or ask the presigner for a URL without it."
         else
-            "A condition (If-Match, If-None-Match, If-Unmodified-Since) was not met. Ask the presigner for a URL without conditions; if it has none, ask the store's administrator whether a rule of the bucket or a gateway adds one."
+            "An object with this key may exist, and a condition forbids overwriting it. Ask the presigner whether it may be replaced; only then, for a URL without that condition. Otherwise ask the store's administrator."
 
     /// The clocks of presigner, store and this machine are too far apart.
     let private onClocks (facts: FailureFacts) (reply: Reply) =
@@ -111,7 +111,7 @@ module internal RefusalAdvice =
 
         match FailureFacts.serverTime reply, facts.Url |> Option.bind _.SignedAt with
         | Some server, Some signed when isFar (server - facts.Now) && not (isFar (signed - facts.Now)) ->
-            "The store's clock is wrong, or that of presigner and this machine is. Compare each with a time server, and set the wrong one; then ask the presigner for a new URL."
+            $"The store's clock and this machine's differ by {TimeWords.span (server - facts.Now)}. Compare this machine's with a time server first. If it is right, tell the store's administrator; if not, set it, and ask the presigner for a new URL."
         | _ when FailureFacts.isNotYetValid facts reply ->
             "Ask the presigner to set the clock of the machine that presigns: it is fast. Then ask for a new URL, or export again once the URL is valid."
         | _ ->
@@ -119,12 +119,19 @@ module internal RefusalAdvice =
 
     /// Google Cloud Storage rejects a header or a parameter of the signature.
     let private onSecurityHeader (reply: Reply) =
+        let isMissing =
+            detail [ "Details" ] reply
+            |> Option.exists _.Contains("signedheaders", StringComparison.OrdinalIgnoreCase)
+
         match detail [ "ParameterName" ] reply with
+        | Some name when isMissing && not (RequestHeader.isFree (name.ToLowerInvariant())) ->
+            $"The URL was signed with the header '{name}', and no upload of this program sends it. Ask the presigner for a URL that is signed without it."
         | Some name when
-            name.StartsWith("x-goog-", StringComparison.OrdinalIgnoreCase)
+            not isMissing
+            && name.StartsWith("x-goog-", StringComparison.OrdinalIgnoreCase)
             && Regex.IsMatch(name, "(?i)date|expires|algorithm|credential|signature|signedheaders")
             ->
-            $"The URL's {name} is missing, wrong or out of its time. Compare the URL with the presigner's. If they are equal, ask the presigner to check its clock and to give a new URL."
+            $"The URL's {name} is missing, wrong or not valid now. Compare the URL with the presigner's. If they are equal, ask the presigner to check its clock and to give a new URL."
         | Some name when RequestHeader.isFree (name.ToLowerInvariant()) ->
             $"Send the header that the signature covers: push --header '{name}: VALUE' (in code: Headers), with the presigner's value. Or ask the presigner for a URL that is signed without it."
         | _ ->
@@ -160,7 +167,7 @@ module internal RefusalAdvice =
         | 411 -> CodeAdvice.tryFind "MissingContentLength"
         | 413 ->
             Some
-                $"Ask the administrator of {server} to raise its limit for request bodies (nginx: client_max_body_size): the artifact is larger. It is usually a proxy or gateway, not the store. Or split the artifact."
+                $"Ask the administrator of {server} to raise its limit for request bodies (nginx: client_max_body_size): the artifact is larger. That server is usually a proxy or gateway, not the store."
         | 414 ->
             Some
                 $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or list the host in NO_PROXY."
@@ -192,7 +199,10 @@ module internal RefusalAdvice =
             $"Ask the network administrator to allow PUT requests to the host in the URL. Check {AdviceWords.proxies facts}."
         | None, 412 -> onCondition facts
         | None, _ when reply.Body.IsSome ->
-            $"The response is not in the format of S3 errors. Ask the presigner to check bucket, permission and expiry. If they are right, check {AdviceWords.proxies facts}."
+            let doubt =
+                if reply.Status = 404 then "bucket and path" else "permission and expiry"
+
+            $"A store's errors look different: a gateway may have answered. Ask the presigner to check {doubt} of the URL. If they are right, check {AdviceWords.proxies facts}."
         | None, _ when FailureFacts.isUnmarked reply ->
             $"Look first for what answers in place of the store: check {AdviceWords.proxies facts}, and gateways. If it is the store, ask the presigner about bucket and permission."
         | None, 404 -> (CodeAdvice.tryFind "NoSuchBucket").Value
@@ -224,6 +234,8 @@ module internal RefusalAdvice =
         | Some "MalformedSecurityHeader" -> onSecurityHeader reply
         | Some "SignatureDoesNotMatch" -> onSignature facts
         | Some "AccessDenied" when says "not signed" -> onUnsignedHeader reply
+        | Some "AccessDenied" when says "explicit deny" ->
+            "A policy denies the upload explicitly. Ask the store's administrator to change it: other permissions of the presigner's key do not help."
         | Some "NotImplemented" when (CodeAdvice.tryFindByWords words).IsSome ->
             (CodeAdvice.tryFindByWords words).Value
         | Some "NotImplemented" -> onNotImplemented facts

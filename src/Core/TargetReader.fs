@@ -247,6 +247,11 @@ module internal TargetReader =
             yield! acceptUnmarked.Findings
             yield! keyCheck.Findings
             yield! bindDigest.Findings
+
+            match url with
+            | Ok url -> yield! BindDigestSetting.unused target.Name url.Value bindDigest
+            | Error _ -> ()
+
             yield! maxBytes.Findings
             yield! bucketName target
         ]

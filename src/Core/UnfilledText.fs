@@ -47,11 +47,14 @@ module internal UnfilledText =
 
     /// A variable of a shell, of PowerShell, of Windows or of a service manager in the place of the whole text or of a host.
     let private variable (value: string) =
-        // What a variable in the place of a host follows.
+        // At the beginning, or in the place of a host.
         let first =
-            match value.IndexOf("://", StringComparison.Ordinal) with
-            | -1 -> 0
-            | i -> i + 3
+            if value <> "" && "$%!`".Contains value[0] then
+                0
+            else
+                match value.IndexOf("://", StringComparison.Ordinal) with
+                | -1 -> 0
+                | i -> i + 3
 
         let isWhole (stop: int) =
             stop = value.Length || value[stop] = '/' || value[stop] = ':'
@@ -79,7 +82,7 @@ module internal UnfilledText =
                 | _ -> None
             | '%' -> enclosed '%' |> Option.bind (unexpanded "Windows")
             | '!' -> enclosed '!' |> Option.bind (unexpanded "Windows")
-            | '`' when value.Length > 1 && value.EndsWith '`' && not (value.Contains "://") -> command
+            | '`' when value.Length > 1 && value.EndsWith '`' && value.Contains ' ' -> command
             | _ -> None
 
     let private placeholders = [ "{cell_id}"; "{artifact_name}" ]

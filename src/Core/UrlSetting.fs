@@ -267,6 +267,25 @@ module internal BindDigestSetting =
         | None when shared.Value -> shared
         | None -> own
 
+    /// The target's own word, where its URL is made before the content is known.
+    let unused (target: TargetName) (url: UrlChoice) (reading: Reading<bool>) : Finding list =
+        match reading.Effective.Origin with
+        | Origin.Variable variable when
+            reading.Value && not url.IsOnDemand && variable <> Variable.SharedBindDigest
+              ->
+              [
+                  {
+                      Id = FindingId.BindDigestUnused
+                      Severity = Severity.Warning
+                      Target = Some(TargetName.value target)
+                      Variable = variable
+                      What = "no digest is bound: the URL is made before the content is known"
+                      Remedy =
+                          $"Give a broker ({Variable.forTarget target Variable.BrokerUrl}) or a command ({Variable.forTarget target Variable.UrlCommand}) in place of the URL, or remove this variable."
+                  }
+              ]
+        | _ -> []
+
 /// The region of a target: the variable's, or the spec's.
 [<RequireQualifiedAccess>]
 module internal RegionSetting =

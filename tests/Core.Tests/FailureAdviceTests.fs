@@ -240,7 +240,7 @@ let gateways =
             says $"413 names the limit of what answered ({reply.Body.IsSome})" (given one) reply [
                 "raise its limit for request bodies"
                 "(nginx/1.24)"
-                "Or split the artifact"
+                "usually a proxy or gateway"
             ] [ "bucket" ]
 
         says "414 is about the URL" (given one) (page 414 "squid" "URI Too Long") [
@@ -342,7 +342,8 @@ let clocks =
             (given one)
             (notYet [ "Date", "Sun, 01 Mar 2026 10:00:00 GMT" ] "Request is not yet valid") [
                 "the store's clock shows 2026-03-01 10:00:00Z"
-                "The store's clock is wrong"
+                "The store's clock and this machine's differ by 2 h"
+                "tell the store's administrator"
             ] []
 
         says
@@ -404,7 +405,7 @@ let codes =
                 "NotImplemented",
                 "A header implies functionality that is not implemented",
                 "does not support something"
-                412, "PreconditionFailed", "x", "A condition"
+                412, "PreconditionFailed", "x", "a condition forbids"
                 400, "InvalidArgument", "x", "The store's words say"
                 404, "NoSuchKey", "x", "the right host and bucket"
             ] do
@@ -437,9 +438,28 @@ let codes =
                 (s3 400 "MalformedSecurityHeader" [
                     "ParameterName", parameter
                     "Details", "Input was not in the correct format"
-                ]) [ $"The URL's {parameter} is missing, wrong or out of its time"; "presigner" ] [
+                ]) [ $"The URL's {parameter} is missing, wrong or not valid now"; "presigner" ] [
                     "push --header"
                 ]
+
+        says
+            "names a signed header of Google Cloud Storage that no upload sends"
+            once
+            (s3 400 "MalformedSecurityHeader" [
+                "ParameterName", "transfer-encoding"
+                "Details", "Header was included in signedheaders, but not in the request."
+            ]) [
+                "The URL was signed with the header 'transfer-encoding'"
+                "signed without it"
+            ] [ "clock" ]
+
+        says
+            "names a signed date of Google Cloud Storage as the header that it is"
+            once
+            (s3 400 "MalformedSecurityHeader" [
+                "ParameterName", "x-goog-date"
+                "Details", "Header was included in signedheaders, but not in the request."
+            ]) [ "x-goog-date" ] [ "clock" ]
 
         says
             "names the signed header that Google Cloud Storage misses"

@@ -46,7 +46,7 @@ let messages =
 
         for status, code, message, says in
             [
-                403, "SignatureDoesNotMatch", "no", "Compare the URL with the one that the presigner gave"
+                403, "SignatureDoesNotMatch", "no", "Compare the URL with the presigner's"
                 403,
                 "AccessDenied",
                 "There were headers present in the request which were not signed",

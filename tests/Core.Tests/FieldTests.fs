@@ -872,14 +872,14 @@ let messages =
 
             says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
-                "a proxy, a gateway or a portal refused the upload before it reached the store"
+                "a proxy, a gateway or a portal refused the upload: "
                 "Check the proxy variables"
                 "Ask the network administrator to allow PUT requests"
             ]
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
-                "The response is not in the format of S3 errors. Ask the presigner"
+                "a gateway may have answered. Ask the presigner to check permission and expiry"
                 "check the proxy variables"
             ]
 

@@ -297,7 +297,12 @@ let values =
                         (shown, Origin.Variable row.Variable)
                         $"{row.Setting} {text}"
 
-                    Expect.isEmpty resolution.Findings $"{row.Setting} {text}")
+                    // The target's URL is a variable, to which no digest can be bound.
+                    let others =
+                        resolution.Findings
+                        |> List.filter (fun finding -> finding.Id <> FindingId.BindDigestUnused)
+
+                    Expect.isEmpty others $"{row.Setting} {text}")
 
         testCase "what is invalid gives the default and one warning" (fun () ->
             for row in rows do

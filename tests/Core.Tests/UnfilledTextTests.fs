@@ -23,7 +23,10 @@ let private rows = [
     "https://h.example/${CELL}/a", "contains a variable that no shell expanded 'CELL'"
     "https://h.example/cell/a?X-Amz-Signature=${SIGNATURE}", "contains a variable that no shell expanded, at"
     "$(cat url)", "is a command that no shell ran"
+    "$(aws s3 presign s3://evidence/cell/a)", "is a command that no shell ran"
     "`cat url`", "is a command that no shell ran"
+    "`aws s3 presign s3://evidence/cell/a`", "is a command that no shell ran"
+    "$URL/cell/a?redirect=https://h", "that a shell did not expand 'URL'"
     "aws s3 presign s3://evidence/cell/a", "is a command that no shell ran"
     // Templates.
     "{{ url }}", "an expression of a template that no program filled in"

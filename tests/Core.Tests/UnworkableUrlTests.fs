@@ -131,6 +131,32 @@ let tests =
                 ] do
                 Expect.equal (severities id (inCell url)) [ Severity.Warning ] url)
 
+        testCase "digests are bound to URLs that are asked for alone" (fun () ->
+            let found (variables: (string * string) list) =
+                Settings.resolve (contextOf variables) (specOf [ s3 "a" ] [ listed "a.txt" ])
+                |> severities "bind-digest-unused"
+
+            let bind = suffixed Variable.BindDigest "a", "1"
+
+            for variables, expected in
+                [
+                    [ suffixed Variable.PresignedUrl "a", at own v4; bind ], [ Severity.Warning ]
+                    [ suffixed Variable.PresignedUrlsFile "a", "urls.json"; bind ], [ Severity.Warning ]
+                    [ suffixed Variable.BrokerUrl "a", "https://broker.example/"; bind ], []
+                    [ suffixed Variable.UrlCommand "a", "presign"; bind ], []
+                    [
+                        suffixed Variable.PresignedUrl "a", at own v4
+                        suffixed Variable.BindDigest "a", "0"
+                    ],
+                    []
+                    [
+                        suffixed Variable.PresignedUrl "a", at own v4
+                        Variable.SharedBindDigest, "1"
+                    ],
+                    []
+                ] do
+                Expect.equal (found variables) expected $"%A{List.map fst variables}")
+
         testCase "what can work has no such finding" (fun () ->
             for url in
                 [

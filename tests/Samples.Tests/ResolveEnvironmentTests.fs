@@ -32,7 +32,7 @@ let tests =
                         "its URL expires in 10 min"
                         "target 'cold-store': cannot be used"
                         "warning region-mismatch"
-                        "The nearest one that is read is CELLOS_EXPORT_S3_RETRY_MODE__ARTIFACT_BUCKET."
+                        "Did you mean CELLOS_EXPORT_S3_RETRY_MODE__ARTIFACT_BUCKET?"
                         "refused\n  target 'cold-store': CELLOS_EXPORT_S3_PRESIGNED_URL__COLD_STORE: It is not set."
                     ]
                     ran
