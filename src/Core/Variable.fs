@@ -258,9 +258,23 @@ module Variable =
             | found when found < least -> struct (Some known, found)
             | _ -> best)
 
+    /// What follows the beginning of a variable of this library; two of them lack a part of it (`CELLOS_CA_BUNDLE`).
+    let private own (name: string) =
+        if name.StartsWith(Prefix, StringComparison.Ordinal) then
+            name.Substring Prefix.Length
+        elif name.StartsWith("CELLOS_", StringComparison.Ordinal) then
+            name.Substring "CELLOS_".Length
+        else
+            name
+
+    /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs.
     let internal nearest (names: string list) (name: string) : string option =
-        let struct (nearest, _) = nearestOf names name
-        nearest
+        let given = own (upper name)
+
+        match nearestOf (List.map own names) given with
+        | struct (Some part, distance) when 2 * distance <= max part.Length given.Length ->
+            names |> List.tryFind (fun known -> own known = part)
+        | _ -> None
 
     /// The beginnings of names that people give a variable of this library by mistake.
     let private mistaken = [

@@ -158,6 +158,9 @@ let variables =
                 "PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
                 "CELLOS_STRICT", [ "CELLOS_STRICT_CONFIG" ]
                 "cellos_ca_bundel", [ "CELLOS_CA_BUNDLE" ]
+                "CELLOS_EXPORT_S3_CA_BUNDLE", [ "CELLOS_CA_BUNDLE" ]
+                "CELLOS_EXPORT_S3_CA_BUNDEL", [ "CELLOS_CA_BUNDLE" ]
+                "CELLOS_EXPORT_S3_STRICT_CONFIG", [ "CELLOS_STRICT_CONFIG" ]
                 // These are read.
                 "CELLOS_EXPORT_S3_REGION__COLD", []
                 "CELLOS_EXPORT_S3_TIMEOUT_MS", []
