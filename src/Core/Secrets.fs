@@ -135,15 +135,23 @@ module internal Secrets =
     let create (values: string seq) : Secrets =
         Secrets [|
             for value in values do
-                let whole = (foldSeen (Unescape.see value)).Text.Trim '+'
-                let bare = whole.TrimEnd('=').Trim '+'
+                let spellings = [
+                    Unescape.see value
+                    // In the same view of a text, a '=' of the value's own and two digits are an escape as well.
+                    if Unescape.mayBeQuoted value then
+                        Unescape.seeQuoted value
+                ]
 
-                if bare.Length >= Shortest then
-                    bare
+                for seen in spellings do
+                    let whole = (foldSeen seen).Text.Trim '+'
+                    let bare = whole.TrimEnd('=').Trim '+'
 
-                    // So that its padding is masked with it.
-                    if bare <> whole then
-                        whole
+                    if bare.Length >= Shortest then
+                        bare
+
+                        // So that its padding is masked with it.
+                        if bare <> whole then
+                            whole
         |]
 
     let append (first: Secrets) (second: Secrets) : Secrets =

@@ -82,6 +82,23 @@ let tests =
             (fst >> shows)
             snd
 
+        testCase
+            "a secret with a '=' before two digits is masked where quoted-printable spells a part of it"
+            (fun () ->
+                let secrets =
+                    Redaction.secretsOf
+                        "https://h/p?X-Amz-Security-Token=gtHZyOimxsan1S1W6j0DM6nSJ2UYXMYS%3Dc767NtthJvFa3NcUIAEiBNzg3F51l9"
+
+                for text in
+                    [
+                        "gtHZyOimxsan1S1W6j0DM6nSJ2UYXMYS%3D=63767NtthJvFa3N..."
+                        "gtHZyOimxsan1S1W6j0DM6nSJ2UYXMYS=3D=63767NtthJvFa3N"
+                        "gtHZyOimxsan=31S1W6j0DM6nSJ2UYXMYS=c767=4EtthJvFa3N…"
+                        "gtHZyOimxsan=31S1W6j0DM6nSJ2UYXMYS%3D=63767NtthJvFa3NcUIAEiBNzg3F51l9 is bad"
+                    ] do
+                    let shown = Redaction.known secrets text
+                    Expect.isFalse (shown.Contains "tthJvFa3") shown)
+
         testCase "other text stays" (fun () ->
             for text in [ "bad 9f86d"; "00a08 is bad"; "bad d081884c7d65 here"; "..."; "…" ] do
                 Expect.equal (shows text) text text)
