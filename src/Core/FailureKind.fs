@@ -15,7 +15,7 @@ type FailureKind =
     | SourceChanged
     /// The file is larger than the target allows.
     | SourceTooLarge
-    /// The URL cannot carry this request: it signs a header that nobody supplies, or it is taken.
+    /// The URL cannot carry this request: it signs a header that the push does not have, or another artifact has it.
     | UrlUnusable
     /// The URL has expired.
     | UrlExpired
@@ -46,5 +46,5 @@ type FailureKind =
     | Unconfirmed
     /// This process or its host lacks memory, file descriptors, a home directory or the like.
     | LocalFault
-    /// The driver broke the protocol of the push machine: a bug, of whoever drives it.
+    /// The driver broke the protocol of the push machine: a bug of that driver.
     | Internal

@@ -51,11 +51,11 @@ module internal HostDefects =
     /// Other endings of the same names.
     let private others = [ "amazonaws.com.cn"; "amazonaws.eu"; "amazonaws.cn" ]
 
-    /// The fewest changes that turn one text into the other, counted up to 3.
+    /// True if one or two changes of a character turn one text into the other.
     let private isNear (a: string) (b: string) =
         abs (a.Length - b.Length) <= 2
         && a <> b
-        && Variable.distance 3 (a.ToUpperInvariant()) (b.ToUpperInvariant()) <= 2
+        && EditDistance.between 3 (a.ToUpperInvariant()) (b.ToUpperInvariant()) <= 2
 
     let private lastLabels (count: int) (host: string) =
         let labels = host.Split '.'

@@ -7,12 +7,98 @@ open System.Collections.Generic
 [<RequireQualifiedAccess>]
 module internal MisspeltVariables =
 
-    /// For at most so many unknown variables the nearest known one is looked for; fewer, where so many targets are
-    /// known that it would take more than 10,000 comparisons.
+    /// The words of a name in the order of the alphabet: some people swap them.
+    let private sorted (name: string) =
+        String.Join('_', name.Split('_', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
+
+    /// No name is longer than 101 characters; what is far longer is near to none, and costs its length.
+    let private upper (name: string) =
+        (if name.Length > 120 then name.Substring(0, 120) else name).ToUpperInvariant()
+
+    /// The nearest of some names, and how far it is; the first of several that are equally near. Neither case nor the order
+    /// of the words counts.
+    let private nearestOf (names: string list) (name: string) : struct (string option * int) =
+        let given = upper name
+        let givenSorted = sorted given
+
+        (struct (None, Int32.MaxValue), names)
+        ||> List.fold (fun (struct (_, least) as best) known ->
+            let plain = EditDistance.between least given known
+            // Swapped words are one change more than the same ones in order.
+            let swapped = 1 + EditDistance.between (min least plain) givenSorted (sorted known)
+
+            match min plain swapped with
+            | found when found < least -> struct (Some known, found)
+            | _ -> best)
+
+    /// What follows the beginning of a variable of this library; two of them lack a part of it (`CELLOS_CA_BUNDLE`).
+    let private own (name: string) =
+        if name.StartsWith(Variable.Prefix, StringComparison.Ordinal) then
+            name.Substring Variable.Prefix.Length
+        elif name.StartsWith("CELLOS_", StringComparison.Ordinal) then
+            name.Substring "CELLOS_".Length
+        else
+            name
+
+    /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs.
+    let private nearest (names: string list) (name: string) : string option =
+        let given = own (upper name)
+
+        match nearestOf (List.map own names) given with
+        | struct (Some part, distance) when 2 * distance <= max part.Length given.Length ->
+            names |> List.tryFind (fun known -> own known = part)
+        | _ -> None
+
+    /// The beginnings of names that people give a variable of this library by mistake.
+    let private mistaken = [
+        "CELLOS_"
+        "CELLO_"
+        "CELLOS-"
+        "AWS_CELLOS_"
+        "AWS_EXPORT_"
+        "AWS_S3_EXPORT_"
+        "AWS_S3_PRESIGNED_"
+        "AWS_PRESIGNED_"
+        "S3_EXPORT_"
+        "EXPORT_S3_"
+        "S3_PRESIGNED_"
+        "PRESIGNED_URL"
+    ]
+
+    /// Those of the family's other programs.
+    let private ofFamily = [ "CELLOS_EXPORT_HTTP_"; "CELLOS_EXPORT_DIR" ]
+
+    /// The known name that a name without this library's prefix was probably meant to be.
+    let private probablyMeant (names: string list) (name: string) : string option =
+        let given = upper name
+
+        let startsWith (beginning: string) =
+            given.StartsWith(beginning, StringComparison.Ordinal)
+
+        if
+            not (List.exists startsWith mistaken)
+            || List.exists startsWith ofFamily
+            || List.contains given names
+        then
+            None
+        else
+            match
+                names
+                |> List.tryFind (fun known ->
+                    given.StartsWith("PRESIGNED_URL", StringComparison.Ordinal)
+                    && known.EndsWith("_" + given, StringComparison.Ordinal)
+                    || given.Length > 10 && known.StartsWith(given + "_", StringComparison.Ordinal)),
+                nearestOf names name
+            with
+            | Some known, _ -> Some known
+            | None, struct (Some known, distance) when distance * 3 <= known.Length -> Some known
+            | _ -> None
+
+    /// The most unknown variables for which the nearest known one is looked for. They take 10,000 comparisons at most.
     let private mostSuggestions (known: string list) =
         10_000 / known.Length |> min 20 |> max 1
 
-    /// Variables that begin as ours do, or would if their case were right, and that nobody reads.
+    /// Variables that begin as ours do, or would if their case were right, and that are not read.
     let find (lookup: string -> string option) (names: string list) (targets: TargetName list) =
         let known = Variable.known targets
         let isKnown = HashSet(known, StringComparer.Ordinal)
@@ -41,7 +127,7 @@ module internal MisspeltVariables =
             yield!
                 unknown
                 |> Seq.mapi (fun index name ->
-                    name, (if index < mostSuggestions then Variable.nearest known name else None))
+                    name, (if index < mostSuggestions then nearest known name else None))
 
             // Those that are ours by mistake alone count only where the one that is meant is not set.
             yield!
@@ -49,7 +135,7 @@ module internal MisspeltVariables =
                 |> Seq.filter (fun name -> not (isKnown.Contains name) && not (unknown.Contains name))
                 |> Seq.sortWith (fun a b -> String.CompareOrdinal(a, b))
                 |> Seq.choose (fun name ->
-                    Variable.probablyMeant known name
+                    probablyMeant known name
                     |> Option.filter (fun meant -> (lookup meant).IsNone)
                     |> Option.map (fun meant -> name, Some meant))
                 |> Seq.truncate mostSuggestions

@@ -29,21 +29,6 @@ module internal Outcome =
                 Detail = change fault.Detail
         }
 
-        let ofError (error: S3Error) = {
-            Code = change error.Code
-            Message = optional error.Message
-            RequestId = optional error.RequestId
-            HostId = optional error.HostId
-            Region = optional error.Region
-            Endpoint = optional error.Endpoint
-            Details =
-                error.Details
-                |> List.map (fun detail -> {
-                    detail with
-                        Content = change detail.Content
-                })
-        }
-
         let ofBody (body: ForeignBody) = {
             body with
                 VisibleText = change body.VisibleText
@@ -80,6 +65,6 @@ module internal Outcome =
                     Contradiction = optional reply.Contradiction
                     ResultBucket = optional reply.ResultBucket
                     ResultKey = optional reply.ResultKey
-                    Error = reply.Error |> Option.map ofError
+                    Error = reply.Error |> Option.map (S3Error.map change)
                     Body = reply.Body |> Option.map ofBody
             }

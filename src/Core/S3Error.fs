@@ -196,12 +196,12 @@ module S3Error =
                 ]
             })
 
-    /// The error without the values of secret names.
-    let private redacted (error: S3Error) : S3Error =
-        let optional = Option.map Redaction.text
+    /// The error with each of its texts changed.
+    let internal map (change: string -> string) (error: S3Error) : S3Error =
+        let optional = Option.map change
 
         {
-            Code = Redaction.text error.Code
+            Code = change error.Code
             Message = optional error.Message
             RequestId = optional error.RequestId
             HostId = optional error.HostId
@@ -211,7 +211,7 @@ module S3Error =
                 error.Details
                 |> List.map (fun detail -> {
                     detail with
-                        Content = Redaction.text detail.Content
+                        Content = change detail.Content
                 })
         }
 
@@ -223,4 +223,4 @@ module S3Error =
         |> decode
         |> parts
         |> ofParts
-        |> Option.map redacted
+        |> Option.map (map Redaction.text)

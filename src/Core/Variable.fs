@@ -212,115 +212,6 @@ module Variable =
     [<CompiledName("ForTarget")>]
     let forTarget (target: TargetName) (name: string) = name + TargetName.envSuffix target
 
-    /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein), or
-    /// `most` if it takes so many or more.
-    let internal distance (most: int) (a: string) (b: string) =
-        let mutable previous = Array.init (b.Length + 1) id
-        let mutable least = abs (a.Length - b.Length)
-        let mutable i = 1
-
-        while least < most && i <= a.Length do
-            let current = Array.zeroCreate (b.Length + 1)
-            current[0] <- i
-            least <- i
-
-            for j in 1 .. b.Length do
-                let replaced = previous[j - 1] + (if a[i - 1] = b[j - 1] then 0 else 1)
-                current[j] <- min replaced (1 + min previous[j] current[j - 1])
-                least <- min least current[j]
-
-            previous <- current
-            i <- i + 1
-
-        if least < most then min most previous[b.Length] else most
-
-    /// The words of a name in the order of the alphabet: some people swap them.
-    let private sorted (name: string) =
-        String.Join('_', name.Split('_', StringSplitOptions.RemoveEmptyEntries) |> Array.sort)
-
-    /// No name is longer than 101 characters; what is far longer is near to none, and costs its length.
-    let private upper (name: string) =
-        (if name.Length > 120 then name.Substring(0, 120) else name).ToUpperInvariant()
-
-    /// The nearest of some names, and how far it is; the first of several that are equally near. Neither case nor the order
-    /// of the words counts.
-    let private nearestOf (names: string list) (name: string) : struct (string option * int) =
-        let given = upper name
-        let givenSorted = sorted given
-
-        (struct (None, Int32.MaxValue), names)
-        ||> List.fold (fun (struct (_, least) as best) known ->
-            let plain = distance least given known
-            // Swapped words are one change more than the same ones in order.
-            let swapped = 1 + distance (min least plain) givenSorted (sorted known)
-
-            match min plain swapped with
-            | found when found < least -> struct (Some known, found)
-            | _ -> best)
-
-    /// What follows the beginning of a variable of this library; two of them lack a part of it (`CELLOS_CA_BUNDLE`).
-    let private own (name: string) =
-        if name.StartsWith(Prefix, StringComparison.Ordinal) then
-            name.Substring Prefix.Length
-        elif name.StartsWith("CELLOS_", StringComparison.Ordinal) then
-            name.Substring "CELLOS_".Length
-        else
-            name
-
-    /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs.
-    let internal nearest (names: string list) (name: string) : string option =
-        let given = own (upper name)
-
-        match nearestOf (List.map own names) given with
-        | struct (Some part, distance) when 2 * distance <= max part.Length given.Length ->
-            names |> List.tryFind (fun known -> own known = part)
-        | _ -> None
-
-    /// The beginnings of names that people give a variable of this library by mistake.
-    let private mistaken = [
-        "CELLOS_"
-        "CELLO_"
-        "CELLOS-"
-        "AWS_CELLOS_"
-        "AWS_EXPORT_"
-        "AWS_S3_EXPORT_"
-        "AWS_S3_PRESIGNED_"
-        "AWS_PRESIGNED_"
-        "S3_EXPORT_"
-        "EXPORT_S3_"
-        "S3_PRESIGNED_"
-        "PRESIGNED_URL"
-    ]
-
-    /// Those of the family's other programs.
-    let private ofFamily = [ "CELLOS_EXPORT_HTTP_"; "CELLOS_EXPORT_DIR" ]
-
-    /// The known name that a name without this library's prefix was probably meant to be.
-    let internal probablyMeant (names: string list) (name: string) : string option =
-        let given = upper name
-
-        let startsWith (beginning: string) =
-            given.StartsWith(beginning, StringComparison.Ordinal)
-
-        if
-            not (List.exists startsWith mistaken)
-            || List.exists startsWith ofFamily
-            || List.contains given names
-        then
-            None
-        else
-            match
-                names
-                |> List.tryFind (fun known ->
-                    given.StartsWith("PRESIGNED_URL", StringComparison.Ordinal)
-                    && known.EndsWith("_" + given, StringComparison.Ordinal)
-                    || given.Length > 10 && known.StartsWith(given + "_", StringComparison.Ordinal)),
-                nearestOf names name
-            with
-            | Some known, _ -> Some known
-            | None, struct (Some known, distance) when distance * 3 <= known.Length -> Some known
-            | _ -> None
-
     /// The key among the given ones that a misspelt one may stand for: case, hyphens and underscores do not count.
     let internal nearKey (keys: string list) (key: string) : string option =
         let plain (key: string) =
@@ -329,7 +220,7 @@ module Variable =
         let given = plain (Check.shorten 60 key)
 
         keys
-        |> List.map (fun known -> known, distance 60 given (plain known))
+        |> List.map (fun known -> known, EditDistance.between 60 given (plain known))
         |> List.filter (fun (known, distance) -> distance * 2 < max known.Length given.Length)
         |> List.sortBy snd
         |> List.tryHead

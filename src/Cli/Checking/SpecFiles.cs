@@ -7,9 +7,6 @@ namespace CellOS.Export.S3.Cli.Checking;
 /// <summary>Looks for the files of the artifacts that a spec lists.</summary>
 internal static class SpecFiles
 {
-    /// <summary>The number of files that a finding names at most.</summary>
-    private const int MostNames = 5;
-
     /// <summary>
     /// Returns a finding for each target that has an artifact without a file: an error where the folder is given, and a
     /// warning where the current one stands in for it.
@@ -32,13 +29,11 @@ internal static class SpecFiles
         ];
     }
 
-    private static S3ExportFinding Finding(string target, IReadOnlyList<string> paths, string? root)
+    private static S3ExportFinding Finding(string target, IReadOnlyCollection<string> paths, string? root)
     {
         var severity = root is null ? Severity.Warning : Severity.Error;
-        var names = string.Join(", ", paths.Take(MostNames).Select(path => $"'{Shown.Short(100, path)}'"));
-        var more = paths.Count > MostNames ? $" and {paths.Count - MostNames} more" : "";
         var what =
-            $"the spec lists {names}{more}, and there is no such file below '{Shown.Short(200, root ?? ".")}'";
+            $"the spec lists {ShownNames.List(paths)}, and there is no such file below '{Shown.Short(200, root ?? ".")}'";
         var remedy = root is null
             ? "Give the folder of the artifacts with --root, to check and to push, or correct the paths in the spec."
             : "Correct --root, or the paths in the spec; push would report each as SourceNotFound.";

@@ -7,9 +7,6 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// <summary>Refuses a push in which an artifact certainly cannot be exported, before anything is sent.</summary>
 internal static class Preflight
 {
-    /// <summary>The number of artifacts that a message names at most.</summary>
-    private const int MostNames = 5;
-
     /// <summary>Refuses artifacts whose URLs no store can accept, or whose headers do not fit their URLs.</summary>
     /// <param name="bundle">All that was asked for.</param>
     /// <param name="done">What has a receipt already: its URLs do not matter any more.</param>
@@ -48,7 +45,7 @@ internal static class Preflight
             return;
 
         throw new RefusedException(
-            $"No artifact of the spec has a file below '{Shown.Short(200, root)}': {Names(artifacts.Select(artifact => artifact.Source.Path))}. Give the folder of the artifacts with --root, or correct their paths in the spec."
+            $"No artifact of the spec has a file below '{Shown.Short(200, root)}': {ShownNames.List([.. artifacts.Select(artifact => artifact.Source.Path)])}. Give the folder of the artifacts with --root, or correct their paths in the spec."
         );
     }
 
@@ -95,12 +92,5 @@ internal static class Preflight
             )
             .Where(item => item.Problem is not null)
             .GroupBy(item => item.Problem!, StringComparer.Ordinal)
-            .Select(group => $"{Names(group.Select(item => item.Name))}: {group.Key}.");
-
-    private static string Names(IEnumerable<string> names)
-    {
-        var all = names.ToList();
-        var more = all.Count > MostNames ? $" and {all.Count - MostNames} more" : "";
-        return string.Join(", ", all.Take(MostNames).Select(name => $"'{Shown.Short(100, name)}'")) + more;
-    }
+            .Select(group => $"{ShownNames.List([.. group.Select(item => item.Name)])}: {group.Key}.");
 }

@@ -63,15 +63,11 @@ internal static class FaultMapper
             : OfTransport(exception, Way(host, proxy));
     }
 
-    /// <summary>With whom a TLS handshake follows a TCP connection of the request's own; null for nobody.</summary>
+    /// <summary>The server or proxy to which the request's own TCP connection leads, if it speaks TLS; null if not.</summary>
     private static string? TlsPeer(Uri url, Proxy? proxy) =>
-        proxy is null
-            ? url.Scheme == Uri.UriSchemeHttps
-                ? url.Authority
-                : null
-            : proxy.Scheme == Uri.UriSchemeHttps
-                ? Name(proxy)
-                : null;
+        (proxy?.Scheme ?? url.Scheme) != Uri.UriSchemeHttps ? null
+        : proxy is null ? url.Authority
+        : Name(proxy);
 
     /// <summary>The HTTP status with which a proxy refused a tunnel; null if it was not that.</summary>
     internal static int? ProxyStatus(Exception exception) =>
