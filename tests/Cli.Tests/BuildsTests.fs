@@ -60,6 +60,18 @@ let private pushOf (name: string) (fault: Fault) (arguments: Scene -> string lis
 
 let private always (arguments: string list) (_: Scene) = arguments
 
+/// A command that answers every request with the same line.
+let private answering (response: Scene -> string) (scene: Scene) =
+    let script =
+        scene.Folder.Write("urls.sh", $"while read -r _; do echo '{response scene}'; done\n")
+
+    [ "CELLOS_EXPORT_S3_URL_COMMAND" + suffix, $"sh '{script}'" ]
+
+let private granting (key: string) (scene: Scene) =
+    $"""{{"url":"{scene.Server.Presign("PUT", bucket, key)}"}}"""
+
+let private probe = [ "--cell-id"; "cell-7"; "--probe" ]
+
 let private scenarios = [
     for arguments in
         [
@@ -128,6 +140,20 @@ let private scenarios = [
         ] do
         withUrl url
 
+    let probed = granting "cell-7/cellos-export-s3-probe"
+    checkOf "a probe" (answering probed) probe
+    checkOf "a probe, as JSON" (answering probed) ("--json" :: probe)
+    checkOf "a probe of another object" (answering (granting "cell-7/a")) probe
+    checkOf "a probe that is refused" (answering (fun _ -> """{"error":{"message":"no"}}""")) probe
+    checkOf "a command that answers anything" (answering (fun _ -> "anything")) probe
+    checkOf "files that are missing" _.SeedVariables [ "--root"; "/" ]
+
+    scenario "push: a URL of a command" (fun scene ->
+        let file = scene.Folder.Write("a.txt", "first")
+
+        answering (granting "cell-7/a.txt") scene,
+        [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; file ])
+
     pushOf "receipts" Fault.None (always [])
     pushOf "receipts file" Fault.None (fun scene -> [ "--receipts"; scene.Folder.At "r.jsonl" ])
     pushOf "quiet" Fault.None (always [ "--quiet" ])
@@ -136,10 +162,12 @@ let private scenarios = [
     pushOf "503" (Fault.Status 503) (always [])
     pushOf "403" (Fault.Status 403) (always [])
     pushOf "an ETag of other bytes" Fault.WrongETag (always [])
+
     pushOf
         "a success of no store"
         (Fault.RawReply "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"B)
         (always [])
+
     pushOf "a connection that is reset" Fault.ResetBeforeBody (always [])
 ]
 

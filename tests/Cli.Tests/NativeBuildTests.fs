@@ -1,4 +1,4 @@
-/// What `./build.sh native` says where a part of its tools is missing.
+/// What `./build.sh native` and `./build.sh image` say where a program that they need is missing.
 module Cli.Tests.NativeBuildTests
 
 open System
@@ -7,7 +7,7 @@ open Expecto
 open Cli.Tests.Support
 
 /// Runs it with these commands alone on the PATH: a command of this machine, or a script of this text.
-let private native (commands: (string * string option) list) =
+let private build (command: string) (commands: (string * string option) list) =
     task {
         use folder = new Folder()
 
@@ -23,7 +23,7 @@ let private native (commands: (string * string option) list) =
         let script = Path.Combine(root, "build.sh")
 
         use started =
-            new Child("bash", [ script; "native"; folder.At "made" ], [ "PATH", folder.Path ])
+            new Child("bash", [ script; command; folder.At "made" ], [ "PATH", folder.Path ])
 
         let! struct (code, output, error) = started.End()
         Expect.equal (code, output) (2, "") error
@@ -36,26 +36,33 @@ let private linker (status: int) =
 
 [<Tests>]
 let tests =
-    testList "build.sh native says what to install" [
-        for name, commands, parts in
+    testList "build.sh says what to install" [
+        for command, name, commands, parts in
             [
+                "native",
                 "without a C compiler",
                 [],
                 [ "no C compiler"; "gcc or clang"; "apt-get install gcc libc6-dev" ]
+                "native",
                 "where the compiler does not find the C library",
                 [ "gcc", linker 1 ],
                 [ "gcc cannot link"; "apt-get install libc6-dev" ]
+                "native",
                 "where clang does not find the C library, whatever gcc does",
                 [ "clang", linker 1; "gcc", linker 0 ],
                 [ "clang cannot link"; "apt-get install libc6-dev" ]
-                "without objcopy", [ "gcc", linker 0 ], [ "objcopy is not"; "apt-get install binutils" ]
+                "native",
+                "without objcopy",
+                [ "gcc", linker 0 ],
+                [ "objcopy is not"; "apt-get install binutils" ]
+                "image", "without umoci", [], [ "umoci is not"; "apt-get install umoci" ]
             ] do
-            testCaseTask name (fun () ->
+            testCaseTask $"{command}: {name}" (fun () ->
                 task {
                     if not (OperatingSystem.IsLinux()) then
                         skiptest "the native tool is made on Linux"
 
-                    let! error = native commands
+                    let! error = build command commands
 
                     for part in parts do
                         Expect.stringContains error part name
