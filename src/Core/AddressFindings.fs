@@ -55,7 +55,7 @@ module internal AddressFindings =
             FindingId.BucketMismatch
             context
             $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
-            "Correct the bucket in the spec, or presign for the one that it names."
+            "Correct the bucket in the spec, or ask the presigner for a URL for that bucket."
 
     let private otherKey severity context url (told: string) (meant: string) =
         let told = RequestUrl.withoutSignature url told
@@ -65,7 +65,7 @@ module internal AddressFindings =
             FindingId.KeyMismatch
             context
             $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
-            $"If the receipt would be right, presign for its object; if the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
+            $"If the receipt would be right, ask the presigner for a URL for its object. If the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
 
     let private bucket severity context url (inspected: PresignedUrl) =
         match inspected.Bucket with
@@ -175,6 +175,6 @@ module internal AddressFindings =
                     FindingId.DestinationUnchecked
                     context
                     $"the URL does not show that it is for the bucket {Check.quote (Bucket.value context.Bucket)}: receipts have destinationChecked false"
-                    "Presign with the bucket in the host or in the path, if the store allows it; otherwise make sure that the URL is for that bucket."
+                    "Ask the presigner for a URL with the bucket in the host or in the path. If the store has none, make sure that the URL is for that bucket."
             | AddressCheck.OtherBucket told -> [ otherBucket severity context url told ]
             | AddressCheck.OtherKey told -> [ otherKey severity context url told (ObjectKey.value meant) ]

@@ -13,11 +13,23 @@ module internal AdviceWords =
     /// The same for a setting that all targets share.
     let shared (option: string) (variable: string) = $"{variable} (in code: {option})"
 
+    /// The host of the URL, as `NO_PROXY` takes it.
+    let host (facts: FailureFacts) =
+        match facts.Address with
+        | Some url -> RequestUrl.host url
+        | None -> "the URL's host"
+
     /// What to check on the way to the store: the proxy that the request went through, or where proxies are set; and the host.
     let proxies (facts: FailureFacts) =
+        let named =
+            match facts.Address with
+            | Some url -> $" ({RequestUrl.host url})"
+            | None -> ""
+
         match FailureFacts.proxy facts with
-        | Some proxy -> $"{proxy.InWords} and the URL's host"
-        | None -> "the proxy variables (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and the URL's host"
+        | Some proxy -> $"{proxy.InWords} and the URL's host{named}"
+        | None ->
+            $"the proxy variables (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and the URL's host{named}"
 
     /// The setting that names the proxy on the way.
     let proxySetting (facts: FailureFacts) =

@@ -52,6 +52,7 @@ module ErrorType =
         | FaultKind.Proxy -> "Proxy"
         | FaultKind.TlsHandshake -> "TlsHandshake"
         | FaultKind.TlsTimeout -> "TlsTimeout"
+        | FaultKind.ProxyTlsTimeout -> "ProxyTlsTimeout"
         | FaultKind.NotTls -> "NotTls"
         | FaultKind.ProxyNotTls -> "ProxyNotTls"
         | FaultKind.NoUrl -> "NoUrl"
@@ -125,11 +126,12 @@ module AttemptReport =
         | FaultKind.Network -> "network failure"
         | FaultKind.Proxy -> "no connection by the proxy"
         | FaultKind.TlsHandshake -> "TLS handshake failed"
-        | FaultKind.TlsTimeout -> "no TLS handshake in time"
+        | FaultKind.TlsTimeout
+        | FaultKind.ProxyTlsTimeout -> "no TLS handshake in time"
         | FaultKind.NotTls -> "server without TLS"
         | FaultKind.ProxyNotTls -> "proxy without TLS"
         | FaultKind.NoUrl -> "no URL yet"
-        | FaultKind.LocalFault -> "fault of this host"
+        | FaultKind.LocalFault -> "fault of this machine"
         | FaultKind.CertificateUntrusted
         | FaultKind.CertificateNameMismatch -> "certificate rejected"
         | FaultKind.SourceNotFound

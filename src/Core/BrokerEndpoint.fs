@@ -13,7 +13,7 @@ type BrokerEndpoint =
 /// Reads addresses of brokers.
 ///
 /// Rules that this module keeps:
-/// - `https` goes anywhere, `http` to this host only: the request and the response hold credentials;
+/// - `https` goes anywhere, `http` to this machine only: the request and the response hold credentials;
 /// - `unix:` is followed by an absolute path, with or without the `//` of a URL;
 /// - no message contains a query.
 [<RequireQualifiedAccess>]

@@ -60,4 +60,4 @@ module internal EncodedPlaceholder =
 
     /// What to do where a URL is for one artifact.
     let remedyOfUrl =
-        "Presign for the key with the cell id and the name of the artifact."
+        "Ask the presigner for a URL for the key with the cell id and the name of the artifact."

@@ -27,10 +27,12 @@ module internal FailureText =
             |> Option.bind (fun reply -> reply.HostId |> Option.orElse (reply.Error |> Option.bind _.HostId))
 
         let stored =
-            if facts.MayBeStored && kind <> FailureKind.AlreadyExists then
-                " The object may have been stored. There is no receipt for it."
-            else
+            if not facts.MayBeStored || kind = FailureKind.AlreadyExists then
                 ""
+            elif facts.Plan.Target.WriteOnce then
+                " The object may be stored all the same, without a receipt. With write-once, a new export then fails as AlreadyExists."
+            else
+                " The object may be stored all the same, without a receipt. A new export replaces it."
 
         let requestIdText =
             match requestId with

@@ -50,9 +50,9 @@ module internal FailureAdvice =
         | FaultKind.ProxyNotTls, _ ->
             $"In the proxy's URL ({variable}), write http:// instead of https://, or correct the port; then export again. Uploads to https URLs stay encrypted."
         | FaultKind.NameResolution, _ ->
-            $"Correct the proxy's host ({variable}), or check DNS on this machine. Where a direct connection is possible, list the URL's host in NO_PROXY."
+            $"Correct the proxy's host ({variable}), or check DNS on this machine. Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
         | _ ->
-            $"Check that the proxy runs, and its host, port and scheme ({variable}). Where a direct connection is possible, list the URL's host in NO_PROXY."
+            $"Check that the proxy runs, and its host, port and scheme ({variable}). Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
 
     let private onUnreachable (facts: FailureFacts) =
         match FailureFacts.fault facts with
@@ -69,7 +69,7 @@ module internal FailureAdvice =
         | Some { Kind = FaultKind.NameResolution } ->
             "Check DNS on this machine, and the host in the URL. If this machine reaches the store only through a proxy, set HTTPS_PROXY."
         | Some { Proxy = Some proxy } ->
-            $"Check {proxy.InWords}: ask its administrator whether it lets the upload through. Or list the URL's host in NO_PROXY. If the proxy is right, check host and port of the URL."
+            $"Check {proxy.InWords}: ask its administrator whether it lets the upload through. Or list {AdviceWords.host facts} in NO_PROXY. If the proxy is right, check host and port of the URL."
         | _ -> "Check the URL's host and port, the proxy and the network, and export again."
 
     let private onTimeout (facts: FailureFacts) =
@@ -78,14 +78,16 @@ module internal FailureAdvice =
                    Kind = FaultKind.ConnectTimeout
                    Proxy = Some proxy
                } ->
-            $"Check that {proxy.InWords} runs and reaches the store, or list the URL's host in NO_PROXY. If the proxy is slow, raise {connectTimeout}."
+            $"Check that {proxy.InWords} runs and reaches the store, or list {AdviceWords.host facts} in NO_PROXY. If the proxy is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.ConnectTimeout } ->
             $"Check host, port, proxy and firewall, or raise {connectTimeout}."
+        | Some { Kind = FaultKind.ProxyTlsTimeout } ->
+            $"Check scheme and port of the proxy ({AdviceWords.proxySetting facts}): https:// needs a proxy that speaks TLS. If it is slow, raise {connectTimeout}."
         | Some {
                    Kind = FaultKind.TlsTimeout
-                   Proxy = Some _
+                   Proxy = Some proxy
                } ->
-            $"Check scheme and port of the proxy ({AdviceWords.proxySetting facts}): https:// needs a proxy that speaks TLS. If it is slow, raise {connectTimeout}."
+            $"Check that the port of the URL speaks TLS (https), and ask the administrator of {proxy.InWords} whether it inspects TLS. If the server is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.TlsTimeout } ->
             $"Check that the port of the URL speaks TLS (https), and look for a firewall or proxy that inspects TLS. If the server is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.StallTimeout } -> $"Check the line and the proxy, or raise {stallTimeout}."
@@ -107,7 +109,7 @@ module internal FailureAdvice =
 
     let private onOtherBytes (facts: FailureFacts) =
         let again =
-            "Export again. If it fails again, list the host in NO_PROXY where a direct connection is possible, or ask the network administrator."
+            $"Export again. If it fails again, list {AdviceWords.host facts} in NO_PROXY where a direct connection is possible, or ask the network administrator."
 
         match FailureFacts.reply facts with
         | Some reply when reply.IsSuccess ->
@@ -171,7 +173,7 @@ module internal FailureAdvice =
             | Some { Contradiction = Some header } ->
                 $"Check {AdviceWords.proxies facts}, and whether a cache answers. If the store itself sends '{header}', ask its administrator why."
             | Some reply when Verdict.isOfStore reply && (reply.ResultBucket.IsSome || reply.ResultKey.IsSome) ->
-                "Ask the store's administrator where it has stored the object. Correct bucket, key prefix, cell id or artifact name, or presign for the destination."
+                "Ask the store's administrator where it has stored the object. Correct bucket, key prefix, cell id or artifact name, or ask the presigner for a URL for the destination."
             | _ -> $"Check {AdviceWords.proxies facts}. If the store really answers so, set {unmarked}."
         | FailureKind.Unverified ->
             "Use a store that reports an MD5 ETag or a checksum, or do not require a confirmation."

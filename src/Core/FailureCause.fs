@@ -87,7 +87,7 @@ module internal FailureCause =
         // The detail names what did not respond: the server or a proxy.
         | Some FaultKind.ConnectTimeout ->
             $"there was no connection within {duration limits.ConnectTimeout}: {lastEvent facts}"
-        | Some FaultKind.TlsTimeout ->
+        | Some(FaultKind.TlsTimeout | FaultKind.ProxyTlsTimeout) ->
             $"there was no TLS handshake within {duration limits.ConnectTimeout}: {lastEvent facts}"
         | Some FaultKind.StallTimeout ->
             match limits.StallTimeout with

@@ -29,8 +29,11 @@ type FaultKind =
     | Proxy
     /// The TLS handshake failed for another reason than the certificate.
     | TlsHandshake
-    /// The TCP connection was made, and the TLS handshake did not end within the connect timeout.
+    /// The TCP connection or the tunnel was there, and the TLS handshake with the server did not end within the connect
+    /// timeout.
     | TlsTimeout
+    /// The TCP connection to the proxy was made, and the TLS handshake with it did not end within the connect timeout.
+    | ProxyTlsTimeout
     /// The server answered the TLS handshake with bytes that are not TLS.
     | NotTls
     /// The proxy answered the TLS handshake with bytes that are not TLS.

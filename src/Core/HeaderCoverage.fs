@@ -26,7 +26,7 @@ module internal HeaderCoverage =
         | names -> [
             refusal
                 $"has a signature that does not cover {RequestHeader.shownNames names}: S3 answers 403 to that"
-                "Presign with it (X-Amz-SignedHeaders), or do not ask for it."
+                "Ask the presigner to sign it (X-Amz-SignedHeaders), or do not set it."
           ]
 
     /// A presigner may have put a header into the query. Whether a store reads it from there is its own affair, and
@@ -37,7 +37,7 @@ module internal HeaderCoverage =
         | names -> [
             refusal
                 $"carries {RequestHeader.shownNames names} in its query, and its signature does not cover the header of this name: S3 answers 403 to both"
-                "Presign with it as a header (an SDK may call that unhoistable), or do not ask for it."
+                "Ask the presigner to sign it as a header (SDKs call such headers unhoistable), or do not set it."
           ]
 
     /// A gateway may mean what it likes by its parameters: only what S3 signs is judged.
@@ -46,7 +46,7 @@ module internal HeaderCoverage =
         | Some operation when query.Signature <> UrlSignature.Unsigned -> [
             refusal
                 $"is presigned for {operation}, and not for an upload of the whole object"
-                "Presign a PutObject: a receipt is for an object that holds the file and nothing else."
+                "Ask the presigner for a URL for PutObject: a receipt is for an object that holds the file and nothing else."
           ]
         | _ -> []
 
@@ -125,7 +125,12 @@ module internal HeaderCoverage =
         String.Join(
             "; ",
             ways
-            @ [ if ways.IsEmpty then "presign without it" else "or presign without it" ]
+            @ [
+                if ways.IsEmpty then
+                    "ask the presigner for a URL without it"
+                else
+                    "or ask the presigner for a URL without it"
+            ]
         )
 
     /// The same as a sentence.

@@ -92,7 +92,7 @@ module internal HostDefects =
             defect
                 true
                 $"{Check.quote host} is the web site of a bucket, which accepts no upload"
-                "Presign with the S3 endpoint, such as BUCKET.s3.REGION.amazonaws.com."
+                "Ask the presigner for a URL with the S3 endpoint, such as BUCKET.s3.REGION.amazonaws.com."
         elif
             List.contains
                 (if host.StartsWith("www.", StringComparison.Ordinal) then
@@ -126,7 +126,7 @@ module internal HostDefects =
                 defect
                     false
                     $"{Check.quote host} is not the form of an S3 endpoint"
-                    "Compare it with BUCKET.s3.REGION.amazonaws.com, and presign again."
+                    "Compare it with BUCKET.s3.REGION.amazonaws.com, and ask the presigner for a URL with the right host."
             | None -> ()
     ]
 

@@ -223,7 +223,7 @@ module ObjectAddress =
 
         let text (what: string) (told: string) =
             Some
-                $"the presigned URL is for {what} {Check.quote told}, and the receipt would say {meant}; presign for that object, or correct bucket, key prefix, cell id or artifact name"
+                $"the presigned URL is for {what} {Check.quote told}, and the receipt would say {meant}; ask the presigner for a URL for that object, or correct bucket, key prefix, cell id or artifact name"
 
         match check with
         | AddressCheck.Same

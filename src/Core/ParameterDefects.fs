@@ -120,7 +120,7 @@ module internal ParameterDefects =
                 {
                     mangled
                         $"{name} is over {SignedQuery.MaxExpiresSeconds} seconds: stores refuse a URL that is valid for longer than seven days"
-                        "Presign for seven days at most." with
+                        "Ask the presigner for a URL that is valid for seven days at most." with
                         IsFatal = isAws
                 }
     ]
@@ -214,7 +214,7 @@ module internal ParameterDefects =
                 {
                     incomplete
                         "X-Amz-Credential has a temporary key (ASIA…), and the URL lacks X-Amz-Security-Token, which belongs to it"
-                        "Give the whole URL, or presign with the session token as well as the key and the secret." with
+                        "Give the whole URL. If it has no token, the presigner must sign with the session token as well as key and secret." with
                         IsFatal = isAws
                 }
 
@@ -228,7 +228,7 @@ module internal ParameterDefects =
                 {
                     mangled
                         $"X-Amz-Credential is for the service{shown}, and stores accept only 's3'"
-                        "Presign a PutObject of S3." with
+                        "Ask the presigner for a URL for PutObject of S3." with
                         IsFatal = isAws
                 }
     ]
@@ -246,7 +246,7 @@ module internal ParameterDefects =
             {
                 mangled
                     "sp does not permit to write: a PUT of a blob needs 'w' or 'c'"
-                    "Make the signature again with the permissions to create and write (sp=cw)." with
+                    "Ask the presigner for a URL with the permissions to create and write (sp=cw)." with
                     IsFatal = true
             }
     ]

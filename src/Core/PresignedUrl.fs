@@ -39,7 +39,7 @@ type PresignedUrl = {
 [<RequireQualifiedAccess>]
 module PresignedUrl =
 
-    /// How far the clock of S3 and that of this host may be apart: 15 minutes. S3 does not ask for the latter where a URL
+    /// How far the clock of S3 and that of this machine may be apart: 15 minutes. S3 does not ask for the latter where a URL
     /// is presigned; a good URL must not be taken for expired because it is fast.
     let AllowedSkew = SignedQuery.allowedSkew
 

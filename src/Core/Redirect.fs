@@ -124,7 +124,7 @@ module internal Redirect =
         | Redirect.Path, Some reply ->
             $"Ask the administrator of {AdviceWords.answerer reply} which path accepts PUT, and the presigner for a URL with it. Do not change the path yourself: the signature covers it."
         | Redirect.SignIn, _ ->
-            $"If this machine has to sign in to its network, do so. Check {AdviceWords.proxies facts}: it may be for browsers."
+            $"Sign in, if this machine's network asks for it. Check {AdviceWords.proxies facts}: it may be for browsers."
         | Redirect.Host other, _ ->
             $"Ask the store's administrator whether the store has moved to {other}; if so, ask the presigner for a URL for that host. If not, check {AdviceWords.proxies facts}."
         | _, Some reply when reply.HasStoreId ->

@@ -170,7 +170,7 @@ module internal RefusalAdvice =
                 $"Ask the administrator of {server} to raise its limit for request bodies (nginx: client_max_body_size): the artifact is larger. That server is usually a proxy or gateway, not the store."
         | 414 ->
             Some
-                $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or list the host in NO_PROXY."
+                $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or list {AdviceWords.host facts} in NO_PROXY."
         | 431 ->
             Some
                 $"The headers or the URL are too long for {server}, usually a proxy or gateway. Ask its administrator to raise the limit, or shorten the headers of push --header (in code: Headers)."
@@ -180,7 +180,8 @@ module internal RefusalAdvice =
         | 505 ->
             Some
                 "The host does not accept this connection: it may not be the store's S3 endpoint. Ask the presigner whether scheme, host and port are right."
-        | 451 -> Some "Ask the network administrator: a filter forbids the upload to this host."
+        | 451 ->
+            Some $"Ask the network administrator: a filter forbids the upload to {AdviceWords.host facts}."
         | 501 when facts.Plan.Target.WriteOnce -> Some(onNotImplemented facts)
         | 501 ->
             Some
@@ -196,7 +197,7 @@ module internal RefusalAdvice =
         | None, 401 when isPage ->
             $"Check {AdviceWords.proxies facts}, and user name and password in a proxy's URL."
         | None, _ when isPage ->
-            $"Ask the network administrator to allow PUT requests to the host in the URL. Check {AdviceWords.proxies facts}."
+            $"Ask the network administrator to allow PUT requests to {AdviceWords.host facts}. Check {AdviceWords.proxies facts}."
         | None, 412 -> onCondition facts
         | None, _ when reply.Body.IsSome ->
             let doubt =
@@ -275,6 +276,6 @@ module internal RefusalAdvice =
         | 502
         | 503
         | 504 ->
-            $"The proxy could not reach the store. Ask its administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or list the host in NO_PROXY."
+            $"The proxy could not reach the store. Ask its administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or list {AdviceWords.host facts} in NO_PROXY."
         | _ ->
-            $"Check that this is the right proxy ({variable}) and that it allows tunnels (CONNECT) to this host and port, or list the host in NO_PROXY."
+            $"Check that this is the right proxy ({variable}) and that it allows tunnels (CONNECT) to this host and port, or list {AdviceWords.host facts} in NO_PROXY."

@@ -315,7 +315,7 @@ module RequestUrl =
         else
             (revealUri url).IdnHost.ToLowerInvariant()
 
-    /// An address of this host: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
+    /// An address of this machine: 127.0.0.0/8, ::1, or `localhost` (RFC 6761, 6.3).
     let private isLoopback (host: string) =
         // With the root's dot, too.
         let host = host.TrimEnd '.'

@@ -20,13 +20,13 @@ module internal SignatureFindings =
                 FindingId.UrlExpired
                 context
                 $"the presigned URL expired at {TimeWords.moment at}, {TimeWords.span (context.Now - at)} ago"
-                "Give a fresh one, or presign for a longer time."
+                "Ask the presigner for a new URL that is valid until the export ends."
         | Some at when (at - context.Now).Ticks < soon.Ticks ->
             advice
                 FindingId.UrlExpiresSoon
                 context
                 $"the presigned URL expires at {TimeWords.moment at}, in {TimeWords.span (at - context.Now)}"
-                "Presign for longer than the exports take."
+                "Ask the presigner for a URL that is valid until the export ends."
         | _ -> []
 
     /// A signature of which the validity begins later. The clocks may differ by a quarter of an hour.
@@ -38,7 +38,7 @@ module internal SignatureFindings =
                 FindingId.UrlNotYetValid
                 context
                 $"the signature of the URL is valid from {TimeWords.moment at}, in {TimeWords.span (at - context.Now)}: a store refuses it before that"
-                "Compare the clocks of this host and of the presigner. If they are right, presign again, without a time in the future."
+                "Compare the clocks of this machine and of the presigner. If they are right, ask the presigner for a URL that is valid now."
           ]
         | _ -> []
 
@@ -54,7 +54,7 @@ module internal SignatureFindings =
                 FindingId.RegionMismatch
                 context
                 $"the URL was signed for the region {Check.quote scope}, and its host is in {Check.quote host}: S3 refuses it"
-                "Presign again for the region of the bucket, with the endpoint of that region."
+                "Ask the presigner for a URL for the bucket's region, with the endpoint of that region."
         | host, scope, Some meant ->
             match Option.orElse scope host with
             | Some told when areOther told meant ->
@@ -62,7 +62,7 @@ module internal SignatureFindings =
                     FindingId.RegionMismatch
                     context
                     $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
-                    "Correct the region, or presign for the one that is meant."
+                    "Correct the region, or ask the presigner for a URL for the right one."
             | _ -> []
         | _ -> []
 
@@ -73,7 +73,7 @@ module internal SignatureFindings =
                 FindingId.BakedEmptyChecksum
                 context
                 $"the signed query holds '{name}' of an empty body, so the server will refuse every other one"
-                "Tell the presigner to calculate checksums only when required (when_required)."
+                "Ask the presigner to calculate checksums only when required (when_required), and for a new URL."
         | None -> []
 
     /// What the signature covers and no request brings along by itself.
@@ -102,7 +102,7 @@ module internal SignatureFindings =
                 FindingId.SignedHeaders
                 context
                 $"the signature covers {RequestHeader.shownNames impossible}, which no upload of this tool sends"
-                "Presign without it."
+                "Ask the presigner for a URL without it."
           ]
         | [] ->
             advice

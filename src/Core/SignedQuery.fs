@@ -82,7 +82,7 @@ type internal SignedQuery = {
 [<RequireQualifiedAccess>]
 module internal SignedQuery =
 
-    /// How far the clock of S3 and that of this host may be apart: 15 minutes.
+    /// How far the clock of S3 and that of this machine may be apart: 15 minutes.
     let allowedSkew = TimeSpan.FromMinutes 15.
 
     [<Literal>]

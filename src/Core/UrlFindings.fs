@@ -82,7 +82,7 @@ module internal UrlFindings =
             FindingId.MangledUrl
             context
             "the URL names a bucket and no object"
-            "Presign a PutObject for the artifact's key, or copy the URL again with its whole path."
+            "Copy the URL again with its whole path, or ask the presigner for one for the artifact's key (PutObject)."
 
     /// A placeholder with percent-encoded braces in a URL for one object, unless a name that belongs to the key contains
     /// the same text. `artifact`: `None` where it is not known.
@@ -190,7 +190,7 @@ module internal UrlFindings =
             FindingId.EmptyManifest
             context
             "the manifest contains no URL, so nothing can be exported"
-            "Presign a URL for each artifact, and write the manifest anew."
+            "Ask the presigner for a manifest with a URL for each artifact."
 
     /// What the presigned URL of one artifact has against it.
     let ofUrl (context: UrlContext) (artifact: ArtifactName) (url: RequestUrl) : Finding list =

@@ -166,7 +166,7 @@ module Variable =
         row
             true
             BrokerUrl
-            "broker that gives the URL of each artifact: `https://…`, `http://` to this host, or `unix:/path/to/socket`"
+            "broker that gives the URL of each artifact: `https://…`, `http://` to this machine, or `unix:/path/to/socket`"
             "none"
         row true BrokerTokenFile "file with the broker's bearer token, read before every request" "none"
         row true UrlCommand "program that gives the URL of each artifact, with arguments; no shell" "none"

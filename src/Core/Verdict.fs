@@ -334,6 +334,7 @@ module Verdict =
         | FaultKind.LocalFault -> Verdict.Retry FailureKind.LocalFault
         | FaultKind.ConnectTimeout
         | FaultKind.TlsTimeout
+        | FaultKind.ProxyTlsTimeout
         | FaultKind.RequestTimeout
         | FaultKind.StallTimeout -> Verdict.Retry FailureKind.TimedOut
         | FaultKind.RedirectFollowed -> Verdict.Stop FailureKind.Redirected

@@ -8,7 +8,7 @@ using Microsoft.FSharp.Collections;
 namespace CellOS.Export.S3;
 
 /// <summary>
-/// URLs from a broker over HTTP or a Unix socket: one POST of JSON for each URL. The broker holds the keys; this host has a
+/// URLs from a broker over HTTP or a Unix socket: one POST of JSON for each URL. The broker holds the keys; this machine has a
 /// token at most. Redirects are not followed, and <c>https</c> goes through the proxy that the environment of this process names.
 /// </summary>
 public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposable

@@ -11,7 +11,7 @@ namespace CellOS.Export.S3;
 
 /// <summary>
 /// Exports artifacts to an S3 bucket by presigned PUT URLs: one artifact, one PUT, one receipt. The signature in the
-/// URL is the whole authentication; this host holds no AWS credentials, and no AWS environment variable is read.
+/// URL is the whole authentication; this machine holds no AWS credentials, and no AWS environment variable is read.
 /// Redirects are not followed. Any number of threads may use one sink at once.
 /// </summary>
 public sealed class PresignedS3ExportSink : IExportSink, IDisposable

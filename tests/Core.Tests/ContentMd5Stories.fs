@@ -186,7 +186,7 @@ let tests =
                 "md5"
                 "put 1"
                 "SourceChanged"
-            ] [ "changed after its MD5 had been taken"; "may have been stored" ]
+            ] [ "changed after its MD5 had been taken"; "may be stored" ]
 
         story
             "that a server finds wrong, of other bytes than are sent then"

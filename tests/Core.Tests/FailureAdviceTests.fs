@@ -14,30 +14,7 @@ open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
-
-/// A response as it comes from the wire, after the whole body was sent.
-let private response status (headers: (string * string) list) (body: string) =
-    Reply.read
-        status
-        [ for name, value in headers -> KeyValuePair(name, value) ]
-        (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
-        BodyEnd.Whole
-        (Some sent)
-
-/// An S3 error document with these elements behind the code.
-let private s3 status code (elements: (string * string) list) =
-    let inner =
-        elements
-        |> List.map (fun (name, text) -> $"<{name}>{text}</{name}>")
-        |> String.concat ""
-
-    response status [ "x-amz-request-id", "REQ1" ] $"<Error><Code>{code}</Code>{inner}</Error>"
-
-let private page status server (words: string) =
-    response
-        status
-        [ "Content-Type", "text/html"; "Server", server ]
-        $"<html><head><title>{words}</title></head><body><h1>{words}</h1></body></html>"
+open CellOS.Export.S3.Core.Tests.Responses
 
 let private http =
     plan (Some "http://s3.example/evidence/cell-1/logs/out.txt?X-Amz-Signature=q1w2e3r4t5y6u7i8")
@@ -568,6 +545,7 @@ let proxies =
                 FaultKind.ConnectionRefused, None
                 FaultKind.ConnectTimeout, None
                 FaultKind.TlsTimeout, None
+                FaultKind.ProxyTlsTimeout, None
                 FaultKind.ProxyNotTls, None
                 FaultKind.Proxy, None
                 for status in [ 403; 407; 502; 503; 504 ] do
@@ -608,152 +586,4 @@ let tls =
                 Expect.stringContains message "there was no TLS connection: DETAIL" "what happened"
                 Expect.stringContains message "scheme and port of the URL" "what to check"
                 Expect.isFalse (message.Contains "the connection failed") message)
-    ]
-
-/// The words of the core's own in a message: without the artifact's name, the attempts, and the words of a server.
-let private ownWords (failure: ExportFailure) =
-    let without (pattern: string) (text: string) = Regex.Replace(text, pattern, "")
-
-    failure.Reason
-    |> without @"(?<=\. )(?:No attempt was made|\d+ attempts? in .*?(?:, request id \w+)?)\. "
-    |> without "The object may have been stored. There is no receipt for it."
-    |> without @"HTTP \d+(?: [A-Z][\w.]+)?(?: \(""[^""]*""[^)]*\))?"
-    |> without @" with (?:an HTML page|text)(?: \([^)]*\))?"
-    |> without @"; Location: \S+"
-    |> without @"; the URL is valid from .*?Z(?=\.|$)"
-    |> without @"\(in code: \w+\)"
-    |> fun text -> text.Split([| ' '; '\n' |], StringSplitOptions.RemoveEmptyEntries)
-    |> Array.filter (Seq.exists Char.IsLetterOrDigit)
-    |> _.Length
-
-[<Tests>]
-let lengths =
-    let replies = [
-        for status in
-            [
-                200
-                202
-                301
-                302
-                308
-                400
-                401
-                403
-                404
-                405
-                407
-                411
-                412
-                413
-                414
-                417
-                421
-                431
-                451
-                500
-                501
-                502
-                503
-                507
-                511
-            ] do
-            response status [] ""
-            response status [ "x-amz-request-id", "R" ] ""
-            page status "nginx" "w"
-            response status [] "w"
-            response status [ "Location", "https://login.example/" ] ""
-            response status [ "Location", "/x" ] ""
-            response status [ "Location", "https://other.example/" ] ""
-        for code in
-            [
-                yield! CodeAdvice.codes
-                "AccessDenied"
-                "SignatureDoesNotMatch"
-                "NotImplemented"
-                "RequestTimeTooSkewed"
-                "AuthorizationHeaderMalformed"
-                "MalformedSecurityHeader"
-                "InvalidRequest"
-                "InvalidArgument"
-                "SlowDown"
-                "QuotaExceeded"
-            ] do
-            for message in
-                [
-                    "w"
-                    "not signed"
-                    "not yet valid"
-                    "Content-MD5"
-                    "AWS4-HMAC-SHA256"
-                    "kms:"
-                    "object lock"
-                ] do
-                s3 400 code [ "Message", message ]
-                s3 403 code [ "Message", message ]
-        for header in
-            [
-                "x-amz-acl"
-                "authorization"
-                "content-length"
-                "x-ms-version"
-                "x-ms-blob-type"
-            ] do
-            s3 400 "MissingRequiredHeader" [ "HeaderName", header ]
-    ]
-
-    let outcomes = [
-        for reply in replies do
-            Outcome.Replied reply
-
-        for kind in
-            [
-                FaultKind.NameResolution
-                FaultKind.ConnectionRefused
-                FaultKind.ConnectionReset
-                FaultKind.ConnectTimeout
-                FaultKind.RequestTimeout
-                FaultKind.StallTimeout
-                FaultKind.TlsTimeout
-                FaultKind.TlsHandshake
-                FaultKind.NotTls
-                FaultKind.ProxyNotTls
-                FaultKind.Proxy
-                FaultKind.InvalidReply
-                FaultKind.LocalFault
-                FaultKind.CertificateUntrusted
-                FaultKind.CertificateNameMismatch
-                FaultKind.SourceNotFound
-                FaultKind.SourceChanged
-            ] do
-            for status in [ None; Some 403; Some 407; Some 502 ] do
-                for proxy in
-                    [
-                        None
-                        Some {
-                            Authority = "p:1"
-                            Variable = Some "HTTPS_PROXY"
-                        }
-                    ] do
-                    Outcome.NotSent {
-                        Fault.Create(kind, "w", 0L) with
-                            Proxy = proxy
-                            ProxyStatus = (if kind = FaultKind.Proxy then status else None)
-                    }
-    ]
-
-    testList "The length of a message" [
-        testCase "is 45 words of the core's own at most" (fun () ->
-            let tooLong = [
-                for change in [ one; one >> writeOnce; one >> integrity IntegrityMode.Require ] do
-                    for outcome in outcomes do
-                        match
-                            (List.last (feed (given change) [ started; Input.Attempted(at 1, 0.5, outcome) ]))
-                                .Output
-                        with
-                        | Output.Failed failure when ownWords failure > 45 ->
-                            $"{ownWords failure} words: {failure.Reason}"
-                        | _ -> ()
-            ]
-
-            Expect.isEmpty (List.distinct tooLong) "longer ones")
     ]

@@ -19,7 +19,7 @@ let messages =
             "2 of 3 bytes"
             "1 attempt in 30 s"
             "CELLOS_EXPORT_S3_TIMEOUT_MS"
-            "may have been stored"
+            "may be stored"
         ]
 
         story "the connect timeout" once [ started; faulted 10000 FaultKind.ConnectTimeout true ] [

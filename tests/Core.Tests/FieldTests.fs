@@ -16,24 +16,7 @@ open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
 open CellOS.Export.S3.Core.Tests.Stories
-
-/// A response with headers and a body as they come from the wire, after the whole body was sent.
-let private response status (headers: (string * string) list) (body: string) =
-    Reply.read
-        status
-        [ for name, value in headers -> KeyValuePair(name, value) ]
-        (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
-        BodyEnd.Whole
-        (Some sent)
-
-/// The same for a success of whose body this much was read.
-let private ended (bodyEnd: BodyEnd) (headers: (string * string) list) (body: string) =
-    Reply.read
-        200
-        [ for name, value in headers -> KeyValuePair(name, value) ]
-        (ReadOnlyMemory(Encoding.UTF8.GetBytes body))
-        bodyEnd
-        (Some sent)
+open CellOS.Export.S3.Core.Tests.Responses
 
 let private cut = ended BodyEnd.BrokenOff
 
@@ -609,7 +592,7 @@ let successes =
                 attempted 2 (ended BodyEnd.BrokenOff [ tag ] "")
             ] [ "put 1"; "put 2"; "Unreachable" ] [
                 "broke off, so the response does not show that the object is stored"
-                "The object may have been stored."
+                "The object may be stored all the same"
             ]
 
         story
@@ -866,7 +849,7 @@ let messages =
             says once (response 200 [ html; "Server", "Portal/1.0" ] signIn) [
                 "a proxy, a gateway or a portal between this machine and the store answered in place of the store"
                 "HTTP 200 with an HTML page (\"Sign in Sign in & continue\", Server: Portal/1.0)"
-                "The object may have been stored."
+                "The object may be stored all the same"
                 "Check the proxy variables"
             ]
 
@@ -981,7 +964,7 @@ let messages =
                 [
                     "has none of the headers that stores send (ETag, checksum, version, request id)"
                     "a proxy or a portal"
-                    "The object may have been stored."
+                    "The object may be stored all the same"
                     "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__A_B=1"
                 ])
 

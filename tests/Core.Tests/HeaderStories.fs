@@ -86,7 +86,7 @@ let tests =
             (given (general [ "X-Amz-Acl", "private"; "x-amz-meta-run", "42" ]))
             [ started ] [ "UrlUnusable" ] [
                 "does not cover 'x-amz-acl' and 'x-amz-meta-run'"
-                "Presign with it"
+                "Ask the presigner to sign it"
                 "Nothing was sent"
             ]
 
@@ -140,13 +140,16 @@ let tests =
                 "ContentType (push --header)"
                 "WriteOnce (CELLOS_EXPORT_S3_WRITE_ONCE__WORM=1)"
                 "Headers (push --header)"
-                "or presign without it"
+                "or ask the presigner for a URL without it"
             ]
 
         story
             "that are signed and nobody may supply are told as such"
             (plan (Some(signing "host;traceparent")) named)
-            [ started ] [ "UrlUnusable" ] [ "('traceparent')"; "request; presign without it" ]
+            [ started ] [ "UrlUnusable" ] [
+                "('traceparent')"
+                "request; ask the presigner for a URL without it"
+            ]
 
         story
             "that satisfy the signature are all that it takes"
@@ -229,7 +232,7 @@ let tests =
                 let url = (v4 3600).Replace("?", $"?{parameter}&")
                 let message = List.exactlyOne (refusals url)
                 Expect.stringContains message told parameter
-                Expect.stringContains message "Presign a PutObject" parameter
+                Expect.stringContains message "Ask the presigner for a URL for PutObject" parameter
                 Expect.isFalse (message.Contains "5ecret") "no secret"
 
                 // A broker's or a manifest's: nothing is sent.

@@ -104,7 +104,7 @@ let tests =
             (given (within 5000))
             [ started; faulted 5000 FaultKind.RequestTimeout false ] [ "put 1"; "DeadlineExceeded" ] [
                 "deadline of 5 s"
-                "may have been stored"
+                "may be stored"
             ]
 
         story

@@ -120,7 +120,7 @@ let private pushOf (cell: string) (artifact: string) (change: Target -> Target) 
 let private unusable (text: string) =
     text.StartsWith "UrlUnusable: "
     && text.Contains "percent-encoded braces"
-    && text.Contains "Presign for the key"
+    && text.Contains "Ask the presigner for a URL for the key"
 
 [<Tests>]
 let tests =
@@ -244,7 +244,7 @@ let tests =
                 |> List.exists (fun finding ->
                     finding.Severity = Severity.Error
                     && finding.What.Contains "placeholder"
-                    && finding.Remedy.Contains "Presign for the key"))
+                    && finding.Remedy.Contains "Ask the presigner for a URL for the key"))
             (fun _ -> true)
 
         table

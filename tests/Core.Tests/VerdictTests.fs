@@ -269,6 +269,7 @@ let faults =
                 FaultKind.ConnectionClosed, unreachable
                 FaultKind.ConnectTimeout, timedOut
                 FaultKind.TlsTimeout, timedOut
+                FaultKind.ProxyTlsTimeout, timedOut
                 FaultKind.RequestTimeout, timedOut
                 FaultKind.StallTimeout, timedOut
                 FaultKind.RedirectFollowed, moved

@@ -148,7 +148,7 @@ let tests =
                         (fun _ _ ->
                             Task.FromResult
                                 $"https://b.s3.amazonaws.com/audit/c/a?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%%2F20260301%%2Fus-east-1%%2Fs3%%2Faws4_request&X-Amz-Date=20260301T120000Z&X-Amz-Expires=691200&X-Amz-SignedHeaders=host&X-Amz-Signature={secret}{secret}{secret}0123"),
-                        "Presign for seven days at most"
+                        "valid for seven days at most"
                         "a link of a mail filter",
                         (fun _ _ ->
                             Task.FromResult $"https://urldefense.com/v3/__https://h/x?token={secret}__;!!a"),

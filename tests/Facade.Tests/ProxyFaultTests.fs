@@ -243,6 +243,65 @@ let tests =
                 Expect.stringContains failure.Message $"the proxy {proxy.Authority} did not answer" "who"
             })
 
+        testCaseTask "silence in the tunnel is a TLS handshake that does not end" (fun () ->
+            task {
+                use! lab = lab ()
+                use proxy = forwarding ()
+
+                use server =
+                    new RawServer(fun _ connection -> task { do! connection.Read Int64.MaxValue })
+
+                let! failure =
+                    lab.Failed "https" [
+                        yield! through "https" proxy
+                        "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                        $"https://127.0.0.1:{server.Port}/k"
+                        "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "1"
+                        "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", "300"
+                    ]
+
+                Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
+
+                Expect.stringContains
+                    failure.Message
+                    $"there was no TLS handshake within 300 ms: the proxy {proxy.Authority} made the tunnel to 127.0.0.1:{server.Port}, and the TLS handshake in it did not end in time"
+                    "what happened"
+
+                Expect.stringContains
+                    failure.Message
+                    "Check that the port of the URL speaks TLS (https)"
+                    "what to do"
+            })
+
+        testCaseTask
+            "a proxy of https:// that says nothing is a TLS handshake with the proxy that does not end"
+            (fun () ->
+                task {
+                    use! lab = lab ()
+
+                    use proxy =
+                        new RawServer(fun _ connection -> task { do! connection.Read Int64.MaxValue })
+
+                    let! failure =
+                        lab.Failed "http" [
+                            "HTTP_PROXY", $"https://127.0.0.1:{proxy.Port}"
+                            "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "1"
+                            "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS", "300"
+                        ]
+
+                    Expect.equal failure.Kind ExportFailureKind.TimedOut "kind"
+
+                    Expect.stringContains
+                        failure.Message
+                        $"the TCP connection to the proxy 127.0.0.1:{proxy.Port} was made, and the TLS handshake did not end in time"
+                        "what happened"
+
+                    Expect.stringContains
+                        failure.Message
+                        "https:// needs a proxy that speaks TLS"
+                        "what to do"
+                })
+
         testCaseTask "a server that the proxy cannot reach is told as the proxy tells it" (fun () ->
             task {
                 use! lab = lab ()

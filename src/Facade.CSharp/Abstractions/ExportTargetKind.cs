@@ -3,7 +3,7 @@ namespace CellOS.Export;
 /// <summary>The kinds of places that evidence is exported to.</summary>
 public enum ExportTargetKind
 {
-    /// <summary>A folder on this host.</summary>
+    /// <summary>A folder on this machine.</summary>
     Local,
 
     /// <summary>An HTTP endpoint that takes PUT.</summary>

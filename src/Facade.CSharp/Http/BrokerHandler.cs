@@ -11,7 +11,7 @@ internal static class BrokerHandler
     {
         // No upload, whose connection would have to be watched.
         handler.PlaintextStreamFilter = null;
-        // Without TLS the request goes to this host only: a proxy elsewhere would see the token.
+        // Without TLS the request goes to this machine only: a proxy elsewhere would see the token.
         if (endpoint is BrokerEndpoint.Http http && RequestUrlModule.Scheme(http.Item) == Uri.UriSchemeHttps)
             return;
 

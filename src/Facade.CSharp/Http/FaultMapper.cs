@@ -40,9 +40,14 @@ internal static class FaultMapper
         // strikes, it closes the connection, which may look as if the proxy had.
         if (Find<TimeoutException>(exception) is not null)
             return bodyBegun ? (FaultKind.RequestTimeout, $"there was no reply from {host} in time")
-                : hasConnected && TlsPeer(url, proxy) is { } peer
+                : proxy is not null && url.Scheme == Uri.UriSchemeHttps && Tunnels.IsGranted(url)
                     ? (
                         FaultKind.TlsTimeout,
+                        $"{Name(proxy)} made the tunnel to {host}, and the TLS handshake in it did not end in time"
+                    )
+                : hasConnected && TlsPeer(url, proxy) is { } peer
+                    ? (
+                        proxy is null ? FaultKind.TlsTimeout : FaultKind.ProxyTlsTimeout,
                         $"the TCP connection to {peer} was made, and the TLS handshake did not end in time"
                     )
                 : (

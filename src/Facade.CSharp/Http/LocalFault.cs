@@ -40,10 +40,10 @@ internal static class LocalFault
                 "this process ran out of memory: give it more, or export fewer artifacts at once",
             SocketException { SocketErrorCode: SocketError.TooManyOpenSockets } => TooMany,
             SocketException { SocketErrorCode: SocketError.NoBufferSpaceAvailable } =>
-                "this host has no memory for another connection: export fewer artifacts at once",
+                "this machine has no memory for another connection: export fewer artifacts at once",
             IOException { HResult: TooManyFiles or TooManyFilesInSystem } => TooMany,
             IOException { HResult: NoMemory } =>
-                "this host ran out of memory: give it more, or export fewer artifacts at once",
+                "this machine ran out of memory: give it more, or export fewer artifacts at once",
             // A library of the runtime that is not found, or cannot be read: it was there when the program was built.
             FileNotFoundException { FileName: { } library } when IsLibrary(library) => NotLoaded(
                 NameOf(library)

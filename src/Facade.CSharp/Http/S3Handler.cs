@@ -50,13 +50,19 @@ internal static class S3Handler
     private static Stream Filter(SocketsHttpPlaintextStreamFilterContext context)
     {
         Connections.TryGetValue(context.InitialRequestMessage, out var made);
+        var request = context.InitialRequestMessage;
         // What a proxy says to the request for a tunnel is no reply to the PUT.
-        if (context.InitialRequestMessage.Method != HttpMethod.Connect)
+        if (request.Method != HttpMethod.Connect)
+        {
+            Tunnels.Forget(Tunnels.Name(request.RequestUri!));
             return new WatchedStream(context.PlaintextStream, made?.Socket);
+        }
 
         if (context.PlaintextStream is SslStream && made is not null)
             ProxyHandshakes.Note(made.EndPoint.Host, made.EndPoint.Port);
-        return new TunnelStream(context.PlaintextStream);
+        var server = request.Headers.Host ?? "";
+        Tunnels.Forget(server);
+        return new TunnelStream(context.PlaintextStream, server);
     }
 
     /// <summary>
