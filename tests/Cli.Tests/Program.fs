@@ -1,7 +1,7 @@
 module Cli.Tests.Program
 
 open System
-open Expecto
+open TestPlatform
 
 [<EntryPoint>]
 let main argv =
@@ -14,4 +14,4 @@ let main argv =
     | [| "--play"; "push" |] -> (ToolTests.pushUntilInterrupted false).GetAwaiter().GetResult()
     | [| "--play"; "stubborn-push" |] -> (ToolTests.pushUntilInterrupted true).GetAwaiter().GetResult()
     | [| "--play"; "append"; path |] -> (ReceiptsFileTests.appendForEver path).GetAwaiter().GetResult()
-    | _ -> runTestsInAssemblyWithCLIArgs [] argv
+    | _ -> TestProgram.run argv

@@ -1,7 +1,7 @@
 module Facade.Tests.Program
 
 open System
-open Expecto
+open TestPlatform
 
 [<EntryPoint>]
 let main argv =
@@ -10,4 +10,4 @@ let main argv =
         Environment.SetEnvironmentVariable(name, null)
         Environment.SetEnvironmentVariable(name.ToLowerInvariant(), null)
 
-    runTestsInAssemblyWithCLIArgs [] argv
+    TestProgram.run argv

@@ -1,6 +1,6 @@
 module Live.Tests.Program
 
-open Expecto
+open TestPlatform
 
 [<EntryPoint>]
-let main argv = runTestsInAssemblyWithCLIArgs [] argv
+let main argv = TestProgram.run argv

@@ -1,11 +1,11 @@
 module Package.Tests.Program
 
-open Expecto
+open TestPlatform
 open Package.Tests
 
 [<EntryPoint>]
 let main argv =
     try
-        runTestsInAssemblyWithCLIArgs [] argv
+        TestProgram.run argv
     finally
         Packages.removeAll ()

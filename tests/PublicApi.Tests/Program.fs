@@ -1,6 +1,6 @@
 module PublicApi.Tests.Program
 
-open Expecto
+open TestPlatform
 open PublicApi.Tests
 
 [<EntryPoint>]
@@ -9,4 +9,4 @@ let main argv =
     | [| "--accept" |] ->
         Files.accept ()
         0
-    | _ -> runTestsInAssemblyWithCLIArgs [] argv
+    | _ -> TestProgram.run argv
