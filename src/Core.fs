@@ -374,15 +374,6 @@ module Push =
     let private delayed (state: State) now (attempt: int) (roll: float) (reason: string) (after: TimeSpan) =
         let policy = state.Plan.Target.Retry
         let masked = Redaction.withoutSecrets (State.secrets state) reason
-
-        // The wait is cut to the longest of the policy: a push that ends then says so.
-        let masked =
-            if after.Ticks > policy.MaxBackoff.Ticks then
-                $"{masked}; the source of the URL asks to wait {TimeWords.span after}, and the longest wait is {TimeWords.span policy.MaxBackoff}"
-            else
-                masked
-
-        let fault = Fault.Create(FaultKind.NoUrl, masked, 0L)
         let asked = state.History.Asked
 
         let wait =
@@ -393,6 +384,18 @@ module Push =
                 (Instant.shorter policy.MaxBackoff (Instant.longer TimeSpan.Zero after))
 
         let until = Instant.plus wait now
+        let wish = $"{masked}; the source of the URL asks to wait {TimeWords.span after}"
+
+        // A wait that is cut to the longest of the policy, or that the deadline forbids: a push that ends then says so.
+        let words =
+            if after.Ticks > policy.MaxBackoff.Ticks then
+                $"{wish}, and the longest wait is {TimeWords.span policy.MaxBackoff}"
+            elif after.Ticks > 0L && State.isTooLate until state then
+                wish
+            else
+                masked
+
+        let fault = Fault.Create(FaultKind.NoUrl, words, 0L)
         let state = State.after (Outcome.NotSent fault) state
 
         if asked >= policy.MaxAttempts then

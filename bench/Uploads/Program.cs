@@ -11,14 +11,15 @@ internal static class Program
     private const string Usage = """
         usage: Uploads [--quick] [--rounds N] [--only NAME] [--json FILE]
                  all of it, side by side; NAME is large, large-md5, large-kestrel (not with --quick), small-1,
-                 small-16, size or count
+                 small-16, broker-1, broker-16, size or count
                Uploads plot JSON SVG
                  draws how cost grows, from the JSON of a run
                Uploads run PEER --source PATH --size BYTES (--count N | --milliseconds N) --url URL
                            [--concurrency C] [--digests CHOICE] [--warm-up FILE]
+                           [--broker unix:PATH --broker-token FILE --broker-process ID]
                  one measurement in this process, as a line of JSON
-                 PEER is sink, sink-template, plain, digests, awssdk or curl;
-                 CHOICE is both, sha256, md5 or none; for the sink verify or off
+                 PEER is sink, sink-template, sink-manifest, sink-broker, plain, digests, awssdk or curl;
+                 CHOICE is both, sha256, md5 or none; for the sink verify, bound or off
                Uploads serve [kestrel|without-checksum]
                  drains uploads on loopback until its standard input ends
         """;

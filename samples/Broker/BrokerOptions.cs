@@ -2,6 +2,19 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Broker;
 
+/// <summary>Digests of the content that a URL can be bound to.</summary>
+[Flags]
+internal enum Digests
+{
+    None = 0,
+
+    /// <summary>Signed as <c>x-amz-checksum-sha256</c>.</summary>
+    Sha256 = 1,
+
+    /// <summary>Signed as <c>Content-MD5</c>.</summary>
+    Md5 = 2,
+}
+
 /// <summary>The section <c>Broker</c> of appsettings.json. It contains no key and no token.</summary>
 internal sealed class BrokerOptions
 {
@@ -20,6 +33,10 @@ internal sealed class BrokerOptions
 
     /// <summary>The headers that an upload may carry; <c>*</c> at the end stands for any text.</summary>
     public string[] Headers { get; set; } = [];
+
+    /// <summary>The digests of a request that are signed, so that the store refuses any other content.</summary>
+    [EnumDataType(typeof(Digests))]
+    public Digests Digests { get; set; } = Digests.Sha256 | Digests.Md5;
 
     [Range(0, long.MaxValue)]
     public long MaxContentLength { get; set; } = 5L << 30;

@@ -58,10 +58,10 @@ internal sealed class Presigner : IHealthCheck, IDisposable
         // The store refuses a body of another length, and other content than the exporter has read.
         presigned.Headers.ContentLength = request.ContentLength;
         var added = new Dictionary<string, string>();
-        if (request.Sha256 is { } sha256)
+        if (_broker.Digests.HasFlag(Digests.Sha256) && request.Sha256 is { } sha256)
             presigned.Headers[Sha256Header] = added[Sha256Header] = sha256;
         // Stores that ignore the checksum, such as Ceph 16, check this one.
-        if (request.Md5 is { } md5)
+        if (_broker.Digests.HasFlag(Digests.Md5) && request.Md5 is { } md5)
             presigned.Headers[Md5Header] = added[Md5Header] = md5;
 
         return new(await _client.GetPreSignedURLAsync(presigned), added, expiresAt);

@@ -15,7 +15,7 @@ internal sealed class Audit(Store store, Func<EvidenceFile, string> keyOf)
     )
     {
         var exported = files
-            .Select((file, i) => (File: file, Receipt: receipts.GetValueOrDefault(Broker.TargetOf(i))))
+            .Select(file => (File: file, Receipt: receipts.GetValueOrDefault(file.Name)))
             .Where(pair => pair.Receipt is not null)
             .ToArray();
         var problems = new string?[exported.Length];

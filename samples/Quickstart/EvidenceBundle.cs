@@ -1,6 +1,6 @@
 namespace Quickstart;
 
-/// <summary>A small bundle of evidence, such as a cell leaves behind: always the same bytes.</summary>
+/// <summary>A small bundle of evidence, such as a cell leaves behind. One of the names is made at run time.</summary>
 internal static class EvidenceBundle
 {
     internal static void Write(string folder)
@@ -13,6 +13,7 @@ internal static class EvidenceBundle
         Text("final report.txt", "All checks passed.\n");
         Text("logs/stderr.log", "");
         Text("logs/stdout.log", string.Concat(Enumerable.Range(1, 2000).Select(i => $"step {i} done\n")));
+        Text($"attempts/{Guid.NewGuid():N}.log", "The name of this file was not known before.\n");
         Text("policy/allowed-hosts.txt", "store.internal\n");
         Text("Prüfbericht–証拠.md", "# Prüfbericht\n\nZwölf Schritte, keine Abweichung. 証拠は完全です。\n");
         Bytes("network/capture.pcap", 2 << 20);

@@ -1,11 +1,8 @@
-using System.Collections;
 using System.Diagnostics;
-using System.Reflection;
-using System.Text;
 
 namespace Quickstart;
 
-/// <summary>What came out of one run of the exporter.</summary>
+/// <summary>The output of one run of the exporter.</summary>
 internal sealed record ExporterOutput(
     int ExitCode,
     IReadOnlyList<string> Lines,
@@ -13,69 +10,55 @@ internal sealed record ExporterOutput(
 );
 
 /// <summary>This program once more, as the exporter, with an environment made from nothing.</summary>
-internal static class ExporterProcess
+internal sealed class ExporterProcess : IDisposable
 {
     internal const string Role = "--exporter";
 
-    /// <summary>What a .NET program needs to start, and what the library itself reads. None is a secret.</summary>
-    private static readonly string[] HandedOn =
+    /// <summary>Settings of the library that are passed on. None is a secret.</summary>
+    private static readonly string[] Settings =
     [
-        "DOTNET_ROOT",
-        "SystemRoot",
-        "TEMP",
-        "TMPDIR",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
         "CELLOS_EXPORT_S3_TIMEOUT_MS",
         "CELLOS_EXPORT_S3_CONNECT_TIMEOUT_MS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
     ];
 
-    internal static async Task<ExporterOutput> RunAsync(
-        IReadOnlyCollection<Job> batch,
-        bool byProxy,
-        CancellationToken stopping
-    )
+    private readonly Process _process;
+
+    private ExporterProcess(Process process) => _process = process;
+
+    internal int Id => _process.Id;
+
+    /// <param name="job">All that the exporter is told.</param>
+    /// <param name="byProxy">True if it may use a proxy of the environment.</param>
+    internal static ExporterProcess Start(Job job, bool byProxy)
     {
-        using var exporter = Process.Start(StartInfo(batch, byProxy))!;
-        try
-        {
-            var output = ReadLinesAsync(exporter.StandardOutput, stopping);
-            var errors = ReadLinesAsync(exporter.StandardError, stopping);
-            await Task.WhenAll(output, errors);
-            await exporter.WaitForExitAsync(stopping);
-            return new ExporterOutput(exporter.ExitCode, await output, await errors);
-        }
-        finally
-        {
-            if (!exporter.HasExited)
-                exporter.Kill(entireProcessTree: true);
-        }
+        var start = CleanProcess.Of(
+            typeof(ExporterProcess).Assembly.Location,
+            name =>
+                Settings.Contains(name)
+                || (byProxy && name.EndsWith("_PROXY", StringComparison.OrdinalIgnoreCase))
+        );
+        start.ArgumentList.Add(Role);
+        job.Write(start.Environment);
+        return new ExporterProcess(Process.Start(start)!);
     }
 
-    private static ProcessStartInfo StartInfo(IReadOnlyCollection<Job> batch, bool byProxy)
+    /// <summary>Waits for the end of the exporter.</summary>
+    internal async Task<ExporterOutput> ReadAsync(CancellationToken stopping)
     {
-        var program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = Encoding.UTF8,
-            StandardErrorEncoding = Encoding.UTF8,
-        };
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-            start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
-        start.ArgumentList.Add(Role);
+        var output = ReadLinesAsync(_process.StandardOutput, stopping);
+        var errors = ReadLinesAsync(_process.StandardError, stopping);
+        await Task.WhenAll(output, errors);
+        await _process.WaitForExitAsync(stopping);
+        return new ExporterOutput(_process.ExitCode, await output, await errors);
+    }
 
-        start.Environment.Clear();
-        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
-        {
-            var name = (string)variable.Key;
-            var isProxy = name.EndsWith("_PROXY", StringComparison.OrdinalIgnoreCase);
-            if (HandedOn.Contains(name) || (byProxy && isProxy))
-                start.Environment[name] = (string?)variable.Value;
-        }
-        Job.Write(batch, start.Environment);
-        return start;
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill(entireProcessTree: true);
+        _process.Dispose();
     }
 
     private static async Task<List<string>> ReadLinesAsync(StreamReader reader, CancellationToken stopping)

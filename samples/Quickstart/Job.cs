@@ -1,58 +1,48 @@
 using System.Collections;
+using System.Text.Json;
 
 namespace Quickstart;
 
-/// <summary>One file to export. All that the broker tells the exporter are these, as environment variables.</summary>
-/// <param name="Target">Such as <c>evidence-1</c>; the variables' suffix is <c>EVIDENCE_1</c>.</param>
-/// <param name="Artifact">The artifact's name within the cell.</param>
-/// <param name="Path">The file.</param>
-/// <param name="PresignedUrl">A credential.</param>
+/// <summary>
+/// The job of the exporter: all that it is told, in one environment variable. There is no key in it, no manifest and no
+/// list of files.
+/// </summary>
+/// <param name="CellId">The cell.</param>
+/// <param name="Bucket">The bucket.</param>
+/// <param name="KeyPrefix">What stands before the cell id in the key.</param>
+/// <param name="Region">The bucket's region.</param>
+/// <param name="Folder">The folder that is exported.</param>
+/// <param name="WritesEvidence">True if the evidence is first written, as a cell does while it runs.</param>
+/// <param name="BrokerUrl">The Unix socket of the broker.</param>
+/// <param name="BrokerTokenFile">The file with the token for the broker.</param>
+/// <param name="PresignedUrl">A URL that has expired, for <paramref name="Artifact"/>.</param>
+/// <param name="Artifact">The artifact that is exported with the expired URL.</param>
+/// <param name="Target">The target of that artifact.</param>
 internal sealed record Job(
-    string Target,
     string CellId,
     string Bucket,
     string KeyPrefix,
+    string Region,
+    string Folder,
+    bool WritesEvidence,
+    string BrokerUrl,
+    string BrokerTokenFile,
+    string PresignedUrl,
     string Artifact,
-    string Path,
-    string PresignedUrl
+    string Target
 )
 {
-    private const string Targets = "EXPORTER_TARGETS";
-    private const string CellIdVariable = "EXPORTER_CELL_ID";
-    private const string BucketVariable = "EXPORTER_BUCKET";
-    private const string KeyPrefixVariable = "EXPORTER_KEY_PREFIX";
+    private const string Variable = "EXPORTER_JOB";
 
-    /// <summary>The same for any two jobs of a batch but for the last three.</summary>
-    internal static void Write(IReadOnlyCollection<Job> batch, IDictionary<string, string?> environment)
-    {
-        environment[Targets] = string.Join(' ', batch.Select(job => job.Target));
-        foreach (var job in batch)
-        {
-            environment[CellIdVariable] = job.CellId;
-            environment[BucketVariable] = job.Bucket;
-            environment[KeyPrefixVariable] = job.KeyPrefix;
-            environment[Variable("EXPORTER_ARTIFACT", job.Target)] = job.Artifact;
-            environment[Variable("EXPORTER_PATH", job.Target)] = job.Path;
-            environment[Variable("CELLOS_EXPORT_S3_PRESIGNED_URL", job.Target)] = job.PresignedUrl;
-        }
-    }
+    internal void Write(IDictionary<string, string?> environment) =>
+        environment[Variable] = JsonSerializer.Serialize(this);
 
-    internal static IReadOnlyList<Job> ReadAll() =>
-        [
-            .. Read(Targets)
-                .Split(' ')
-                .Select(target => new Job(
-                    target,
-                    Read(CellIdVariable),
-                    Read(BucketVariable),
-                    Read(KeyPrefixVariable),
-                    Read(Variable("EXPORTER_ARTIFACT", target)),
-                    Read(Variable("EXPORTER_PATH", target)),
-                    Read(Variable("CELLOS_EXPORT_S3_PRESIGNED_URL", target))
-                )),
-        ];
+    internal static Job Read() =>
+        Environment.GetEnvironmentVariable(Variable) is { } json
+            ? JsonSerializer.Deserialize<Job>(json)!
+            : throw new UsageException($"The quickstart starts the exporter, and sets {Variable}.");
 
-    /// <summary>Variables that may hold keys, were they there.</summary>
+    /// <summary>Returns the variables that may hold keys; there must be none.</summary>
     internal static IEnumerable<string> Forbidden() =>
         Environment
             .GetEnvironmentVariables()
@@ -63,13 +53,6 @@ internal sealed record Job(
                 || name.StartsWith("QUICKSTART_", StringComparison.OrdinalIgnoreCase)
             );
 
-    /// <summary>Without the credential.</summary>
-    public override string ToString() => $"{Target}: {Artifact}";
-
-    private static string Variable(string name, string target) =>
-        $"{name}__{target.ToUpperInvariant().Replace('-', '_')}";
-
-    private static string Read(string variable) =>
-        Environment.GetEnvironmentVariable(variable)
-        ?? throw new UsageException($"The exporter is started by the broker, which sets {variable}.");
+    /// <summary>Shows the job without the URL.</summary>
+    public override string ToString() => $"{CellId}: {Folder}";
 }

@@ -1,4 +1,4 @@
-// One program, two roles. The broker holds the keys and presigns; the exporter holds URLs, and nothing else.
+// One program, two roles: the operator, who has the keys, starts the broker and the exporter; the exporter has none.
 using System.Runtime.InteropServices;
 using System.Text;
 using Amazon.Runtime;
@@ -8,7 +8,7 @@ const string Usage = """
     Usage: Quickstart [FOLDER]
 
     Pushes every file of the folder, or of a small evidence bundle of its own, to an S3 on the loopback, and
-    reads each one back. To use another S3, set QUICKSTART_ENDPOINT, QUICKSTART_REGION, QUICKSTART_BUCKET,
+    reads each one back. The URLs come from the broker in samples/Broker. To use another S3, set QUICKSTART_ENDPOINT, QUICKSTART_REGION, QUICKSTART_BUCKET,
     QUICKSTART_ACCESS_KEY and QUICKSTART_SECRET_KEY.
     """;
 
@@ -26,7 +26,7 @@ try
             Console.WriteLine(Usage);
             return 0;
         case [] or [_]:
-            return await Broker.RunAsync(args.FirstOrDefault(), stopping.Token);
+            return await Operator.RunAsync(args.FirstOrDefault(), stopping.Token);
         default:
             throw new UsageException("There is at most one argument: the folder to export.");
     }

@@ -2,9 +2,8 @@ using System.Text.Json;
 
 namespace Quickstart;
 
-/// <summary>What the broker reads of a receipt: JSON is all that it shares with the exporter.</summary>
+/// <summary>The parts of a receipt that are shown, as the exporter printed them.</summary>
 internal sealed record ReceiptLine(
-    string TargetName,
     string Destination,
     long BytesWritten,
     string ArtifactName,

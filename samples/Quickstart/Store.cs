@@ -7,7 +7,7 @@ using LoopbackS3;
 
 namespace Quickstart;
 
-/// <summary>The broker's side of an S3: the keys, and what can be done with them.</summary>
+/// <summary>The operator's side of an S3: the keys, and what can be done with them.</summary>
 internal sealed class Store : IAsyncDisposable
 {
     /// <summary>Above this the loopback S3, which lives in memory, keeps digests only.</summary>

@@ -1,4 +1,4 @@
 namespace Quickstart;
 
-/// <summary>What the caller has to mend, in one sentence.</summary>
+/// <summary>A mistake of the caller, with its remedy, in one sentence.</summary>
 internal sealed class UsageException(string message) : Exception(message);

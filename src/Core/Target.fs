@@ -51,12 +51,17 @@ module Limits =
         | None -> Ok None
         | Some value -> positive subject value |> Result.map Some
 
+    /// Returns the time for one request as a whole, or why it is no limit.
+    [<CompiledName("CheckRequestTimeout")>]
+    let checkRequestTimeout (timeout: TimeSpan) : Result<TimeSpan, Refusal> =
+        positive "request timeout" timeout
+
     /// The limits, if all are positive and none is longer than a timer takes; all that is wrong is told at once.
     [<CompiledName("Check")>]
     let check (limits: Limits) =
         validation {
             let! connect = positive "connect timeout" limits.ConnectTimeout
-            and! request = positive "request timeout" limits.RequestTimeout
+            and! request = checkRequestTimeout limits.RequestTimeout
             and! stall = positiveIfGiven "stall timeout" limits.StallTimeout
             and! deadline = positiveIfGiven "deadline" limits.Deadline
 

@@ -140,14 +140,14 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(options.Command, nameof(options));
         var command = UrlCommandModule.Create(options.Command);
-        var limits = LimitsModule.Check(
-            new Limits(options.RequestTimeout, options.RequestTimeout, null, null)
-        );
-        if (limits.IsError)
-            throw new ArgumentException(
-                limits.ErrorValue.Head.Message.Replace("connect", "request", StringComparison.Ordinal),
-                nameof(options)
-            );
-        return CoreMapping.Accept(command, nameof(options));
+        var timeout = LimitsModule.CheckRequestTimeout(options.RequestTimeout);
+        string[] problems =
+        [
+            .. command.IsError ? [command.ErrorValue.Message] : Array.Empty<string>(),
+            .. timeout.IsError ? [timeout.ErrorValue.Message] : Array.Empty<string>(),
+        ];
+        return problems.Length == 0
+            ? command.ResultValue
+            : throw new ArgumentException(string.Join(" ", problems), nameof(options));
     }
 }

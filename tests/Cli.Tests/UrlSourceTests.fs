@@ -15,16 +15,27 @@ open Cli.Tests.Support
 
 let private variable name = $"CELLOS_EXPORT_S3_{name}{suffix}"
 
-/// A broker on loopback that gives URLs of the scene's store; `mangle` is what it makes of the key.
-type private Broker(scene: Scene, mangle: string -> string) =
+/// Listens on a port that is free. `HttpListener` cannot be asked for any port.
+let rec private listen (tries: int) : struct (HttpListener * string) =
     let listener = new HttpListener()
-    let requests = ConcurrentQueue<string>()
-    let port = Random.Shared.Next(20000, 60000)
-    let url = $"http://127.0.0.1:{port}/urls/"
+    let url = $"http://127.0.0.1:{Random.Shared.Next(20000, 60000)}/urls/"
+    listener.Prefixes.Add url
 
-    do
-        listener.Prefixes.Add url
+    try
         listener.Start()
+        listener, url
+    with
+    | :? HttpListenerException
+    | :? Sockets.SocketException when tries > 1 ->
+        listener.Abort()
+        listen (tries - 1)
+
+/// A broker on loopback that gives URLs of the scene's store; `mangle` is what it makes of the key. To as many requests as
+/// `busy` has values, it first responds with 429 and the value as `Retry-After`.
+type private Broker(scene: Scene, mangle: string -> string, busy: string list) =
+    let struct (listener, url) = listen 20
+    let requests = ConcurrentQueue<string>()
+    let waits = ConcurrentQueue<string> busy
 
     let serving =
         Task.Run<unit>(fun () ->
@@ -41,16 +52,24 @@ type private Broker(scene: Scene, mangle: string -> string) =
 
                         let url = scene.Server.Presign("PUT", bucket, key)
 
-                        let response =
-                            Encoding.UTF8.GetBytes $"""{{"url":{JsonSerializer.Serialize url}}}"""
+                        match waits.TryDequeue() with
+                        | true, wait ->
+                            context.Response.StatusCode <- 429
+                            context.Response.AddHeader("Retry-After", wait)
+                        | _ ->
+                            context.Response.ContentType <- "application/json"
 
-                        context.Response.ContentType <- "application/json"
-                        context.Response.OutputStream.Write response
+                            context.Response.OutputStream.Write(
+                                Encoding.UTF8.GetBytes $"""{{"url":{JsonSerializer.Serialize url}}}"""
+                            )
+
                         context.Response.Close()
                 with
                 | :? HttpListenerException
                 | :? ObjectDisposedException -> ()
             })
+
+    new(scene, mangle) = new Broker(scene, mangle, [])
 
     member _.Url = url
     member _.Requests = List.ofSeq requests
@@ -89,6 +108,55 @@ let tests =
                 Expect.equal broker.Requests.Length 2 "once each"
                 Expect.all broker.Requests _.Contains("\"sha256\":") "bound"
             })
+
+        testCaseTask "push waits as long as a broker asks, within the deadline" (fun () ->
+            task {
+                use! scene = scene ()
+                use broker = new Broker(scene, id, [ "1" ])
+
+                let variables = [
+                    variable "BROKER_URL", broker.Url
+                    variable "DEADLINE_MS", "120000"
+                    variable "RETRY_BACKOFF_MS", "0"
+                ]
+
+                let file = scene.Folder.Write("report.json", "{}")
+                let watch = Diagnostics.Stopwatch.StartNew()
+                let! struct (code, output, error) = push scene variables [ file ]
+                Expect.equal code 0 error
+                scene.IsTrue(List.exactlyOne (objects output))
+                Expect.equal broker.Requests.Length 2 "asked again"
+                Expect.isGreaterThan watch.Elapsed (TimeSpan.FromSeconds 1.) "after the wait"
+            })
+
+        for limits, kind, limit in
+            [
+                [ "MAX_ATTEMPTS", "2"; "RETRY_MAX_BACKOFF_MS", "10" ],
+                "Unavailable",
+                "the longest wait is 10 ms"
+                [ "DEADLINE_MS", "5000" ], "DeadlineExceeded", "the deadline of 5 s over all attempts passed"
+            ] do
+            testCaseTask
+                $"push that a broker asks for an hour ends as {kind}, and names the hour and the limit"
+                (fun () ->
+                    task {
+                        use! scene = scene ()
+                        use broker = new Broker(scene, id, [ "3600"; "3600"; "3600" ])
+
+                        let variables =
+                            (variable "BROKER_URL", broker.Url)
+                            :: [ for name, value in limits -> variable name, value ]
+
+                        let file = scene.Folder.Write("report.json", "{}")
+                        let! struct (code, output, error) = push scene variables [ file ]
+                        Expect.equal code 1 error
+                        let shown = output + error
+
+                        for part in [ kind; "asks to wait 1 h"; limit ] do
+                            Expect.stringContains shown part "the failure"
+
+                        Expect.isEmpty scene.Server.Requests "nothing was sent"
+                    })
 
         testCaseTask
             "push exports a folder through a command, and shows its standard error without secrets"

@@ -515,6 +515,14 @@ let machine =
             "wait 20000"
         ] []
 
+        for cap, words in [ 20000, "20 s"; 10, "10 ms" ] do
+            story
+                $"that asks for more time than the cap of {words} ends the push with both times in the message"
+                (asked (retrying 1 0 cap))
+                [ started; delayed 0 3600 ] [ "ask 1"; "Unavailable" ] [
+                    $"there was no URL: the broker is busy; the source of the URL asks to wait 1 h, and the longest wait is {words}"
+                ]
+
         story
             "that stays busy ends the push as unavailable after as many questions as attempts"
             (asked (retrying 2 0 0))
@@ -527,7 +535,9 @@ let machine =
         story "that is busy past the deadline" (asked (within 5000)) [ started; delayed 0 6 ] [
             "ask 1"
             "DeadlineExceeded"
-        ] [ "passed before there was a URL; last: the broker is busy" ]
+        ] [
+            "passed before there was a URL; last: the broker is busy; the source of the URL asks to wait 6 s"
+        ]
 
         story
             "has its questions counted anew for the next URL"

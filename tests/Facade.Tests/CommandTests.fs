@@ -358,16 +358,21 @@ for line in sys.stdin:
                 })
 
         testCase "is refused at once if its options are wrong" (fun () ->
-            for options, part in
+            for options, parts in
                 [
-                    CommandPresignedUrlProviderOptions(Command = []), "names no program"
-                    CommandPresignedUrlProviderOptions(Command = [ "" ]), "names no program"
-                    CommandPresignedUrlProviderOptions(Command = [ "a\000" ]), "NUL"
+                    CommandPresignedUrlProviderOptions(Command = []), [ "names no program" ]
+                    CommandPresignedUrlProviderOptions(Command = [ "" ]), [ "names no program" ]
+                    CommandPresignedUrlProviderOptions(Command = [ "a\000" ]), [ "NUL" ]
                     CommandPresignedUrlProviderOptions(Command = [ "a" ], RequestTimeout = TimeSpan.Zero),
-                    "request timeout"
+                    [ "The request timeout is 0 ms. Give a positive time" ]
+                    CommandPresignedUrlProviderOptions(Command = [], RequestTimeout = TimeSpan.MaxValue),
+                    [ "names no program"; "The request timeout is"; "Give at most 2147483647 ms." ]
                 ] do
                 let error = errorOf (fun () -> new CommandPresignedUrlProvider(options) |> ignore)
 
                 Expect.isTrue (error :? ArgumentException) "an argument"
-                Expect.stringContains error.Message part "what is wrong")
+                Expect.isFalse (error.Message.Contains "connect") "a command has no connect timeout"
+
+                for part in parts do
+                    Expect.stringContains error.Message part "what is wrong")
     ]

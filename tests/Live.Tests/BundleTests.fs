@@ -21,7 +21,8 @@ let private root =
 
     up (DirectoryInfo AppContext.BaseDirectory)
 
-let private tool =
+/// The program of the command line.
+let tool =
     let configuration =
         (nonNull (DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/', '\\')).Parent)).Name
 

@@ -278,3 +278,20 @@ let keysBelow (bucket: string) (prefix: string) : Task<Set<string>> =
 
         return Set.ofSeq keys
     }
+
+/// The keys of all versions below a prefix: a key of two versions appears twice.
+let versionsBelow (bucket: string) (prefix: string) : Task<string list> =
+    task {
+        let keys = List<string>()
+        let request = ListVersionsRequest(BucketName = bucket, Prefix = prefix)
+        let mutable more = true
+
+        while more do
+            let! page = client.Value.ListVersionsAsync request
+            keys.AddRange(listed page.Versions |> Seq.map _.Key)
+            request.KeyMarker <- page.NextKeyMarker
+            request.VersionIdMarker <- page.NextVersionIdMarker
+            more <- page.IsTruncated.GetValueOrDefault()
+
+        return List.ofSeq keys
+    }

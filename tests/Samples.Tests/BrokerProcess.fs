@@ -21,21 +21,21 @@ open Samples.Tests.Script
 
 let private patience = TimeSpan.FromSeconds 120.
 
-let private program =
-    // The broker is built as this program is.
-    let built =
-        Path.GetRelativePath(
-            Path.Combine(root, "tests", "Samples.Tests", "bin"),
-            Path.TrimEndingDirectorySeparator AppContext.BaseDirectory
-        )
+/// The folder below `bin` where a project of the repository is built: as this program is.
+let built =
+    let here = DirectoryInfo(Path.TrimEndingDirectorySeparator AppContext.BaseDirectory)
 
+    Path.Combine((nonNull here.Parent).Name, here.Name)
+
+let private program =
     Path.Combine(root, "samples", "Broker", "bin", built, "Broker.dll")
 
 /// The tokens that `tokensFile` allows.
 let token = "T0ken-of-host-7"
 let otherToken = "T0ken-of-host-8"
 
-let private entry (name: string) (token: string) (cells: string list) (prefixes: string list) =
+/// An entry of a file of tokens: the caller's name, its token, and the cells and prefixes that it may have.
+let entry (name: string) (token: string) (cells: string list) (prefixes: string list) =
     let list (names: string list) =
         String.Join(", ", names |> List.map (sprintf "\"%s\""))
 

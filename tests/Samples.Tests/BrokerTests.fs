@@ -97,6 +97,33 @@ let private granting =
                         do! isBoundTo "the report" request (isGranted answer)
                     }))
 
+        for digests, headers in
+            [
+                "Sha256, Md5", [ "Content-MD5"; "x-amz-checksum-sha256" ]
+                "Sha256", [ "x-amz-checksum-sha256" ]
+                "Md5", [ "Content-MD5" ]
+                "None", []
+            ] do
+            testCaseTask $"a URL that signs the digests of the setting: {digests}" (fun () ->
+                withBroker [ "Broker:Digests", digests ] (fun broker _ ->
+                    task {
+                        let! answer = broker.Post(token, request)
+                        let response = isGranted answer
+
+                        Expect.sequenceEqual
+                            (Seq.sort [ for header in (field "headers" response).AsObject() -> header.Key ])
+                            headers
+                            "the headers to send"
+
+                        let url = text [ "url" ] response
+
+                        for header in [ "content-md5"; "x-amz-checksum-sha256" ] do
+                            Expect.equal
+                                (url.Contains header)
+                                (headers |> List.exists (fun name -> name.ToLowerInvariant() = header))
+                                $"{header} is signed"
+                    }))
+
         testCaseTask "a URL without a digest, a content type or headers" (fun () ->
             task {
                 use folder = new Folder()
@@ -402,6 +429,8 @@ let private operation =
             [
                 "no region", "Broker:Region", "", "Region"
                 "a lifetime of more than a week", "Broker:UrlLifetime", "7.00:00:01", "UrlLifetime"
+                "an unknown digest", "Broker:Digests", "Sha512", "Digests"
+                "a digest that is a number", "Broker:Digests", "8", "Digests"
                 "a missing file of tokens", "Broker:TokensFile", "/nonexistent/tokens.json", "tokens.json"
             ] do
             testCaseTask $"does not start with {what}" (fun () ->

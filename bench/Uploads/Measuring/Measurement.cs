@@ -35,7 +35,13 @@ internal sealed record Measurement
     /// <summary>Collections of the generations 0, 1 and 2; null for what is not .NET.</summary>
     public required IReadOnlyList<int>? Collections { get; init; }
 
+    /// <summary>User and system time of the broker in that, in seconds; null for what asks no broker.</summary>
+    public double? BrokerCpuSeconds { get; init; }
+
     internal double SecondsPerPush => Seconds / Count;
 
     internal double CpuSecondsPerPush => CpuSeconds / Count;
+
+    /// <summary>Each push asks for one URL.</summary>
+    internal double? BrokerCpuSecondsPerUrl => BrokerCpuSeconds / Count;
 }

@@ -24,9 +24,16 @@ internal static class RunCommand
         var milliseconds = options.Text("--count") is null ? options.Whole("--milliseconds") : 0;
         var given = (int)options.Whole("--count", otherwise: 0);
         var concurrency = (int)options.Whole("--concurrency", otherwise: 1);
+        var broker = options.Text("--broker") is { } address
+            ? new BrokerAddress(
+                address,
+                options.Required("--broker-token"),
+                (int)options.Whole("--broker-process")
+            )
+            : null;
         options.EnsureNothingElse();
 
-        using var peer = PeerName.Create(name, urls, digests);
+        using var peer = PeerName.Create(name, urls, digests, sources, broker);
         var (warmUps, secondsPerPush) = await WarmUp.RunAsync(
             peer,
             warm,
@@ -47,10 +54,14 @@ internal static class RunCommand
             var collections = Collections();
             var allocated = GC.GetTotalAllocatedBytes(precise: true);
             var cpu = Cpu(isCurl);
+            using var asked = name == PeerName.SinkBroker ? Process.GetProcessById(broker!.Process) : null;
+            var brokerCpu = asked?.TotalProcessorTime;
             var clock = Stopwatch.StartNew();
             await Load.PushAsync(peer, sources, PresignedUrls.Measured, count, concurrency);
             var seconds = clock.Elapsed.TotalSeconds;
             cpu = Cpu(isCurl) - cpu;
+            asked?.Refresh();
+            brokerCpu = asked?.TotalProcessorTime - brokerCpu;
             allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
             return new Measurement
             {
@@ -62,6 +73,7 @@ internal static class RunCommand
                 WarmUps = warmUps,
                 Seconds = seconds,
                 CpuSeconds = cpu.TotalSeconds,
+                BrokerCpuSeconds = brokerCpu?.TotalSeconds,
                 AllocatedPerPush = isCurl ? null : (double)allocated / count,
                 PeakRss = PeakRss(isCurl),
                 Collections = isCurl
@@ -79,9 +91,10 @@ internal static class RunCommand
             "md5" => DigestChoice.Md5,
             "both" => DigestChoice.Both,
             "verify" => DigestChoice.Verify,
+            "bound" => DigestChoice.Bound,
             "off" => DigestChoice.Off,
             _ => throw new UsageException(
-                $"--digests wants both, sha256, md5, none, verify or off, not '{text}'."
+                $"--digests wants both, sha256, md5, none, verify, bound or off, not '{text}'."
             ),
         };
 

@@ -24,6 +24,8 @@ internal sealed class Sources
         _endings = [.. _paths.Select(ObjectName.Ending)];
     }
 
+    internal IReadOnlyList<string> Paths => _paths;
+
     internal string this[int index] => _paths[index % _paths.Length];
 
     /// <summary>The name of the push of this index.</summary>

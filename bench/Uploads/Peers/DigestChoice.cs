@@ -14,6 +14,9 @@ internal enum DigestChoice
     /// <summary>For the product: what the core decides with the integrity mode <c>verify</c>.</summary>
     Verify,
 
+    /// <summary>For the product: the same, and the digests go to the source of URLs, which signs them.</summary>
+    Bound,
+
     /// <summary>For the product: what the core decides with the integrity mode <c>off</c>, which is SHA-256.</summary>
     Off,
 }

@@ -8,6 +8,7 @@ internal sealed class PresignedUrls(string endpoint)
 {
     internal const string Bucket = "evidence";
     internal const string CellId = "cell-7";
+    internal const string Region = "us-west-2";
 
     /// <summary>How the names of measured artifacts begin; a warm-up's begin in another way.</summary>
     internal const string Measured = "run/";

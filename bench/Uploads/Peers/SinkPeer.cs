@@ -1,34 +1,50 @@
 namespace CellOS.Export.S3.Bench.Peers;
 
+/// <summary>Where the sink gets its URLs from: one of these.</summary>
+internal sealed record SinkUrls
+{
+    internal string? Template { get; init; }
+    internal Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? Provider { get; init; }
+    internal string? ManifestFile { get; init; }
+    internal BrokerAddress? Broker { get; init; }
+}
+
+/// <summary>The reference broker, as the sink reaches it.</summary>
+/// <param name="Url">Its Unix socket, such as <c>unix:/path</c>.</param>
+/// <param name="TokenFile">The file with the bearer token.</param>
+/// <param name="Process">Its process id.</param>
+internal sealed record BrokerAddress(string Url, string TokenFile, int Process);
+
 /// <summary>The product, with its defaults where nothing else is said.</summary>
 internal sealed class SinkPeer : IPeer
 {
     private readonly PresignedS3ExportSink _sink;
     private readonly S3ExportIntegrity _integrity;
 
-    /// <param name="urls">Gives each artifact a URL of its own, as a presigning broker does.</param>
-    /// <param name="template">Whether the URL is a template instead.</param>
+    /// <param name="urls">The source of URLs.</param>
     /// <param name="digests"><see cref="DigestChoice.Verify"/> or <see cref="DigestChoice.Off"/>.</param>
-    internal SinkPeer(PresignedUrls urls, bool template, DigestChoice digests)
+    internal SinkPeer(SinkUrls urls, DigestChoice digests)
     {
         _integrity = digests switch
         {
-            DigestChoice.Verify => S3ExportIntegrity.Verify,
+            DigestChoice.Verify or DigestChoice.Bound => S3ExportIntegrity.Verify,
             DigestChoice.Off => S3ExportIntegrity.Off,
             _ => throw new UsageException(
-                "The sink decides which digests it takes: --digests verify or off."
+                "The sink decides which digests it takes: --digests verify, bound or off."
             ),
         };
         _sink = new PresignedS3ExportSink(
             new PresignedS3ExportSinkOptions
             {
-                PresignedUrl = template ? urls.Template : null,
-                PresignedUrlProvider = template
-                    ? null
-                    : (request, _) => ValueTask.FromResult(urls.For(request.ArtifactName)),
+                PresignedUrl = urls.Template,
+                PresignedUrlProvider = urls.Provider,
+                PresignedUrlsFile = urls.ManifestFile,
+                BrokerUrl = urls.Broker?.Url,
+                BrokerTokenFile = urls.Broker?.TokenFile,
+                BindDigest = digests == DigestChoice.Bound,
                 CellId = PresignedUrls.CellId,
                 Bucket = PresignedUrls.Bucket,
-                Region = "us-west-2",
+                Region = PresignedUrls.Region,
                 TargetName = "artifact-bucket",
                 Integrity = _integrity,
                 // A slow machine is slow, not broken; and a second attempt would be no measurement.

@@ -77,7 +77,9 @@ internal sealed record Summary(
     Spread CpuSecondsPerPush,
     Spread? AllocatedPerPush,
     Spread? PeakRss,
-    Spread? SpeedAgainstDigests
+    Spread? SpeedAgainstDigests,
+    Spread? SpeedAgainstManifest,
+    Spread? BrokerCpuSecondsPerUrl
 )
 {
     /// <summary>Work in a second, where a push is so much of it.</summary>
@@ -97,13 +99,13 @@ internal sealed record Summary(
             Spread.Of(runs.Select(run => run.CpuSecondsPerPush)),
             OfKnown(runs.Select(run => run.AllocatedPerPush)),
             OfKnown(runs.Select(run => (double?)run.PeakRss)),
-            contest.Compare(
-                contestant,
-                Contestants.Digests,
-                run => run.SecondsPerPush,
-                (our, their) => their / our
-            )
+            SpeedAgainst(Contestants.Digests),
+            SpeedAgainst(Contestants.SinkManifest),
+            OfKnown(runs.Select(run => run.BrokerCpuSecondsPerUrl))
         );
+
+        Spread? SpeedAgainst(string other) =>
+            contest.Compare(contestant, other, run => run.SecondsPerPush, (our, their) => their / our);
     }
 
     private static Spread? OfKnown(IEnumerable<double?> values) =>

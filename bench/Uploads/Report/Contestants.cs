@@ -12,6 +12,9 @@ internal static class Contestants
     internal const string DigestsMd5 = "digests md5";
     internal const string SinkOff = "sink off";
     internal const string SinkTemplate = PeerName.SinkTemplate;
+    internal const string SinkManifest = PeerName.SinkManifest;
+    internal const string SinkBroker = PeerName.SinkBroker;
+    internal const string SinkBrokerBound = "sink-broker bound";
     internal const string AwsSdk = PeerName.AwsSdk;
     internal const string Curl = PeerName.Curl;
 
@@ -24,12 +27,14 @@ internal static class Contestants
 
     internal static IReadOnlyList<string> OfSmallFiles => [Plain, Digests, Sink, SinkTemplate, AwsSdk];
 
+    internal static IReadOnlyList<string> OfBroker => [SinkManifest, SinkBroker, SinkBrokerBound];
+
     internal static IReadOnlyList<string> OfSizes => [Digests, Sink];
 
     /// <summary>The peer, and the word of <c>--digests</c>.</summary>
     internal static (string Peer, string Digests) Parse(string contestant) =>
         contestant.Split(' ') is [var peer, var digests] ? (peer, digests)
         : contestant is Digests ? (contestant, "both")
-        : contestant is Sink or SinkTemplate ? (contestant, "verify")
+        : contestant is Sink or SinkTemplate or SinkManifest or SinkBroker ? (contestant, "verify")
         : (contestant, "none");
 }

@@ -10,6 +10,8 @@ internal static class Goals
     internal const string LargeKestrel = "large-kestrel";
     internal const string SmallOne = "small-1";
     internal const string SmallMany = "small-16";
+    internal const string BrokerOne = "broker-1";
+    internal const string BrokerMany = "broker-16";
     private const double MiB = 1 << 20;
     private const double KiB = 1 << 10;
 

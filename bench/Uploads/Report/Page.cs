@@ -26,16 +26,18 @@ internal static class Page
 
     private static IEnumerable<string> Contest(ContestResult contest)
     {
+        var isOfBroker = contest.Contestants.Contains(Contestants.SinkManifest);
         var isLarge = contest.Name is Goals.Large or Goals.LargeMd5 or Goals.LargeKestrel;
         List<string[]> rows =
         [
             [
                 "",
                 isLarge ? "MiB/s" : "pushes/s",
-                "× digests",
+                isOfBroker ? "× manifest" : "× digests",
                 isLarge ? "CPU s/GiB" : "CPU µs/push",
                 "KiB allocated/push",
                 "peak RSS MiB",
+                .. isOfBroker ? ["broker CPU µs/URL"] : Array.Empty<string>(),
             ],
         ];
         foreach (var summary in contest.Summaries)
@@ -44,10 +46,11 @@ internal static class Page
             rows.Add([
                 summary.Contestant,
                 Table.Of(speed),
-                Table.Of(summary.SpeedAgainstDigests),
+                Table.Of(isOfBroker ? summary.SpeedAgainstManifest : summary.SpeedAgainstDigests),
                 Table.Of(summary.CpuSecondsPerPush, isLarge ? MiB * KiB / contest.Size : 1e6),
                 Table.Of(summary.AllocatedPerPush, 1 / KiB),
                 Table.Of(summary.PeakRss, 1 / MiB),
+                .. isOfBroker ? [Table.Of(summary.BrokerCpuSecondsPerUrl, 1e6)] : Array.Empty<string>(),
             ]);
         }
 

@@ -75,12 +75,16 @@ internal static class BenchCommand
             stopping
         );
         await using var kestrel = await ServerProcess.StartAsync(ServerName.Kestrel, stopping);
-        var runner = new Runner(server, stopping);
+        await using var broker =
+            isWanted(Goals.BrokerOne) || isWanted(Goals.BrokerMany)
+                ? await BrokerProcess.StartAsync(workspace, server.Url, stopping)
+                : null;
+        var runner = new Runner(server, broker?.Address, stopping);
         var runners = new Dictionary<string, Runner>
         {
             [ServerName.Bare] = runner,
-            [ServerName.WithoutChecksum] = new(withoutChecksum, stopping),
-            [ServerName.Kestrel] = new(kestrel, stopping),
+            [ServerName.WithoutChecksum] = new(withoutChecksum, null, stopping),
+            [ServerName.Kestrel] = new(kestrel, null, stopping),
         };
         var contests = new List<ContestResult>();
         foreach (var contest in Contest.All(scale).Where(contest => isWanted(contest.Name)))

@@ -43,6 +43,8 @@ internal sealed record Contest(
                 ],
             new(Goals.SmallOne, SmallSize, 1, Report.Contestants.OfSmallFiles),
             new(Goals.SmallMany, SmallSize, 16, Report.Contestants.OfSmallFiles),
+            new(Goals.BrokerOne, SmallSize, 1, Report.Contestants.OfBroker),
+            new(Goals.BrokerMany, SmallSize, 16, Report.Contestants.OfBroker),
         ];
 
     private bool IsOfSmall => Size == SmallSize;

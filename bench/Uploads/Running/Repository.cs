@@ -5,20 +5,11 @@ internal static class Repository
 {
     /// <summary>The tool, as the same build made it.</summary>
     /// <exception cref="FailedException">It has not been built.</exception>
-    internal static string CommandLineTool
-    {
-        get
-        {
-            var here = new DirectoryInfo(AppContext.BaseDirectory);
-            var (framework, configuration) = (here.Name, here.Parent!.Name);
-            var tool = Path.Join(Root, "src", "Cli", "bin", configuration, framework, "cellos-export-s3.dll");
-            return File.Exists(tool)
-                ? tool
-                : throw new FailedException(
-                    $"The command line tool has not been built: dotnet build src/Cli -c {configuration}."
-                );
-        }
-    }
+    internal static string CommandLineTool => Built("src/Cli", "cellos-export-s3.dll");
+
+    /// <summary>The reference broker, as the same build made it.</summary>
+    /// <exception cref="FailedException">It has not been built.</exception>
+    internal static string Broker => Built("samples/Broker", "Broker.dll");
 
     /// <summary>The folder of the solution.</summary>
     internal static string Root
@@ -34,5 +25,17 @@ internal static class Repository
                     return folder.FullName;
             throw new FailedException("This program does not lie in the repository that it was built in.");
         }
+    }
+
+    private static string Built(string project, string program)
+    {
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        var (framework, configuration) = (here.Name, here.Parent!.Name);
+        var path = Path.Join(Root, project, "bin", configuration, framework, program);
+        return File.Exists(path)
+            ? path
+            : throw new FailedException(
+                $"{project} has not been built. Run: dotnet build {project} -c {configuration}."
+            );
     }
 }

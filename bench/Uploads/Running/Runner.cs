@@ -1,12 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
 using CellOS.Export.S3.Bench.Measuring;
+using CellOS.Export.S3.Bench.Peers;
 using CellOS.Export.S3.Bench.Report;
 
 namespace CellOS.Export.S3.Bench.Running;
 
 /// <summary>Measures one contestant in a process of its own.</summary>
-internal sealed class Runner(ServerProcess server, CancellationToken stopping)
+/// <param name="server">The server that takes the uploads.</param>
+/// <param name="broker">The broker of those that ask one; null if there is none.</param>
+/// <param name="stopping">Ends the wait.</param>
+internal sealed class Runner(ServerProcess server, BrokerAddress? broker, CancellationToken stopping)
 {
     /// <param name="contestant">Who.</param>
     /// <param name="source">A file, or a folder of files.</param>
@@ -41,6 +45,17 @@ internal sealed class Runner(ServerProcess server, CancellationToken stopping)
             (seconds * 1000).ToString("F0", CultureInfo.InvariantCulture),
             "--url",
             server.Url,
+            .. broker is null
+                ? Array.Empty<string>()
+                :
+                [
+                    "--broker",
+                    broker.Url,
+                    "--broker-token",
+                    broker.TokenFile,
+                    "--broker-process",
+                    $"{broker.Process}",
+                ],
             .. warmUp is null ? Array.Empty<string>() : ["--warm-up", warmUp],
         ];
         return server.ExpectAsync(

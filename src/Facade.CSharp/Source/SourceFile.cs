@@ -179,7 +179,7 @@ internal sealed class SourceFile : IDisposable
         var hashers = algorithms.Select(Hasher.Create).ToArray();
         try
         {
-            var buffer = new byte[PartSize];
+            var buffer = new byte[(int)Math.Min(PartSize, Length)];
             for (var offset = 0L; offset < Length; )
             {
                 var part = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - offset));

@@ -1,0 +1,151 @@
+/// The quickstart, as `./build.sh quickstart` runs it.
+module Samples.Tests.QuickstartTests
+
+open System
+open System.IO
+open System.Text.Json.Nodes
+open System.Text.RegularExpressions
+open Expecto
+open LoopbackS3
+open Samples.Tests.Presigning
+open Samples.Tests.Script
+
+let private program =
+    Path.Combine(root, "samples", "Quickstart", "bin", BrokerProcess.built, "Quickstart.dll")
+
+let private quickstart (variables: (string * string) list) (arguments: string list) =
+    task {
+        use folder = new Folder()
+        return! start folder.Path variables "dotnet" (program :: arguments) ""
+    }
+
+/// The receipts that were printed: the name of each artifact, with its destination.
+let private receipts (ran: Ran) = [
+    for line in ran.Output.Split '\n' do
+        if line.StartsWith '{' then
+            let receipt = nonNull (JsonNode.Parse line)
+            text [ "artifactName" ] receipt, text [ "destination" ] receipt
+]
+
+let private number (pattern: string) (ran: Ran) =
+    let found = Regex.Match(ran.Output, pattern)
+    Expect.isTrue found.Success $"'{pattern}' in {ran.Output}"
+    int found.Groups[1].Value
+
+let private read (path: string) =
+    try
+        File.ReadAllText path
+    with
+    | :? IOException
+    | :? UnauthorizedAccessException ->
+        // The process has ended, or is another user's.
+        ""
+
+/// A process that runs now: its command line and its environment, as Linux shows them.
+type private Running = { Command: string; Environment: string }
+
+let private running () = [
+    for folder in Directory.GetDirectories("/proc") do
+        if Char.IsDigit(folder, folder.LastIndexOf '/' + 1) then
+            {
+                Command = read (Path.Combine(folder, "cmdline"))
+                Environment = read (Path.Combine(folder, "environ"))
+            }
+]
+
+[<Tests>]
+let tests =
+    testList "the quickstart" [
+        testCaseTask
+            "exports files that did not exist before, through the broker in a process of its own"
+            (fun () ->
+                task {
+                    let! ran = quickstart [] []
+                    succeeds ran
+
+                    let broker = number @"Broker    process (\d+), samples/Broker: it has the keys" ran
+
+                    let exporter =
+                        number @"Exporter  process (\d+): .*no key, no manifest, no list of files" ran
+
+                    Expect.notEqual broker exporter "two processes"
+                    let names = receipts ran |> List.map fst
+
+                    let fresh =
+                        names
+                        |> List.filter (fun name -> Regex.IsMatch(name, "^attempts/[0-9a-f]{32}\.log$"))
+
+                    Expect.equal fresh.Length 1 "a name that was made at run time"
+                    let granted = number @"The broker gave (\d+) URLs" ran
+                    Expect.equal granted names.Length "a URL for each artifact"
+                    says [ $"{names.Length} of {names.Length} artifacts exported, read back and equal." ] ran
+                    hides secrets ran
+                })
+
+        testCaseTask "gives the exporter neither a key nor a manifest nor a name of a file" (fun () ->
+            task {
+                if not (OperatingSystem.IsLinux()) then
+                    skiptest "looks at processes by way of /proc"
+
+                use folder = new Folder()
+                folder.Write("run-4711.log", "evidence") |> ignore
+                use! store = startStore ()
+                let seen = ref []
+
+                // Until the store responds, the exporter waits.
+                store.OnAttempt <-
+                    fun _ ->
+                        seen.Value <-
+                            running ()
+                            |> List.filter (fun it ->
+                                it.Environment.Contains folder.Path
+                                || it.Command.Contains store.Endpoint.Authority)
+
+                        null
+
+                let keys = List.map snd keys
+
+                let! ran =
+                    quickstart [
+                        "QUICKSTART_ENDPOINT", store.Endpoint.AbsoluteUri
+                        "QUICKSTART_REGION", region
+                        "QUICKSTART_BUCKET", "evidence"
+                        "QUICKSTART_ACCESS_KEY", keys[0]
+                        "QUICKSTART_SECRET_KEY", keys[1]
+                    ] [ folder.Path ]
+
+                succeeds ran
+
+                match receipts ran with
+                | [ "run-4711.log", destination ] ->
+                    let key = destination.Replace("s3://evidence/", "")
+                    Expect.isTrue (store.Objects.ContainsKey(("evidence", key))) $"{key} is stored"
+                | other -> failtest $"other receipts: {other}"
+
+                let exporters, others =
+                    seen.Value |> List.partition _.Command.Contains("--exporter")
+
+                let brokers = others |> List.filter _.Command.Contains("Broker.dll")
+                Expect.equal (exporters.Length, brokers.Length) (1, 1) $"{seen.Value}"
+                let told = exporters[0].Command + exporters[0].Environment
+                Expect.stringContains brokers[0].Environment keys[1] "the broker has the key"
+                Expect.stringContains told "broker.sock" "the exporter has the broker's address"
+
+                for absent in [ keys[1]; "AWS_"; "run-4711"; "PRESIGNED_URLS_FILE"; "manifest" ] do
+                    Expect.isFalse (told.Contains absent) $"the exporter is not given '{absent}'"
+            })
+
+        testCaseTask "refuses to run an exporter that was given a key" (fun () ->
+            task {
+                let! ran = quickstart [ "AWS_ACCESS_KEY_ID", "x" ] [ "--exporter" ]
+                Expect.equal ran.Code 2 ran.Output
+                Expect.stringContains ran.Error "The exporter was given AWS_ACCESS_KEY_ID" "why"
+            })
+
+        testCaseTask "refuses a folder that does not exist" (fun () ->
+            task {
+                let! ran = quickstart [] [ "/nonexistent" ]
+                Expect.equal ran.Code 2 ran.Output
+                Expect.stringContains ran.Error "There is no folder '/nonexistent'" "why"
+            })
+    ]
