@@ -64,7 +64,7 @@ internal sealed class Presigner : IHealthCheck, IDisposable
         if (_broker.Digests.HasFlag(Digests.Md5) && request.Md5 is { } md5)
             presigned.Headers[Md5Header] = added[Md5Header] = md5;
 
-        return new(await _client.GetPreSignedURLAsync(presigned), added, expiresAt);
+        return new(await _client.GetPreSignedURLAsync(presigned), added, expiresAt, request.ArtifactName);
     }
 
     /// <summary>Reports whether there are keys: without them nothing can be presigned.</summary>

@@ -18,11 +18,14 @@ internal sealed record UrlRequest(
     string? Crc64nvme = null
 );
 
-/// <summary>A presigned URL, and the headers that the upload must carry besides those of the request.</summary>
+/// <summary>
+/// A presigned URL, the headers that the upload must carry besides those of the request, and the artifact that it is for.
+/// </summary>
 internal sealed record UrlResponse(
     string Url,
     IReadOnlyDictionary<string, string> Headers,
-    DateTime ExpiresAt
+    DateTime ExpiresAt,
+    string ArtifactName
 );
 
 /// <summary>The response to a request that is refused.</summary>

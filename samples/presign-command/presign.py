@@ -39,7 +39,12 @@ def presign(s3, request):
         url = s3.generate_presigned_url("put_object", target, ExpiresIn=int(LIFETIME.total_seconds()))
     finally:
         s3.meta.events.unregister("before-sign.s3.PutObject", add_headers)
-    return {"url": url, "headers": added, "expiresAt": expires_at.isoformat(timespec="seconds")}
+    return {
+        "artifactName": request["artifactName"],
+        "url": url,
+        "headers": added,
+        "expiresAt": expires_at.isoformat(timespec="seconds"),
+    }
 
 
 def main():

@@ -178,3 +178,17 @@ module internal AddressFindings =
                     "Ask the presigner for a URL with the bucket in the host or in the path. If the store has none, make sure that the URL is for that bucket."
             | AddressCheck.OtherBucket told -> [ otherBucket severity context url told ]
             | AddressCheck.OtherKey told -> [ otherKey severity context url told (ObjectKey.value meant) ]
+
+    /// The finding for a URL without a known signature whose path is plainly another artifact's, or another key of the bucket.
+    let plainlyOther context (artifact: string) (isArtifact: string -> bool) url : Finding list =
+        match context.CellId with
+        | Some cell when context.KeyCheck ->
+            let folder =
+                match KeyPrefix.value context.KeyPrefix with
+                | "" -> CellId.value cell + "/"
+                | prefix -> $"{prefix}/{CellId.value cell}/"
+
+            match ObjectAddress.plainlyOther (Bucket.value context.Bucket) folder artifact isArtifact url with
+            | Some told -> [ otherKey Severity.Warning context url told (folder + artifact) ]
+            | None -> []
+        | _ -> []

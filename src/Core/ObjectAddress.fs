@@ -215,6 +215,33 @@ module ObjectAddress =
         || decoded url
            |> Option.exists (fun path -> isBelow path && not (hasDotSegment path))
 
+    /// The path of a URL without a signature that is known, if it is plainly another object than `bucket/key`: another key
+    /// after the bucket, or the key of another artifact of the folder, `[key prefix/]cell id/`. `None` for any other path, since a
+    /// gateway may choose the object by itself.
+    let internal plainlyOther
+        (bucket: string)
+        (folder: string)
+        (name: string)
+        (isArtifact: string -> bool)
+        (url: RequestUrl)
+        : string option =
+        let isOther (path: string) =
+            let other =
+                match path.IndexOf("/" + folder, StringComparison.Ordinal) with
+                | -1 -> None
+                | i -> Some(path.Substring(i + 1 + folder.Length))
+
+            path.StartsWith($"/{bucket}/", StringComparison.Ordinal)
+            || other |> Option.exists (fun other -> other <> name && isArtifact other)
+
+        if RequestUrl.isPresigned url then
+            None
+        else
+            match compare bucket (folder + name) url with
+            | AddressCheck.OtherKey _ ->
+                decoded url |> Option.filter isOther |> Option.map (fun _ -> displayPath url)
+            | _ -> None
+
     /// Why a presigned URL for another object cannot be used for the destination; `None` for one that can. The text
     /// says what is wrong and what to do, without a full stop.
     [<CompiledName("Problem")>]
@@ -269,8 +296,9 @@ module ObjectAddress =
 
             "/" + String.concat "/" kept
 
-    /// A query in which characters that need no escape have none, and escapes are in upper case (RFC 3986, 6.2.2).
-    let private normalQuery (query: string) =
+    /// A query in which characters that need no escape have none, escapes are in upper case (RFC 3986, 6.2.2), and a blank is
+    /// `%20`, as many servers read a `+`.
+    let private normalCharacters (query: string) =
         let normal = Text.StringBuilder query.Length
         let mutable i = 0
 
@@ -285,14 +313,28 @@ module ObjectAddress =
 
                 i <- i + 3
             else
-                normal.Append query[i] |> ignore
+                normal.Append(if query[i] = '+' then "%20" else string query[i]) |> ignore
                 i <- i + 1
 
         normal.ToString()
 
+    /// The parameters of a query in order, without empty ones. A parameter without a value has an empty one.
+    let private normalQuery (query: string) =
+        (normalCharacters query).Split('&', StringSplitOptions.RemoveEmptyEntries)
+        |> Array.map (fun parameter -> if parameter.Contains '=' then parameter else parameter + "=")
+        |> Array.sort
+        |> String.concat "&"
+
+    /// The host as a text to compare: an IPv4 address may be written as one of IPv6.
+    let private normalHost (host: string) =
+        match Net.IPAddress.TryParse(host.Trim('[', ']')) with
+        | true, address when host.Contains ':' && (nonNull address).IsIPv4MappedToIPv6 ->
+            string ((nonNull address).MapToIPv4())
+        | _ -> host.TrimEnd '.'
+
     /// Scheme, host and port, where that is not the scheme's own.
     let private origin (url: RequestUrl) =
-        let host = (RequestUrl.host url).TrimEnd '.'
+        let host = normalHost (RequestUrl.host url)
 
         if url.HasPlainHost || (RequestUrl.revealUri url).IsDefaultPort then
             $"{RequestUrl.scheme url}://{host}"
@@ -358,9 +400,7 @@ module ObjectAddress =
         else
             match RequestUrl.revealQuery url with
             | "" -> path
-            | query ->
-                let parameters = (normalQuery query).Split '&' |> Array.sort
-                $"{path}?{String.Join('&', parameters)}"
+            | query -> $"{path}?{normalQuery query}"
 
     /// The object that a URL addresses, as `identityIn`, where the bucket is not known.
     [<CompiledName("Identity")>]

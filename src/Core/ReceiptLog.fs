@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Text
 
 /// What a line of a receipts file is.
 [<RequireQualifiedAccess>]
@@ -9,7 +10,10 @@ type LogLine =
     | Receipt of Receipt
     /// The state of an upload to an object that has a receipt already.
     | Upload of UploadMark
-    /// Nobody's, or damaged; it stays where it is.
+    /// A line of this library that was damaged; it stays where it is. `Object` is the destination and the URL, without its
+    /// query, of the object that it is about; `None` where the damage may be there.
+    | Damaged of Problem: Refusal * Object: (string * string option) option
+    /// Not a line of this library; it stays where it is.
     | NoReceipt of Refusal
 
 /// A line that has its end, blank ones left out.
@@ -25,10 +29,10 @@ type LoggedLine = {
 type LogTail =
     /// There are none.
     | Whole
-    /// They are a line of ours that only lacks its line end: the file is cut to this length, and the end is put there.
-    | Mend of Line: LogLine * Length: int64
-    /// They are the beginning of a line of ours: the file is cut to this length.
-    | Cut of Length: int64
+    /// They are lines that lack a line end: the file is cut to this length, and the end is put there.
+    | Mend of Lines: LogLine list * Length: int64
+    /// They are the beginning of a line of ours: the file is cut to this length. `Torn` is that beginning, without secrets.
+    | Cut of Length: int64 * Torn: string
     /// They are nothing that this library writes: the file is left alone, and not used.
     | Foreign of Refusal
 
@@ -47,7 +51,10 @@ type LogScan = private {
     HasReceipt: bool
     /// Whether an ended line is none, and not blank.
     HasOther: bool
-}
+} with
+
+    /// The number of lines that have their end.
+    member this.Lines = this.Ended
 
 /// The receipts file: one receipt a line, and on disk before the next one is begun. Before an object is written that has a
 /// receipt in the file, a line says that the upload starts.
@@ -55,10 +62,12 @@ type LogScan = private {
 /// Rules that this module keeps:
 /// - a line ends in LF; CR LF and blank lines are accepted;
 /// - a line that is no receipt is reported and kept: nothing that has its line end is ever taken out;
+/// - several receipts on one line, with or without commas between them, all count;
+/// - a line that begins as ours do, or has a field of ours, or NULs, and cannot be read was damaged;
 /// - a file that has lines, and none that is a receipt, is not ours, and is refused;
-/// - what follows the last line end was torn by a crash or a full disk. As a whole receipt it is kept; as the
-///   beginning of one, or as the NULs that file systems leave after a loss of power, it is cut off; as anything else
-///   it shows that the file is not ours, and the file is refused;
+/// - what follows the last line end was torn by a crash or a full disk. A whole value of JSON that begins as a receipt does is
+///   kept, with all that follows it; the beginning of a receipt, or the NULs that file systems leave after a loss of power, are
+///   cut off; anything else shows that the file is not ours, and the file is refused;
 /// - how the bytes come in pieces makes no difference, and no more than one line is held.
 [<RequireQualifiedAccess>]
 module ReceiptLog =
@@ -94,13 +103,46 @@ module ReceiptLog =
             (Check.invariant $"is {length} bytes long; no receipt has more than {MaxLineBytes}")
             "This library did not write it."
 
-    let private read length (line: ReadOnlyMemory<byte>) =
-        match (if length > int64 MaxLineBytes then tooLong length else Receipt.parseUtf8 line) with
+    /// Whether a line of ours may have begun with these bytes, of which NULs may have taken the rest.
+    let private isTornOff (line: ReadOnlyMemory<byte>) =
+        let written = line.Span.TrimEnd(nul)
+        let shared = min written.Length opening.Length
+        shared > 0 && written.Slice(0, shared).SequenceEqual(opening.AsSpan(0, shared))
+
+    let private isReceipt (line: LogLine) =
+        match line with
+        | LogLine.Receipt _
+        | LogLine.Upload _ -> true
+        | LogLine.Damaged _
+        | LogLine.NoReceipt _ -> false
+
+    let private classify (line: ReadOnlyMemory<byte>) : LogLine =
+        match Receipt.parseUtf8 line with
         | Ok receipt -> LogLine.Receipt receipt
         | Error refusal ->
             match UploadMark.tryParseUtf8 line with
             | Some mark -> LogLine.Upload mark
+            | None when DamagedLine.isOurs line || isTornOff line && not (DamagedLine.isJson line) ->
+                LogLine.Damaged(refusal, DamagedLine.object line)
             | None -> LogLine.NoReceipt refusal
+
+    /// What the bytes of one line are: one line of ours, or several without line ends between them.
+    let private read length (line: ReadOnlyMemory<byte>) : LogLine list =
+        if length > int64 MaxLineBytes then
+            match tooLong length with
+            | Error refusal when isTornOff line || line.Span.IndexOf nul >= 0 -> [
+                LogLine.Damaged(refusal, None)
+              ]
+            | Error refusal -> [ LogLine.NoReceipt refusal ]
+            | Ok line -> [ line ]
+        else
+            match classify line with
+            | LogLine.Receipt _
+            | LogLine.Upload _ as one -> [ one ]
+            | other ->
+                let parts = DamagedLine.split line |> List.map classify
+
+                if List.exists isReceipt parts then parts else [ other ]
 
     let private joined (pending: byte[]) (more: ReadOnlyMemory<byte>) =
         if pending.Length = 0 then
@@ -140,45 +182,37 @@ module ReceiptLog =
 
             let line =
                 if length > int64 MaxLineBytes then
-                    ReadOnlyMemory.Empty
+                    let first =
+                        if scan.Pending.Length > 0 then
+                            ReadOnlyMemory scan.Pending
+                        else
+                            rest.Slice(0, at)
+
+                    first.Slice(0, min first.Length opening.Length)
                 else
                     joined scan.Pending (rest.Slice(0, at))
 
             let known =
                 if length > int64 MaxLineBytes || not (isBlank line) then
-                    Some(read length line)
+                    read length line
                 else
-                    None
+                    []
 
-            known |> Option.iter (fun known -> lines.Add { Number = number; Line = known })
+            for line in known do
+                lines.Add { Number = number; Line = line }
 
             scan <- {
                 start with
                     Ended = number
                     From = scan.From + length + 1L
-                    HasReceipt =
-                        scan.HasReceipt
-                        || (match known with
-                            | Some(LogLine.Receipt _)
-                            | Some(LogLine.Upload _) -> true
-                            | _ -> false)
-                    HasOther =
-                        scan.HasOther
-                        || (match known with
-                            | Some(LogLine.NoReceipt _) -> true
-                            | _ -> false)
+                    HasReceipt = scan.HasReceipt || List.exists isReceipt known
+                    HasOther = scan.HasOther || known |> List.exists (isReceipt >> not)
             }
 
             rest <- rest.Slice(at + 1)
             at <- rest.Span.IndexOf lineFeed
 
         struct ((if rest.IsEmpty then scan else keep scan rest), List.ofSeq lines)
-
-    /// Whether a line of ours may have begun with these bytes, of which NULs may have taken the rest.
-    let private isTornOff (pending: byte[]) =
-        let written = pending.AsSpan().TrimEnd(nul)
-        let shared = min written.Length opening.Length
-        written.Slice(0, shared).SequenceEqual(opening.AsSpan(0, shared))
 
     let private foreign problem remedy =
         LogTail.Foreign {
@@ -197,24 +231,34 @@ module ReceiptLog =
         if scan.PendingLength = 0L then
             LogTail.Whole
         elif scan.AllNul then
-            LogTail.Cut scan.From
+            LogTail.Cut(scan.From, "")
         elif scan.PendingLength > int64 MaxLineBytes then
             foreignTail (
                 Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is not a receipt"
             )
         else
-            match read scan.PendingLength withoutNuls with
-            | LogLine.NoReceipt _ when isTornOff scan.Pending -> LogTail.Cut scan.From
-            | LogLine.NoReceipt _ ->
+            let lines = read scan.PendingLength withoutNuls
+
+            if
+                List.exists isReceipt lines
+                || DamagedLine.hasValue withoutNuls
+                   && withoutNuls.Span.StartsWith(opening.AsSpan())
+            then
+                LogTail.Mend(lines, scan.From + int64 withoutNuls.Length)
+            elif isTornOff withoutNuls then
+                LogTail.Cut(scan.From, Shown.line (Encoding.UTF8.GetString withoutNuls.Span))
+            else
                 foreignTail "ends in a line without an end that is not the beginning of a receipt"
-            | line -> LogTail.Mend(line, scan.From + int64 withoutNuls.Length)
 
     /// What is to be done at the end of the file.
     [<CompiledName("Finish")>]
     let finish (scan: LogScan) : LogTail =
+        let noReceipt () =
+            foreign "has lines, but not one receipt" "Give another file, or an empty one."
+
         match tail scan with
         // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.
         | LogTail.Whole
-        | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt ->
-            foreign "has lines, but not one receipt" "Give another file, or an empty one."
+        | LogTail.Cut _ when scan.HasOther && not scan.HasReceipt -> noReceipt ()
+        | LogTail.Mend(lines, _) when not scan.HasReceipt && not (List.exists isReceipt lines) -> noReceipt ()
         | tail -> tail

@@ -299,11 +299,17 @@ module Settings =
                     | Some at when UrlFindings.isPastUse urlContext at -> UrlFindings.expiredForAll finding
                     | _ -> finding
 
+            let isArtifact (name: string) =
+                listed.Contains name
+                || match ArtifactName.create name with
+                   | Ok name -> (UrlManifest.tryFind name manifest).IsSome
+                   | Error _ -> false
+
             let look (found, expiries) artifact url =
                 let artifactName = ArtifactName.value artifact
 
                 let found =
-                    UrlFindings.ofUrl urlContext artifact url
+                    UrlFindings.ofUrl urlContext isArtifact artifact url
                     |> List.map (forListed artifactName url)
                     |> List.indexed
                     |> List.fold (gather artifactName) found

@@ -386,6 +386,25 @@ module PushPlan =
         | [] -> ownHeaders plan
         | granted -> ownHeaders plan @ granted
 
+    /// Returns what is wrong with a URL without a known signature whose path is plainly another artifact's, or another key
+    /// after the bucket, without a full stop; `None` for any other URL. `isArtifact` is true for names of other artifacts.
+    [<CompiledName("PlainlyOther")>]
+    let plainlyOther
+        (isArtifact: System.Func<string, bool>)
+        (url: RequestUrl)
+        (plan: PushPlan)
+        : string option =
+        let name = ArtifactName.value plan.Artifact
+        let key = ObjectKey.value plan.Key
+        let folder = key.Substring(0, key.Length - name.Length)
+
+        if plan.Target.KeyCheck then
+            ObjectAddress.plainlyOther (Bucket.value plan.Target.Bucket) folder name isArtifact.Invoke url
+            |> Option.map (fun told ->
+                $"the URL is for the object {Check.quote (RequestUrl.withoutSignature url told)}, and the receipt would say {Check.quote (Destination.value plan.Destination)}; correct the source of URLs, or switch the comparison of keys off where a gateway rewrites paths")
+        else
+            None
+
     /// Returns why the headers of this plan do not fit the signature of a URL, without a full stop; `None` if they do.
     [<CompiledName("Unfit")>]
     let unfit (url: RequestUrl) (plan: PushPlan) : string option =

@@ -192,8 +192,13 @@ module internal UrlFindings =
             "the manifest contains no URL, so nothing can be exported"
             "Ask the presigner for a manifest with a URL for each artifact."
 
-    /// What the presigned URL of one artifact has against it.
-    let ofUrl (context: UrlContext) (artifact: ArtifactName) (url: RequestUrl) : Finding list =
+    /// What the presigned URL of one artifact has against it. `isArtifact` is true for the names of the run's artifacts.
+    let ofUrl
+        (context: UrlContext)
+        (isArtifact: string -> bool)
+        (artifact: ArtifactName)
+        (url: RequestUrl)
+        : Finding list =
         let inspected = PresignedUrl.inspect url
         let cell = context.CellId |> Option.map CellId.value
 
@@ -206,7 +211,12 @@ module internal UrlFindings =
             if isBareBucket context url then
                 yield bareBucket context
             else
-                yield! AddressFindings.address context cell (Some(ArtifactName.value artifact)) url inspected
+                match
+                    AddressFindings.address context cell (Some(ArtifactName.value artifact)) url inspected
+                with
+                | [] ->
+                    yield! AddressFindings.plainlyOther context (ArtifactName.value artifact) isArtifact url
+                | findings -> yield! findings
         ]
 
     let inline private orFail (result: Result<'a, Refusal>) =

@@ -42,11 +42,22 @@ type UrlResponse =
     /// The response does not follow the protocol: what is wrong with it, without a full stop.
     | Invalid of Defect: string
 
+/// The artifact that a response says it is for.
+[<RequireQualifiedAccess>]
+type ResponseOwner =
+    /// It does not say.
+    | Unnamed
+    /// The artifact of the request.
+    | Asked
+    /// Another artifact: what is wrong, as a part of a sentence.
+    | Other of Defect: string
+
 /// Reads the responses of brokers and commands.
 ///
 /// Rules that this module keeps:
 /// - a response is a JSON object with `url`, or with `error` and its `message`; never both;
 /// - unknown fields are ignored; a known one must not appear twice;
+/// - `artifactName` and `key`, where a response has them, are those of the request;
 /// - it is total, and no text contains a value of a URL's query or of a header.
 [<RequireQualifiedAccess>]
 module UrlResponse =
@@ -55,7 +66,7 @@ module UrlResponse =
     [<Literal>]
     let MaxBytes = 65536
 
-    let private known = [ "url"; "headers"; "expiresAt"; "error" ]
+    let private known = [ "url"; "headers"; "expiresAt"; "error"; "artifactName"; "key" ]
 
     let private kindOf (value: JsonElement) =
         match value.ValueKind with
@@ -198,6 +209,41 @@ module UrlResponse =
             // The exceptions' own messages may quote what appears there.
             | :? JsonException -> UrlResponse.Invalid "it is not valid JSON"
             | :? InvalidOperationException -> UrlResponse.Invalid "it holds a text that is not valid Unicode"
+
+    /// Returns which artifact the response says it is for. A body that is not valid does not say.
+    [<CompiledName("Owner")>]
+    let owner (request: UrlRequest) (body: ReadOnlyMemory<byte>) : ResponseOwner =
+        try
+            use document = JsonDocument.Parse body
+
+            let named =
+                [ "artifactName", request.ArtifactName; "key", request.Key ]
+                |> List.choose (fun (name, asked) ->
+                    match document.RootElement.TryGetProperty name with
+                    | true, value when value.ValueKind <> JsonValueKind.Null -> Some(name, asked, value)
+                    | _ -> None)
+
+            let other =
+                named
+                |> List.tryFind (fun (_, asked, value) ->
+                    value.ValueKind <> JsonValueKind.String || value.GetString() <> asked)
+
+            match named, other with
+            | [], _ -> ResponseOwner.Unnamed
+            | _, None -> ResponseOwner.Asked
+            | _, Some(name, asked, value) when value.ValueKind = JsonValueKind.String ->
+                ResponseOwner.Other
+                    $"its response has the '{name}' {Check.quote (nonNull (value.GetString()))}, and the request has {Check.quote asked}"
+            | _, Some(name, _, value) ->
+                ResponseOwner.Other $"'{name}' in its response must be a text, and is {kindOf value}"
+        with
+        | :? JsonException
+        | :? InvalidOperationException -> ResponseOwner.Unnamed
+
+    /// True if the URL of a response shows that it is for the object of the request.
+    [<CompiledName("ShowsObject")>]
+    let showsObject (request: UrlRequest) (url: RequestUrl) : bool =
+        ObjectAddress.compare request.Bucket request.Key url = AddressCheck.Same
 
     /// Returns a defect as a part of a sentence.
     [<CompiledName("DefectInWords")>]

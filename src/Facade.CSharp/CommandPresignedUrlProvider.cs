@@ -11,7 +11,9 @@ namespace CellOS.Export.S3;
 /// URLs from a command that runs as long as the provider lives: it reads one JSON request per line on standard input and
 /// writes one JSON response per line on standard output, in order. Its standard error is logged, redacted. A command that
 /// exits, is silent for too long or writes anything else costs the artifact that was asked for; the next request starts it
-/// again. Requests are passed to it one at a time.
+/// again. Requests are passed to it one at a time. A command that writes more lines than it was asked for may have given an
+/// artifact the URL of another one. If responses do not name their artifacts, and URLs do not show their objects, all later
+/// requests fail, and the log names the artifacts that may have been sent to the wrong objects.
 /// </summary>
 public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDisposable, IAsyncDisposable
 {
@@ -20,7 +22,9 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly List<UrlRequest> _misled = [];
     private CommandSession? _session;
+    private string? _stray;
     private volatile bool _disposed;
 
     /// <summary>A provider that starts the command at the first request.</summary>
@@ -73,7 +77,16 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     public void Dispose()
     {
         _disposed = true;
-        Interlocked.Exchange(ref _session, null)?.Dispose();
+        Finish();
+    }
+
+    /// <summary>Ends the command, and reads all that it has written.</summary>
+    /// <returns>The requests whose URLs may be those of other artifacts.</returns>
+    internal IReadOnlyList<UrlRequest> Finish()
+    {
+        if (Interlocked.Exchange(ref _session, null) is { } session && session.Finish())
+            Mislead(session, "wrote more lines than it was asked for");
+        return _misled;
     }
 
     /// <inheritdoc cref="Dispose" />
@@ -82,7 +95,14 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     private async Task<PresignedUrlResponse> AskAsync(UrlRequest request, CancellationToken cancellationToken)
     {
         if (_session is { IsInOrder: false } stale)
+        {
+            if (stale.HasStray)
+                Mislead(stale, "wrote more lines than it was asked for");
             End(stale);
+        }
+
+        if (_stray is not null)
+            throw Failure(_stray);
         var session = _session ??= CommandSession.Start(_command, _logger);
         session.Secrets = [.. UrlRequestModule.Secrets(request)];
         using var limit = new CancellationTokenSource(_timeout, _time);
@@ -90,13 +110,18 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         try
         {
             var line = Encoding.UTF8.GetBytes(UrlRequestModule.ToJson(request) + "\n");
-            var response = UrlResponseModule.Parse(
-                ListModule.OfArray(session.Secrets),
-                await session.AskAsync(line, both.Token).ConfigureAwait(false)
-            );
-            switch (response)
+            var body = await session.AskAsync(line, both.Token).ConfigureAwait(false);
+            var owner = UrlResponseModule.Owner(request, body);
+            if (owner is ResponseOwner.Other other)
+                throw new CommandEndedException($"was ended: {session.Mask(other.Defect)}")
+                {
+                    IsStray = true,
+                };
+            switch (UrlResponseModule.Parse(ListModule.OfArray(session.Secrets), body))
             {
                 case UrlResponse.Granted granted:
+                    if (owner.IsUnnamed && !UrlResponseModule.ShowsObject(request, granted.Grant.Url))
+                        session.Doubtful.Add(request);
                     return CoreMapping.ToResponse(granted.Grant);
                 case UrlResponse.Refused refused:
                     throw Failure($"refused to give a URL: \"{refused.Message}\"");
@@ -122,8 +147,27 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         {
             End(session);
             ObjectDisposedException.ThrowIf(_disposed, this);
+            if (ended.IsStray)
+                Mislead(session, ended.Message);
             throw Failure(ended.Message + session.LastWords());
         }
+    }
+
+    /// <summary>Takes note that responses may have been taken for those to other requests.</summary>
+    private void Mislead(CommandSession session, string what)
+    {
+        if (session.Doubtful.Count == 0)
+            return;
+        const int most = 10;
+        var names = string.Join(
+            ", ",
+            session.Doubtful.Take(most).Select(request => $"'{Shown.Short(200, request.ArtifactName)}'")
+        );
+        var more = session.Doubtful.Count > most ? $" and {session.Doubtful.Count - most} more" : "";
+        _misled.AddRange(session.Doubtful);
+        _stray =
+            $"is not asked again, because it {what}. Artifacts may have been sent to the objects of others: {names}{more}. Export them again with a command that writes one line for each request, with the artifactName of the request";
+        Log.CommandMisled(_logger, _command.ToString(), _stray);
     }
 
     private PresignedUrlException Failure(string what) =>

@@ -62,7 +62,7 @@ internal static class CoreMapping
             CompletedAt = receipt.CompletedAt,
         };
 
-    private static Receipt ToCore(ExportReceipt receipt) =>
+    internal static Receipt ToCore(ExportReceipt receipt) =>
         new(
             receipt.TargetKind.ToString().ToLowerInvariant(),
             ToOption(receipt.TargetName),

@@ -126,7 +126,9 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
                 CoreMapping.ToOption(First(response.Content.Headers, "Content-Type")),
                 await ReadBodyAsync(response, both.Token).ConfigureAwait(false)
             );
-            return BrokerVerdictModule.OfReply(_who, secrets, use, _time.GetUtcNow(), reply);
+            return UrlResponseModule.Owner(request, reply.Body) is ResponseOwner.Other other
+                ? BrokerVerdict.NewRefused(Redaction.Known(secrets, $"{_who} gave no URL: {other.Defect}"))
+                : BrokerVerdictModule.OfReply(_who, secrets, use, _time.GetUtcNow(), reply);
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {

@@ -17,6 +17,8 @@ namespace CellOS.Export.S3;
 /// <item><term>8 <c>TelemetryFailed</c></term><description>warning: a listener of spans or metrics threw</description></item>
 /// <item><term>10 <c>UrlDelayed</c></term><description>warning: the source of URLs has none for now, and is asked again</description></item>
 /// <item><term>11 <c>UrlCommandWrote</c></term><description>warning: a line of the standard error of a URL command</description></item>
+/// <item><term>12 <c>UrlCommandMisled</c></term><description>error: artifacts may have got URLs of others from a URL command</description></item>
+/// <item><term>13 <c>UrlKeyMismatch</c></term><description>warning: a source of URLs gave a URL that is plainly for another object</description></item>
 /// </list>
 /// </summary>
 internal static partial class Log
@@ -130,6 +132,17 @@ internal static partial class Log
         EventName = "UrlCommandWrote"
     )]
     internal static partial void CommandWrote(ILogger logger, string command, string line);
+
+    [LoggerMessage(
+        13,
+        LogLevel.Warning,
+        "key-mismatch: {Artifact}: {What}. CELLOS_STRICT_CONFIG=1 rejects such URLs",
+        EventName = "UrlKeyMismatch"
+    )]
+    internal static partial void KeyMismatch(ILogger logger, string artifact, string what);
+
+    [LoggerMessage(12, LogLevel.Error, "The URL command {Command} {What}", EventName = "UrlCommandMisled")]
+    internal static partial void CommandMisled(ILogger logger, string command, string what);
 
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, State state, Outcome outcome)
     {

@@ -168,6 +168,15 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>True if a command gives the URLs of a target.</summary>
+    internal bool AsksCommand(string target) =>
+        Settings
+            .Usable(Configuration.Core)
+            .Any(settings => TargetNameModule.Value(settings.Name) == target && settings.Url.IsCommand);
+
+    /// <inheritdoc cref="UrlSources.FinishCommands" />
+    internal IReadOnlyList<UrlRequest> FinishCommands() => _urls.FinishCommands();
+
     /// <summary>Ends all sinks and their connections, as <see cref="PresignedS3ExportSink.Dispose"/> says.</summary>
     public void Dispose()
     {

@@ -278,6 +278,57 @@ let tests =
                     Expect.equal (textOf path) (line "a" + "\n" + kept + line "c" + "\n") "whole lines only"
             })
 
+        testCaseTask "a whole value of JSON at the end is kept, and what is cut off is shown" (fun () ->
+            task {
+                let foreign = """{"targetKind":"localPath","note":"precious"}"""
+
+                for ending, kept, told in
+                    [
+                        line "b" + line "c", true, "2 parts"
+                        line "b" + ",", true, "without a line end"
+                        foreign, true, "without a line end"
+                        (line "b").Substring(0, 50), false, (line "b").Substring(0, 50)
+                    ] do
+                    use folder = new Folder()
+                    let path = folder.Write("receipts", line "a" + "\n" + ending)
+                    let notes = ResizeArray()
+
+                    do!
+                        task {
+                            use file = openWith notes path
+                            Expect.isTrue (has file "a") "the line before it"
+                            Expect.equal (has file "b") (kept && ending <> foreign) "a whole receipt"
+                            Expect.equal (has file "c") (ending.Contains(line "c")) "the one behind it"
+                            do! append file "d"
+                        }
+
+                    Expect.stringContains (String.Join("\n", notes)) told "told"
+
+                    Expect.equal
+                        (textOf path)
+                        (line "a" + "\n" + (if kept then ending + "\n" else "") + line "d" + "\n")
+                        "no byte of a whole value is lost"
+            })
+
+        testCase "a damaged line takes back earlier receipts, with a note" (fun () ->
+            use folder = new Folder()
+            let damaged = (line "b").Substring(0, 50)
+
+            let path =
+                folder.Write("receipts", line "a" + "\n" + damaged + "\n" + line "c" + "\n")
+
+            let notes = ResizeArray()
+            let file = openWith notes path
+
+            Expect.equal
+                [ for name in [ "a"; "c" ] -> has file name ]
+                [ false; true ]
+                "the one behind it counts"
+
+            file.DisposeAsync().AsTask().Wait()
+            Expect.stringContains (String.Join("\n", notes)) "line 2, is damaged" "which line"
+            Expect.stringContains (String.Join("\n", notes)) "No receipt before it counts" "what follows")
+
         testCase "a repair is on disk before the file is used" (fun () ->
             for torn, repaired in
                 [

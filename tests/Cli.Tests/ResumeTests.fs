@@ -211,6 +211,176 @@ let tests =
                     Expect.hasLength now 4 "three receipts"
             })
 
+        testCaseTask "sends again what files of receipts put together in another order are about" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = bundle scene [ "a" ]
+                let a = Path.Join(out, "a")
+                let variables = scene.Manifest("cell-7", [ "a" ])
+                let older, newer = scene.Folder.At "r1", scene.Folder.At "r2"
+                let original = File.ReadAllBytes a
+                let! struct (code, _, error) = runToolIn variables (arguments scene older out)
+                Expect.equal code 0 error
+                File.WriteAllBytes(a, content "another" original.Length)
+                let! struct (code, _, error) = runToolIn variables (arguments scene newer out)
+                Expect.equal code 0 error
+                File.WriteAllBytes(a, original)
+                let all = scene.Folder.Write("all", textOf newer + textOf older)
+                let! struct (code, output, error) = runToolIn variables (arguments scene all out)
+                Expect.equal code 0 error
+                Expect.hasLength (objects output) 1 "the store has the newer content"
+                objects output |> List.iter scene.IsTrue
+                let! struct (_, output, _) = runToolIn variables (arguments scene all out)
+                Expect.equal output "" "the last receipt counts"
+            })
+
+        testCaseTask
+            "takes back receipts of an object that a renamed target reaches by another name"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+                    let out = bundle scene [ "a" ]
+                    let a = Path.Join(out, "a")
+                    let receipts = scene.Folder.At "r.jsonl"
+                    let original = File.ReadAllBytes a
+                    let localhost = scene.Server.Endpoint.ToString().Replace("127.0.0.1", "localhost")
+
+                    let run (target: string) (endpoint: string) =
+                        File.WriteAllText(scene.Spec, seedSpec.Replace("artifact-bucket", target))
+
+                        runToolIn
+                            [
+                                $"CELLOS_EXPORT_S3_PRESIGNED_URL__{target.ToUpperInvariant()}",
+                                endpoint + bucket + "/{cell_id}/{artifact_name}"
+                                $"CELLOS_EXPORT_S3_MAX_ATTEMPTS__{target.ToUpperInvariant()}", "1"
+                            ]
+                            (arguments scene receipts out)
+
+                    let! struct (code, _, error) = run "one" (string scene.Server.Endpoint)
+                    Expect.equal code 0 error
+                    File.WriteAllBytes(a, content "another" original.Length)
+                    scene.Server.OnAttempt <- fun _ -> Fault.CloseAfterBody(store = true)
+                    let! struct (code, _, error) = run "two" localhost
+                    Expect.equal code 1 error
+                    scene.Server.OnAttempt <- null
+                    File.WriteAllBytes(a, original)
+                    let! struct (code, output, error) = run "one" (string scene.Server.Endpoint)
+                    Expect.equal code 0 error
+                    Expect.hasLength (objects output) 1 "the object was overwritten"
+                    objects output |> List.iter scene.IsTrue
+                })
+
+        testCaseTask
+            "a file that changes between two targets of one destination ends the push with 1"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+                    let source = scene.Folder.Write("one.txt", "ONE")
+                    let receipts = scene.Folder.At "r.jsonl"
+
+                    File.WriteAllText(
+                        scene.Spec,
+                        $"""export:
+  targets:
+    - {{name: one, kind: s3, bucket: {bucket}}}
+    - {{name: two, kind: s3, bucket: {bucket}}}
+  artifacts:
+    - {{name: a, path: one.txt, target: one}}
+    - {{name: a, path: one.txt, target: two}}
+"""
+                    )
+
+                    let url (endpoint: string) =
+                        endpoint + bucket + "/{cell_id}/{artifact_name}"
+
+                    let here = string scene.Server.Endpoint
+
+                    let run () =
+                        runToolIn [
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__ONE", url here
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__TWO",
+                            url (here.Replace("127.0.0.1", "localhost"))
+                        ] [
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--cell-id"
+                            "cell-7"
+                            "--root"
+                            scene.Folder.Path
+                            "--receipts"
+                            receipts
+                            "--resume"
+                            "--json"
+                        ]
+
+                    let! struct (code, _, error) = run ()
+                    Expect.equal code 0 error
+                    let! struct (_, output, _) = run ()
+                    Expect.equal output "" "both are copies"
+                    let mutable count = 0
+
+                    scene.Server.OnAttempt <-
+                        fun _ ->
+                            count <- count + 1
+                            File.AppendAllText(source, "+more")
+                            Fault.None
+
+                    File.AppendAllText(source, "+")
+                    let! struct (code, output, error) = run ()
+                    Expect.equal code 1 error
+                    Expect.hasLength (objects output) 2 error
+                    Expect.stringContains error "receipts of different content" "said"
+                    scene.Server.OnAttempt <- null
+                    let! struct (code, output, error) = run ()
+                    Expect.equal code 0 error
+                    Expect.hasLength (objects output) 2 "neither is relied on"
+                })
+
+        testCaseTask
+            "an upload over the object of another cell is noted, and refused by strict mode"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+                    let out = bundle scene [ "a" ]
+                    let receipts = scene.Folder.At "r.jsonl"
+
+                    let run cell strict =
+                        runToolIn
+                            [
+                                urlVariable, $"{scene.Server.Endpoint}put/{{artifact_name}}"
+                                if strict then
+                                    "CELLOS_STRICT_CONFIG", "1"
+                            ]
+                            (arguments scene receipts out
+                             |> List.map (fun a -> if a = "cell-7" then cell else a))
+
+                    scene.Server.OnAttempt <- fun _ -> Fault.Status(200)
+                    let! struct (_, _, _) = run "cell-7" false
+                    scene.Server.OnAttempt <- null
+
+                    File.WriteAllText(
+                        receipts,
+                        Receipt.toJson {
+                            receipt "a" with
+                                TargetName = Some "artifact-bucket"
+                                CellId = "cell-7"
+                                Destination = $"s3://{bucket}/cell-7/a"
+                                ObjectUrl = Some $"{scene.Server.Endpoint}put/a"
+                        }
+                        + "\n"
+                    )
+
+                    let before = scene.Server.Requests.Count
+                    let! struct (code, _, error) = run "cell-8" true
+                    Expect.equal code 2 error
+                    Expect.stringContains error "'a' of the cell 'cell-7'" "which receipt"
+                    Expect.equal scene.Server.Requests.Count before "nothing was sent"
+                    let! struct (_, _, error) = run "cell-8" false
+                    Expect.stringContains error "'a' of the cell 'cell-7'" "a note"
+                    Expect.stringContains (textOf receipts) "\"upload\":\"started\"" "it is taken back"
+                })
+
         testCaseTask
             "after 50 kills at random moments ends with every artifact receipted and stored intact"
             (fun () ->

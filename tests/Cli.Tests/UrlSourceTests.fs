@@ -189,6 +189,245 @@ for line in sys.stdin:
                     Expect.isFalse (error.Contains secret) error
                 })
 
+        testCaseTask
+            "URLs without a known signature that are plainly another artifact's are reported, and refused by strict mode"
+            (fun () ->
+                task {
+                    use! scene = sceneBehind true
+
+                    for name in [ "a.txt"; "b.txt" ] do
+                        scene.Folder.Write($"out/{name}", name) |> ignore
+
+                    let here = string scene.Server.Endpoint
+                    let out = scene.Folder.At "out"
+
+                    for path, query, isReported in
+                        [
+                            $"{bucket}/cell-7/", "", true
+                            $"{bucket}/cell-7/",
+                            "?token=eyJhbGciOiJIUzI1NiJ9.eyJ1cmwiOiJ4In0.abcdefghijklmnop",
+                            true
+                            $"{bucket}/cell-7/",
+                            "?authorization=bce-auth-v1%2Fabcdef%2F2026%2F3600%2Fhost%2Fabcdef",
+                            true
+                            "gw/cell-7/", "", true
+                            $"{bucket}/", "", true
+                            "gw/tickets/", "", false
+                        ] do
+                        let manifest =
+                            scene.Folder.Write(
+                                "urls.json",
+                                JsonSerializer.Serialize(
+                                    dict [
+                                        "a.txt", here + path + "b.txt" + query
+                                        "b.txt", here + path + "a.txt" + query
+                                    ]
+                                )
+                            )
+
+                        let variables = [ variable "PRESIGNED_URLS_FILE", manifest ]
+                        let! struct (_, output, error) = check scene variables [ out ]
+
+                        Expect.equal
+                            ((output + error).Contains "key-mismatch")
+                            isReported
+                            $"check of {path}{query}"
+
+                        let before = scene.Server.Requests.Count
+
+                        let! struct (code, _, error) =
+                            push scene (variables @ [ "CELLOS_STRICT_CONFIG", "1" ]) [ out ]
+
+                        if isReported then
+                            Expect.equal code 2 error
+                            Expect.stringContains error "key-mismatch" path
+                            Expect.equal scene.Server.Requests.Count before "nothing was sent"
+
+                        let! struct (code, _, error) =
+                            push
+                                scene
+                                (variables @ [ "CELLOS_STRICT_CONFIG", "1"; variable "KEY_CHECK", "off" ])
+                                [ out ]
+
+                        Expect.isFalse (error.Contains "key-mismatch") $"{code}: the operator says so"
+                })
+
+        testCaseTask
+            "a command's URL that is plainly another object's is reported, and rejected in strict mode"
+            (fun () ->
+                task {
+                    if not (has "python3") then
+                        skiptest "needs python3"
+
+                    use! scene = sceneBehind true
+                    scene.Folder.Write("out/a", "A") |> ignore
+
+                    let script =
+                        scene.Folder.Write(
+                            "other.py",
+                            $"""
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({{"url": "{scene.Server.Endpoint}{bucket}/cell-7/b"}}), flush=True)
+"""
+                        )
+
+                    for strict, expected in [ "0", 0; "1", 1 ] do
+                        let! struct (code, output, error) =
+                            push scene [
+                                variable "URL_COMMAND", $"python3 -u '{script}'"
+                                "CELLOS_STRICT_CONFIG", strict
+                            ] [ scene.Folder.At "out" ]
+
+                        Expect.equal code expected error
+                        Expect.stringContains (output + error) "cell-7/b'" "the object of the URL"
+
+                    Expect.equal scene.Server.Requests.Count 1 "strict mode sends nothing"
+                })
+
+        testCaseTask "two commands that give one URL do not overwrite each other" (fun () ->
+            task {
+                if not (has "python3") then
+                    skiptest "needs python3"
+
+                use! scene = sceneBehind true
+                scene.Folder.Write("one.txt", "ONE") |> ignore
+                scene.Folder.Write("two.txt", "TWO!") |> ignore
+
+                File.WriteAllText(
+                    scene.Spec,
+                    $"""export:
+  targets:
+    - {{name: one, kind: s3, bucket: {bucket}}}
+    - {{name: two, kind: s3, bucket: {bucket}}}
+  artifacts:
+    - {{name: a, path: one.txt, target: one}}
+    - {{name: b, path: two.txt, target: two}}
+"""
+                )
+
+                let command =
+                    let script =
+                        scene.Folder.Write(
+                            "same.py",
+                            $"""
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({{"url": "{scene.Server.Endpoint}{bucket}/upload"}}), flush=True)
+"""
+                        )
+
+                    $"python3 -u '{script}'"
+
+                let! struct (code, output, error) =
+                    push scene [
+                        "CELLOS_EXPORT_S3_URL_COMMAND__ONE", command + " 1"
+                        "CELLOS_EXPORT_S3_URL_COMMAND__TWO", command + " 2"
+                    ] [ "--root"; scene.Folder.Path ]
+
+                Expect.equal code 1 error
+                Expect.equal scene.Server.Objects.Count 1 output
+                Expect.stringContains output "names one object" "the second is refused"
+            })
+
+        testCaseTask
+            "a command that writes a line too many ends the push with 1, and its receipts are taken back"
+            (fun () ->
+                task {
+                    if not (has "python3") then
+                        skiptest "needs python3"
+
+                    for named in [ false; true ] do
+                        use! scene = sceneBehind true
+
+                        for i in 1..6 do
+                            scene.Folder.Write($"out/f{i}", $"content of f{i}") |> ignore
+
+                        let receipts = scene.Folder.At "r.jsonl"
+
+                        let script =
+                            scene.Folder.Write(
+                                "late.py",
+                                $"""
+import json, sys, time
+n = 0
+def tell(name, ticket):
+    response = {{"url": "{scene.Server.Endpoint}{bucket}/put/" + str(ticket)}}
+    if {named}: response["artifactName"] = name
+    print(json.dumps(response), flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    n += 1
+    if n == 3:
+        tell(previous, 100)
+        time.sleep(0.2)
+    tell(request["artifactName"], n)
+    previous = request["artifactName"]
+"""
+                            )
+
+                        let! struct (code, output, error) =
+                            push scene [
+                                variable "URL_COMMAND", $"python3 -u '{script}'"
+                                variable "KEY_CHECK", "off"
+                            ] [ "--concurrency"; "1"; "--receipts"; receipts; scene.Folder.At "out" ]
+
+                        Expect.equal code 1 error
+
+                        let taken =
+                            File.ReadAllLines receipts |> Array.filter _.Contains("\"upload\":\"started\"")
+
+                        if named then
+                            Expect.stringContains output "the request has 'f3'" "noticed at once"
+                            Expect.isEmpty taken "no receipt is in doubt"
+                        else
+                            Expect.stringContains error "these receipts may be false" "said"
+                            Expect.notEqual taken.Length 0 "taken back"
+                })
+
+        testCaseTask "a resumed push names the places that a command's URLs are not compared with" (fun () ->
+            task {
+                if not (has "python3") then
+                    skiptest "needs python3"
+
+                use! scene = sceneBehind true
+                let out = bundle scene
+                let receipts = scene.Folder.At "r.jsonl"
+
+                // The gateway checks no signature.
+                let query = scene.Server.Presign("PUT", bucket, "x").Split('?')[1]
+
+                let run (endpoint: string) =
+                    let script =
+                        scene.Folder.Write(
+                            "presign.py",
+                            $"""
+import json, sys
+from urllib.parse import quote
+for line in sys.stdin:
+    request = json.loads(line)
+    print(json.dumps({{"url": "{endpoint}" + request["bucket"] + "/" + quote(request["key"]) + "?{query}"}}), flush=True)
+"""
+                        )
+
+                    push scene [ variable "URL_COMMAND", $"python3 -u '{script}'" ] [
+                        "--receipts"
+                        receipts
+                        "--resume"
+                        out
+                    ]
+
+                let here = string scene.Server.Endpoint
+                let! struct (code, _, error) = run here
+                Expect.equal code 0 error
+                scene.Folder.Write("out/new.txt", "new") |> ignore
+                let! struct (code, output, error) = run (here.Replace("127.0.0.1", "localhost"))
+                Expect.equal code 0 error
+                Expect.hasLength (objects output) 1 error
+                Expect.stringContains error "the places were not compared" "before"
+                Expect.stringContains error "the URLs of this push are for 'http://localhost" "after"
+            })
+
         testCaseTask "check shows the source and asks nothing of it" (fun () ->
             task {
                 use! scene = scene ()

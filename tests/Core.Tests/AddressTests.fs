@@ -513,6 +513,22 @@ let identities =
                 [ "https://gw.example/put?a=1&key=b"; "https://gw.example/put?key=b&a=1" ]
                 "the query of a gateway, in other escapes",
                 [ "https://gw.example/put?key=a%2fb"; "https://gw.example/put?k%65y=%61%2Fb" ]
+                "the query of a gateway, with empty parameters",
+                [
+                    "https://gw.example/put?x=1"
+                    "https://gw.example/put?x=1&"
+                    "https://gw.example/put?&x=1"
+                ]
+                "the query of a gateway, with an empty value",
+                [ "https://gw.example/put?x"; "https://gw.example/put?x=" ]
+                "the query of a gateway, with a blank",
+                [ "https://gw.example/put?x=a+b"; "https://gw.example/put?x=a%20b" ]
+                "an IPv4 address as one of IPv6",
+                [
+                    "http://127.0.0.1:9000/up"
+                    "http://[::ffff:127.0.0.1]:9000/up"
+                    "http://[::ffff:7f00:1]:9000/up"
+                ]
             ] do
             testCase $"one object: {name}" (fun () ->
                 Expect.hasLength (urls |> List.map identity |> List.distinct) 1 name)
@@ -553,6 +569,8 @@ let identities =
                 "http://store.example/evidence/c/a?key=b"
                 "http://store.example/evidence/c/a?key=b%26c=d"
                 "http://store.example/evidence/c/a?key=b&c=d"
+                "http://store.example/evidence/c/a?key=a%2Bb"
+                "http://store.example/evidence/c/a?key=a+b"
                 "http://store.example/evidence/c/a+b"
                 "http://store.example/evidence/c/a%20b"
                 "http://store.example/evidence/c/%252e"

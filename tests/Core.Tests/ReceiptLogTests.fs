@@ -32,6 +32,12 @@ let private receipt (name: string) = {
     CompletedAt = DateTimeOffset.UnixEpoch
 }
 
+/// The receipt of an upload that ended so many seconds later.
+let private at (seconds: int) (receipt: Receipt) = {
+    receipt with
+        CompletedAt = receipt.CompletedAt.AddSeconds(float seconds)
+}
+
 let private urlOf (url: string) =
     match RequestUrl.parse url with
     | Ok url -> url
@@ -57,16 +63,23 @@ let private shown (lines: LoggedLine list) =
         match line.Line with
         | LogLine.Receipt receipt -> line.Number, receipt.ArtifactName
         | LogLine.Upload mark -> line.Number, $"upload of {mark.ArtifactName}"
+        | LogLine.Damaged _ -> line.Number, "damaged"
         | LogLine.NoReceipt _ -> line.Number, "?")
 
 /// What stands at the end: its kind, and the length that the file is cut to.
 let private tailOfBytes (file: byte[]) =
     match snd (scan file) with
     | LogTail.Whole -> "whole", 0L
-    | LogTail.Mend(LogLine.Receipt receipt, length) -> $"mend {receipt.ArtifactName}", length
-    | LogTail.Mend(LogLine.Upload mark, length) -> $"mend the upload of {mark.ArtifactName}", length
-    | LogTail.Mend(LogLine.NoReceipt refusal, _) -> failtestf "%O" refusal
-    | LogTail.Cut length -> "cut", length
+    | LogTail.Mend(lines, length) ->
+        let word (line: LogLine) =
+            match line with
+            | LogLine.Receipt receipt -> receipt.ArtifactName
+            | LogLine.Upload mark -> $"the upload of {mark.ArtifactName}"
+            | LogLine.Damaged _ -> "damaged"
+            | LogLine.NoReceipt _ -> "?"
+
+        "mend " + String.concat " " (List.map word lines), length
+    | LogTail.Cut(length, _) -> "cut", length
     | LogTail.Foreign _ -> "foreign", 0L
 
 let private tailOf (file: string) = tailOfBytes (utf8 file)
@@ -159,7 +172,7 @@ let private repaired (file: byte[]) =
     match snd (scan file) with
     | LogTail.Whole -> Some file
     | LogTail.Mend(_, length) -> Some(Array.append (Array.take (int length) file) "\n"B)
-    | LogTail.Cut length -> Some(Array.take (int length) file)
+    | LogTail.Cut(length, _) -> Some(Array.take (int length) file)
     | LogTail.Foreign _ -> None
 
 /// A property whose generated values meet each of these classes in at least 5 % of the runs.
@@ -215,7 +228,16 @@ let tests =
                 """{"targetKind":3}""", ("foreign", 0L)
                 "\000{", ("foreign", 0L)
                 json "a" + "\n# a note", ("foreign", 0L)
-                json "a" + json "b", ("cut", 0L)
+                json "a" + json "b", ("mend a b", length (json "a" + json "b"))
+                json "a" + ", " + json "b" + ",", ("mend a b", length (json "a" + ", " + json "b" + ","))
+                json "a" + ",", ("mend a", length (json "a") + 1L)
+                json "a" + json "b" + (json "c").Substring(0, 40),
+                ("mend a b damaged", length (json "a" + json "b") + 40L)
+                json "a" + "\n" + """{"targetKind":"localPath","note":"precious"}""",
+                ("mend ?", length (json "a") + 1L + 44L)
+                """{"targetKind":"localPath","note":"precious"}""", ("foreign", 0L)
+                json "a" + "\n" + """{"targetKind":"s3","note":"precious"},""",
+                ("mend damaged", length (json "a") + 1L + 38L)
             ]
             (fst >> tailOf)
             snd
@@ -228,13 +250,13 @@ let tests =
                 let broken = Array.mapi (fun index byte -> if index = at then wrong else byte) line
                 let before = utf8 (json "a" + "\n")
                 let lines, tail = scan (Array.concat [ before; broken; "\n"B ])
-                Expect.equal (shown lines) [ 1L, "a"; 2L, "?" ] $"{wrong}"
+                Expect.equal (shown lines) [ 1L, "a"; 2L, "damaged" ] $"{wrong}"
                 Expect.equal tail LogTail.Whole "with its end"
 
                 Expect.equal
-                    (snd (scan (Array.append before broken)))
-                    (LogTail.Cut before.LongLength)
-                    "without its end it is torn")
+                    (tailOfBytes (Array.append before broken))
+                    ("mend damaged", before.LongLength + broken.LongLength)
+                    "a whole value is not cut off")
 
         testCase "a line that no receipt can be as long as is neither held nor cut off" (fun () ->
             let long = Array.create (3 * ReceiptLog.MaxLineBytes) (byte '{')
@@ -247,11 +269,17 @@ let tests =
 
             let lines, tail = scanPieces (pieces @ [ "\n"B; utf8 (json "a" + "\n") ])
             Expect.equal (shown lines) [ 1L, "?"; 2L, "a" ] "reported, and the next is read"
+
+            let ours =
+                Array.append (Array.take 20 (utf8 (json "a"))) (Array.create ReceiptLog.MaxLineBytes 0uy)
+
+            let lines, _ = scanPieces [ ours; "\n"B ]
+            Expect.equal (shown lines) [ 1L, "damaged" ] "it begins as ours"
             Expect.equal tail LogTail.Whole "with its end"
 
             Expect.equal
                 (snd (scanPieces [ utf8 (json "a" + "\n"); Array.zeroCreate (3 * ReceiptLog.MaxLineBytes) ]))
-                (LogTail.Cut(length (json "a") + 1L))
+                (LogTail.Cut(length (json "a") + 1L, ""))
                 "any number of NULs is cut off")
 
         propertyTimes
@@ -276,7 +304,7 @@ let tests =
 
                     let kept =
                         match tail with
-                        | LogTail.Mend(line, _) -> [ line ]
+                        | LogTail.Mend(lines, _) -> lines
                         | _ -> []
 
                     Expect.equal
@@ -304,18 +332,33 @@ let tests =
                     if cut = 0 then
                         LogTail.Whole
                     elif cut = line.Length then
-                        LogTail.Mend(LogLine.Receipt(receipt name), length before + int64 cut)
+                        LogTail.Mend([ LogLine.Receipt(receipt name) ], length before + int64 cut)
                     else
-                        LogTail.Cut(length before)
+                        LogTail.Cut(length before, "")
 
-                Expect.equal
-                    (snd (scanPieces [ utf8 before; Array.take cut line ]))
-                    expected
-                    "what was whole stays whole")
+                let found =
+                    match snd (scanPieces [ utf8 before; Array.take cut line ]) with
+                    | LogTail.Cut(length, torn) ->
+                        Expect.notEqual torn "" "what is cut off is shown"
+                        LogTail.Cut(length, "")
+                    | other -> other
+
+                Expect.equal found expected "what was whole stays whole")
+
+        testCase "what is cut off is shown, without secrets" (fun () ->
+            let torn =
+                (json "a").Substring(0, 40)
+                + "https://h/x?X-Amz-Signature=0123456789abcdef0123456789abcdef"
+
+            match snd (scan (utf8 (json "a" + "\n" + torn))) with
+            | LogTail.Cut(_, text) ->
+                Expect.stringContains text ((json "a").Substring(0, 40)) "as it was"
+                Expect.isFalse (text.Contains "0123456789abcdef") "masked"
+            | other -> failtestf "%A" other)
 
         testCase "what is done is found by target, cell, name, address, length and digest" (fun () ->
             let other = {
-                receipt "a" with
+                at 1 (receipt "a") with
                     Sha256 = String('b', 64)
             }
 
@@ -378,7 +421,7 @@ let tests =
         testCase
             "a later receipt of other content for one destination counts alone, wherever its URL leads"
             (fun () ->
-                let at target url sha256 = {
+                let uploaded target url sha256 = {
                     receipt "a" with
                         TargetName = Some target
                         ObjectUrl = Some url
@@ -404,11 +447,11 @@ let tests =
                             sha256
                             (Some(urlOf url))
 
-                    let other = [ at "t" (fst urls) first; at "u" (snd urls) second ]
+                    let other = [ uploaded "t" (fst urls) first; at 1 (uploaded "u" (snd urls) second) ]
                     Expect.isFalse (isDone other "t" (fst urls) first) $"{urls}: it may be overwritten"
                     Expect.isTrue (isDone other "u" (snd urls) second) $"{urls}: the last"
 
-                let same = [ at "t" "http://h1/b/c/a" first; at "u" "http://h2/b/c/a" first ]
+                let same = [ uploaded "t" "http://h1/b/c/a" first; uploaded "u" "http://h2/b/c/a" first ]
 
                 for target, url in [ "t", "http://h1/b/c/a"; "u", "http://h2/b/c/a" ] do
                     Expect.isTrue
@@ -535,9 +578,7 @@ let tests =
                         (String('a', 64))
                         (Some own)
 
-                let struct (mark, isReversible) = start [ stored ]
-                let mark = Expect.wantSome mark "the object has a receipt"
-                Expect.isTrue isReversible "it is certain"
+                let mark = Expect.wantSome (start [ stored ]) "the object has a receipt"
                 let json = UploadMark.toJson mark
                 Expect.isFalse (json.Contains "q1w2e3r4") "no secret"
 
@@ -566,11 +607,151 @@ let tests =
                             ObjectUrl = Some "https://h2/b/c/a"
                     }
 
-                Expect.isTrue (isDone [ stored; elsewhere ]) "another store"
+                Expect.isFalse (isDone [ stored; elsewhere ]) "another name of one store, it may be"
+
+                let renamed =
+                    LogLine.Upload {
+                        mark with
+                            TargetName = "u"
+                            ObjectUrl = None
+                    }
+
+                Expect.isFalse (isDone [ stored; renamed ]) "a target that was renamed"
+
+                let copied =
+                    LogLine.Receipt {
+                        at 1 (receipt "a") with
+                            TargetName = Some "t"
+                            ObjectUrl = Some "https://h2/b/c/a"
+                    }
+
+                Expect.isTrue (isDone [ stored; elsewhere; copied ]) "the same content followed"
+
+                Expect.isFalse
+                    (isDone [ stored; started; elsewhere; copied ])
+                    "the end of one of the uploads is unknown"
+
+                let before =
+                    LogLine.Upload {
+                        mark with
+                            At = DateTimeOffset.UnixEpoch.AddSeconds 5.
+                    }
+
+                Expect.isFalse (isDone [ before; stored ]) "the files were put together in another order"
                 let other = LogLine.Upload { mark with Destination = "s3://b2/k" }
                 Expect.isFalse (isDone [ stored; other ]) "the same URL"
-                Expect.equal (start []) (struct (None, false)) "nothing is overwritten"
-                Expect.equal (start [ stored; started ]) (struct (None, false)) "it is uncertain already")
+                Expect.isNone (start []) "nothing is overwritten"
+                Expect.isNone (start [ stored; started ]) "the line is there already"
+                Expect.isTrue (start [ stored; renamed ]).IsSome "another upload has another line")
+
+        testCase
+            "of two receipts of one destination, the one that is later by the lines and by the times counts"
+            (fun () ->
+                let first, second = String('a', 64), String('b', 64)
+
+                let uploaded seconds sha256 = {
+                    at seconds (receipt "a") with
+                        Sha256 = sha256
+                }
+
+                let done' receipts =
+                    [ first; second ]
+                    |> List.filter (fun sha256 ->
+                        Resume.isDone
+                            (Resume.ofReceipts false receipts)
+                            ""
+                            "c"
+                            "a"
+                            "s3://b/c/a"
+                            3L
+                            sha256
+                            None)
+
+                for receipts, expected in
+                    [
+                        [ uploaded 1 first; uploaded 2 second ], [ second ]
+                        // Sorted, or put together in the wrong order; or the clock was set back.
+                        [ uploaded 2 second; uploaded 1 first ], []
+                        [ uploaded 1 first; uploaded 1 second ], []
+                        [ uploaded 2 first; uploaded 1 first ], [ first ]
+                        [ uploaded 9 first; uploaded 1 first; uploaded 5 second ], []
+                        [ uploaded 9 first; uploaded 1 second; uploaded 5 second ], []
+                        [ uploaded 2 second; uploaded 1 first; uploaded 3 first ], [ first ]
+                    ] do
+                    Expect.equal (done' receipts) expected $"%A{receipts |> List.map _.CompletedAt}")
+
+        testCase "a damaged line takes back the earlier receipts of what it may be about" (fun () ->
+            let lines = [ json "a"; json "b" ]
+
+            let newer =
+                Receipt.toJson {
+                    at 1 (receipt "a") with
+                        ObjectUrl = Some "https://h/b/c/a"
+                }
+
+            let mark =
+                UploadMark.toJson {
+                    State = UploadState.Started
+                    TargetName = ""
+                    Destination = "s3://b/c/a"
+                    CellId = "c"
+                    ArtifactName = "a"
+                    ObjectUrl = None
+                    At = DateTimeOffset.UnixEpoch
+                }
+
+            let doneAfter (damaged: string) =
+                let text = String.concat "\n" (lines @ [ damaged; json "d"; "" ])
+                let receipted = scan (utf8 text) |> fst |> List.map _.Line |> Resume.ofLines false
+
+                [ "a"; "b"; "d" ]
+                |> List.filter (fun name ->
+                    Resume.isDone receipted "" "c" name $"s3://b/c/{name}" 3L (String('a', 64)) None)
+
+            for damaged, expected in
+                [
+                    newer.Substring(0, newer.Length - 15), [ "b"; "d" ]
+                    newer.Replace("\"integrity\"", "\"integ"), [ "b"; "d" ]
+                    mark.Replace("started", "startEd"), [ "b"; "d" ]
+                    mark.Substring(0, mark.Length - 9), [ "d" ]
+                    newer.Substring(0, 40), [ "d" ]
+                    newer.Replace("/c/a\"", "/c/x\"").Substring(0, newer.Length - 15), [ "d" ]
+                    newer.Substring 30, [ "d" ]
+                    String('\000', 30) + newer.Substring 30, [ "d" ]
+                    "{", [ "d" ]
+                    "\000\000", [ "d" ]
+                    // Not lines of this library.
+                    "a note", [ "a"; "b"; "d" ]
+                    """{"targetKind":"localPath","destination":"x"}""", [ "a"; "b"; "d" ]
+                    """{"name":"x"}""", [ "a"; "b"; "d" ]
+                    // Two lines that lost the end between them.
+                    json "e" + json "f", [ "a"; "b"; "d" ]
+                ] do
+                Expect.equal (doneAfter damaged) expected damaged)
+
+        testCase "an upload over the object of another artifact or cell is named" (fun () ->
+            let receipted =
+                Resume.ofReceipts false [
+                    {
+                        receipt "a" with
+                            ObjectUrl = Some "https://h/up"
+                    }
+                ]
+
+            let sentence cell name destination url =
+                Resume.overwrites receipted cell name destination (Some(urlOf url))
+
+            let text =
+                Expect.wantSome (sentence "c" "b" "s3://b/c/b" "https://h/up") "another artifact"
+
+            Expect.stringContains text "'a' of the cell 'c'" "which"
+            Expect.isTrue (sentence "c2" "a" "s3://b/c2/a" "https://h/up").IsSome "another cell"
+            Expect.isNone (sentence "c" "a" "s3://b/c/a" "https://h/up") "itself"
+            Expect.isNone (sentence "c" "b" "s3://b/c/b" "https://h/up2") "another object"
+
+            Expect.isNone
+                (sentence "c" "b" "s3://b/c/b" "https://h/up?x=1")
+                "the query may choose another object")
 
         testCase "a line about an upload is ours, whole or torn" (fun () ->
             let line =

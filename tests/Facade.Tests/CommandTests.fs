@@ -205,6 +205,53 @@ for line in sys.stdin:
                         Expect.equal scene.Server.Objects.Count 2 what
                 })
 
+        testCaseTask "that names another artifact in its response is ended, and started again" (fun () ->
+            task {
+                needsPython ()
+                use! scene = sceneOf (patterned 1000)
+
+                for field, wrong in [ "artifactName", "other"; "key", "cell-7/other" ] do
+                    let script =
+                        gateway scene.Server
+                        + $"""
+for line in sys.stdin:
+    request = json.loads(line)
+    wrong = request["artifactName"] == "bad"
+    answer({{"url": url(request), "{field}": "{wrong}" if wrong else request["{field}"]}})
+"""
+
+                    use sink = sinkOf (python script) 20. (LogBook())
+                    let! _ = sink.PushAsync("before", scene.Path)
+                    let! failure = failureOf (fun () -> sink.PushAsync("bad", scene.Path))
+                    unusable [ "was ended"; $"'{field}' '{wrong}'"; "bad'" ] failure
+                    let! _ = sink.PushAsync("x", scene.Path)
+                    ()
+            })
+
+        testCaseTask "that wrote a line too many is not asked again if its URLs show no object" (fun () ->
+            task {
+                needsPython ()
+                use! scene = sceneOf (patterned 1000)
+                let log = LogBook()
+
+                let script =
+                    gateway scene.Server
+                    + $"""
+n = 0
+for line in sys.stdin:
+    n += 1
+    if n == 2: sys.stdout.write("{{}}\n")
+    answer({{"url": "{scene.Server.Endpoint}{bucket}/put/" + str(n)}})
+"""
+
+                use sink = sinkOf (python script) 20. log
+                let! _ = sink.PushAsync("first", scene.Path)
+                let! _ = failureOf (fun () -> sink.PushAsync("second", scene.Path))
+                let! failure = failureOf (fun () -> sink.PushAsync("third", scene.Path))
+                unusable [ "is not asked again"; "'first'" ] failure
+                Expect.exists log.Lines _.Contains("'first'") "the log names it"
+            })
+
         testCaseTask
             "that is silent is ended after the request timeout, and started again for the next"
             (fun () ->

@@ -23,6 +23,8 @@ let private events = [
     9, "ReceiptWarning", LogLevel.Warning
     10, "UrlDelayed", LogLevel.Warning
     11, "UrlCommandWrote", LogLevel.Warning
+    12, "UrlCommandMisled", LogLevel.Error
+    13, "UrlKeyMismatch", LogLevel.Warning
 ]
 
 type private Noting() =

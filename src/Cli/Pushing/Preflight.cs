@@ -33,6 +33,55 @@ internal static class Preflight
             throw new RefusedException(sentences);
     }
 
+    /// <summary>
+    /// A sentence for artifacts whose uploads overwrite what a receipt says of another artifact or cell; strict mode refuses them.
+    /// </summary>
+    /// <param name="receipted">What the receipts tell.</param>
+    /// <param name="artifacts">What is to be sent, with the addresses.</param>
+    /// <param name="sinks">The sinks, with the findings of their configuration.</param>
+    /// <param name="cellId">The cell whose evidence this is.</param>
+    /// <exception cref="RefusedException">Strict mode refuses them.</exception>
+    internal static string[] Overwritten(
+        Receipted receipted,
+        IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
+        S3ExportSinks sinks,
+        string cellId
+    )
+    {
+        const int most = 5;
+        var sentences = artifacts
+            .Select(item =>
+                (
+                    item.Artifact.Name,
+                    Sentence: Resume
+                        .Overwrites(
+                            receipted,
+                            cellId,
+                            item.Artifact.Name,
+                            item.Destination,
+                            CoreMapping.ToOption(sinks[item.Artifact.Target].KnownUrl(item.Artifact.Name))
+                        )
+                        ?.Value
+                )
+            )
+            .Where(item => item.Sentence is not null)
+            .Select(item => $"'{Shown.Short(200, item.Name)}': {item.Sentence}.")
+            .ToList();
+        string[] shown =
+        [
+            .. sentences.Take(most),
+            .. sentences.Count > most
+                ? [$"{sentences.Count - most} more artifacts overwrite objects of others."]
+                : Array.Empty<string>(),
+        ];
+        return shown.Length > 0 && sinks.Configuration.IsStrict
+            ? throw new RefusedException([
+                .. shown,
+                "CELLOS_STRICT_CONFIG=1 refuses uploads that make a receipt in the file false.",
+            ])
+            : shown;
+    }
+
     /// <summary>Refuses a spec of which no artifact has a file; where one of several is missing, the others are exported.</summary>
     /// <exception cref="RefusedException">Nothing can be exported.</exception>
     internal static void RequireFile(string root, IReadOnlyList<PlannedArtifact> artifacts)

@@ -13,6 +13,9 @@ internal sealed class PushRun(
     PushArguments arguments
 )
 {
+    /// <summary>Takes each receipt, when it has been written.</summary>
+    internal Action<ExportReceipt> Exported { get; init; } = _ => { };
+
     /// <param name="artifacts">All that was asked for, with the addresses.</param>
     /// <param name="done">What has a receipt already.</param>
     /// <param name="cancellationToken">Ends it; what is stored by then gets its receipt.</param>
@@ -62,6 +65,8 @@ internal sealed class PushRun(
             OnCompleted = async (result, _) =>
             {
                 await lines.AddAsync(Label(target, result.Artifact.Name), result);
+                if (result.IsExported)
+                    Exported(result.Receipt);
                 if (marks is not null && !result.IsExported)
                     await marks.FailAsync(target, result.Artifact.Name, result.Failure);
             },

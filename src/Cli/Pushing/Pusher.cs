@@ -48,6 +48,7 @@ internal static class Pusher
             foreach (var note in bundle.Notes.Concat(arguments.Quiet ? [] : Warnings(sinks)))
                 display.Note(note);
 
+            var places = new SkippedPlaces();
             var done =
                 arguments.Resume && receipts is not null
                     ? await Resumption.FindDoneAsync(
@@ -55,6 +56,7 @@ internal static class Pusher
                         arguments.CellId,
                         addressed,
                         artifact => sinks[artifact.Target].KnownUrl(artifact.Name),
+                        places,
                         display.Note,
                         arguments.Concurrency,
                         cancellationToken
@@ -62,6 +64,18 @@ internal static class Pusher
                     : none;
             if (arguments.Resume)
                 Preflight.Check(bundle, done, sinks, arguments);
+            if (receipts is not null)
+                foreach (
+                    var sentence in Preflight.Overwritten(
+                        receipts.Receipted,
+                        addressed.Where(item => !done.Contains(item.Artifact)),
+                        sinks,
+                        arguments.CellId
+                    )
+                )
+                    display.Note(sentence);
+            foreach (var sentence in places.Before())
+                display.Note(sentence);
             if (addressed.Count == 0)
                 display.Note(
                     "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
@@ -69,8 +83,24 @@ internal static class Pusher
             var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
             FailureRehearsal.Run(arguments.Format);
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
-            var marks = receipts is null ? null : new UploadMarks(receipts, sinks, arguments.CellId);
-            var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce });
+            var shared = new SharedDestinations(
+                sinks.Count > 1 ? addressed.Select(item => item.Destination) : []
+            );
+            var marks = receipts is null
+                ? null
+                : new UploadMarks(receipts, sinks, arguments.CellId, shared.All);
+            var commands = new CommandUrls(sinks, marks);
+            string? misled = null;
+            var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce })
+            {
+                Exported = receipt =>
+                {
+                    shared.Exported(receipt);
+                    commands.Exported(receipt);
+                    places.Exported(receipt.TargetName ?? "", receipt);
+                    marks?.Exported(receipt);
+                },
+            };
             string? changed;
             try
             {
@@ -80,6 +110,7 @@ internal static class Pusher
                 }
                 finally
                 {
+                    misled = await commands.FinishAsync();
                     await SayHomeless();
                 }
 
@@ -107,7 +138,15 @@ internal static class Pusher
 
             if (changed is not null)
                 display.Note(changed);
-            return lines.AnyFailed || changed is not null && sinks.Configuration.IsStrict
+            if (misled is not null)
+                display.Note(misled);
+            foreach (var sentence in places.After().Concat(shared.Problems))
+                display.Note(sentence);
+            return
+                lines.AnyFailed
+                || misled is not null
+                || shared.Problems.Count > 0
+                || changed is not null && sinks.Configuration.IsStrict
                 ? ExitCode.Failed
                 : ExitCode.Done;
 

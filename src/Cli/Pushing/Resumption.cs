@@ -11,6 +11,7 @@ internal static class Resumption
     /// <param name="cellId">The cell whose evidence this is.</param>
     /// <param name="artifacts">What is to be exported, with the addresses.</param>
     /// <param name="urlOf">Returns the URL that an artifact would be sent to now; null where that is not known.</param>
+    /// <param name="places">Takes note of the places of what is left out where its URL is not known.</param>
     /// <param name="note">Takes a sentence for artifacts that were sent to another host or account.</param>
     /// <param name="concurrency">How many files are read at once.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
@@ -19,6 +20,7 @@ internal static class Resumption
         string cellId,
         IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
         Func<PlannedArtifact, RequestUrl?> urlOf,
+        SkippedPlaces places,
         Action<string> note,
         int concurrency,
         CancellationToken cancellationToken
@@ -62,17 +64,21 @@ internal static class Resumption
                     return;
 
                 done.Add(artifact);
-                if (
-                    url is not null
-                    && Resume.OtherPlace(
+                if (url is null)
+                    places.Skipped(
+                        artifact.Target,
+                        Resume.ReceiptedPlace(receipted, artifact.Target, cellId, artifact.Name, destination)
+                    );
+                else if (
+                    Resume.OtherPlace(
                         receipted,
                         artifact.Target,
                         cellId,
                         artifact.Name,
                         destination,
                         RequestUrlModule.WithoutQuery(url)
-                    )
-                        is { Value: var sentence }
+                    ) is
+                    { Value: var sentence }
                 )
                     otherPlaces.Add((artifact.Name, sentence));
             }

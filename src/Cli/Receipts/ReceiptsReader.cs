@@ -26,22 +26,35 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             _scan = scan;
             foreach (var line in lines)
             {
-                if (line.Line is LogLine.NoReceipt unknown)
-                    Keep(line.Number, unknown.Item);
-                else
-                    yield return line.Line;
+                Keep(line.Number, line.Line);
+                yield return line.Line;
             }
         }
 
         if (ReceiptLog.Finish(_scan) is LogTail.Mend last)
-            yield return last.Line;
+            foreach (var line in last.Lines)
+            {
+                Keep(_scan.Lines + 1, line);
+                yield return line;
+            }
     }
 
-    private void Keep(long number, Refusal refusal)
+    private void Keep(long number, LogLine line)
     {
+        var sentence = line switch
+        {
+            LogLine.NoReceipt unknown => $"is kept, and ignored: the receipt {unknown.Item.Problem}",
+            LogLine.Damaged { Object: { Value: var (destination, _) } } damaged =>
+                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. Earlier receipts of {Shown.Short(500, destination)} do not count, because the line may be of a later upload",
+            LogLine.Damaged damaged =>
+                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. No receipt before it counts, because the line may be of a later upload of any artifact",
+            _ => null,
+        };
+        if (sentence is null)
+            return;
         _unknownLines++;
         if (_unknown.Count < MostNotes)
-            _unknown.Add($"{path}, line {number}, is kept, and ignored: the receipt {refusal.Problem}.");
+            _unknown.Add($"{path}, line {number}, {sentence}.");
     }
 
     private void TellOfUnknown(Action<string> note)
@@ -66,13 +79,19 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             case LogTail.Cut cut:
                 store.Cut(cut.Length);
                 store.Flush();
-                note($"{path} ended in a torn line of {_offset - cut.Length} bytes, which was cut off.");
+                note(
+                    $"{path} ended in a torn line of {_offset - cut.Length} bytes, which was cut off{(cut.Torn.Length > 0 ? $": {cut.Torn}" : ".")}"
+                );
                 return cut.Length;
             case LogTail.Mend mend:
                 store.Cut(mend.Length);
                 store.Write("\n"u8, mend.Length);
                 store.Flush();
-                note($"{path} ended in a receipt without a line end, which was added.");
+                note(
+                    mend.Lines.Length == 1
+                        ? $"{path} ended in a receipt without a line end, which was added."
+                        : $"{path} ended in a line without a line end, which was added. The line has {mend.Lines.Length} parts, and each receipt in it counts."
+                );
                 return mend.Length + 1;
             case LogTail.Foreign foreign:
                 throw new RefusedException($"{path}: {foreign.Item.Message}");

@@ -10,7 +10,11 @@ using Microsoft.FSharp.Collections;
 namespace CellOS.Export.S3.Urls;
 
 /// <summary>A command ended, or broke the protocol: what it did, as the end of a sentence about it.</summary>
-internal sealed class CommandEndedException(string what) : Exception(what);
+internal sealed class CommandEndedException(string what) : Exception(what)
+{
+    /// <summary>True if it wrote a line that no request asked for: an earlier line may have been one, too.</summary>
+    internal bool IsStray { get; init; }
+}
 
 /// <summary>A command that runs: one request at a time.</summary>
 internal sealed class CommandSession : IDisposable
@@ -52,8 +56,16 @@ internal sealed class CommandSession : IDisposable
     /// <summary>What the command's words may quote of the request that it was given.</summary>
     internal string[] Secrets { get; set; } = [];
 
+    /// <summary>
+    /// The artifacts that got a URL from a response that does not name its artifact, and whose URL does not show it.
+    /// </summary>
+    internal List<UrlRequest> Doubtful { get; } = [];
+
+    /// <summary>True if the command has written a line that no request asked for.</summary>
+    internal bool HasStray => _lines.Reader.Count > 0;
+
     /// <summary>True if the command runs, and has written nothing that no request asked for.</summary>
-    internal bool IsInOrder => _lines.Reader.Count == 0 && !_lines.Reader.Completion.IsCompleted;
+    internal bool IsInOrder => !HasStray && !_lines.Reader.Completion.IsCompleted;
 
     /// <exception cref="PresignedUrlException">It cannot be started.</exception>
     internal static CommandSession Start(UrlCommand command, ILogger logger)
@@ -105,7 +117,10 @@ internal sealed class CommandSession : IDisposable
                 ? line
                 : throw new CommandEndedException(
                     "was ended: it wrote more than one line for one request. Let it write one line of JSON for each line that it reads"
-                );
+                )
+                {
+                    IsStray = true,
+                };
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException)
         {
@@ -145,6 +160,15 @@ internal sealed class CommandSession : IDisposable
     /// <summary>Disposes of the process once all that it has written was read.</summary>
     private void Release() =>
         _ = Task.WhenAll(_output, _errors).ContinueWith(_ => _process.Dispose(), TaskScheduler.Default);
+
+    /// <summary>Closes standard input, ends the command if it stays, and reads all that it has written.</summary>
+    /// <returns>True if that has a line that no request asked for.</returns>
+    internal bool Finish()
+    {
+        Dispose();
+        _output.Wait(LastWordsTime);
+        return HasStray;
+    }
 
     /// <summary>Closes standard input, and ends the command if it stays.</summary>
     public void Dispose()

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Core;
+using Microsoft.Extensions.Logging;
 using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3.Urls;
@@ -8,9 +10,23 @@ namespace CellOS.Export.S3.Urls;
 /// A source of URLs that is asked for each artifact, for one target or for several of one cell. It never gives the object
 /// of one artifact to another.
 /// </summary>
-internal sealed class UrlProvider(IPresignedUrlProvider provider) : IUrlSource
+/// <param name="provider">What gives the URLs.</param>
+/// <param name="sent">The objects of all sources of the cell; its own if null.</param>
+/// <param name="isStrict">True to reject a URL that is plainly another artifact's and has no known signature.</param>
+/// <param name="logger">Takes a warning of such a URL. None if null.</param>
+internal sealed class UrlProvider(
+    IPresignedUrlProvider provider,
+    SentObjects? sent = null,
+    bool isStrict = false,
+    ILogger? logger = null
+) : IUrlSource
 {
-    private readonly SentObjects _sent = new();
+    /// <summary>The number of warnings of one kind.</summary>
+    private const int MostWarnings = 10;
+
+    private readonly ConcurrentDictionary<string, byte> _asked = new(StringComparer.Ordinal);
+    private int _warnings;
+    private readonly SentObjects _sent = sent ?? new();
 
     /// <inheritdoc />
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -57,6 +73,15 @@ internal sealed class UrlProvider(IPresignedUrlProvider provider) : IUrlSource
                 null,
                 $"the source of URLs gave a URL that cannot be used. {url.ErrorValue}"
             );
+
+        _asked.TryAdd(request.ArtifactName, 0);
+        if (PushPlanModule.PlainlyOther(_asked.ContainsKey, url.ResultValue, plan) is { Value: var mismatch })
+        {
+            if (isStrict)
+                return new UrlAnswer(null, mismatch);
+            if (logger is not null && Interlocked.Increment(ref _warnings) <= MostWarnings)
+                Log.KeyMismatch(logger, request.ArtifactName, mismatch);
+        }
 
         var admitted = _sent.Admit(url.ResultValue, plan);
         return admitted.Url is null
