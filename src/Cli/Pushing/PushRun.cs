@@ -61,6 +61,7 @@ internal sealed class PushRun(
             OnStarting = marks is null ? null : artifact => marks.StartAsync(target, artifact.Name),
             OnCompleted = async (result, _) =>
             {
+                result.Artifact.Source.Watch?.IsReceipted = result.IsExported;
                 await lines.AddAsync(Label(target, result.Artifact.Name), result);
                 if (marks is not null && !result.IsExported)
                     await marks.FailAsync(target, result.Artifact.Name, result.Failure);

@@ -45,7 +45,7 @@ internal static class Pusher
                     cancellationToken
                 )
                 : null;
-            foreach (var note in bundle.Notes.Concat(arguments.Quiet ? [] : Warnings(sinks)))
+            foreach (var note in bundle.Notes.Concat(Warnings(sinks, arguments.Quiet)))
                 display.Note(note);
 
             var done =
@@ -71,7 +71,7 @@ internal static class Pusher
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
             var marks = receipts is null ? null : new UploadMarks(receipts, sinks, arguments.CellId);
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce });
-            string? changed;
+            IReadOnlyList<string> changes;
             try
             {
                 try
@@ -85,7 +85,7 @@ internal static class Pusher
 
                 if (receipts is not null)
                     await receipts.CompleteAsync();
-                changed = bundle.Changed();
+                changes = bundle.Changes();
             }
             // Its reader may never read again: the push ends as interrupted, and what is stored has its receipt.
             catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
@@ -105,9 +105,9 @@ internal static class Pusher
                 return ExitCode.Failed;
             }
 
-            if (changed is not null)
-                display.Note(changed);
-            return lines.AnyFailed || changed is not null && sinks.Configuration.IsStrict
+            foreach (var change in changes)
+                display.Note(change);
+            return lines.AnyFailed || changes.Count > 0 && sinks.Configuration.IsStrict
                 ? ExitCode.Failed
                 : ExitCode.Done;
 
@@ -153,8 +153,10 @@ internal static class Pusher
     {
         try
         {
-            var spec = Configured.Load(arguments.Spec, arguments.Target);
+            var spec = Configured.Load(arguments.Spec, arguments.Target, out var note);
             var bundle = PushBundle.Gather(spec, arguments);
+            if (note is not null)
+                bundle = bundle with { Notes = [.. bundle.Notes, note] };
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
@@ -270,8 +272,15 @@ internal static class Pusher
         }
     }
 
-    private static IEnumerable<string> Warnings(S3ExportSinks sinks) =>
+    /// <summary>The warnings; with --quiet, only those of artifacts that the spec seems to list and nothing exports.</summary>
+    private static IEnumerable<string> Warnings(S3ExportSinks sinks, bool quiet) =>
         sinks
-            .Configuration.Findings.Where(finding => finding.IsWarning)
+            .Configuration.Findings.Where(finding =>
+                finding.IsWarning
+                && (
+                    !quiet
+                    || finding.Target is null && SpecReader.LeavesArtifactsOut(finding.Id, finding.Variable)
+                )
+            )
             .Select(finding => finding.ToString());
 }

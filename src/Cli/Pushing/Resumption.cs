@@ -61,6 +61,7 @@ internal static class Resumption
                 )
                     return;
 
+                artifact.Source.Watch?.IsReceipted = true;
                 done.Add(artifact);
                 if (
                     url is not null
