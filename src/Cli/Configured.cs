@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli;
@@ -12,6 +13,26 @@ internal static class Configured
     {
         var loaded = S3ExportSpec.Load(spec);
         return target is null ? loaded : loaded.Only(target);
+    }
+
+    /// <summary>Reads a spec, as a push needs it.</summary>
+    /// <param name="spec">The path of the spec.</param>
+    /// <param name="target">The one target that matters; null for all.</param>
+    /// <param name="note">A sentence with the number of artifacts for other targets; null if there are none.</param>
+    /// <exception cref="S3ExportConfigurationException">The spec cannot be read, or is wrong, or has no such target.</exception>
+    internal static S3ExportSpec Load(string spec, string? target, out string? note)
+    {
+        var loaded = Load(spec, null);
+        note = null;
+        if (target is null)
+            return loaded;
+
+        var only = loaded.Only(target);
+        var left = loaded.Artifacts.Count + loaded.OtherArtifacts.Count - only.Artifacts.Count;
+        if (left > 0)
+            note =
+                $"The spec lists {ShownNames.Artifacts(left)} for other targets than '{Shown.Name(target)}', not exported because of --target. Run the command once for each target to export all.";
+        return only;
     }
 
     /// <summary>What is wrong with a cell id; null if nothing is, or none was given.</summary>

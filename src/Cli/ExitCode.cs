@@ -12,14 +12,8 @@ internal static class ExitCode
     /// <summary>The command or the configuration was refused; nothing was sent.</summary>
     internal const int Refused = 2;
 
-    /// <summary>SIGHUP: the terminal or the session has ended.</summary>
-    internal const int HungUp = 129;
-
-    /// <summary>Ctrl-C, SIGINT.</summary>
-    internal const int Interrupted = 130;
-
-    /// <summary>SIGTERM.</summary>
-    internal const int Terminated = 143;
+    /// <summary>What the number of a signal is added to.</summary>
+    internal const int OfSignal = 128;
 
     /// <summary>The codes and what they mean, for people.</summary>
     internal static readonly IReadOnlyList<(string Codes, string Meaning)> Meanings =
@@ -30,15 +24,15 @@ internal static class ExitCode
         ),
         (
             $"{Failed}",
-            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed; in strict mode also, a file appeared in a folder while the push ran"
+            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed; in strict mode also, a file changed, or appeared in a folder, and was not exported as it is at the end"
         ),
         (
             $"{Refused}",
             "the command or the configuration is refused, or an artifact certainly cannot be exported with it; nothing was sent"
         ),
         (
-            $"{HungUp}, {Interrupted}, {Terminated}",
-            "interrupted by SIGHUP, SIGINT (Ctrl-C) or SIGTERM: what has a receipt is exported and in the file; what was under way has none"
+            $"{OfSignal} + N",
+            "interrupted by the signal N, such as 129 (SIGHUP), 130 (SIGINT, Ctrl-C), 143 (SIGTERM) or 152 (SIGXCPU): what has a receipt is exported and in the file; what was under way has none"
         ),
     ];
 }

@@ -3,30 +3,42 @@ using System.Runtime.InteropServices;
 namespace CellOS.Export.S3.Cli;
 
 /// <summary>
-/// Turns the first Ctrl-C (SIGINT), SIGTERM or SIGHUP into a cancellation, so that the command can end cleanly. The
-/// second one ends the process at once, as it does by default.
+/// Turns the first signal that would end the process, such as Ctrl-C (SIGINT), into a cancellation, so that the command can
+/// end cleanly. The second one ends the process at once, as it does by default.
 /// </summary>
 internal sealed class Interrupts : IDisposable
 {
+    /// <summary>
+    /// The signals with their numbers, which are those of Linux; macOS has the same ones but for two. SIGQUIT ends the process
+    /// at once.
+    /// </summary>
+    private static readonly (PosixSignal Signal, int Number)[] Signals =
+    [
+        (PosixSignal.SIGHUP, 1),
+        (PosixSignal.SIGINT, 2),
+        (PosixSignal.SIGTERM, 15),
+        .. Numbers.Select(number => ((PosixSignal)number, number)),
+    ];
+
+    /// <summary>SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGVTALRM, SIGPROF; .NET takes their numbers on Unix.</summary>
+    private static int[] Numbers =>
+        OperatingSystem.IsWindows() ? []
+        : OperatingSystem.IsMacOS() ? [30, 31, 14, 24, 26, 27]
+        : [10, 12, 14, 24, 26, 27];
+
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
     private int _exitCode;
 
-    internal Interrupts()
-    {
-        _registrations =
-        [
-            PosixSignalRegistration.Create(
-                PosixSignal.SIGINT,
-                context => Take(context, ExitCode.Interrupted)
+    internal Interrupts() =>
+        _registrations = [
+            .. Signals.Select(item =>
+                PosixSignalRegistration.Create(
+                    item.Signal,
+                    context => Take(context, ExitCode.OfSignal + item.Number)
+                )
             ),
-            PosixSignalRegistration.Create(
-                PosixSignal.SIGTERM,
-                context => Take(context, ExitCode.Terminated)
-            ),
-            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Take(context, ExitCode.HungUp)),
         ];
-    }
 
     internal CancellationToken Token => _source.Token;
 

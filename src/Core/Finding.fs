@@ -135,6 +135,10 @@ module FindingId =
     [<Literal>]
     let ArtifactMissing = "artifact-missing"
 
+    /// Error: a file that would be exported cannot be opened by this user.
+    [<Literal>]
+    let ArtifactUnreadable = "artifact-unreadable"
+
     /// Advice: two names that differ by case only.
     [<Literal>]
     let CaseTwins = "case-twins"

@@ -175,24 +175,79 @@ module SpecReader =
         (targets: SpecNode[])
         (drafts: Item<SpecTargetDraft> list)
         (artifacts: SpecNode[])
-        =
-        [
-            yield! unknown [ "targets"; "artifacts" ] None export
+        = [
+        yield! unknown [ "targets"; "artifacts" ] None export
 
-            for node, draft in Seq.zip targets drafts do
-                match draft with
-                | Item.Read draft when (SpecTargets.otherKind draft).IsNone ->
-                    yield!
-                        unknown
-                            [ "name"; "kind"; "targetKind"; "bucket"; "region"; "keyPrefix"; "key_prefix" ]
-                            (SpecTargets.nameOf draft)
-                            node
-                | _ -> ()
+        for node, draft in Seq.zip targets drafts do
+            match draft with
+            | Item.Read draft when (SpecTargets.otherKind draft).IsNone ->
+                yield!
+                    unknown
+                        [ "name"; "kind"; "targetKind"; "bucket"; "region"; "keyPrefix"; "key_prefix" ]
+                        (SpecTargets.nameOf draft)
+                        node
+            | _ -> ()
 
-            for node in artifacts do
-                yield! unknown [ "name"; "path"; "target" ] None node
+        for node in artifacts do
+            yield! unknown [ "name"; "path"; "target" ] None node
+    ]
+
+    /// The list that a key seems to be meant for; a name with two edits at most, such as `artefact`, counts too.
+    let private nearList (key: string) =
+        [ "artifacts"; "targets" ]
+        |> List.tryFind (fun name -> EditDistance.between 3 (key.ToLowerInvariant()) name < 3)
+
+    /// The number of edits from a key to `export`; 3 if there are more.
+    let private editsToExport (key: string) =
+        EditDistance.between 3 (key.ToLowerInvariant()) "export"
+
+    /// True if a finding is about a key with which artifacts may be listed that nothing reads.
+    [<CompiledName("LeavesArtifactsOut")>]
+    let leavesArtifactsOut (id: string) (key: string) =
+        id = FindingId.UnknownKey && (editsToExport key < 3 || (nearList key).IsSome)
+
+    /// The keys beside the `export` that is read, at the root and below `spec`, which look like an export or a part of one.
+    let private strayKeys (root: SpecNode) : Finding list =
+        let entriesOf (node: SpecNode) =
+            match node with
+            | SpecNode.Mapping(_, entries) -> List.ofArray entries
+            | _ -> []
+
+        let hasList (node: SpecNode) =
+            entriesOf node |> List.exists (fun struct (key, _) -> (nearList key).IsSome)
+
+        let isStray (key: string) (value: SpecNode) =
+            match key, value with
+            | ("export" | "spec"), _ -> false
+            | ("artifacts" | "targets"), _ -> true
+            | _, SpecNode.Sequence _ -> (nearList key).IsSome
+            // Two edits lead to `report` and `import` as well.
+            | _, SpecNode.Mapping _ -> editsToExport key < (if hasList value then 3 else 2)
+            | _ -> false
+
+        let strays (node: SpecNode) = [
+            for struct (key, value) in entriesOf node do
+                if isStray key value then
+                    {
+                        Id = FindingId.UnknownKey
+                        Severity = Severity.Warning
+                        Target = None
+                        Variable = Check.shorten 120 (Check.plain key)
+                        What =
+                            $"nothing reads this key of the spec outside 'export'{SpecDraft.inLine (SpecNode.lineOf value)}"
+                        Remedy =
+                            match nearList key with
+                            | Some name -> $"Move the list to '{name}' below 'export', or remove the key."
+                            | None -> "Move its lists below 'export', or remove the key."
+                    }
         ]
-        |> List.truncate MostUnknownKeys
+
+        strays root
+        @ [
+            for struct (key, value) in entriesOf root do
+                if key = "spec" then
+                    yield! strays value
+        ]
 
     /// `export` at the root, or below `spec`.
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
@@ -226,8 +281,7 @@ module SpecReader =
                             "The spec has no 'export'. Give it one with 'targets', at the root or below 'spec'."
             }
 
-    /// The cell spec in what stands below `export`, or all that is wrong with it at once.
-    let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
+    let private readWith (strays: Finding list) (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
         validation {
             let! export = mapping "'export'" node
             let! targets = items "targets" export
@@ -236,11 +290,18 @@ module SpecReader =
             let drafts = [ for index in 0 .. targets.Length - 1 -> target index targets[index] ]
 
             return!
-                CellSpec.check (SpecNode.lineOf node) (unknownKeys node targets drafts artifacts) drafts [
-                    for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index]
-                ]
+                CellSpec.check
+                    (SpecNode.lineOf node)
+                    (strays @ unknownKeys node targets drafts artifacts
+                     |> List.truncate MostUnknownKeys)
+                    drafts
+                    [ for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index] ]
         }
+
+    /// The cell spec in what stands below `export`, or all that is wrong with it at once.
+    let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> = readWith [] node
 
     /// The cell spec in a document, or all that is wrong with it at once.
     [<CompiledName("Read")>]
-    let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> = exportOf root |> Result.bind readExport
+    let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
+        exportOf root |> Result.bind (readWith (strayKeys root))

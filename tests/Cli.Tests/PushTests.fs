@@ -630,6 +630,62 @@ let tests =
             })
 
         testCaseTask
+            "each signal that would end the process is an interruption, and the message names the next step"
+            (fun () ->
+                task {
+                    if not (OperatingSystem.IsLinux()) then
+                        skiptest "the numbers are those of Linux"
+
+                    let again = "The next run exports everything again, unless you give --receipts FILE"
+
+                    for signal, arguments, next in
+                        [
+                            1, [], again
+                            2, [ "--receipts" ], "Run the same command with --resume to export the rest."
+                            15,
+                            [ "--resume"; "--receipts" ],
+                            "Run the same command again to export the rest."
+                            10, [], again
+                            12, [], again
+                            14, [], again
+                            24, [], again
+                            26, [], again
+                            27, [], again
+                        ] do
+                        use! scene = scene ()
+                        let names = [ "a"; "b" ]
+                        let out = bundle scene names
+
+                        scene.Server.OnAttempt <-
+                            fun request ->
+                                if request.Key.EndsWith "b" then
+                                    Fault.Silence(afterBody = true)
+                                else
+                                    Fault.None
+
+                        use child =
+                            toolWith (scene.Manifest("cell-7", names)) [
+                                yield! [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; out ]
+                                yield! arguments
+
+                                if arguments <> [] then
+                                    scene.Folder.At "r.jsonl"
+                            ]
+
+                        let! first = child.ReadLine()
+                        child.Signal signal
+                        let! struct (code, rest, error) = child.End()
+                        Expect.equal code (128 + signal) error
+                        objects (string first) |> List.exactlyOne |> scene.IsTrue
+                        Expect.equal rest "" "what was under way has no receipt"
+
+                        Expect.stringContains
+                            error
+                            $"Interrupted. What has a receipt is exported; what was under way has none. {next}"
+                            $"signal {signal}"
+                })
+
+        testCaseTask
             "a file that is replaced or emptied while it waits for its turn is not exported"
             (fun () ->
                 task {
@@ -762,7 +818,6 @@ let tests =
                             "mkdir later", true
                             "mv a a.1 && echo new >a", true
                             "rm a", false
-                            "echo more >>a", false
                             "true", false
                         ] do
                         for isStrict in [ false; true ] do

@@ -604,6 +604,65 @@ let tests =
                         List.iter scene.IsTrue (objects line)
                 })
 
+        testCaseTask "a line of a few thousand characters is written at once" (fun () ->
+            task {
+                // O_DIRECT: each read returns the bytes of one write.
+                let packets =
+                    match RuntimeInformation.ProcessArchitecture with
+                    | Architecture.Arm
+                    | Architecture.Arm64 -> 0x10000
+                    | _ -> 0x4000
+
+                let readEnd, writeEnd = ends packets
+                use readEnd = readEnd
+                use writeEnd = writeEnd
+
+                use writer =
+                    StandardDescriptors.Writer(
+                        writeEnd.DangerousGetHandle().ToInt32(),
+                        false,
+                        fun () -> CancellationToken.None
+                    )
+
+                let line = String('x', 4000)
+                writer.WriteLine line
+                use reading = new FileStream(readEnd, FileAccess.Read, 0)
+                let packet: byte[] = Array.zeroCreate 8192
+                let! read = reading.ReadAsync(Memory packet)
+                Expect.equal (Text.Encoding.UTF8.GetString(packet, 0, read)) (line + "\n") "one write"
+            })
+
+        testCaseTask
+            "results and messages are whole lines where standard output and standard error are one pipe"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    // Lines of more than a pipe takes at once.
+                    let names = [ for i in 1..60 -> $"%02d{i}/{String('é', 100)}/{String('ü', 120)}" ]
+                    let out = bundle scene names
+                    let variables = scene.Manifest("cell-7", names)
+
+                    for format in [ "json"; "in-toto" ] do
+                        let! struct (code, output, _) =
+                            shellPush
+                                scene
+                                variables
+                                [ "--concurrency"; "32"; "--format"; format; out ]
+                                "2>&1 | cat"
+
+                        Expect.equal code 0 output
+                        let lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                        let isMessage (line: string) = line.StartsWith "exported "
+                        Expect.hasLength (lines |> Array.filter isMessage) 60 "a message for each"
+
+                        Expect.hasLength
+                            (lines |> Array.filter _.StartsWith('{') |> String.concat "\n" |> objects)
+                            60
+                            "a result for each"
+
+                        Expect.hasLength lines 121 "and the sum"
+                })
+
         testCaseTask "a stream that was given up takes nothing more" (fun () ->
             task {
                 let readEnd, writeEnd = ends 0

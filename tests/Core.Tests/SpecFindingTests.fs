@@ -72,7 +72,45 @@ let tests =
                 [
                     "unknown-key targets: nothing reads this key of the spec (line 9). Write target"
                 ]
-                // Outside 'export', and below targets of other kinds, the keys are others'.
+                // What looks like an export, or a part of one, beside the one that is read.
+                for key in
+                    [
+                        "artifacts"
+                        "targets"
+                        "artefacts"
+                        "Artifacts"
+                        "artifact"
+                        "exports"
+                        "Export"
+                    ] do
+                    let text =
+                        $"unknown-key {key}: nothing reads this key of the spec outside 'export' (line 9). Move "
+
+                    let beside = map 1 [ "targets", list 2 [ target 3 [] ] ]
+                    let value = if key.ToLowerInvariant().StartsWith "exp" then map 9 [] else list 9 []
+                    map 1 [ "export", beside; key, value ], [ text ]
+                    map 1 [ "export", beside; "spec", map 8 [ key, value ] ], [ text ]
+                    map 1 [ "spec", map 1 [ "export", beside; key, value ] ], [ text ]
+                    map 1 [ key, value; "spec", map 1 [ "export", beside ] ], [ text ]
+
+                map 1 [
+                    "export", map 1 [ "targets", list 2 [ target 3 [] ] ]
+                    "import", map 8 [ "artifacts", list 9 [] ]
+                ],
+                [
+                    "unknown-key import: nothing reads this key of the spec outside 'export' (line 8). Move its lists below 'export', or remove the key."
+                ]
+                // Outside 'export', and below targets of other kinds, the other keys are others'.
+                map 1 [
+                    "export", map 1 [ "targets", list 2 [ target 3 [] ] ]
+                    "kind", plain 4 "ExecutionCell"
+                    "artifact", plain 5 "one"
+                    "target", map 5 [ "os", plain 5 "linux" ]
+                    "report", map 6 [ "path", plain 6 "x" ]
+                    "build", map 7 [ "artifacts", list 7 [] ]
+                    "spec", map 8 [ "id", plain 8 "cell-7"; "run", map 9 [ "command", plain 9 "x" ] ]
+                ],
+                []
                 map 1 [
                     "apiVersion", plain 1 "v1"
                     "export", map 1 [ "targets", list 2 [ target 3 [] ] ]

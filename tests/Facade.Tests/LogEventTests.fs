@@ -66,4 +66,25 @@ let tests =
                     [ events[1]; events[0]; events[2]; events[3] ]
                     "one push, another"
             })
+
+        testCaseTask
+            "a receipt that nothing confirms has a warning, which is logged as ReceiptWarning"
+            (fun () ->
+                task {
+                    for status in [ "201 Created"; "204 No Content" ] do
+                        use! scene = scene "a" (patterned 10)
+
+                        let reply =
+                            Text.Encoding.ASCII.GetBytes $"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"
+
+                        scene.Server.Misbehave(bucket, scene.Key, Fault.RawReply reply)
+                        let log = Noting()
+                        // Without a signature: a gateway's.
+                        let url = scene.Url.Substring(0, scene.Url.IndexOf '?')
+                        use sink = new PresignedS3ExportSink(optionsFor url, TimeProvider.System, log)
+                        let! receipt = sink.PushAsync("a", scene.Path)
+                        Expect.equal (string receipt.Integrity) "unverified" status
+                        Expect.isNotEmpty (string receipt.Warning) "the warning"
+                        Expect.contains log.Seen events[8] "the event"
+                })
     ]

@@ -10,16 +10,16 @@ namespace CellOS.Export.S3.Cli.Bundles;
 /// <param name="LeftOut">A sentence for each link, pipe, socket and device in a folder, which is left out.</param>
 /// <param name="Notes">A sentence for each folder with nothing in it.</param>
 /// <param name="Problems">A sentence for each thing that keeps the bundle from being exported at all.</param>
-/// <param name="Changed">
-/// Returns a sentence if a folder has a file that it did not have when it was listed; null if not. Takes what is true for a path
-/// that is not to be counted.
+/// <param name="Changes">
+/// Returns a sentence if folders were replaced, and one if folders have files that they did not have when they were listed. Takes what
+/// is true for a path that is not to be counted.
 /// </param>
 internal sealed record FileBundle(
     IReadOnlyList<BundleFile> Files,
     IReadOnlyList<string> LeftOut,
     IReadOnlyList<string> Notes,
     IReadOnlyList<string> Problems,
-    Func<Func<string, bool>, string?> Changed
+    Func<Func<string, bool>, IReadOnlyList<string>> Changes
 )
 {
     internal static FileBundle Collect(IReadOnlyList<string> paths)
@@ -36,7 +36,7 @@ internal sealed record FileBundle(
             walk.LeftOut,
             walk.Notes,
             [.. walk.Problems, .. duplicates.Select(refusal => refusal.Message)],
-            walk.ChangeSince
+            walk.ChangesSince
         );
     }
 }

@@ -54,7 +54,10 @@ internal sealed class FolderWalk(TimeProvider time)
         {
             case FileKind.File:
                 if (Root(Path.GetDirectoryName(bare) is { Length: > 0 } folder ? folder : ".") is { } parent)
-                    AddFile(new SourcePath(Path.GetFileName(bare), parent, look.Stamp), look.Length);
+                    AddFile(
+                        new SourcePath(Path.GetFileName(bare), parent, new SourceWatch(look.Stamp)),
+                        look.Length
+                    );
                 break;
             case FileKind.Folder:
                 if (Root(bare, followLink: false) is { } root)
@@ -109,22 +112,44 @@ internal sealed class FolderWalk(TimeProvider time)
         return (now.Modified, now.Changed) != (listed.Stamp.Modified, listed.Stamp.Changed);
     }
 
-    /// <summary>
-    /// Returns a sentence if a folder has a file that it did not have when it was listed; null if not. It was not exported.
-    /// A file that has been removed since is no loss: it has its receipt, or its failure.
-    /// </summary>
-    /// <param name="isOwn">True for the path of a file that this process has made.</param>
-    internal string? ChangeSince(Func<string, bool> isOwn)
-    {
-        var changed = _listed.Where(listed => HasNewFiles(listed, isOwn)).ToList();
-        if (changed.Count == 0)
-            return null;
+    /// <summary>What to do about content that was not exported.</summary>
+    internal const string Again = "Run the same command with --receipts FILE --resume to export it.";
 
-        var more = changed.Count == 1 ? "" : $" and {changed.Count - 1} more";
-        return $"The folder {Quote(changed[0].Path)}{more} changed while the push ran: a file that appeared there since is not exported. Run the same command with --receipts FILE --resume to export it.";
+    /// <summary>
+    /// Returns a sentence if the paths of folders lead to other folders now, and one if folders have files that they did not
+    /// have when they were listed. These files were not exported. A file that has been removed since is no loss: it has its
+    /// receipt, or its failure.
+    /// </summary>
+    /// <param name="isKnown">True for the path of a file that this process has made, or that is reported already.</param>
+    internal IReadOnlyList<string> ChangesSince(Func<string, bool> isKnown)
+    {
+        var replaced = _listed.Where(listed => listed.Folder.Length == 0 && IsReplaced(listed.Root)).ToList();
+        var changed = _listed.Where(listed => HasNewFiles(listed, isKnown)).ToList();
+        return
+        [
+            .. Say(
+                replaced,
+                "was replaced by another folder while the push ran: what is in that one is not exported"
+            ),
+            .. Say(changed, "changed while the push ran: a file that appeared there since is not exported"),
+        ];
+
+        static IEnumerable<string> Say(IReadOnlyCollection<Listed> folders, string what) =>
+            folders.Count == 0
+                ? []
+                :
+                [
+                    $"The folder {ShownNames.First([.. folders.Select(folder => folder.Path)])} {what}. {Again}",
+                ];
     }
 
-    private bool HasNewFiles(Listed listed, Func<string, bool> isOwn)
+    /// <summary>True if the path of a folder leads to another one now, or to something else; false if it leads nowhere.</summary>
+    private static bool IsReplaced(ExportRoot root) =>
+        OperatingSystem.IsLinux()
+        && FileKinds.Look(root.Path) is { Kind: not FileKind.Missing } now
+        && (now.Stamp is not { } stamp || LinuxStatus.Of(root.Handle!).Stamp.IsReplacedBy(stamp));
+
+    private bool HasNewFiles(Listed listed, Func<string, bool> isKnown)
     {
         try
         {
@@ -138,7 +163,7 @@ internal sealed class FolderWalk(TimeProvider time)
             return FolderListing
                 .Read(listed.Root, listed.Folder, time.GetUtcNow())
                 .Entries.Any(entry =>
-                    !listed.Files.Contains(entry.Digest) && !isOwn(Path.Join(listed.Path, entry.Name))
+                    !listed.Files.Contains(entry.Digest) && !isKnown(Path.Join(listed.Path, entry.Name))
                 );
         }
         catch (Exception exception)
@@ -163,7 +188,7 @@ internal sealed class FolderWalk(TimeProvider time)
             {
                 string[] names = [.. folder, entry.Name];
                 var look = entry.Look;
-                var source = new SourcePath(string.Join('/', names), root, look.Stamp);
+                var source = new SourcePath(string.Join('/', names), root, new SourceWatch(look.Stamp));
                 var path = Quote(source.Full);
                 switch (look.Kind)
                 {

@@ -49,7 +49,11 @@ internal static class Checker
                 Findings =
                 [
                     .. configuration.Findings,
-                    .. arguments.Paths.Count == 0 ? SpecFiles.Missing(spec, arguments.Root) : [],
+                    .. bundle is null
+                        ? SpecFiles.Problems(spec, arguments.Root)
+                        : SpecFiles.Unreadable(
+                            bundle.Artifacts.Select(artifact => (artifact.Target, artifact.Source))
+                        ),
                 ],
                 Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration.Cell!),
                 Notes = bundle?.Notes ?? [],

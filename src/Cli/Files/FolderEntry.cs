@@ -14,8 +14,9 @@ internal readonly record struct FolderEntry(string Name, bool IsText, FileLook L
     {
         get
         {
-            var id = Look.Stamp?.Id ?? default;
-            return (long)HashCode.Combine(Name, id) << 32 | (uint)HashCode.Combine(id, Name);
+            // A deleted file may leave its inode number to the next one, which was created at another time.
+            var file = (Look.Stamp?.Id, Look.Stamp?.Born);
+            return (long)HashCode.Combine(Name, file) << 32 | (uint)HashCode.Combine(file, Name);
         }
     }
 }

@@ -22,8 +22,46 @@ internal sealed record PushBundle(
     IReadOnlyList<string> Notes
 )
 {
-    /// <summary>Returns a sentence if folders have changed since they were listed; null if not.</summary>
-    internal Func<string?> Changed { get; private init; } = () => null;
+    /// <summary>
+    /// Returns a sentence for each kind of content that is there now and was not exported. It takes the paths of exported
+    /// files that changed since.
+    /// </summary>
+    private Func<IReadOnlySet<string>, IReadOnlyList<string>> Appeared { get; init; } = _ => [];
+
+    /// <summary>
+    /// Returns a sentence for each kind of content that is there now and was not exported: exported files that changed,
+    /// folders that were replaced, and files that appeared.
+    /// </summary>
+    internal IReadOnlyList<string> Changes()
+    {
+        string[] changed =
+        [
+            .. Artifacts.Select(artifact => artifact.Source).Where(HasChanged).Select(source => source.Full),
+        ];
+        string[] sentences =
+            changed.Length == 0
+                ? []
+                :
+                [
+                    $"{ShownNames.First(changed)} changed after the export: the content that is there now is not exported. {FolderWalk.Again}",
+                ];
+        return [.. sentences, .. Appeared(changed.ToHashSet())];
+    }
+
+    /// <summary>
+    /// True if the content of the file has a receipt, and its name, below the folder that was opened or by its path,
+    /// belongs to other content now. A file that is gone has its receipt.
+    /// </summary>
+    private static bool HasChanged(SourcePath source) =>
+        source.Watch is { IsReceipted: true, Stamp: { } stamp }
+        && (
+            IsOther(stamp, FileKinds.Look(source.Root!, source.Path))
+            || IsOther(stamp, FileKinds.Look(source.Full))
+        );
+
+    private static bool IsOther(FileStamp stamp, FileLook now) =>
+        now.Kind != FileKind.Missing
+        && (now.Kind != FileKind.File || now.Stamp is not { } found || stamp.IsChangedBy(found));
 
     /// <summary>Why strict mode refuses the bundle; a sentence each. Empty if it does not.</summary>
     internal IReadOnlyList<string> StrictProblems =>
@@ -95,6 +133,10 @@ internal sealed record PushBundle(
         }
 
         var notes = leftOut.Concat(bundle.Notes).ToList();
+        if (spec.Artifacts.Count > 0)
+            notes.Add(
+                $"The spec lists {ShownNames.Artifacts(spec.Artifacts.Count)} for this target, not exported by this command, which exports the PATHs. Run it without PATHs to export what the spec lists."
+            );
         if (root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
         return new PushBundle(
@@ -106,10 +148,13 @@ internal sealed record PushBundle(
         )
         {
             // The push itself may have made the receipts file.
-            Changed = () =>
-                bundle.Changed(
-                    ReceiptsIdentity() is { } now ? path => FileIdentity.OfFile(path) == now : _ => false
-                ),
+            Appeared = changed =>
+            {
+                var now = ReceiptsIdentity();
+                return bundle.Changes(path =>
+                    changed.Contains(path) || now is not null && FileIdentity.OfFile(path) == now
+                );
+            },
         };
 
         bool IsReceiptsFile(string path) => receipts is not null && receipts == FileIdentity.OfFile(path);
@@ -175,7 +220,8 @@ internal sealed record PushBundle(
     private static PlannedArtifact Planned(ExportRoot root, S3ExportSpecArtifact artifact)
     {
         var look = FileKinds.Look(root, artifact.Path);
-        var source = new SourcePath(artifact.Path, root, look.Kind == FileKind.File ? look.Stamp : null);
+        var watch = new SourceWatch(look.Kind == FileKind.File ? look.Stamp : null);
+        var source = new SourcePath(artifact.Path, root, watch);
         return new PlannedArtifact(artifact.Target!, artifact.Name, source, look.Length);
     }
 

@@ -64,6 +64,7 @@ internal sealed class PushRun(
             OnStarting = marks is null ? null : artifact => marks.StartAsync(target, artifact.Name),
             OnCompleted = async (result, _) =>
             {
+                result.Artifact.Source.Watch?.IsReceipted = result.IsExported;
                 await lines.AddAsync(Label(target, result.Artifact.Name), result);
                 if (result.IsExported)
                     Exported(result.Receipt);

@@ -45,7 +45,7 @@ internal static class Pusher
                     cancellationToken
                 )
                 : null;
-            foreach (var note in bundle.Notes.Concat(arguments.Quiet ? [] : Warnings(sinks)))
+            foreach (var note in bundle.Notes.Concat(Warnings(sinks, arguments.Quiet)))
                 display.Note(note);
 
             var places = new SkippedPlaces();
@@ -101,7 +101,7 @@ internal static class Pusher
                     marks?.Exported(receipt);
                 },
             };
-            string? changed;
+            IReadOnlyList<string> changes;
             try
             {
                 try
@@ -116,7 +116,7 @@ internal static class Pusher
 
                 if (receipts is not null)
                     await receipts.CompleteAsync();
-                changed = bundle.Changed();
+                changes = bundle.Changes();
             }
             // Its reader may never read again: the push ends as interrupted, and what is stored has its receipt.
             catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
@@ -136,8 +136,8 @@ internal static class Pusher
                 return ExitCode.Failed;
             }
 
-            if (changed is not null)
-                display.Note(changed);
+            foreach (var change in changes)
+                display.Note(change);
             if (misled is not null)
                 display.Note(misled);
             foreach (var sentence in places.After().Concat(shared.Problems))
@@ -146,7 +146,7 @@ internal static class Pusher
                 lines.AnyFailed
                 || misled is not null
                 || shared.Problems.Count > 0
-                || changed is not null && sinks.Configuration.IsStrict
+                || changes.Count > 0 && sinks.Configuration.IsStrict
                 ? ExitCode.Failed
                 : ExitCode.Done;
 
@@ -192,8 +192,10 @@ internal static class Pusher
     {
         try
         {
-            var spec = Configured.Load(arguments.Spec, arguments.Target);
+            var spec = Configured.Load(arguments.Spec, arguments.Target, out var note);
             var bundle = PushBundle.Gather(spec, arguments);
+            if (note is not null)
+                bundle = bundle with { Notes = [.. bundle.Notes, note] };
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
@@ -309,8 +311,15 @@ internal static class Pusher
         }
     }
 
-    private static IEnumerable<string> Warnings(S3ExportSinks sinks) =>
+    /// <summary>The warnings; with --quiet, only those of artifacts that the spec seems to list and nothing exports.</summary>
+    private static IEnumerable<string> Warnings(S3ExportSinks sinks, bool quiet) =>
         sinks
-            .Configuration.Findings.Where(finding => finding.IsWarning)
+            .Configuration.Findings.Where(finding =>
+                finding.IsWarning
+                && (
+                    !quiet
+                    || finding.Target is null && SpecReader.LeavesArtifactsOut(finding.Id, finding.Variable)
+                )
+            )
             .Select(finding => finding.ToString());
 }

@@ -63,6 +63,7 @@ internal static class Resumption
                 )
                     return;
 
+                artifact.Source.Watch?.IsReceipted = true;
                 done.Add(artifact);
                 if (url is null)
                     places.Skipped(

@@ -10,13 +10,20 @@ namespace CellOS.Export.S3.Cli.Streams;
 /// <param name="descriptor">The number, 1 or 2.</param>
 /// <param name="isClosed">True if it was closed when the process began: nothing can be written.</param>
 /// <param name="interruption">Returns what ends the waiting for a reader that does not read.</param>
+/// <param name="gate">
+/// The lock of all streams to the same pipe, file or terminal: what one write(2) does not take is not torn by another
+/// stream's bytes. A lock of its own if null.
+/// </param>
 [UnsupportedOSPlatform("windows")]
 internal sealed partial class DescriptorStream(
     int descriptor,
     bool isClosed,
-    Func<CancellationToken> interruption
+    Func<CancellationToken> interruption,
+    Lock? gate = null
 ) : Stream
 {
+    private readonly Lock _gate = gate ?? new();
+
     // errno(3); EAGAIN has another number on macOS.
     private const int Interrupted = 4;
     private static readonly int TryAgain = OperatingSystem.IsLinux() ? 11 : 35;
@@ -58,6 +65,14 @@ internal sealed partial class DescriptorStream(
         if (isClosed)
             throw Lost("it was closed when the process began");
 
+        lock (_gate)
+        {
+            WriteAll(buffer);
+        }
+    }
+
+    private void WriteAll(ReadOnlySpan<byte> buffer)
+    {
         while (!buffer.IsEmpty)
         {
             WaitUntilWritable();

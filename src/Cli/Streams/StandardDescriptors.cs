@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using CellOS.Export.S3.Cli.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Cli.Streams;
 
@@ -8,6 +10,12 @@ internal static partial class StandardDescriptors
 {
     // fcntl(2)
     private const int GetDescriptorFlags = 1;
+
+    /// <summary>The characters of the longest line that is written at once.</summary>
+    private const int LongestLine = 64 * 1024;
+
+    /// <summary>The lock of standard output, and of standard error if that is the same pipe, file or terminal.</summary>
+    private static readonly Lock Gate = new();
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(int descriptor, int command);
@@ -45,12 +53,44 @@ internal static partial class StandardDescriptors
     internal static TextWriter Writer(int descriptor, bool isClosed, Func<CancellationToken> interruption)
     {
         if (!OperatingSystem.IsWindows())
-            return Utf8(new DescriptorStream(descriptor, isClosed, interruption));
+            return Utf8(
+                new DescriptorStream(
+                    descriptor,
+                    isClosed,
+                    interruption,
+                    descriptor == 1 || AreOne() ? Gate : null
+                )
+            );
         if (descriptor == 1)
             return Console.IsOutputRedirected ? Utf8(Console.OpenStandardOutput()) : Console.Out;
         return Console.IsErrorRedirected ? Utf8(Console.OpenStandardError()) : Console.Error;
     }
 
+    /// <summary>
+    /// True if standard output and standard error may be the same pipe, file or terminal. Two of them must not share a lock:
+    /// a reader of one may wait for the end of the other.
+    /// </summary>
+    private static bool AreOne()
+    {
+        if (!OperatingSystem.IsLinux())
+            return true;
+        using var output = new SafeFileHandle(1, ownsHandle: false);
+        using var error = new SafeFileHandle(2, ownsHandle: false);
+        try
+        {
+            return LinuxPath.Identity(output) == LinuxPath.Identity(error);
+        }
+        // The write that follows reports what is wrong with it.
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Its buffer takes a whole line: with the default of 1,024 characters, a longer one takes several writes.</summary>
     private static StreamWriter Utf8(Stream stream) =>
-        new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+        new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), LongestLine)
+        {
+            AutoFlush = true,
+        };
 }

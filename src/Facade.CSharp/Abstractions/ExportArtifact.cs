@@ -40,12 +40,12 @@ public sealed record ExportArtifact
     /// <summary>What is to be stored along with it. Default: nothing.</summary>
     public ExportArtifactMetadata? Metadata { get; init; }
 
-    /// <summary>The file, with the stamp that it had when it was listed.</summary>
+    /// <summary>The file, with what is known of it.</summary>
     internal SourcePath Source
     {
-        get => new(Path, Root, Listed);
-        init => (Path, Root, Listed) = (value.Path, value.Root, value.Listed);
+        get => new(Path, Root, Watch);
+        init => (Path, Root, Watch) = (value.Path, value.Root, value.Watch);
     }
 
-    private FileStamp? Listed { get; init; }
+    private SourceWatch? Watch { get; init; }
 }

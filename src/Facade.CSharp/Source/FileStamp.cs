@@ -54,4 +54,8 @@ internal readonly record struct FileStamp(
     internal bool IsReplacedBy(FileStamp now) =>
         Born is { } born && now.Born is { } bornNow && born != bornNow
         || Id != now.Id && (Length, Modified, Changed) != (now.Length, now.Modified, now.Changed);
+
+    /// <summary>True if the file was replaced or written to since it had this stamp.</summary>
+    internal bool IsChangedBy(FileStamp now) =>
+        IsReplacedBy(now) || (Length, Modified) != (now.Length, now.Modified);
 }

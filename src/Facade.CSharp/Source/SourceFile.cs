@@ -77,14 +77,17 @@ internal sealed class SourceFile : IDisposable
                 look ?? Stamp,
                 time ?? TimeProvider.System
             );
-            if (path.Listed is not { } listed)
-                return file;
-            if (listed.IsReplacedBy(file._stamp))
-                throw SourceException.Replaced(path.Full);
-            // A log that grows is ordinary. One that shrank was emptied, and what it had may be nowhere any more.
-            return file.Length < listed.Length
-                ? throw SourceException.ShrankSinceListed(path.Full, listed.Length, file.Length)
-                : file;
+            if (path.Watch?.Stamp is { } listed)
+            {
+                if (listed.IsReplacedBy(file._stamp))
+                    throw SourceException.Replaced(path.Full);
+                // A log that grows is ordinary. One that shrank was emptied, and what it had may be nowhere any more.
+                if (file.Length < listed.Length)
+                    throw SourceException.ShrankSinceListed(path.Full, listed.Length, file.Length);
+            }
+
+            path.Watch?.Stamp = file._stamp;
+            return file;
         }
         catch (Exception exception) when (IsOfTheFileSystem(exception))
         {

@@ -3,11 +3,8 @@ namespace CellOS.Export.S3.Source;
 /// <summary>The place of a file.</summary>
 /// <param name="Path">The path; relative to the root if there is one.</param>
 /// <param name="Root">The folder that the file lies below; null if any symbolic link above the file is followed.</param>
-/// <param name="Listed">
-/// The stamp that the file had when its folder was listed; null if no folder was listed. The name may belong to another
-/// file by the time it is opened, for example after a log was rotated.
-/// </param>
-internal readonly record struct SourcePath(string Path, ExportRoot? Root = null, FileStamp? Listed = null)
+/// <param name="Watch">What is known of the file; null if nobody compares it later.</param>
+internal readonly record struct SourcePath(string Path, ExportRoot? Root = null, SourceWatch? Watch = null)
 {
     /// <summary>The whole path, for messages.</summary>
     internal string Full => Root is null ? Path : System.IO.Path.Join(Root.Path, Path);
