@@ -52,7 +52,7 @@ internal static class S3Handler
         Connections.TryGetValue(context.InitialRequestMessage, out var made);
         // What a proxy says to the request for a tunnel is no reply to the PUT.
         if (context.InitialRequestMessage.Method != HttpMethod.Connect)
-            return new WatchedStream(context.PlaintextStream, made?.Socket);
+            return new WatchedStream(context.PlaintextStream, made?.Socket).Listen();
 
         if (context.PlaintextStream is SslStream && made is not null)
             ProxyHandshakes.Note(made.EndPoint.Host, made.EndPoint.Port);
