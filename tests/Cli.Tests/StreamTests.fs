@@ -651,7 +651,10 @@ let tests =
                                 "2>&1 | cat"
 
                         Expect.equal code 0 output
-                        let lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                        let lines =
+                            output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                            |> Array.filter (fun line -> not (line.StartsWith "warning "))
+
                         let isMessage (line: string) = line.StartsWith "exported "
                         Expect.hasLength (lines |> Array.filter isMessage) 60 "a message for each"
 

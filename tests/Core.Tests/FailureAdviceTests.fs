@@ -99,7 +99,7 @@ let redirects =
                     (moved status location)
                     [
                         "a page for signing in"
-                        "sign in"
+                        "Sign in, if this machine's network asks for it"
                         (Uri location).Host
                         "Check the proxy variables"
                     ]

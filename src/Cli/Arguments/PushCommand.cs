@@ -91,7 +91,7 @@ internal sealed class PushCommand : Command
             "push",
             "Exports artifacts. Standard output gets one JSON object a line for each as it ends: its receipt or its "
                 + "error, or what --format says. Ends with 0 if all were exported, 1 if some were not, 2 if nothing was sent because the "
-                + "command or the configuration is wrong, and 129 (SIGHUP), 130 (SIGINT) or 143 (SIGTERM) if it was interrupted."
+                + "command or the configuration is wrong, and 128 + N if the signal N interrupted it: 130 (SIGINT), 143 (SIGTERM)."
         )
     {
         _target.CompletionSources.Add(context => TargetNames.Of(context.ParseResult, _spec));
