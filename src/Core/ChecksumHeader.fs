@@ -17,13 +17,21 @@ type ReportedChecksum = {
 /// "PutObject"):
 /// - a value that is not a digest of the algorithm's length reports nothing;
 /// - a composite checksum (`-` and a number at the end) is of an upload in parts, and reports nothing about one PUT;
-/// - of a header that appears several times, each value is read.
+/// - of a header that appears several times, each value is read;
+/// - of the digest fields of HTTP (RFC 9530, RFC 3230), a digest of no bytes is that of the empty response.
 [<RequireQualifiedAccess>]
 module internal ChecksumHeader =
 
     /// The header of any server, which may be about the response's own body.
     [<Literal>]
     let ContentMd5 = "content-md5"
+
+    /// The digest fields of HTTP, which are about the body of the response, where it has one (RFC 9530; RFC 3230).
+    let isOfBody (name: string) : bool =
+        name = "repr-digest" || name = "content-digest" || name = "digest"
+
+    /// True for the headers that any server sets, also about the body of its response.
+    let isOfAnyServer (name: string) : bool = name = ContentMd5 || isOfBody name
 
     /// True if a header of this name (in lower case) may report a digest.
     let isOne (name: string) : bool =
@@ -33,6 +41,7 @@ module internal ChecksumHeader =
         | "x-cos-hash-crc64ecma"
         | ContentMd5
         | "opc-content-md5" -> true
+        | _ when isOfBody name -> true
         | "x-amz-checksum-type"
         | "x-amz-checksum-algorithm" -> false
         | _ -> name.StartsWith("x-amz-checksum-", StringComparison.Ordinal)
@@ -62,6 +71,22 @@ module internal ChecksumHeader =
             | "md5" -> Digest.tryParse DigestAlgorithm.Md5 (value.Substring(i + 1))
             | _ -> None
 
+    /// A value of a digest field: `sha-256=:uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=:`, or without colons.
+    let private parseField (value: string) =
+        let algorithm =
+            match (value.Split('=', 2)[0]).Trim().ToLowerInvariant() with
+            | "sha-256" -> Some DigestAlgorithm.Sha256
+            | "md5" -> Some DigestAlgorithm.Md5
+            | "sha" -> Some DigestAlgorithm.Sha1
+            | "crc32c" -> Some DigestAlgorithm.Crc32C
+            | _ -> None
+
+        match algorithm, value.IndexOf '=' with
+        | Some algorithm, i when i >= 0 ->
+            Digest.tryParse algorithm ((value.Substring(i + 1)).Trim().Trim ':')
+            |> Option.filter (Digest.isOfNothing >> not)
+        | _ -> None
+
     /// The algorithm of an Amazon S3 checksum header of a response.
     let private amzAlgorithm (header: string) =
         match header with
@@ -73,6 +98,7 @@ module internal ChecksumHeader =
         | ContentMd5
         | "opc-content-md5" -> Digest.tryParse DigestAlgorithm.Md5 value
         | "x-goog-hash" -> parseNamed value
+        | _ when isOfBody header -> parseField value
         | "x-oss-hash-crc64ecma"
         | "x-cos-hash-crc64ecma" -> Digest.tryParseDecimal DigestAlgorithm.Crc64Xz value
         | _ ->

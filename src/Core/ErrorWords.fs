@@ -40,6 +40,9 @@ module internal ErrorWords =
             + "not[ _-]?(?:found|allowed|permitted|authori|authenti|accept|implement|support|stored|available|valid|possible|enough)|"
             + @"\bdropp(?:ed|ing)\b|discard|\bpending\b|malicious|suspicious|withheld|not[ _-]?saved|"
             + "cannot|can't|couldn't|could not|must |missing|required|quarantin|virus|malware|infected|violat|throttl|"
+            + @"\bnot\b|n't\b|\bnothing\b|\bnever\b|restrict|quota|limit reached|insufficient|suspended|disabled|captcha|"
+            + @"challenge|redirect|queued|scheduled|try again|\bplease\b|skipp|ignored|dry[ -]?run|offline|corrupt|"
+            + @"\b(?:ok|success\w*|stored|saved|written|uploaded|accepted)\s*[=:]\s*(?:false|no\b|none\b|null\b|0\b)|"
             + @"too (?:many|large|big|long)|\bfull\b|\bsign[ -]?in|\blog[ -]?in|maintenance|^\s*(?:HTTP/[0-9.]+ )?[45][0-9][0-9]\b",
             options
         )
@@ -66,7 +69,7 @@ module internal ErrorWords =
 
             text <> ""
             && text <> "0"
-            && not (text.Equals("false", StringComparison.OrdinalIgnoreCase))
+            && not (List.contains (text.ToLowerInvariant()) [ "false"; "no"; "none"; "null" ])
         | JsonValueKind.Number -> value.GetDouble() <> 0.
         | JsonValueKind.Array -> value.GetArrayLength() > 0
         | _ -> true
@@ -140,48 +143,98 @@ module internal ErrorWords =
     /// How deep members of members are looked at.
     let private deepest = 8
 
+    /// True for a member whose name speaks of an error.
+    let private isOfError (name: string) =
+        let has (word: string) =
+            name.Contains(word, StringComparison.Ordinal)
+
+        let startsWith (word: string) =
+            name.StartsWith(word, StringComparison.Ordinal)
+
+        (List.exists startsWith [ "err"; "fault"; "redirect"; "login"; "missing"; "skipped" ]
+         || List.exists has [
+             "error"
+             "exception"
+             "fail"
+             "reject"
+             "denied"
+             "blocked"
+             "refused"
+             "quarantin"
+             "infected"
+             "virus"
+             "malware"
+         ])
+        && not (startsWith "failover")
+
+    /// True for a member that says whether there was success.
+    let private isOfSuccess (name: string) =
+        let bare =
+            [ "is"; "was"; "has" ]
+            |> List.tryFind (fun prefix -> name.StartsWith(prefix, StringComparison.Ordinal))
+            |> Option.map (fun prefix -> name.Substring prefix.Length)
+            |> Option.defaultValue name
+
+        match bare with
+        | "success"
+        | "successful"
+        | "succeeded"
+        | "ok"
+        | "okay"
+        | "allowed"
+        | "authorized"
+        | "authenticated"
+        | "stored"
+        | "saved"
+        | "written"
+        | "persisted"
+        | "committed"
+        | "uploaded"
+        | "accepted"
+        | "received"
+        | "created"
+        | "processed"
+        | "completed"
+        | "complete"
+        | "done"
+        | "valid"
+        | "found"
+        | "noerror"
+        | "noerrors" -> true
+        | _ -> false
+
+    /// True for a member that says how many bytes a server has.
+    let private isOfLength (name: string) =
+        match name with
+        | "bytes"
+        | "size"
+        | "length"
+        | "filesize"
+        | "contentlength"
+        | "totalbytes" -> true
+        | _ ->
+            (name.StartsWith("bytes", StringComparison.Ordinal)
+             || name.EndsWith("bytes", StringComparison.Ordinal))
+            && [ "received"; "stored"; "written"; "uploaded"; "saved" ]
+               |> List.exists (fun word -> name.Contains(word, StringComparison.Ordinal))
+
+    let private isZero (value: JsonElement) =
+        match value.ValueKind with
+        | JsonValueKind.Number -> value.GetDouble() = 0.
+        | JsonValueKind.String -> value.GetString() = "0"
+        | _ -> false
+
     /// True if a member reports an error, in one of the dialects of gateways and stores (RFC 9457 has `title`, `detail`
-    /// and `status`).
-    let rec private reports (depth: int) (property: JsonProperty) =
+    /// and `status`). `isEmpty`: the file has no bytes.
+    let rec private reports (isEmpty: bool) (depth: int) (property: JsonProperty) =
         let value = property.Value
 
         match property.Name.ToLowerInvariant().Replace("_", "").Replace("-", "") with
         // Of AWS's JSON protocols.
         | "type" when property.Name = "__type" -> isSet value
-        | "error"
-        | "errors"
-        | "err"
-        | "fault"
-        | "exception"
-        | "exceptions"
-        | "failure"
-        | "failures"
-        | "failed"
-        | "errormessage"
-        | "errormsg"
-        | "errmsg"
-        | "errortype"
-        | "errorcode"
-        | "errcode"
-        | "errno"
-        | "errordescription"
-        | "blocked"
-        | "denied"
-        | "rejected"
-        | "redirect"
-        | "redirecturl"
-        | "redirecturi"
-        | "redirectto"
-        | "login"
-        | "loginurl"
-        | "loginuri" -> isSet value
-        | "success"
-        | "succeeded"
-        | "ok"
-        | "allowed"
-        | "authorized"
-        | "authenticated"
-        | "stored" -> isFalse value
+        | name when isOfSuccess name && value.ValueKind <> JsonValueKind.Object -> isFalse value
+        | name when isOfError name -> isSet value
+        | name when isOfLength name && isZero value -> not isEmpty
         | "code" -> isFailedState value || isErrorCode value
         | "status"
         | "statuscode"
@@ -202,26 +255,34 @@ module internal ErrorWords =
             let text = nonNull (value.GetString())
             // Paths and addresses are names.
             not (text.Contains '/') && areIn text
-        | _ -> isIn (depth + 1) value
+        | _ -> isIn isEmpty (depth + 1) value
 
-    and private isIn (depth: int) (value: JsonElement) : bool =
+    and private isIn (isEmpty: bool) (depth: int) (value: JsonElement) : bool =
         match value.ValueKind with
         | JsonValueKind.Object
         | JsonValueKind.Array when depth > deepest -> true
-        | JsonValueKind.Object -> value.EnumerateObject() |> Seq.exists (reports depth)
-        | JsonValueKind.Array -> value.EnumerateArray() |> Seq.exists (isIn (depth + 1))
+        | JsonValueKind.Object -> value.EnumerateObject() |> Seq.exists (reports isEmpty depth)
+        | JsonValueKind.Array -> value.EnumerateArray() |> Seq.exists (isIn isEmpty (depth + 1))
         | _ -> false
 
-    /// Returns what a JSON text says. Only one whole object says that there is no error.
-    let ofJson (text: string) : BodyMeaning =
+    /// Returns what a JSON text says. Only one whole object says that there is no error. `isEmpty`: the file has no bytes.
+    let ofJson (isEmpty: bool) (text: string) : BodyMeaning =
         try
             use document = JsonDocument.Parse text
 
             match document.RootElement.ValueKind with
-            | JsonValueKind.Object when not (isIn 0 document.RootElement) -> BodyMeaning.Harmless
+            | JsonValueKind.Object when not (isIn isEmpty 0 document.RootElement) -> BodyMeaning.Harmless
             | _ -> BodyMeaning.Error
         with
         // Not JSON, or half of a surrogate pair.
         | :? JsonException
         | :? InvalidOperationException
         | :? ArgumentException -> BodyMeaning.Unknown
+
+    /// True if elements of XML, with their names and texts, report an error as members of JSON would.
+    let areInElements (isEmpty: bool) (elements: (string * string) list) : bool =
+        JsonLine.write (fun json ->
+            for name, text in elements do
+                json.WriteString(name, text))
+        |> ofJson isEmpty
+        |> (<>) BodyMeaning.Harmless

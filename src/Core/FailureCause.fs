@@ -203,13 +203,33 @@ module internal FailureCause =
         let mayBeProxy = "a proxy or a portal may have answered"
 
         match FailureFacts.reply facts with
-        | Some { Contradiction = Some header } ->
-            $"the response ({lastEvent facts}) has the header '{header}', which says that it is not the response to this upload; {mayBeProxy}"
-        | Some reply when Verdict.isOfStore reply && (reply.ResultBucket.IsSome || reply.ResultKey.IsSome) ->
+        | Some { Contradiction = Some name } ->
+            let where = if name = ResponseBody.Size then "element" else "header"
+
+            $"the response ({lastEvent facts}) has the {where} '{name}', which says that it is not the response to this upload; {mayBeProxy}"
+        | Some reply when
+            facts.Plan.Target.KeyCheck
+            && Verdict.namesOtherRegion facts.Plan.Target.Region reply
+            ->
+            let told = reply.BucketRegion |> Option.defaultValue ""
+            let meant = facts.Plan.Target.Region |> Option.defaultValue ""
+
+            $"the response ({lastEvent facts}) says that the bucket is in the region {Check.quote told}, and the receipt would say {Check.quote meant}"
+        | Some reply when
+            Verdict.isOfStore reply
+            && (reply.ResultBucket.IsSome
+                || reply.ResultKey.IsSome
+                || reply.ResultLocation.IsSome
+                || reply.RedirectTo.IsSome)
+            ->
             let told =
-                [ reply.ResultBucket; reply.ResultKey ] |> List.choose id |> String.concat "/"
+                match List.choose id [ reply.ResultBucket; reply.ResultKey ] with
+                | [] -> reply.ResultLocation |> Option.orElse reply.RedirectTo |> Option.defaultValue ""
+                | names -> String.concat "/" names
 
             $"the response ({lastEvent facts}) names the object {Check.quote told}, which is not the destination"
+        | Some reply when not reply.IsMarked && reply.OnlyETag.IsSome ->
+            $"the response ({lastEvent facts}) has an ETag that any web server sends (weak, or of an empty body), and no other mark of a store; {mayBeProxy}"
         | Some reply when not reply.IsMarked ->
             $"the response ({lastEvent facts}) has none of the headers that stores send (ETag, checksum, version, request id); {mayBeProxy}"
         | Some reply ->

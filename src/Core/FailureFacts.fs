@@ -19,7 +19,7 @@ type ExportFailure = {
     CellId: string
     /// The artifact's name within the cell.
     ArtifactName: string
-    /// How many PUTs were begun; may be 0.
+    /// The number of attempts that were begun; may be 0.
     Attempts: int
     /// From the opening of the source to the end.
     Elapsed: TimeSpan

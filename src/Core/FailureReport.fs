@@ -26,7 +26,7 @@ type FailureReport = {
     HostId: string option
     /// True if an object of this push may have been stored all the same.
     MayBeStored: bool
-    /// How many PUTs were begun; may be 0.
+    /// The number of attempts that were begun; may be 0.
     Attempts: int
 }
 

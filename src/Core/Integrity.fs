@@ -99,6 +99,8 @@ type IntegrityTerms = {
     /// The digests that the request contained, in its headers or in the query of its URL: a gateway may return them without
     /// having compared them.
     Given: Digest list
+    /// True if the request contained a key of the customer's (SSE-C).
+    HasCustomerKey: bool
     /// True if the ETags of this store are not MD5s (directory buckets of Amazon S3).
     HasOpaqueTags: bool
 }
@@ -112,6 +114,7 @@ module IntegrityTerms =
         Mode = mode
         HasContentMd5 = false
         Given = []
+        HasCustomerKey = false
         HasOpaqueTags = false
     }
 
@@ -121,12 +124,12 @@ module IntegrityTerms =
 /// integrity"; the descriptions of encrypted objects by Google, Alibaba, Tencent and Huawei):
 /// - every digest that the response reports is compared; one that differs decides, whatever else is equal;
 /// - an ETag confirms if it is the MD5, but a different one says nothing where a known encryption is stated that is not
-///   Amazon's SSE-S3, and in directory buckets;
-/// - a digest that was known without the content (of an empty file, or of the request) confirms only beside a request id of
-///   a store; `Content-MD5`, which may be about the response's body, only beside another mark of a store; one of several
+///   Amazon's SSE-S3 (one with the customer's key only if the request had a key), and in directory buckets;
+/// - a digest that was known without the content (of an empty file, or of the request) confirms only beside a request id that
+///   stores alone set, or that of a store and another mark; `Content-MD5` and the digest fields of HTTP, which may be about the response's body, only beside another mark of a store; one of several
 ///   ETags never does;
 /// - an accepted `Content-MD5` confirms only with a request id of a store and a mark that stores set of objects: a checksum,
-///   a version, or an ETag that is not another digest;
+///   a version, or, beside a request id that stores alone set, a strong ETag that is not another digest;
 /// - an MD5 that was not taken is missed only if nothing else is confirmed: the sink takes none where a CRC-64/NVME
 ///   confirms;
 /// - of several confirmations the strongest counts.
@@ -152,7 +155,7 @@ module Integrity =
         terms.HasOpaqueTags
         || reply.ServerSideEncryption |> Option.exists isByKey
         || reply.OtherEncryption.IsSome
-        || reply.CustomerAlgorithm |> Option.exists isOfCustomer
+        || terms.HasCustomerKey && reply.CustomerAlgorithm |> Option.exists isOfCustomer
 
     /// The digests that the response reports. An ETag that need not be an MD5 is left out, unless it is ours.
     let private reportedBy (terms: IntegrityTerms) (reply: Reply) (sent: Sent) =
@@ -175,16 +178,17 @@ module Integrity =
     /// True if a digest that equals ours shows that the server has received the content.
     let private confirms (terms: IntegrityTerms) (reply: Reply) (sent: Sent) (equal: ReportedDigest) =
         let isKnownWithoutContent =
-            sent.Bytes = 0L && equal.Header = ChecksumHeader.ContentMd5
-            || List.contains equal.Digest terms.Given
+            sent.Bytes = 0L || List.contains equal.Digest terms.Given
 
-        (reply.HasStoreId || not isKnownWithoutContent)
+        (not isKnownWithoutContent
+         || reply.HasOwnStoreId
+         || reply.HasStoreId && reply.HasMarkBesides terms.Given)
         && (equal.Header <> ReportedDigest.ETag || reply.OnlyETag.IsSome)
-        && (equal.Header <> ChecksumHeader.ContentMd5 || reply.IsMarked)
+        && (not (ChecksumHeader.isOfAnyServer equal.Header) || reply.IsMarked)
 
     /// True if an ETag is the digest of something else: of an upload in parts, or longer than an MD5.
     let private isOtherDigest (sent: Sent) (tag: string) =
-        let tag = ReportedDigest.bareTag tag
+        let tag = EntityTags.bare tag
         let isHex (text: string) = text |> Seq.forall Char.IsAsciiHexDigit
 
         match tag.LastIndexOf '-' with
@@ -203,7 +207,8 @@ module Integrity =
         && reply.HasStoreId
         && (reply.VersionId.IsSome
             || not reply.OwnChecksums.IsEmpty
-            || reply.OnlyETag |> Option.exists (isOtherDigest sent >> not))
+            || reply.HasOwnStoreId
+               && reply.StoreTag |> Option.exists (isOtherDigest sent >> not))
 
     /// Returns the verdict on a success.
     [<CompiledName("Verdict")>]

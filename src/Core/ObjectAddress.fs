@@ -21,8 +21,12 @@ type AddressCheck =
 /// - on the hosts of AWS and of other known stores, bucket and key are read as the store reads them ("Virtual hosting of
 ///   buckets", Amazon S3 User Guide);
 /// - on any other host, the address is the same if the decoded path is `/bucket/key`, `/tenant:bucket/key` (Ceph), `/key`
-///   where the host begins with the bucket, or if a known prefix of an account precedes the bucket (Swift, Azurite,
-///   Supabase, Oracle, Google's JSON API); a URL with a signature of AWS is read by S3's rules, and Supabase's alone are so;
+///   where the host begins with the bucket, or if a form of an account precedes the bucket that belongs to the protocol of
+///   the signature (Swift, Azurite, Oracle, Google's JSON API; on Supabase's hosts, its prefix);
+/// - a URL on such a host with a signature that is neither AWS's nor of such a protocol may be for a bucket that the host
+///   stands for; so may one whose host has labels before the name of a service (`other.s3.example.com`), or ends as AWS's
+///   hosts do and is not an S3 endpoint: only labels that are the bucket, and the path `/key`, are the same;
+/// - a URL without a signature whose query names another bucket or key may be for that;
 /// - `/key` on a host that does not name the bucket or is one word, and `/bucket/key` after an unknown prefix, may be the
 ///   same;
 /// - a path that begins with the bucket is `/bucket/key`: any other rest is another key;
@@ -43,32 +47,6 @@ module ObjectAddress =
     /// What precedes the key in a path that contains the bucket.
     let private bucketForms (bucket: string) = [ $"/{bucket}/"; $":{bucket}/"; $"/b/{bucket}/o/" ]
 
-    /// Bucket and key of a path in which a known form of an account precedes the bucket. `isOfS3` says that the URL has a
-    /// signature of AWS: the forms of the other protocols are then the names of a bucket and a key.
-    let private belowAccount (isOfS3: bool) (path: string) : (string * string) option =
-        let isAccount (segment: string) =
-            segment.StartsWith("AUTH_", StringComparison.Ordinal)
-
-        let segments = List.ofArray ((path.Substring 1).Split '/')
-
-        let below =
-            match segments with
-            | "storage" :: "v1" :: "s3" :: rest -> rest
-            | _ when isOfS3 -> []
-            | "v1" :: account :: rest when isAccount account -> rest
-            | "swift" :: "v1" :: account :: rest when isAccount account -> rest
-            | "swift" :: "v1" :: rest
-            | "devstoreaccount1" :: rest -> rest
-            | "p" :: _ :: "n" :: _ :: "b" :: bucket :: "o" :: key
-            | "n" :: _ :: "b" :: bucket :: "o" :: key
-            | "storage" :: "v1" :: "b" :: bucket :: "o" :: key
-            | "upload" :: "storage" :: "v1" :: "b" :: bucket :: "o" :: key -> bucket :: key
-            | _ -> []
-
-        match below with
-        | bucket :: key when not key.IsEmpty -> Some(bucket, String.concat "/" key)
-        | _ -> None
-
     /// The first segment of a path, and the rest.
     let private split (path: string) : string * string =
         match path.IndexOf('/', 1) with
@@ -81,17 +59,39 @@ module ObjectAddress =
             elif toldKey = key then AddressCheck.Same
             else AddressCheck.OtherKey toldKey
 
-        match store.Bucket, belowAccount false path with
+        match store.Bucket, AccountPath.ofGoogle path with
         | Some told, _ -> compare told (path.Substring 1)
-        | None, Some(told, toldKey) when
-            store.Endpoint.EndsWith(".googleapis.com", StringComparison.Ordinal)
-            && path.Contains "/o/"
-            ->
+        | None, Some(told, toldKey) when store.Endpoint.EndsWith(".googleapis.com", StringComparison.Ordinal) ->
             compare told toldKey
         | None, _ when path = "/" -> AddressCheck.OtherKey path
         | None, _ -> path |> split ||> compare
 
-    let private onAnyHost (isOfS3: bool) (host: string) (bucket: string) (key: string) (path: string) =
+    /// True if signature and host leave no doubt of the bucket where the path agrees.
+    let private isClear (signature: UrlSignature) (host: string) (bucket: string) (isKey: bool) =
+        let isOfS3OrNone =
+            signature = UrlSignature.V4
+            || signature = UrlSignature.V2
+            || signature = UrlSignature.Unsigned
+
+        isOfS3OrNone
+        && match StoreHost.beforeService host with
+           | Some "" -> true
+           | Some before -> isKey && before.Equals(bucket, StringComparison.OrdinalIgnoreCase)
+           | None -> not (S3Host.hasSuffix host)
+
+    let private onAnyHost
+        (signature: UrlSignature)
+        (host: string)
+        (bucket: string)
+        (key: string)
+        (path: string)
+        =
+        let same isKey =
+            if isClear signature host bucket isKey then
+                AddressCheck.Same
+            else
+                AddressCheck.Unknown
+
         let isWhole =
             path.Length = bucket.Length + key.Length + 2
             && path.AsSpan(1).StartsWith(bucket.AsSpan())
@@ -120,21 +120,21 @@ module ObjectAddress =
             match afterBucket with
             // One word is a machine's name.
             | Some "" when isKey && not (bucket.Contains '.') -> AddressCheck.Unknown
-            | Some _ when isKey -> AddressCheck.Same
+            | Some _ when isKey -> same true
             | Some after when isBucketOfS3 after -> AddressCheck.OtherKey path
-            | None when isWhole -> AddressCheck.Same
+            | None when isWhole -> same false
             | Some _ when isWhole -> AddressCheck.Unknown
             | None when isKey -> AddressCheck.Unknown
             | _ ->
                 let first, rest = split path
                 let other = AddressCheck.OtherKey path
 
-                match belowAccount isOfS3 path with
+                match AccountPath.read signature host path with
                 | Some(told, toldKey) when told = bucket && toldKey = key ->
                     // The first segment may be the bucket of a longer key, too.
                     if first = bucket then AddressCheck.Unknown else AddressCheck.Same
                 | _ when first = bucket -> other
-                | _ when endsWith (":" + bucket) first -> if rest = key then AddressCheck.Same else other
+                | _ when endsWith (":" + bucket) first -> if rest = key then same false else other
                 | _ when bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path) ->
                     AddressCheck.Unknown
                 | _ -> other
@@ -181,10 +181,7 @@ module ObjectAddress =
         let onHost path =
             match StoreHost.tryParse host with
             | Some store -> onStoreHost store bucket key path
-            | None ->
-                let signature = url.Query.Signature
-                let isOfS3 = signature = UrlSignature.V4 || signature = UrlSignature.V2
-                onAnyHost isOfS3 host bucket key path
+            | None -> onAnyHost url.Query.Signature host bucket key path
 
         match S3Host.tryParse host with
         | Some host -> onAwsHost host bucket key url
@@ -195,11 +192,47 @@ module ObjectAddress =
             | None -> AddressCheck.OtherKey(displayPath url)
             | Some check -> check
 
+    /// The parameters by which gateways are told a bucket, and those for a key.
+    let private bucketParameters = [ "bucket"; "bucketName"; "container" ]
+
+    let private keyParameters = [
+        "key"
+        "objectKey"
+        "object"
+        "objectName"
+        "path"
+        "file"
+        "filename"
+        "name"
+        "target"
+        "dest"
+        "destination"
+    ]
+
+    /// True if the query of a URL without a signature names another bucket or key.
+    let private namesOther (bucket: string) (key: string) (url: RequestUrl) =
+        let tells (names: string list) (isMeant: string -> bool) =
+            names
+            |> List.choose (fun name -> RequestUrl.parameter name url)
+            |> List.exists (isMeant >> not)
+
+        let isKey (told: string) =
+            let told = told.TrimStart '/'
+
+            told <> ""
+            && (told = key || endsWith ("/" + told) key || told = $"{bucket}/{key}")
+
+        RequestUrl.revealQuery url <> ""
+        && (tells bucketParameters ((=) bucket) || tells keyParameters isKey)
+
     /// Compares a URL with the bucket and the key that a receipt would name.
     [<CompiledName("Check")>]
     let check (bucket: Bucket) (key: ObjectKey) (url: RequestUrl) : AddressCheck =
-        match compare (Bucket.value bucket) (ObjectKey.value key) url with
-        | AddressCheck.Same -> AddressCheck.Same
+        let bucket, key = Bucket.value bucket, ObjectKey.value key
+
+        match compare bucket key url with
+        | AddressCheck.Same when RequestUrl.isPresigned url || not (namesOther bucket key url) ->
+            AddressCheck.Same
         | other when RequestUrl.isPresigned url -> other
         | _ -> AddressCheck.Unknown
 

@@ -67,6 +67,25 @@ module internal Operation =
         "response-expires", "a download"
     ]
 
+    /// Values of a parameter that make a PUT another operation (Azure Storage REST API, "Path - Create", "Path - Update";
+    /// WebHDFS REST API).
+    let private byValue =
+        let verbs = [ "action"; "op"; "operation" ]
+
+        [
+            [ "resource" ],
+            [ "file"; "directory"; "filesystem" ],
+            "the creation of an empty file or directory"
+            verbs, [ "append" ], "an append to an object"
+            verbs, [ "flush"; "setProperties"; "setAccessControl" ], "another operation on a blob"
+            verbs, [ "truncate" ], "the truncation of an object"
+            verbs, [ "concat"; "compose" ], "the composition of objects"
+            verbs, [ "rename"; "move" ], "the renaming of an object"
+            verbs, [ "copy" ], "a copy of another object"
+            verbs, [ "delete"; "remove" ], "the deletion of objects"
+            verbs, [ "mkdir"; "mkdirs" ], "the creation of an empty file or directory"
+        ]
+
     /// Parameters that web frameworks read in place of the request's method.
     let private methods = [ "_method"; "http_method"; "httpMethod"; "_httpMethod" ]
 
@@ -82,6 +101,8 @@ module internal Operation =
                 "X-Amz-SignedHeaders"
                 "X-Amz-Signature"
                 "x-id"
+                // Of a signature, where it is a parameter.
+                "X-Obs-Expires"
             ],
             StringComparer.OrdinalIgnoreCase
         )
@@ -101,10 +122,21 @@ module internal Operation =
         id.StartsWith("PutObject", StringComparison.Ordinal)
         && not (String.exists Char.IsLetterOrDigit (id.Substring "PutObject".Length))
 
+    let private isMeant has value (names: string list, values: string list, _: string) =
+        names
+        |> List.exists (fun name ->
+            has name
+            && values
+               |> List.exists (fun known -> known.Equals(value name, StringComparison.OrdinalIgnoreCase)))
+
     /// The operation of a PUT with these parameters; `None` for an upload of a whole object.
     let other (names: string seq) (has: string -> bool) (value: string -> string) : string option =
         match operations |> List.tryFind (fun (name, _) -> has name) with
         | Some(_, operation) -> Some operation
+        | None when byValue |> List.exists (isMeant has value) ->
+            byValue
+            |> List.find (isMeant has value)
+            |> fun (_, _, operation) -> Some operation
         // CloudFront has a parameter of this name, too.
         | None when has "policy" && not (has "Key-Pair-Id") -> Some "the policy of a bucket"
         | None when methods |> List.exists has -> Some "a request with another method"

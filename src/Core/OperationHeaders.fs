@@ -38,6 +38,9 @@ module internal OperationHeaders =
     [<Literal>]
     let private Address = "a request to another address"
 
+    [<Literal>]
+    let private Expiring = "an object that the store deletes after a time"
+
     /// The pattern of the names in lower case, and what the request is then.
     let table: (string * string) list = [
         "x-*-copy-source*", Copy
@@ -69,6 +72,10 @@ module internal OperationHeaders =
         "x-ms-type", "the creation of an empty blob or file"
         "x-ms-lease-action", "a lease of a blob"
         "x-ms-undelete-source", "the restoration of an object"
+        "x-delete-after", Expiring
+        "x-delete-at", Expiring
+        "x-obs-expires", Expiring
+        "x-ms-expiry-*", Expiring
         "x-minio-source-*", "the replication of an object"
         "x-amz-snowball-*", Extraction
         "x-amz-meta-snowball-*", Extraction

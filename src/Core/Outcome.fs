@@ -65,6 +65,7 @@ module internal Outcome =
                     Contradiction = optional reply.Contradiction
                     ResultBucket = optional reply.ResultBucket
                     ResultKey = optional reply.ResultKey
+                    ResultLocation = optional reply.ResultLocation
                     Error = reply.Error |> Option.map (S3Error.map change)
                     Body = reply.Body |> Option.map ofBody
             }

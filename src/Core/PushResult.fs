@@ -40,6 +40,7 @@ module internal PushResult =
                 Some(Bucket.value state.Plan.Target.Bucket, ObjectKey.value state.Plan.Key)
             else
                 None
+        Region = if state.Plan.Target.KeyCheck then state.Plan.Target.Region else None
     }
 
     /// What the comparison of a success depends on.
@@ -51,6 +52,11 @@ module internal PushResult =
             && put.Headers
                |> List.exists (fun header -> RequestHeader.key header = SignedQuery.ContentMd5)
         Given = PutRequest.givenDigests put
+        HasCustomerKey =
+            put.Headers
+            |> List.exists (fun header ->
+                (RequestHeader.key header).EndsWith("-customer-key", StringComparison.Ordinal)
+                || RequestHeader.key header = "x-goog-encryption-key")
         HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
     }
 
@@ -63,7 +69,7 @@ module internal PushResult =
             None
         elif not reply.IsMarked then
             Some
-                $"{response} has no ETag, checksum, version or request id: nothing shows that a store has the object."
+                $"{response} has no mark of a store (strong ETag, checksum, version or request id): nothing shows that a store has the object."
         elif Verdict.isOfStore reply then
             Some
                 $"{response} confirms no digest: nothing shows that the store has the same bytes. The receipt is unverified."

@@ -66,7 +66,7 @@ type State = internal {
     Began: Beginning
     /// The latest time that was reported; it never goes back.
     Now: DateTimeOffset
-    /// How many PUTs were begun.
+    /// The number of attempts that were begun. A repetition without `Expect` after a 417 is not counted.
     Attempts: int
     /// The URL in use.
     Url: RequestUrl voption

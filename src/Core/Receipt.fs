@@ -43,7 +43,7 @@ type Receipt = {
     DestinationChecked: bool
     /// What the server confirmed, as `Confirmation.Name` spells it: `checksum-sha256` … `unverified`.
     Integrity: string
-    /// How many PUTs it took; 1 or more.
+    /// The number of attempts, 1 or more. A request that was repeated without `Expect` after a 417 belongs to its attempt.
     Attempts: int
     /// When the source had been opened, before the first attempt.
     StartedAt: DateTimeOffset

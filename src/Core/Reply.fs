@@ -3,27 +3,6 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Collections.Generic
 
-/// Reads the field `ETag`.
-[<RequireQualifiedAccess>]
-module internal EntityTags =
-
-    /// The entity tags of a field that may have several, each with its quotes (RFC 9110, 8.8.3).
-    let split (field: string) : string list =
-        let isComma i =
-            field[i] = ',' && (field.AsSpan(0, i).Count '"') % 2 = 0
-
-        let commas = [
-            for i in 0 .. field.Length - 1 do
-                if isComma i then
-                    i
-        ]
-
-        List.zip (-1 :: commas) (commas @ [ field.Length ])
-        |> List.map (fun (before, stop) -> field.Substring(before + 1, stop - before - 1).Trim())
-
-    /// True if the text has more than the marks of a tag.
-    let isOne (tag: string) : bool = tag.AsSpan().Trim("W/\" ").Length > 0
-
 /// What is kept of a response: plain data, nothing that could hold a connection or a secret.
 type Reply = {
     /// The HTTP status code.
@@ -37,6 +16,8 @@ type Reply = {
     RequestId: string option
     /// True if the request id is that of a content delivery network (`cf-ray`), which sets it of its own accord.
     IsRequestIdOfNetwork: bool
+    /// True if the request id is one that other services set, too: `x-ms-request-id`, `opc-request-id`, `x-trans-id`.
+    IsRequestIdShared: bool
     /// The second id that a store's support asks for: `x-amz-id-2`.
     HostId: string option
     /// `x-amz-server-side-encryption`.
@@ -80,6 +61,8 @@ type Reply = {
     ResultBucket: string option
     /// The key that a store's result document names.
     ResultKey: string option
+    /// The address that a store's result document names.
+    ResultLocation: string option
     /// True if the body, before secrets were masked in it, says that the URL has expired.
     SaysExpired: bool
     /// What was sent, if the whole body had been sent when the response was complete.
@@ -93,6 +76,7 @@ type Reply = {
         VersionId = None
         RequestId = None
         IsRequestIdOfNetwork = false
+        IsRequestIdShared = false
         HostId = None
         ServerSideEncryption = None
         OtherEncryption = None
@@ -114,6 +98,7 @@ type Reply = {
         Contradiction = None
         ResultBucket = None
         ResultKey = None
+        ResultLocation = None
         SaysExpired = false
         Sent = None
     }
@@ -134,20 +119,48 @@ type Reply = {
         this.ETag
         |> Option.filter (fun field -> EntityTags.isOne field && (EntityTags.split field).Length = 1)
 
-    /// The checksums in headers of a store's own. `Content-MD5` may be about the response's own body.
+    /// The ETag, if it is one that only a store sets.
+    member internal this.StoreTag = this.OnlyETag |> Option.filter EntityTags.isMark
+
+    /// The checksums in headers of a store's own. `Content-MD5` and its kin may be about the response's own body.
     member internal this.OwnChecksums =
         this.Checksums
-        |> List.filter (fun checksum -> checksum.Header <> ChecksumHeader.ContentMd5)
+        |> List.filter (fun checksum -> not (ChecksumHeader.isOfAnyServer checksum.Header))
 
     /// True if the response carries a request id that a store sets, and a proxy, a portal or a content delivery network does
     /// not.
     member internal this.HasStoreId =
         (this.RequestId.IsSome && not this.IsRequestIdOfNetwork) || this.HostId.IsSome
 
+    /// True if it is one that stores alone set.
+    member internal this.HasOwnStoreId =
+        this.HasStoreId && (this.HostId.IsSome || not this.IsRequestIdShared)
+
+    /// True if the response carries a mark of a store besides a request id: a version, or an ETag or a checksum that is not a
+    /// digest of no bytes or one of the given ones.
+    member internal this.HasMarkBesides(known: Digest list) =
+        let isKnown (digest: Digest) =
+            Digest.isOfNothing digest || List.contains digest known
+
+        let isTagMark (tag: string) =
+            Digest.tryParseHex DigestAlgorithm.Md5 (EntityTags.bare tag)
+            |> Option.exists isKnown
+            |> not
+
+        let isMark (checksum: ReportedChecksum) =
+            match ChecksumHeader.parse checksum with
+            | [] -> true
+            | digests -> digests |> List.exists (isKnown >> not)
+
+        this.VersionId.IsSome
+        || this.StoreTag |> Option.exists isTagMark
+        || this.OwnChecksums |> List.exists isMark
+
     /// True if the response carries a mark that stores set, and proxies, portals and content delivery networks do not: an
-    /// ETag, a checksum in a header of a store's own, a version or a store's request id.
+    /// ETag that is strong and not about an empty response, a checksum in a header of a store's own, a version or a store's
+    /// request id.
     member this.IsMarked =
-        this.OnlyETag.IsSome
+        this.StoreTag.IsSome
         || not this.OwnChecksums.IsEmpty
         || this.VersionId.IsSome
         || this.HasStoreId
@@ -178,16 +191,16 @@ module Reply =
         "x-obs-version-id"
     ]
 
-    let private requestIds = [
+    /// The request ids that other services set, too.
+    let private sharedIds = [ "x-ms-request-id"; "opc-request-id"; "x-trans-id" ]
+
+    let private ownIds = [
         "x-amz-request-id"
-        "x-ms-request-id"
         "x-guploader-uploadid"
         "x-goog-request-id"
         "x-oss-request-id"
         "x-cos-request-id"
         "x-obs-request-id"
-        "opc-request-id"
-        "x-trans-id"
     ]
 
     /// The request ids that a content delivery network sets, in front of whatever answers.
@@ -215,45 +228,6 @@ module Reply =
         "x-obs-server-side-encryption-customer-algorithm"
         "x-goog-encryption-algorithm"
     ]
-
-    /// The name of a header by which a response says that it is not one to this upload: it comes from a cache, is a part,
-    /// reports an error, a deletion or another length, or sends the client elsewhere.
-    let private contradiction (value: string -> string option) (names: string seq) (sent: Sent option) =
-        let has (name: string) (isMeant: string -> bool) =
-            if value name |> Option.exists (fun text -> isMeant (text.Trim())) then
-                Some name
-            else
-                None
-
-        let isOtherLength (text: string) =
-            match sent with
-            | Some sent -> text <> string sent.Bytes
-            | None -> false
-
-        let isAny _ = true
-
-        let isErrorOf (name: string) =
-            let name = name.ToLowerInvariant()
-
-            name.StartsWith("x-", StringComparison.Ordinal)
-            && (name.EndsWith("-error-code", StringComparison.Ordinal)
-                || name.EndsWith("-error-message", StringComparison.Ordinal)
-                || name.StartsWith("x-goog-", StringComparison.Ordinal)
-                   && name.EndsWith("-error", StringComparison.Ordinal)
-                || name = "x-amzn-errortype")
-
-        [
-            has "age" (fun text -> text.Trim('0') <> "")
-            has "x-cache" (fun text -> text.Contains("HIT", StringComparison.OrdinalIgnoreCase))
-            has "content-range" isAny
-            has "refresh" isAny
-            has "www-authenticate" isAny
-            has "x-amz-delete-marker" _.Equals("true", StringComparison.OrdinalIgnoreCase)
-            has "x-goog-stored-content-length" isOtherLength
-            has "x-amz-object-size" isOtherLength
-            names |> Seq.tryFind isErrorOf |> Option.map _.ToLowerInvariant()
-        ]
-        |> List.tryPick id
 
     /// `Location` as a URL, if it is one with a host.
     let private absolute (location: string) =
@@ -320,15 +294,20 @@ module Reply =
         let firstOfOne names =
             names |> List.filter (several.Contains >> not) |> first
 
-        let requestId = firstOfOne requestIds
+        let ownId = firstOfOne ownIds
+        let requestId = ownId |> Option.orElse (firstOfOne sharedIds)
 
         let content =
             ResponseBody.read
                 (value "content-type")
                 (value "content-encoding")
                 (value "x-oss-request-id").IsSome
+                (sent |> Option.map _.Bytes)
                 body
                 bodyEnd
+
+        // A digest field beside a body is about that (RFC 9530).
+        let hasBody = not content.Body.IsEmpty || bodyEnd <> BodyEnd.Whole
 
         let result (name: string) =
             content.Result
@@ -348,6 +327,7 @@ module Reply =
             VersionId = firstOfOne versionIds
             RequestId = requestId |> Option.orElse (first networkIds)
             IsRequestIdOfNetwork = requestId.IsNone && (first networkIds).IsSome
+            IsRequestIdShared = requestId.IsSome && ownId.IsNone
             HostId = firstOfOne hostIds
             ServerSideEncryption = value "x-amz-server-side-encryption"
             OtherEncryption =
@@ -360,7 +340,11 @@ module Reply =
 
                     let checksum = { Header = name; Value = header.Value }
 
-                    if ChecksumHeader.isOne name && ChecksumHeader.isReadable checksum then
+                    if
+                        ChecksumHeader.isOne name
+                        && ChecksumHeader.isReadable checksum
+                        && not (ChecksumHeader.isOfBody name && hasBody)
+                    then
                         checksum
             ]
             ChecksumType = value "x-amz-checksum-type"
@@ -382,9 +366,10 @@ module Reply =
                 | ResponseBody.Foreign body -> Some body
                 | _ -> None
             BodyEnd = bodyEnd
-            Contradiction = contradiction value values.Keys sent
+            Contradiction = Contradiction.find value values.Keys (result ResponseBody.Size) sent
             ResultBucket = result "Bucket"
             ResultKey = result "Key"
+            ResultLocation = result "Location"
             SaysExpired = content.SaysExpired
             Sent = sent
         }

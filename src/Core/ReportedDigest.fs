@@ -49,26 +49,6 @@ module ReportedDigest =
                         }
         ]
 
-    /// What a server appends to the ETag of a response that it compresses.
-    let private compressions = [ "-gzip"; "-br"; "-deflate"; "-zstd"; ";gzip" ]
-
-    let private withoutCompression (tag: string) =
-        match
-            compressions
-            |> List.tryFind (fun mark -> tag.EndsWith(mark, StringComparison.OrdinalIgnoreCase))
-        with
-        | Some mark -> tag.Substring(0, tag.Length - mark.Length)
-        | None -> tag
-
-    /// The tag without quotes, without the mark of a weak one, and without that of a compression.
-    let internal bareTag (tag: string) =
-        let tag = tag.Trim()
-
-        let tag =
-            if tag.StartsWith("W/", StringComparison.Ordinal) then tag.Substring 2 else tag
-
-        (withoutCompression (tag.Trim '"')).Trim '"'
-
     /// The MD5s that the ETag of a response reports: one at most, unless the response has several ETags.
     [<CompiledName("OfETag")>]
     let ofETag (reply: Reply) : ReportedDigest list =
@@ -76,7 +56,7 @@ module ReportedDigest =
         | None -> []
         | Some field -> [
             for tag in EntityTags.split field do
-                match Digest.tryParseHex DigestAlgorithm.Md5 (bareTag tag) with
+                match Digest.tryParseHex DigestAlgorithm.Md5 (EntityTags.bare tag) with
                 | Some digest -> { Header = ETag; Digest = digest }
                 | None -> ()
           ]

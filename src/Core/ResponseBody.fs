@@ -85,6 +85,10 @@ type internal BodyContent = {
 [<RequireQualifiedAccess>]
 module internal ResponseBody =
 
+    /// The element of a result document that states the length of the object.
+    [<Literal>]
+    let Size = "Size"
+
     /// The number of characters of a body that are kept at most.
     [<Literal>]
     let MaxText = 2048
@@ -245,7 +249,8 @@ module internal ResponseBody =
         | "Key"
         | "Location"
         | "ETag"
-        | "VersionId" -> true
+        | "VersionId"
+        | Size -> true
         | _ -> name.StartsWith("Checksum", StringComparison.Ordinal)
 
     /// The elements of a whole result document that have no elements in them. Of an image that Tencent COS has processed,
@@ -269,13 +274,15 @@ module internal ResponseBody =
         else
             []
 
-    let private meaningOfXml (text: string) (isWhole: bool) (parts: XmlParts) =
+    let private meaningOfXml (text: string) (isEmpty: bool) (isWhole: bool) (parts: XmlParts) =
         let isResult = isWhole && parts.IsWhole && List.contains parts.Root results
 
         let words () =
             if isResult then
-                leaves text parts
-                |> List.exists (fun (name, value) -> not (isOfObject name) && ErrorWords.areIn value)
+                let others = leaves text parts |> List.filter (fst >> isOfObject >> not)
+
+                others |> List.exists (snd >> ErrorWords.areIn)
+                || ErrorWords.areInElements isEmpty others
             elif List.contains parts.Root results then
                 // What was read of one may be the half of a name.
                 false
@@ -316,6 +323,7 @@ module internal ResponseBody =
     let private readText
         (contentType: string option)
         (isCallback: bool)
+        (isEmpty: bool)
         (text: string)
         (isWhole: bool)
         (parts: XmlParts)
@@ -335,7 +343,7 @@ module internal ResponseBody =
             foreign BodyFormat.Html (visible (withoutMarkup text)) BodyMeaning.Error
         elif start[0] = '{' || start[0] = '[' || mayBe "json" then
             let meaning =
-                match ErrorWords.ofJson text with
+                match ErrorWords.ofJson isEmpty text with
                 | BodyMeaning.Harmless when isCallback -> BodyMeaning.Result
                 // What a gateway calls JSON and is not.
                 | BodyMeaning.Unknown when isWhole -> BodyMeaning.Error
@@ -343,7 +351,7 @@ module internal ResponseBody =
 
             foreign BodyFormat.Json (visible text) meaning
         elif start[0] = '<' || mayBe "xml" then
-            foreign BodyFormat.Xml (visible (withoutMarkup text)) (meaningOfXml text isWhole parts)
+            foreign BodyFormat.Xml (visible (withoutMarkup text)) (meaningOfXml text isEmpty isWhole parts)
         else
             // Text with a tag in it is a page that begins in another way.
             let hasTag =
@@ -365,11 +373,12 @@ module internal ResponseBody =
         && ExpiryText.says (visible (if text.Contains '<' then withoutMarkup text else text))
 
     /// Reads the beginning of a body (at most `S3Error.MaxBytes`) with the given content type and content coding.
-    /// `isCallback` says whether the body may be that of a callback behind the store.
+    /// `isCallback` says whether the body may be that of a callback behind the store; `bytes` is the length of the file.
     let read
         (contentType: string option)
         (contentEncoding: string option)
         (isCallback: bool)
+        (bytes: int64 option)
         (body: ReadOnlyMemory<byte>)
         (bodyEnd: BodyEnd)
         : BodyContent =
@@ -395,7 +404,7 @@ module internal ResponseBody =
             match S3Error.ofParts parts with
             | Some error -> saying (ResponseBody.S3 error) (S3Error.saysExpired parts)
             | None -> {
-                Body = readText contentType isCallback text (bodyEnd = BodyEnd.Whole) parts
+                Body = readText contentType isCallback (bytes = Some 0L) text (bodyEnd = BodyEnd.Whole) parts
                 Result =
                     if bodyEnd = BodyEnd.Whole then
                         leaves text parts |> List.filter (fst >> isOfObject)

@@ -184,6 +184,10 @@ module S3Host =
     [<CompiledName("TryParse")>]
     let tryParse (host: string) : S3Host option = answers.For host
 
+    /// True if a host in lower case ends as those of AWS do, whether or not its form is one of Amazon S3's.
+    let internal hasSuffix (host: string) : bool =
+        (withoutSuffix (host.TrimEnd '.')).IsSome
+
     /// True if the host is that of a directory bucket, whose ETags are not MD5s (Amazon S3 User Guide, "Directory buckets").
     let internal isOfDirectoryBucket (host: string) : bool =
         host.Contains(".s3express-", StringComparison.Ordinal)

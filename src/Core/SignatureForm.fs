@@ -216,29 +216,9 @@ module internal SignatureForm =
         host.Contains(".blob.core.", StringComparison.Ordinal)
         || host.Contains(".blob.storage.azure.", StringComparison.Ordinal)
 
-    /// Stores, not gateways: they accept no request without a signature.
-    let private storeHosts = [
-        ".r2.cloudflarestorage.com"
-        ".backblazeb2.com"
-        ".digitaloceanspaces.com"
-        ".wasabisys.com"
-        ".aliyuncs.com"
-        ".myqcloud.com"
-        ".myhuaweicloud.com"
-        "storage.googleapis.com"
-        ".oraclecloud.com"
-        ".customer-oci.com"
-        ".cloud-object-storage.appdomain.cloud"
-        ".scw.cloud"
-        ".linodeobjects.com"
-    ]
-
     /// True if the host is a store's, which accepts no request without a signature.
     let isStore (host: string) : bool =
-        (S3Host.tryParse host).IsSome
-        || isAzure host
-        || storeHosts
-           |> List.exists (fun suffix -> host.EndsWith(suffix, StringComparison.Ordinal))
+        (S3Host.tryParse host).IsSome || isAzure host || StoreHost.needsSignature host
 
     /// The scheme of a URL on the host, by the names of its parameters; `None` if it has none that is known here.
     let schemeOf (host: string) (has: string -> bool) : SignatureScheme option =

@@ -18,34 +18,93 @@ type internal StoreHost = {
 [<RequireQualifiedAccess>]
 module internal StoreHost =
 
+    /// What is known of a store besides its endpoint.
+    [<RequireQualifiedAccess>]
+    type private Kind =
+        /// Its signatures are known here, and it accepts no upload without one.
+        | Known
+        /// It has signatures of its own besides.
+        | OwnSignatures
+        /// Its paths have forms of their own, with an account before the bucket.
+        | OwnPaths
+
     /// Endpoints by their labels. `*` is one label; a `*` at the end of a label is any rest of it. The first that fits
     /// counts.
     let private endpoints =
         [
-            "storage.googleapis.com"
-            "commondatastorage.googleapis.com"
-            "storage.*.rep.googleapis.com"
-            "s3.oss-*.aliyuncs.com"
-            "oss-*.aliyuncs.com"
-            "*.oss.aliyuncs.com"
-            "cos.*.myqcloud.com"
-            "cos.*.tencentcos.cn"
-            "cos-internal.*.tencentcos.cn"
-            "obs.*.myhuaweicloud.com"
-            "obs.*.myhuaweicloud.eu"
-            "*.eu.r2.cloudflarestorage.com"
-            "*.fedramp.r2.cloudflarestorage.com"
-            "*.r2.cloudflarestorage.com"
-            "*.blob.core.windows.net"
-            "*.blob.core.chinacloudapi.cn"
-            "*.blob.core.usgovcloudapi.net"
-            "*.*.blob.storage.azure.net"
-            "s3.*.backblazeb2.com"
-            "s3.wasabisys.com"
-            "s3.*.wasabisys.com"
-            "s3.*.scw.cloud"
+            Kind.Known,
+            [
+                "storage.googleapis.com"
+                "commondatastorage.googleapis.com"
+                "storage.*.rep.googleapis.com"
+                "storage.mtls.googleapis.com"
+                "*.p.googleapis.com"
+                "s3.oss-*.aliyuncs.com"
+                "*.oss-data-acc.aliyuncs.com"
+                "oss-*.aliyuncs.com"
+                "*.oss.aliyuncs.com"
+                "cos.*.myqcloud.com"
+                "cos.*.tencentcos.cn"
+                "cos-internal.*.tencentcos.cn"
+                "obs.*.myhuaweicloud.com"
+                "obs.*.myhuaweicloud.eu"
+                "*.eu.r2.cloudflarestorage.com"
+                "*.fedramp.r2.cloudflarestorage.com"
+                "*.r2.cloudflarestorage.com"
+                "*.blob.core.windows.net"
+                "*.blob.core.chinacloudapi.cn"
+                "*.blob.core.usgovcloudapi.net"
+                "*.*.blob.storage.azure.net"
+                "s3.*.backblazeb2.com"
+                "s3.wasabisys.com"
+                "s3.*.wasabisys.com"
+                "s3.*.scw.cloud"
+                "*.cdn.digitaloceanspaces.com"
+                "*.digitaloceanspaces.com"
+                "*.linodeobjects.com"
+                "*.vultrobjects.com"
+                "s3.*.cloud-object-storage.appdomain.cloud"
+                "s3.private.*.cloud-object-storage.appdomain.cloud"
+                "s3.direct.*.cloud-object-storage.appdomain.cloud"
+                "*.compat.objectstorage.*.oraclecloud.com"
+                "*.compat.objectstorage.*.oci.customer-oci.com"
+                "vhcompat.objectstorage.*.oraclecloud.com"
+                "vhcompat.objectstorage.*.oci.customer-oci.com"
+                "s3.*.cloud.ovh.net"
+                "s3.*.cloud.ovh.us"
+                "s3.*.*.cloud.ovh.net"
+                "s3.*.*.cloud.ovh.us"
+                "storage.yandexcloud.net"
+                "storage.yandexcloud.kz"
+                "s3.yandexcloud.net"
+                "t3.storage.dev"
+                "t3.tigrisfiles.io"
+                "fly.storage.tigris.dev"
+                "sos-*.exo.io"
+                "s3.*.idrivee2.com"
+                "*.*.idrivee2-*.com"
+                "*.your-objectstorage.com"
+                "*.upcloudobjects.com"
+                "gateway.storjshare.io"
+            ]
+            Kind.OwnSignatures,
+            [
+                "tos-*.volces.com"
+                "tos-*.ivolces.com"
+                "tos-*.bytepluses.com"
+                "ks3-*.ksyuncs.com"
+                "ks3-*.ksyun.com"
+                "s3.*.bcebos.com"
+                "*.bcebos.com"
+            ]
+            Kind.OwnPaths,
+            [
+                "objectstorage.*.oraclecloud.com"
+                "objectstorage.*.oci.customer-oci.com"
+                "swiftobjectstorage.*.oraclecloud.com"
+            ]
         ]
-        |> List.map (fun endpoint -> endpoint.Split '.')
+        |> List.collect (fun (kind, names) -> names |> List.map (fun name -> kind, name.Split '.'))
 
     let private fits (pattern: string) (label: string) =
         if pattern.EndsWith '*' then
@@ -53,10 +112,10 @@ module internal StoreHost =
         else
             pattern = label
 
-    let private read (host: string) : StoreHost option =
+    let private read (host: string) : (Kind * StoreHost) option =
         let labels = (host.TrimEnd '.').Split '.'
 
-        let isEndpoint (pattern: string[]) =
+        let isEndpoint (_, pattern: string[]) =
             let before = labels.Length - pattern.Length
             let mutable at = pattern.Length - 1
 
@@ -68,9 +127,10 @@ module internal StoreHost =
 
         endpoints
         |> List.tryFind isEndpoint
-        |> Option.map (fun pattern ->
+        |> Option.map (fun (kind, pattern) ->
             let before = labels.Length - pattern.Length
 
+            kind,
             {
                 Bucket = if before = 0 then None else Some(String.concat "." labels[.. before - 1])
                 Endpoint = String.concat "." labels[before..]
@@ -79,8 +139,37 @@ module internal StoreHost =
 
     let private answers = LastAnswer read
 
-    /// Reads a host in lower case. `None` for a host that is not a known store's.
-    let tryParse (host: string) : StoreHost option = answers.For host
+    /// Reads a host in lower case. `None` for a host that is not a known store's, or whose paths have forms of their own.
+    let tryParse (host: string) : StoreHost option =
+        match answers.For host with
+        | Some(Kind.OwnPaths, _)
+        | None -> None
+        | Some(_, store) -> Some store
+
+    /// True if the host is that of a store other than AWS's which accepts no upload without a signature that is known here.
+    let needsSignature (host: string) : bool =
+        match answers.For host with
+        | Some(Kind.OwnSignatures, _)
+        | None -> false
+        | Some _ -> true
+
+    /// The names of services in the hosts of stores that are not listed, and those that begin with one of them and `-`.
+    let private services = [ "s3"; "oss"; "cos"; "obs"; "tos"; "ks3"; "bos" ]
+
+    let private isService (label: string) =
+        services
+        |> List.exists (fun service ->
+            label.StartsWith(service, StringComparison.Ordinal)
+            && (label.Length = service.Length || label[service.Length] = '-'))
+
+    /// The labels before the last one that names a service, in the host of a store that is not listed: a bucket, or a part of
+    /// the endpoint. Empty where the host begins with the service; `None` if no label names one.
+    let beforeService (host: string) : string option =
+        let labels = (host.TrimEnd '.').Split '.'
+
+        labels
+        |> Array.tryFindIndexBack isService
+        |> Option.map (fun i -> String.Join('.', labels, 0, i))
 
     /// True if the name of a bucket, as a host or a path contains it, is the bucket.
     let isBucket (store: StoreHost) (bucket: string) (told: string) : bool =

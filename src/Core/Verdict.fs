@@ -39,6 +39,8 @@ type Circumstances = {
     Given: Digest list
     /// The bucket and the key of the destination; `None` if what a response says of them is not compared.
     Object: (string * string) option
+    /// The region that a receipt would name; `None` if what a response says of it is not compared.
+    Region: string option
 }
 
 /// Makes circumstances.
@@ -55,6 +57,7 @@ module Circumstances =
         FixesOtherChecksum = false
         Given = []
         Object = None
+        Region = None
     }
 
 /// The verdict table. Rules that it keeps:
@@ -65,7 +68,8 @@ module Circumstances =
 /// - a success counts only once the whole body has been sent, and then by what it says (`BodyMeaning`, `BodyEnd`,
 ///   `SuccessStatus`), the first of these rules that fits:
 ///   1. A page, or a body that reports an error, is never a success.
-///   2. Nor is a response that says that it is not one to this upload (`Contradiction`), or names another object.
+///   2. Nor is a response that says that it is not one to this upload (`Contradiction`), or names another object
+///      or region.
 ///   3. A body that broke off, or is late, is tried again: it may have been about to report an error. One that is too
 ///      long, or that is neither text nor JSON nor a store's result, is not a store's.
 ///   4. In response to a presigned URL there must be a mark of a store, a status that says that the object is stored, and
@@ -200,20 +204,35 @@ module Verdict =
     /// True if the response has a mark of a store that nothing else than a store could have set: a checksum that was known
     /// without the content (of an empty file, or of the request) may be one that a gateway returned.
     let private isMarked (given: Circumstances) (reply: Reply) =
-        let isKnown (digest: Digest) =
-            Digest.isOfNothing digest || List.contains digest given.Given
+        reply.HasStoreId || reply.HasMarkBesides given.Given
 
-        let isMark (checksum: ReportedChecksum) =
-            match ChecksumHeader.parse checksum with
-            | [] -> true
-            | digests -> digests |> List.exists (isKnown >> not)
+    /// True if an address is that of another object: a URL, with or without its scheme, or a path.
+    let private isElsewhere (bucket: string) (key: string) (address: string) =
+        let address = Uri.UnescapeDataString address
 
-        reply.HasStoreId
-        || reply.OnlyETag.IsSome
-        || reply.VersionId.IsSome
-        || reply.OwnChecksums |> List.exists isMark
+        let path =
+            match address.IndexOf("//", StringComparison.Ordinal) with
+            | i when i = 0 || i > 0 && address[i - 1] = ':' -> address.Substring(i + 2)
+            | _ -> address
 
-    /// True if a result document names another bucket or key.
+        let endsWith (ending: string) (text: string) =
+            text.EndsWith(ending, StringComparison.Ordinal)
+
+        if endsWith ("/" + key) path then
+            let before = path.Substring(0, path.Length - key.Length - 1)
+
+            before.Contains '/'
+            && not (endsWith ("/" + bucket) before || endsWith (":" + bucket) before)
+        else
+            path <> key && not (endsWith ("/" + path) key)
+
+    /// True if the response says that the bucket is in another region than a receipt would name.
+    let internal namesOtherRegion (meant: string option) (reply: Reply) =
+        match meant, reply.BucketRegion with
+        | Some meant, Some told -> not (meant.Equals(told.Trim(), StringComparison.OrdinalIgnoreCase))
+        | _ -> false
+
+    /// True if a result document names another bucket or key, or `Location` another address.
     let private isOfOther (given: Circumstances) (reply: Reply) =
         match given.Object with
         | None -> false
@@ -227,6 +246,8 @@ module Verdict =
 
             reply.ResultBucket |> Option.exists (isBucket >> not)
             || reply.ResultKey |> Option.exists (isKey >> not)
+            || reply.ResultLocation |> Option.exists (isElsewhere bucket key)
+            || given.IsPresigned && reply.RedirectTo |> Option.exists (isElsewhere bucket key)
 
     /// What follows from a success that no digest confirms; `None` if it counts all the same.
     let private unlessConfirmed (given: Circumstances) (reply: Reply) =
@@ -259,7 +280,11 @@ module Verdict =
             | "ExpiredToken" -> Verdict.FreshUrl
             | _ -> Verdict.Stop FailureKind.NotAStore
         | None -> Verdict.Retry FailureKind.Unreachable
-        | Some _ when reply.Contradiction.IsSome || isOfOther given reply ->
+        | Some _ when
+            reply.Contradiction.IsSome
+            || isOfOther given reply
+            || namesOtherRegion given.Region reply
+            ->
             Verdict.Stop FailureKind.Unconfirmed
         | Some sent ->
             match unlessConfirmed given reply with

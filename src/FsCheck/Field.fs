@@ -239,6 +239,10 @@ module Field =
             "x-ms-error-code", "AuthenticationFailed"
             "x-amz-object-size", "4711"
             "x-goog-stored-content-length", "4711"
+            "CF-Cache-Status", "HIT"
+            "Cache-Status", "cache.example; hit"
+            "Proxy-Status", "proxy.example; error=connection_timeout"
+            "X-Squid-Error", "ERR_ACCESS_DENIED 0"
         ]
 
     /// Headers that anybody sets.
@@ -306,7 +310,11 @@ module Field =
                 Kind = kind
                 End = bodyEnd
                 Code = code
-                IsMarked = marks |> List.exists (fun (name, _) -> name <> "Content-MD5")
+                // Web servers set weak ETags.
+                IsMarked =
+                    marks
+                    |> List.exists (fun (name, value) ->
+                        name <> "Content-MD5" && not (value.StartsWith("W/", StringComparison.Ordinal)))
                 // `Content-MD5` may be about the response's body: it confirms only beside a mark.
                 HasDigest = digests |> List.exists (fun (name, _) -> name <> "Content-MD5")
                 IsOfOther = not contradictions.IsEmpty

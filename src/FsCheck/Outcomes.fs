@@ -195,6 +195,7 @@ module Outcomes =
                 VersionId = texts[1]
                 RequestId = texts[2]
                 IsRequestIdOfNetwork = false
+                IsRequestIdShared = false
                 HostId = texts[3]
                 ServerSideEncryption = texts[4]
                 OtherEncryption = None
@@ -244,6 +245,7 @@ module Outcomes =
                 Contradiction = contradiction
                 ResultBucket = None
                 ResultKey = resultKey
+                ResultLocation = None
                 SaysExpired = false
                 Sent = sent
             }

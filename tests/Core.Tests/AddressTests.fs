@@ -84,7 +84,11 @@ let addresses =
                 "http://127.0.0.1:9000/c/a", "unknown"
                 "http://127.0.0.1:9000/tenant:evidence/c/a", "same"
                 "http://127.0.0.1:9000/tenant%3Aevidence/c/a", "same"
-                "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "same"
+                "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "unknown"
+                "https://ref.supabase.co/storage/v1/s3/evidence/c/a", "same"
+                "https://ref.storage.supabase.co/storage/v1/s3/evidence/c/a", "same"
+                "https://ref.supabase.co/storage/v1/s3/other/c/a", "object /storage/v1/s3/other/c/a"
+                "https://supabase.co.example/storage/v1/s3/evidence/c/a", "unknown"
                 "https://objectstorage.example/n/ns/b/evidence/o/c/a", "unknown"
                 "https://objectstorage.example/n/ns/b/other/o/c/a", "object /n/ns/b/other/o/c/a"
                 "http://127.0.0.1:9000/%65vidence/%63/%61", "same"
@@ -202,6 +206,105 @@ let addresses =
             ]
             (fun (url, _) -> word (check "" "c" "a" url))
             snd
+
+        testCase
+            "a host with labels before a store's endpoint is that of the bucket which they are"
+            (fun () ->
+                for endpoint in
+                    [
+                        "s3.us-south.cloud-object-storage.appdomain.cloud"
+                        "s3.private.us-south.cloud-object-storage.appdomain.cloud"
+                        "nyc3.digitaloceanspaces.com"
+                        "us-east-1.linodeobjects.com"
+                        "ewr1.vultrobjects.com"
+                        "ns.compat.objectstorage.us-ashburn-1.oraclecloud.com"
+                        "ns.compat.objectstorage.us-ashburn-1.oci.customer-oci.com"
+                        "vhcompat.objectstorage.us-ashburn-1.oci.customer-oci.com"
+                        "s3.gra.io.cloud.ovh.net"
+                        "s3.gra.cloud.ovh.net"
+                        "storage.yandexcloud.net"
+                        "t3.storage.dev"
+                        "fly.storage.tigris.dev"
+                        "tos-s3-cn-beijing.volces.com"
+                        "tos-cn-beijing.volces.com"
+                        "ks3-cn-beijing.ksyuncs.com"
+                        "bj.bcebos.com"
+                        "s3.bj.bcebos.com"
+                        "s3.fr-par.scw.cloud"
+                        "sos-de-fra-1.exo.io"
+                        "s3.us-west-1.idrivee2.com"
+                        "v1u6.la.idrivee2-48.com"
+                        "storage-evidence.p.googleapis.com"
+                        "fsn1.your-objectstorage.com"
+                    ] do
+                    let check path = word (check "" "c" "a" path)
+                    Expect.equal (check $"http://scratch.{endpoint}/evidence/c/a") "bucket scratch" endpoint
+                    Expect.equal (check $"http://evidence.x.{endpoint}/c/a") "bucket evidence.x" endpoint
+                    Expect.equal (check $"http://evidence.{endpoint}/c/a") "same" endpoint
+                    Expect.equal (check $"http://{endpoint}/evidence/c/a") "same" endpoint
+                    Expect.equal (check $"http://{endpoint}/other/c/a") "bucket other" endpoint)
+
+        table
+            "a host, or a signature, that may stand for another bucket is not taken for the same"
+            [
+                "https://other.s3.example.com/evidence/c/a", "unknown"
+                "https://other.s3-eu.example.com/evidence/c/a", "unknown"
+                "https://other.oss-eu.example.com/evidence/c/a", "unknown"
+                "https://other.cos.example.com/evidence/c/a", "unknown"
+                "https://other.obs.example.com/evidence/c/a", "unknown"
+                "https://other.tos-cn.example.com/evidence/c/a", "unknown"
+                "https://a.b.s3.example.com/evidence/c/a", "unknown"
+                "https://evidence.logs.s3.example.com/c/a", "unknown"
+                "https://other.s3.example.com/tenant:evidence/c/a", "unknown"
+                "https://evidence.obs.example.com/c/a", "same"
+                "https://s3.example.com/evidence/c/a", "same"
+                "https://obs.example.com/evidence/c/a", "same"
+                "https://minio.example.org/evidence/c/a", "same"
+                "https://cosmos.example.org/evidence/c/a", "same"
+                "https://other.s3-eu.amazonaws.com/evidence/c/a", "unknown"
+                "https://lb.eu-west-1.elb.amazonaws.com/evidence/c/a", "unknown"
+                // A domain of the customer's own is that of one bucket.
+                "https://files.example/evidence/c/a?OSSAccessKeyId=a&Expires=1772370000&Signature=c",
+                "unknown"
+                "https://files.example/evidence/c/a?x-oss-date=20260301T120000Z&x-oss-expires=60&x-oss-signature=c",
+                "unknown"
+                "https://files.example/evidence/c/a?q-sign-time=1;2&q-signature=c", "unknown"
+                "https://files.example/evidence/c/a?AccessKeyId=a&Expires=1772370000&Signature=c", "unknown"
+                "https://files.example/evidence/c/a?X-Goog-Signature=ab", "unknown"
+                "https://files.example/evidence/c/a?X-Tos-Signature=a", "unknown"
+                // The accounts of other protocols are buckets to a store.
+                "https://storage.googleapis.com/swift/v1/evidence/o/a.txt", "bucket swift"
+                "https://storage.googleapis.com/devstoreaccount1/evidence/o/a.txt", "bucket devstoreaccount1"
+                "https://ceph.example/devstoreaccount1/evidence/c/a?temp_url_sig=a&temp_url_expires=1772370000",
+                "unknown"
+                "https://azure.example/swift/v1/evidence/c/a?sv=2024-11-04&se=2026-03-02&sr=c&sp=cw&sig=c",
+                "unknown"
+            ]
+            (fun (url, _) ->
+                let key = if url.Contains "a.txt" then "o", "a.txt" else "c", "a"
+                word (key ||> check "" <| url))
+            snd
+
+        testCase
+            "a gateway that is told another bucket or key in the query is not taken for the same"
+            (fun () ->
+                for query, expected in
+                    [
+                        "bucket=other", AddressCheck.Unknown
+                        "key=zzz", AddressCheck.Unknown
+                        "bucket=other&key=zzz", AddressCheck.Unknown
+                        "bucket=evidence&key=c/b", AddressCheck.Unknown
+                        "bucket=evidence&key=c%2Fa", AddressCheck.Same
+                        "filename=a", AddressCheck.Same
+                        "token=q1w2e3r4", AddressCheck.Same
+                    ] do
+                    Expect.equal
+                        (ObjectAddress.check
+                            (ok (Bucket.create "evidence"))
+                            (keyOf "" "c" "a")
+                            (parsed $"https://gateway.example/evidence/c/a?{query}"))
+                        expected
+                        query)
 
         testCase "a key may begin with the bucket" (fun () ->
             for url, expected in

@@ -91,7 +91,7 @@ let bodies =
                 [ json ], "{\"code\":0,\"message\":\"stored\"}", "Json Harmless"
                 [], ")]}'\n{}", "Text Harmless"
                 [], "OK", "Text Harmless"
-                [ xml ], "not XML", "Xml Unknown"
+                [ xml ], "plain words", "Xml Unknown"
                 [ xml ],
                 "<UploadResult><OriginalInfo><Key>k</Key></OriginalInfo></UploadResult>",
                 "Xml Result"
@@ -158,6 +158,69 @@ let bodies =
                 [], "Hello World!", "Text Harmless"
                 [], "stored 512 bytes successfully, 0 errors", "Text Harmless"
                 [], "\u001f\u008b\u0008\u0000x", "Binary Unknown"
+                // Errors in plain words.
+                for member' in
+                    [
+                        "\"isError\":true"
+                        "\"is_error\":1"
+                        "\"hasErrors\":true"
+                        "\"errorCount\":1"
+                        "\"failedFiles\":[\"a.txt\"]"
+                        "\"uploaded\":false"
+                        "\"accepted\":false"
+                        "\"Saved\":false"
+                        "\"isSuccess\":false"
+                        "\"wasStored\":\"no\""
+                        "\"bytesReceived\":0"
+                        "\"size\":0"
+                        "\"stored_bytes\":\"0\""
+                        "\"note\":\"Nothing was stored\""
+                        "\"redirect\":\"https://login.example/\""
+                    ] do
+                    [ json ], "{" + member' + "}", "Json Error"
+                    [ json ], "{\"data\":{" + member' + "}}", "Json Error"
+                for member' in
+                    [
+                        "\"isError\":false"
+                        "\"errorCount\":0"
+                        "\"failedFiles\":[]"
+                        "\"uploaded\":true"
+                        "\"bytesReceived\":512"
+                        "\"noErrors\":true"
+                        "\"failover\":true"
+                    ] do
+                    [ json ], "{" + member' + "}", "Json Harmless"
+                for text in
+                    [
+                        "Please authenticate to continue"
+                        "Access to this resource is restricted"
+                        "quota reached"
+                        "Nothing was stored"
+                        "ok=false"
+                        "stored: no"
+                        "The upload was not kept"
+                        "dry run"
+                    ] do
+                    [], text, "Text Error"
+                for text in [ "Stored 512 bytes"; "ok=true"; "Thank you" ] do
+                    [], text, "Text Harmless"
+                for element in
+                    [
+                        "<Stored>false</Stored>"
+                        "<Status>Queued</Status>"
+                        "<Success>false</Success>"
+                        "<Result><Code>NoSuchBucket</Code></Result>"
+                        "<IsError>true</IsError>"
+                    ] do
+                    [ xml ], $"<PutObjectResult>{element}</PutObjectResult>", "Xml Error"
+                for element in
+                    [
+                        "<Stored>true</Stored>"
+                        "<Status>OK</Status>"
+                        "<LastModified>2026-03-01T12:00:00Z</LastModified>"
+                        "<BucketKeyEnabled>false</BucketKeyEnabled>"
+                    ] do
+                    [ xml ], $"<PutObjectResult>{element}</PutObjectResult>", "Xml Result"
             ]
             (fun (headers, body, _) -> classOf (response 200 headers body))
             (fun (_, _, expected) -> expected)
@@ -258,6 +321,26 @@ let bodies =
                 (response 200 [ name, value ] "").IsMarked)
             snd
 
+        testCase "a weak ETag, and one of an empty response, is not a mark" (fun () ->
+            for tag, isMark in
+                [
+                    "\"0x8D4BCC2E4835CD0\"", true
+                    "\"5eb63bbbe01eeed093cb22bb8f5acdc3\"", true
+                    "\"5f3c1a2b-264\"", true
+                    "W/\"0-2jmj7l5rSw0yVb/vlWAYkK/YBwk\"", false
+                    "W/\"5f3c1a2b-264\"", false
+                    "\"0-2jmj7l5rSw0yVb/vlWAYkK/YBwk\"", false
+                    "\"5f3c1a2b-0\"", false
+                    "\"d41d8cd98f00b204e9800998ecf8427e\"", false
+                    "\"D41D8CD98F00B204E9800998ECF8427E-gzip\"", false
+                    "\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"", false
+                    "\"2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"", false
+                    "\"2jmj7l5rSw0yVb/vlWAYkK/YBwk\"", false
+                ] do
+                let reply = response 200 [ "ETag", tag ] ""
+                Expect.equal reply.IsMarked isMark tag
+                Expect.equal reply.ETag (Some tag) "it is reported all the same")
+
         table
             "a header with the name of a checksum and an unreadable value is not a mark"
             [
@@ -320,9 +403,29 @@ let bodies =
                 ("x-amz-object-size", "0"), Some "x-amz-object-size"
                 ("x-amz-object-size", string sent.Bytes), None
                 ("Via", "1.1 squid"), None
+                ("CF-Cache-Status", "HIT"), Some "cf-cache-status"
+                ("CF-Cache-Status", "DYNAMIC"), None
+                ("X-Cache-Status", "STALE"), Some "x-cache-status"
+                ("X-Proxy-Cache", "HIT"), Some "x-proxy-cache"
+                ("Cache-Status", "ExampleCache; hit; ttl=376"), Some "cache-status"
+                ("Cache-Status", "Origin; fwd=miss, \"CDN\"; hit"), Some "cache-status"
+                ("Cache-Status", "ExampleCache; fwd=uri-miss; stored"), None
+                ("Cache-Status", "ExampleCache; hit=?0"), None
+                ("Proxy-Status", "gw.example; error=connection_timeout"), Some "proxy-status"
+                ("Proxy-Status", "gw.example; received-status=200"), None
+                ("X-Squid-Error", "ERR_ACCESS_DENIED 0"), Some "x-squid-error"
+                ("Warning", "110 squid \"Response is stale\""), Some "warning"
+                ("Warning", "299 - \"Deprecated\""), None
             ]
             (fun (header, _) -> (response 200 [ header; "x-amz-request-id", "R1" ] "").Contradiction)
             snd
+
+        testCase "a result document with another length is not one to this upload" (fun () ->
+            let contradiction size =
+                (response 200 [] $"<PostResponse><Size>{size}</Size></PostResponse>").Contradiction
+
+            Expect.equal (contradiction "0") (Some "Size") "nothing"
+            Expect.isNone (contradiction (string sent.Bytes)) "the file's")
 
         testCase "the digests in a store's result document are compared as those in headers" (fun () ->
             let reply =
@@ -382,6 +485,11 @@ let private giving = {
 let private comparing = {
     presigned with
         Object = Some("b", "c/a")
+}
+
+let private inRegion = {
+    presigned with
+        Region = Some "us-west-2"
 }
 
 /// The word for a verdict.
@@ -514,6 +622,47 @@ let successes =
                     [ requestId ]
                     "<UploadResult><OriginalInfo><Key>c/a</Key></OriginalInfo><ProcessResults><Object><Key>c/a.png</Key></Object></ProcessResults></UploadResult>",
                 "accepted"
+                // A location names the object.
+                for told, expected in
+                    [
+                        "http://store.example/b/c/a", "accepted"
+                        "http://b.store.example/c/a", "accepted"
+                        "b.store.example/c/a", "accepted"
+                        "/b/c/a", "accepted"
+                        "/c/a", "accepted"
+                        "c%2Fa", "accepted"
+                        "a", "accepted"
+                        "http://store.example/other/c/a", "Unconfirmed"
+                        "http://store.example/b/c/b", "Unconfirmed"
+                        "/other/c/a", "Unconfirmed"
+                        "/b/c/xa", "Unconfirmed"
+                    ] do
+                    comparing,
+                    response 200 [ requestId ] $"<PostResponse><Location>{told}</Location></PostResponse>",
+                    expected
+
+                    comparing, response 201 [ requestId; "Location", told ] "", expected
+                    presigned, response 201 [ requestId; "Location", told ] "", "accepted"
+
+                    { comparing with IsPresigned = false },
+                    response 201 [ requestId; "Location", told ] "",
+                    "accepted"
+                // The bucket is where the receipt says.
+                inRegion, response 200 [ requestId; "x-amz-bucket-region", "eu-west-1" ] "", "Unconfirmed"
+                inRegion, response 200 [ requestId; "x-amz-bucket-region", "US-WEST-2" ] "", "accepted"
+                inRegion, response 200 [ requestId ] "", "accepted"
+                presigned, response 200 [ requestId; "x-amz-bucket-region", "eu-west-1" ] "", "accepted"
+                // An ETag that any web server sends is not a mark.
+                presigned,
+                response 200 [ "ETag", "W/\"0-2jmj7l5rSw0yVb/vlWAYkK/YBwk\"" ] "",
+                "accepted if confirmed, or Unconfirmed"
+                presigned, response 200 [ "ETag", "W/\"0-x\""; requestId ] "", "accepted"
+                {
+                    presigned with
+                        Given = [ Digest.ofEmptyContent DigestAlgorithm.Md5 ]
+                },
+                response 200 [ "ETag", "\"d41d8cd98f00b204e9800998ecf8427e\"" ] "",
+                "accepted if confirmed, or Unconfirmed"
                 // Quotes alone are not an ETag.
                 presigned, response 200 [ "ETag", "\"\"" ] "", "Unconfirmed"
                 presigned, response 200 [ "ETag", "W/\"\"" ] "", "Unconfirmed"

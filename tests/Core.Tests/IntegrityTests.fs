@@ -175,6 +175,14 @@ let private checksums = [
     ],
     mismatch "x-amz-checksum-sha256"
     [ "x-amz-checksum-algorithm", "CRC32" ], unverified
+    [ "Repr-Digest", $"sha-256=:{sha256}:" ], bySha256
+    [ "Repr-Digest", $"sha-256=:{otherSha256}:" ], mismatch "repr-digest"
+    [ "Content-Digest", $"sha-512=:AAAA:, md5=:XrY7u+Ae7tCTyyK7j1rNww==:" ], contentMd5
+    [ "Content-Digest", $"sha-256=:{otherSha256}:" ], mismatch "content-digest"
+    [ "Digest", $"SHA-256={otherSha256}" ], mismatch "digest"
+    // Of the empty response.
+    [ "Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:" ], unverified
+    [ "Repr-Digest", "sha-512=:AAAA:" ], unverified
 ]
 
 let private verify = IntegrityTerms.ofMode IntegrityMode.Verify
@@ -224,14 +232,24 @@ let tests =
             "an ETag of an object that is encrypted otherwise confirms, but cannot contradict"
             encryptions
             (fun encryption ->
-                verdict verify sent [ "ETag", md5; encryption ],
-                verdict verify sent [ "ETag", otherMd5; encryption ],
-                verdict verify sent [
+                let keyed = { verify with HasCustomerKey = true }
+
+                verdict keyed sent [ "ETag", md5; encryption ],
+                verdict keyed sent [ "ETag", otherMd5; encryption ],
+                verdict keyed sent [
                     "ETag", otherMd5
                     encryption
                     "Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="
                 ])
             (fun _ -> etagMd5, unverified, mismatch "content-md5")
+
+        table
+            "an encryption with the customer's key is believed only if the request had a key"
+            (encryptions
+             |> List.filter (fun (name, _) ->
+                 name.EndsWith "customer-algorithm" || name = "x-goog-encryption-algorithm"))
+            (fun encryption -> verdict verify sent [ "ETag", otherMd5; encryption ])
+            (fun _ -> wrongTag)
 
         table
             "an ETag is an MD5 unless a known encryption with another key is stated"
@@ -269,10 +287,13 @@ let tests =
                                 DigestAlgorithm.Sha256
                                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
                             |> Option.get
-                        Others =
-                            Digest.tryParseHex DigestAlgorithm.Md5 "d41d8cd98f00b204e9800998ecf8427e"
-                            |> Option.toList
+                        Others = [
+                            Digest.ofEmptyContent DigestAlgorithm.Md5
+                            Digest.ofEmptyContent DigestAlgorithm.Crc64Xz
+                        ]
                 }
+
+                let emptySha256 = ofNothing.Sha256.Base64
 
                 let requestId = "x-amz-request-id", "R1"
                 let emptyTag = "ETag", "\"d41d8cd98f00b204e9800998ecf8427e\""
@@ -286,7 +307,23 @@ let tests =
 
                 for terms, headers, sent, expected in
                     [
-                        verify, [ emptyTag ], ofNothing, etagMd5
+                        verify, [ emptyTag ], ofNothing, unverified
+                        verify, [ "ETag", "W/\"d41d8cd98f00b204e9800998ecf8427e\"" ], ofNothing, unverified
+                        verify,
+                        [ "ETag", "\"d41d8cd98f00b204e9800998ecf8427e-gzip\"" ],
+                        ofNothing,
+                        unverified
+                        verify, [ "x-amz-checksum-sha256", emptySha256 ], ofNothing, unverified
+                        verify, [ "x-amz-checksum-md5", "1B2M2Y8AsgTpgAmY7PhCfg==" ], ofNothing, unverified
+                        verify, [ "x-goog-hash", "md5=1B2M2Y8AsgTpgAmY7PhCfg==" ], ofNothing, unverified
+                        verify, [ "x-oss-hash-crc64ecma", "0" ], ofNothing, unverified
+                        // An id that other services set, too, needs another mark.
+                        verify, [ emptyTag; "x-trans-id", "tx1" ], ofNothing, unverified
+                        verify, [ emptyMd5; "x-ms-request-id", "1" ], ofNothing, unverified
+                        verify,
+                        [ emptyMd5; "x-ms-request-id", "1"; "ETag", "\"0x8D4BCC2E4835CD0\"" ],
+                        ofNothing,
+                        contentMd5
                         verify, [ emptyTag; requestId ], ofNothing, etagMd5
                         verify, [ emptyMd5 ], ofNothing, unverified
                         verify, [ emptyMd5; requestId ], ofNothing, contentMd5
@@ -308,13 +345,19 @@ let tests =
                     (Integrity.confirmed giving (unmarked [ sha256 ]) sent)
                     "nor is it in the receipt"
 
-                Expect.equal
-                    (Integrity.verdict
-                        { verify with HasContentMd5 = true }
-                        (unmarked [ "ETag", "\"5f3c1a2b-264\""; "x-amz-version-id", "v1" ])
-                        sent)
-                    unverified
-                    "nor does an accepted Content-MD5")
+                for headers in
+                    [
+                        [ "ETag", "\"5f3c1a2b-264\""; "x-amz-version-id", "v1" ]
+                        [ "X-Trans-Id", "gw-1"; "ETag", "W/\"0-2jmj7l5rSw0yVb/vlWAYkK/YBwk\"" ]
+                        [ "X-Trans-Id", "gw-1"; "ETag", "\"5f3c1a2b-264\"" ]
+                        [ "opc-request-id", "gw-1"; "ETag", "\"5f3c1a2b-264\"" ]
+                        [ requestId; "ETag", "W/\"5f3c1a2b-264\"" ]
+                        [ requestId; "ETag", "\"0-2jmj7l5rSw0yVb/vlWAYkK/YBwk\"" ]
+                    ] do
+                    Expect.equal
+                        (Integrity.verdict { verify with HasContentMd5 = true } (unmarked headers) sent)
+                        unverified
+                        $"nor does an accepted Content-MD5: %A{headers}")
 
         testCase "an ETag of a directory bucket confirms, but cannot contradict" (fun () ->
             let terms = { verify with HasOpaqueTags = true }

@@ -48,6 +48,13 @@ let operations =
                 "response-content-disposition", "attachment"
                 "x-amz-write-offset-bytes", "5"
                 "x-ms-copy-source", "a"
+                "resource", "file"
+                "resource", "directory"
+                "action", "append"
+                "action", "flush"
+                "op", "APPEND"
+                "op", "rename"
+                "operation", "delete"
             ]
             (fun parameter ->
                 let resolution = resolve [ s3 "a" ] [] [ variable, url (parameter :: v4) ]
@@ -56,6 +63,12 @@ let operations =
                 |> List.map (fun problem ->
                     problem.Text.Contains "and not for an upload of the whole object"))
             (fun _ -> [ true ])
+
+        testCase "a parameter of such a name with another value is no other operation" (fun () ->
+            for parameter in [ "resource", "evidence"; "action", "upload"; "op", "create" ] do
+                Expect.isEmpty
+                    (resolve [ s3 "a" ] [] [ variable, url (parameter :: v4) ]).Problems
+                    (string parameter))
 
         testCase "CloudFront's own Policy is no policy of a bucket" (fun () ->
             let resolution =

@@ -134,6 +134,7 @@ let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Out
                     Some(Bucket.value plan.Target.Bucket, ObjectKey.value plan.Key)
                 else
                     None
+            Region = if plan.Target.KeyCheck then plan.Target.Region else None
         }
         outcome
 

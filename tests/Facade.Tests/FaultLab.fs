@@ -163,7 +163,7 @@ let giveLeave (exchange: Exchange) : Task =
 
 /// The answer to an upload that has been stored.
 let ok (exchange: Exchange) =
-    $"HTTP/1.1 200 OK\r\nETag: {exchange.ETag}\r\nContent-Length: 0\r\n\r\n"
+    $"HTTP/1.1 200 OK\r\nETag: {exchange.ETag}\r\nx-amz-request-id: R1\r\nContent-Length: 0\r\n\r\n"
 
 let takeWhole (exchange: Exchange) : Task =
     task {

@@ -54,7 +54,7 @@ public sealed class ExportException : Exception
     /// <summary>The second id that a store's support asks for (<c>x-amz-id-2</c>).</summary>
     public string? HostId { get; init; }
 
-    /// <summary>How many requests were begun; may be 0.</summary>
+    /// <summary>The number of attempts that were begun; may be 0.</summary>
     public int Attempts { get; init; }
 
     /// <summary>The time that all of it took.</summary>

@@ -79,7 +79,9 @@ public sealed record ExportReceipt
     /// </summary>
     public required string Integrity { get; init; }
 
-    /// <summary>How many requests it took; 1 or more.</summary>
+    /// <summary>
+    /// The number of attempts, 1 or more. A request that was repeated without <c>Expect</c> after a 417 belongs to its attempt.
+    /// </summary>
     public required int Attempts { get; init; }
 
     /// <summary>When the export began, in UTC.</summary>
