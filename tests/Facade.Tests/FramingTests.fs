@@ -72,6 +72,18 @@ let tests =
                 Expect.equal failure.Kind ExportFailureKind.Unreachable failure.Message
             })
 
+        for name, head in
+            [
+                "a body of no bytes", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                "a 204", "HTTP/1.1 204 No Content\r\n"
+            ] do
+            testCaseTask $"{name} that a document follows counts as broken off" (fun () ->
+                task {
+                    let! failure = pushTo $"{head}x-amz-request-id: R1\r\n\r\n{error}"
+                    Expect.equal failure.Kind ExportFailureKind.Unreachable failure.Message
+                    Expect.isTrue failure.MayBeStored "there was a success"
+                })
+
         testCaseTask "an error and a checksum behind the body are read" (fun () ->
             task {
                 let chunked (field: string) =

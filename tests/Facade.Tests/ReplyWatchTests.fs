@@ -112,6 +112,18 @@ type private Request(folder: Folder) =
                 ReplyWatch.Current <- null
         }
 
+    /// Sends the body in the flow of this request, as the last bytes of it.
+    member _.SendTo(connection: WatchedStream) : Task =
+        task {
+            ReplyWatch.Current <- watch
+            content.End <- watch
+
+            try
+                do! content.CopyToAsync connection
+            finally
+                ReplyWatch.Current <- null
+        }
+
     /// Hands the body over, to nobody.
     member _.SendBody() =
         content.CopyToAsync(new ReceivingStream(fun _ _ -> Task.CompletedTask))
@@ -149,6 +161,53 @@ let tests =
                 do! second.SendBody()
                 Expect.isTrue second.Watch.IsEarly "it came before the request"
                 Expect.isFalse second.Watch.HasBegun "and is none to it"
+            })
+
+        for piece in [ "HTTP/1.1 2"; success; "HTTP/1.1 100 Continue\r\n\r\n" + success ] do
+            testCaseTask
+                $"sends no last bytes after an answer that was there before the request ({piece.Length} characters)"
+                (fun () ->
+                    task {
+                        use folder = new Folder()
+                        let wire = new Wire(taking)
+                        wire.Say piece
+                        use connection = (new WatchedStream(wire, null)).Listen()
+                        use request = new Request(folder)
+                        do! request.SendTo connection
+                        Expect.equal wire.Writes 0 "nothing left"
+                        Expect.isTrue request.Watch.IsEarly "it came before the body was out"
+                        Expect.isNull request.Content.Sent "nothing was sent"
+                        Expect.isFalse request.Content.MayBeComplete "and nothing can be stored"
+                        let! said = request.Read connection
+                        Expect.equal said piece "the answer is there"
+                    })
+
+        testCaseTask "takes an interim answer that was there before the request for no answer" (fun () ->
+            task {
+                use folder = new Folder()
+                let wire = new Wire(taking)
+                wire.Say "HTTP/1.1 100 Continue\r\n\r\n"
+                use connection = (new WatchedStream(wire, null)).Listen()
+                use request = new Request(folder)
+                do! request.SendTo connection
+                Expect.equal wire.Writes 1 "the request left"
+                let! _ = request.Read connection
+                wire.Say success
+                let! said = request.Read connection
+                Expect.equal said success "the answer"
+                Expect.isTrue request.Watch.HasBegun "seen"
+                Expect.isFalse request.Watch.IsEarly "after the body"
+            })
+
+        testCaseTask "tells of a fresh connection that the server closed before the request" (fun () ->
+            task {
+                use folder = new Folder()
+                let wire = new Wire(taking, (fun _ _ -> Task.FromResult 0))
+                use connection = (new WatchedStream(wire, null)).Listen()
+                use request = new Request(folder)
+                do! request.SendTo connection
+                let! closed = errorOf (fun () -> (request.Read connection :> Task))
+                Expect.stringContains closed.Message "without an answer" "HttpClient sends nothing twice"
             })
 
         for name, isAnswered in [ "its own", true; "nothing", false ] do

@@ -68,6 +68,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
                 .ReadAsync(
                     response,
                     watch.IsEarly ? null : content.Sent,
+                    watch.IsFollowed,
                     stall.Moved,
                     time,
                     any,

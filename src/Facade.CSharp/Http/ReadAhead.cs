@@ -29,6 +29,10 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
     private int _from;
     private int _to;
     private ExceptionDispatchInfo? _error;
+    private volatile bool _isStarting;
+
+    /// <summary>Whether a read ahead has begun, and has not come to wait for the other end yet.</summary>
+    internal bool IsStarting => _isStarting;
 
     /// <summary>Whether what comes is read.</summary>
     internal bool IsReading
@@ -46,7 +50,20 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
         lock (_gate)
         {
             if (!_isAsked && _ahead is null && !_isOver && _error is null && _to < Size)
+            {
+                _isStarting = true;
                 _ahead = FillAsync();
+            }
+        }
+    }
+
+    /// <summary>Looks at what was read ahead and not taken, if that is wanted once nothing is being added to it.</summary>
+    internal void LookAgain(Func<bool> isWanted)
+    {
+        lock (_gate)
+        {
+            if (_from < _to && isWanted())
+                look(_buffer.AsSpan(_from, _to - _from));
         }
     }
 
@@ -63,7 +80,11 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
                     return Take(buffer.Span);
                 _error?.Throw();
                 if (_isOver)
+                {
+                    look([]);
                     return 0;
+                }
+
                 if (_ahead is null)
                 {
                     _isAsked = true;
@@ -115,7 +136,10 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
         ExceptionDispatchInfo? error = null;
         try
         {
-            read = await inner.ReadAsync(_buffer.AsMemory(_to)).ConfigureAwait(false);
+            var reading = inner.ReadAsync(_buffer.AsMemory(_to));
+            _isStarting = reading.IsCompleted;
+            read = await reading.ConfigureAwait(false);
+            _isStarting = true;
             isMoreWanted = look(_buffer.AsSpan(_to, read));
         }
         catch (Exception exception)
@@ -128,7 +152,8 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
             _to += read;
             _error = error;
             _isOver = read == 0;
-            _ahead = isMoreWanted && _to < Size ? FillAsync() : null;
+            _isStarting = isMoreWanted && _to < Size;
+            _ahead = _isStarting ? FillAsync() : null;
         }
     }
 }

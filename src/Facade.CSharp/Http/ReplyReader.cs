@@ -17,6 +17,7 @@ internal static class ReplyReader
     /// <summary>Reads the response to an attempt.</summary>
     /// <param name="response">The response, whose body has not been read.</param>
     /// <param name="sent">What was sent, if the whole body was.</param>
+    /// <param name="isFollowed">Whether bytes came behind its head, which are its body, or do not belong to it.</param>
     /// <param name="moved">Called for each piece of the body.</param>
     /// <param name="time">The clock.</param>
     /// <param name="attempt">Ends with the attempt's time, or when the caller cancels.</param>
@@ -26,23 +27,25 @@ internal static class ReplyReader
     internal static async ValueTask<Reply> ReadAsync(
         HttpResponseMessage response,
         Sent? sent,
+        bool isFollowed,
         Action moved,
         TimeProvider time,
         CancellationToken attempt,
         CancellationToken caller
     )
     {
-        var (body, end) =
-            // Chunks count where both are there (RFC 9112, 6.3).
-            response.Content.Headers.ContentLength == 0
-            && response.Headers.TransferEncodingChunked != true
-                ? (ReadOnlyMemory<byte>.Empty, BodyEnd.Whole)
-                : await ReadBodyAsync(response, moved, time, attempt, caller).ConfigureAwait(false);
+        // Chunks count where both are there (RFC 9112, 6.3).
+        var isEmpty =
+            response.Content.Headers.ContentLength == 0 && response.Headers.TransferEncodingChunked != true;
+        var hasStray = isFollowed && (isEmpty || response.StatusCode == HttpStatusCode.NoContent);
+        var (body, end) = isEmpty
+            ? (ReadOnlyMemory<byte>.Empty, BodyEnd.Whole)
+            : await ReadBodyAsync(response, moved, time, attempt, caller).ConfigureAwait(false);
         return ReplyModule.Read(
             (int)response.StatusCode,
             Headers(response),
             body,
-            end.IsWhole && !HasClearLength(response) ? BodyEnd.BrokenOff : end,
+            end.IsWhole && (hasStray || !HasClearLength(response)) ? BodyEnd.BrokenOff : end,
             sent is null ? null : FSharpOption<Sent>.Some(sent)
         );
     }

@@ -19,6 +19,8 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
     private int _position;
     private bool _isInterim;
     private bool _lineIsEmpty;
+    private bool _headIsOver;
+    private byte _follower;
 
     /// <summary>The watch on the request that this flow of control is sending.</summary>
     internal static ReplyWatch? Current
@@ -32,6 +34,15 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
 
     /// <summary>Whether the rest of the request follows at once, and is little.</summary>
     internal bool IsEnding { get; private set; }
+
+    /// <summary>Whether what is written next has the last bytes of the request, or precedes them.</summary>
+    internal bool IsLast { get; private set; }
+
+    /// <summary>
+    /// Whether something other than a response followed the head of the final response, in what was read of it: its body,
+    /// or, where it has none, what does not belong to it.
+    /// </summary>
+    internal bool IsFollowed => _follower is not (0 or (byte)'H');
 
     /// <summary>Whether the final answer has begun to come; those of the 100s come before it.</summary>
     internal bool HasBegun => _hasBegun;
@@ -68,6 +79,13 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
         content.Cut();
     }
 
+    /// <summary>The same, before the last bytes of the request have left.</summary>
+    internal void CutBeforeLast()
+    {
+        _isCut = true;
+        content.CutBeforeLast();
+    }
+
     /// <summary>
     /// Waits until all that has come from the server was looked at: whoever sends may be faster than whoever reads, on
     /// a machine that is busy. To be awaited before the last bytes are handed over.
@@ -81,6 +99,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
     {
         while (!_hasBegun && _connection is { HasUnread: true })
             await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+        IsLast = true;
         IsEnding =
             content.Length <= HeldBack.Size && target.GetType().Assembly == typeof(HttpContent).Assembly;
     }
@@ -107,7 +126,12 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
         foreach (var octet in bytes)
         {
             if (_hasBegun)
-                return false;
+            {
+                if (_follower != 0)
+                    return false;
+                Follow(octet);
+                continue;
+            }
 
             if (_position == StatusAt)
                 _isInterim = octet == (byte)'1';
@@ -116,7 +140,10 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
                 stall.Continue();
                 var isEarly = content.TryCut();
                 _hasBegun = true;
-                return isEarly;
+                _lineIsEmpty = false;
+                if (isEarly)
+                    return true;
+                continue;
             }
 
             _position++;
@@ -127,5 +154,14 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
         }
 
         return false;
+    }
+
+    /// <summary>Takes note of what follows the head of the final response. Another response is told apart elsewhere.</summary>
+    private void Follow(byte octet)
+    {
+        if (_headIsOver && octet > (byte)' ')
+            _follower = octet;
+        _headIsOver |= octet == (byte)'\n' && _lineIsEmpty;
+        _lineIsEmpty = octet == (byte)'\n' || (_lineIsEmpty && octet == (byte)'\r');
     }
 }

@@ -55,7 +55,7 @@ internal static class S3Handler
         if (request.Method != HttpMethod.Connect)
         {
             Tunnels.Forget(Tunnels.Name(request.RequestUri!));
-            return new WatchedStream(context.PlaintextStream, made?.Socket);
+            return new WatchedStream(context.PlaintextStream, made?.Socket).Listen();
         }
 
         if (context.PlaintextStream is SslStream && made is not null)

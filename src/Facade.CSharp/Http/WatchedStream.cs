@@ -26,6 +26,9 @@ internal sealed class WatchedStream : ConnectionStream
     /// <summary>On the request that was last written to this connection.</summary>
     private volatile ReplyWatch? _watch;
 
+    /// <summary>No answer has begun to come on it.</summary>
+    private volatile bool _isFresh;
+
     /// <summary>Nothing more is written.</summary>
     private volatile bool _isCut;
 
@@ -40,6 +43,17 @@ internal sealed class WatchedStream : ConnectionStream
     }
 
     /// <summary>
+    /// Reads from the first moment on: what a server says before it is asked is no answer, and nothing else tells it from
+    /// one.
+    /// </summary>
+    internal WatchedStream Listen()
+    {
+        _isFresh = true;
+        _reader.Begin();
+        return this;
+    }
+
+    /// <summary>
     /// Whether something has come that is about to be read. What nobody reads (there is no room left to read ahead, or
     /// reading has failed) may lie there for good.
     /// </summary>
@@ -49,7 +63,8 @@ internal sealed class WatchedStream : ConnectionStream
         {
             try
             {
-                return _socket is { Available: > 0 } && _reader.IsReading;
+                return (_isFresh && _reader.IsStarting)
+                    || (_socket is { Available: > 0 } && _reader.IsReading);
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
@@ -89,6 +104,18 @@ internal sealed class WatchedStream : ConnectionStream
     {
         try
         {
+            if (_watch is { IsLast: true } watch && (watch.HasBegun || HasUnread))
+            {
+                while (!watch.HasBegun && HasUnread)
+                    await Task.Delay(1, _stop.Token).ConfigureAwait(false);
+                if (watch.HasBegun)
+                {
+                    watch.CutBeforeLast();
+                    Cut();
+                    return;
+                }
+            }
+
             // HttpClient gives no token of its own: it disposes of a connection to end what is under way.
             if (!_held.Bytes.IsEmpty)
             {
@@ -123,6 +150,9 @@ internal sealed class WatchedStream : ConnectionStream
 
             current.Attach(this);
             _watch = current;
+            // On a fresh connection, all that has come is for this request; on another, it is for none.
+            if (_isFresh)
+                _reader.LookAgain(() => _isFresh);
             _reader.Begin();
         }
 
@@ -137,6 +167,7 @@ internal sealed class WatchedStream : ConnectionStream
 
         if (!read.IsEmpty)
         {
+            _isFresh = false;
             if (watch.Receive(read))
                 Cut();
             return !watch.HasBegun;

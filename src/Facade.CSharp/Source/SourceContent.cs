@@ -64,6 +64,13 @@ internal sealed class SourceContent : HttpContent
             _isCut = true;
     }
 
+    /// <summary>The same, where the last bytes have been handed over and are known not to have left.</summary>
+    internal void CutBeforeLast()
+    {
+        lock (_gate)
+            (_isCut, _mayBeComplete) = (true, false);
+    }
+
     /// <summary>The same, if the last byte has not left: of the two, one comes first.</summary>
     internal bool TryCut()
     {
