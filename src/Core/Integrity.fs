@@ -208,7 +208,11 @@ module Integrity =
         && (reply.VersionId.IsSome
             || not reply.OwnChecksums.IsEmpty
             || reply.HasOwnStoreId
-               && reply.StoreTag |> Option.exists (isOtherDigest sent >> not))
+               && reply.OnlyETag
+                  |> Option.exists (fun tag ->
+                      EntityTags.isMark tag && not (isOtherDigest sent tag)
+                      || sent.Digest DigestAlgorithm.Md5 =
+                          Digest.tryParseHex DigestAlgorithm.Md5 (EntityTags.bare tag)))
 
     /// Returns the verdict on a success.
     [<CompiledName("Verdict")>]

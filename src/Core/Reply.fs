@@ -132,9 +132,13 @@ type Reply = {
     member internal this.HasStoreId =
         (this.RequestId.IsSome && not this.IsRequestIdOfNetwork) || this.HostId.IsSome
 
-    /// True if it is one that stores alone set.
+    /// True if it is one that stores alone set. That of Cloudflare's network is R2's beside an ETag and a checksum of Amazon's.
     member internal this.HasOwnStoreId =
         this.HasStoreId && (this.HostId.IsSome || not this.IsRequestIdShared)
+        || this.IsRequestIdOfNetwork
+           && this.OnlyETag.IsSome
+           && this.OwnChecksums
+              |> List.exists _.Header.StartsWith("x-amz-checksum-", StringComparison.Ordinal)
 
     /// True if the response carries a mark of a store besides a request id: a version, or an ETag or a checksum that is not a
     /// digest of no bytes or one of the given ones.

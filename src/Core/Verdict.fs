@@ -204,7 +204,7 @@ module Verdict =
     /// True if the response has a mark of a store that nothing else than a store could have set: a checksum that was known
     /// without the content (of an empty file, or of the request) may be one that a gateway returned.
     let private isMarked (given: Circumstances) (reply: Reply) =
-        reply.HasStoreId || reply.HasMarkBesides given.Given
+        reply.HasStoreId || reply.HasOwnStoreId || reply.HasMarkBesides given.Given
 
     /// True if an address is that of another object: a URL, with or without its scheme, or a path.
     let private isElsewhere (bucket: string) (key: string) (address: string) =

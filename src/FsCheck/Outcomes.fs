@@ -187,6 +187,13 @@ module Outcomes =
             let! resultKey =
                 Gen.frequency [ 24, Gen.constant None; 1, Gen.constant (Some "of/another/object") ]
 
+            // A success seldom says where the bucket is, or sends the client elsewhere.
+            let! isElsewhere =
+                if status / 100 = 2 then
+                    Gen.frequency [ 24, Gen.constant false; 1, Gen.constant true ]
+                else
+                    Gen.constant true
+
             let! expired = Gen.elements [ texts[9]; Some "Request has expired" ]
 
             return {
@@ -211,9 +218,9 @@ module Outcomes =
                 ChecksumType = None
                 RetryAfter = texts[6]
                 AmzRetryAfter = texts[7]
-                BucketRegion = texts[8]
+                BucketRegion = if isElsewhere then texts[8] else None
                 RedirectHost = texts[13]
-                RedirectTo = texts[13]
+                RedirectTo = if isElsewhere then texts[13] else None
                 Server = texts[14]
                 Via = texts[14]
                 Date = texts[6]

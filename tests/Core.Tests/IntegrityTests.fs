@@ -325,6 +325,13 @@ let tests =
                         ofNothing,
                         contentMd5
                         verify, [ emptyTag; requestId ], ofNothing, etagMd5
+                        { verify with HasContentMd5 = true }, [ emptyTag; requestId ], ofNothing, contentMd5
+                        // Cloudflare R2.
+                        verify, [ emptyTag; "cf-ray", "8f2" ], ofNothing, unverified
+                        verify,
+                        [ emptyTag; "cf-ray", "8f2"; "x-amz-checksum-sha256", emptySha256 ],
+                        ofNothing,
+                        bySha256
                         verify, [ emptyMd5 ], ofNothing, unverified
                         verify, [ emptyMd5; requestId ], ofNothing, contentMd5
                         giving, [ sha256 ], sent, unverified
