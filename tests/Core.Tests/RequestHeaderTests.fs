@@ -369,7 +369,6 @@ let operations =
                     "x-oss-forbid-overwrite", "true"
                     "x-goog-if-generation-match", "0"
                     "x-amz-tagging", "a=b"
-                    "X-Delete-After", "3600"
                     "opc-meta-a", "b"
                 ] do
                 match RequestHeader.create name value with

@@ -72,7 +72,10 @@ let tests =
             (fun () ->
                 task {
                     for status in [ "201 Created"; "204 No Content" ] do
-                        use! scene = scene "a" (patterned 10)
+                        let behindGateway =
+                            LoopbackS3Options(Buckets = [| Bucket(bucket, IsBehindGateway = true) |])
+
+                        use! scene = sceneWith behindGateway "a" (patterned 10)
 
                         let reply =
                             Text.Encoding.ASCII.GetBytes $"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"
