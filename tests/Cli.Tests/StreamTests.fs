@@ -651,6 +651,7 @@ let tests =
                                 "2>&1 | cat"
 
                         Expect.equal code 0 output
+
                         let lines =
                             output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
                             |> Array.filter (fun line -> not (line.StartsWith "warning "))

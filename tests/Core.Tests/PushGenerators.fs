@@ -105,6 +105,30 @@ let private endsAs (kind: FailureKind) (attempts: int) (_: Script) (turns: Turn 
     | Some(Error failure) -> failure.Kind = kind && failure.Attempts >= attempts
     | _ -> false
 
+/// True if a success with the whole body, as a store answers, does not end in a receipt.
+let private rejectsSuccess (_: Script) (turns: Turn list) =
+    turns
+    |> List.exists (fun turn ->
+        match turn.Input with
+        | Input.Attempted(_, _, Outcome.Replied reply) ->
+            reply.IsSuccess
+            && reply.IsMarked
+            && reply.Sent.IsSome
+            && reply.Error.IsNone
+            && (match turn.Output with
+                | Output.Failed failure ->
+                    failure.Kind = FailureKind.IntegrityMismatch
+                    || failure.Kind = FailureKind.Unverified
+                | Output.Done _ -> false
+                | _ -> reply.Contradiction.IsNone && reply.Body.IsNone)
+        | _ -> false)
+
+/// True if the push ends with a receipt after several attempts.
+let private isDoneAtLast (_: Script) (turns: Turn list) =
+    match Play.ending turns with
+    | Some(Ok receipt) -> receipt.Attempts > 1
+    | _ -> false
+
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave; now and then it
 /// reports a length that no file has. Some are chosen for what is rare among all: several attempts, a second URL, a
 /// deadline that ends the push, a source that changed, damage that comes twice, a customer's key.
@@ -115,19 +139,21 @@ let scripts =
         any |> Gen.filter (fun script -> isRare script.Plan)
 
     Gen.frequency [
-        4, any |> Gen.map (fun script -> { script with Length = -1L })
-        4, any
-        16, longest 4 any
-        11,
+        2, any |> Gen.map (fun script -> { script with Length = -1L })
+        2, any
+        33, longest 4 any
+        30,
         wanted
-            9
+            24
             (fun script -> echoesEarlierUrl script.Urls)
             (having (fun plan -> plan.Url = UrlSource.Asked))
-        4, wanted 8 isInVain any
-        3, wanted 6 (endsAs FailureKind.SourceChanged 1) any
-        4, wanted 8 (endsAs FailureKind.IntegrityMismatch 2) any
-        7, wanted 8 missesDeadline (having _.Target.Limits.Deadline.IsSome)
-        8, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
+        10, wanted 8 isInVain any
+        9, wanted 16 isDoneAtLast any
+        11, wanted 30 rejectsSuccess any
+        6, wanted 6 (endsAs FailureKind.SourceChanged 1) any
+        15, wanted 16 (endsAs FailureKind.IntegrityMismatch 2) any
+        12, wanted 20 missesDeadline (having _.Target.Limits.Deadline.IsSome)
+        9, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]
 
 let private instants =
