@@ -29,7 +29,7 @@ internal sealed class ExporterProcess : IDisposable
 
     internal int Id => _process.Id;
 
-    /// <param name="job">All that the exporter is told.</param>
+    /// <param name="job">What the exporter is given.</param>
     /// <param name="byProxy">True if it may use a proxy of the environment.</param>
     internal static ExporterProcess Start(Job job, bool byProxy)
     {

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Quickstart;
 
 /// <summary>
-/// The job of the exporter: all that it is told, in one environment variable. There is no key in it, no manifest and no
+/// The job of the exporter, in one environment variable: it is given nothing else. There is no key in it, no manifest and no
 /// list of files.
 /// </summary>
 /// <param name="CellId">The cell.</param>

@@ -101,8 +101,8 @@ internal static class Operator
         var links = given?.LinksPassedOver switch
         {
             null or 0 => "",
-            1 => "; 1 symbolic link passed over",
-            var many => $"; {many} symbolic links passed over",
+            1 => "; 1 symbolic link left out",
+            var many => $"; {many} symbolic links left out",
         };
         var where = store.Loopback is null ? "" : " (an S3 of our own, on the loopback, in memory)";
         var content = given is null

@@ -5,7 +5,7 @@ namespace CellOS.Export.S3.Core
 module internal EditDistance =
 
     /// The fewest insertions, deletions and replacements that turn one text into the other (Levenshtein), or
-    /// `most` if it takes so many or more.
+    /// `most` if there are no fewer.
     let between (most: int) (a: string) (b: string) =
         let mutable previous = Array.init (b.Length + 1) id
         let mutable least = abs (a.Length - b.Length)

@@ -192,7 +192,7 @@ module ObjectAddress =
             | None -> AddressCheck.OtherKey(displayPath url)
             | Some check -> check
 
-    /// The parameters by which gateways are told a bucket, and those for a key.
+    /// The parameters that name a bucket to a gateway, and those that name a key.
     let private bucketParameters = [ "bucket"; "bucketName"; "container" ]
 
     let private keyParameters = [

@@ -49,6 +49,11 @@ module Resume =
     let ofReceipts (acceptUnverified: bool) (receipts: Receipt seq) : Receipted =
         receipts |> Seq.map LogLine.Receipt |> ofLines acceptUnverified
 
+    /// The last upload of an artifact, whether its receipt counts or not.
+    let private lastOf (receipted: Receipted) targetName cellId artifactName destination =
+        ReceiptedUploads.uploadsTo receipted destination
+        |> List.tryFind (ReceiptedUploads.isOf targetName cellId artifactName)
+
     /// The upload of an artifact, if its receipt counts.
     let private find
         (receipted: Receipted)
@@ -62,8 +67,7 @@ module Resume =
             | null -> true
             | identity -> obj.ReferenceEquals(receipted.ByObject[identity], upload)
 
-        ReceiptedUploads.uploadsTo receipted destination
-        |> List.tryFind (ReceiptedUploads.isOf targetName cellId artifactName)
+        lastOf receipted targetName cellId artifactName destination
         |> Option.filter (fun upload ->
             upload.Trust <> ReceiptTrust.Nothing
             && not upload.IsContested
@@ -184,10 +188,7 @@ module Resume =
     /// The place that the receipt of an artifact names, as `PlaceOf`; empty without one.
     [<CompiledName("ReceiptedPlace")>]
     let receiptedPlace (receipted: Receipted) targetName cellId artifactName destination : string =
-        match
-            ReceiptedUploads.uploadsTo receipted destination
-            |> List.tryFind (ReceiptedUploads.isOf targetName cellId artifactName)
-        with
+        match lastOf receipted targetName cellId artifactName destination with
         | Some upload -> shownPlace destination upload.ObjectUrl
         | None -> ""
 
@@ -203,11 +204,7 @@ module Resume =
         destination
         (objectUrl: string)
         : string option =
-        let upload =
-            ReceiptedUploads.uploadsTo receipted destination
-            |> List.tryFind (ReceiptedUploads.isOf targetName cellId artifactName)
-
-        match upload with
+        match lastOf receipted targetName cellId artifactName destination with
         | None -> None
         | Some upload ->
             match

@@ -158,15 +158,10 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     {
         if (session.Doubtful.Count == 0)
             return;
-        const int most = 10;
-        var names = string.Join(
-            ", ",
-            session.Doubtful.Take(most).Select(request => $"'{Shown.Short(200, request.ArtifactName)}'")
-        );
-        var more = session.Doubtful.Count > most ? $" and {session.Doubtful.Count - most} more" : "";
+        var names = ShownNames.List([.. session.Doubtful.Select(request => request.ArtifactName)]);
         _misled.AddRange(session.Doubtful);
         _stray =
-            $"is not asked again, because it {what}. Artifacts may have been sent to the objects of others: {names}{more}. Export them again with a command that writes one line for each request, with the artifactName of the request";
+            $"is not asked again, because it {what}. Artifacts may have been sent to the objects of others: {names}. Export them again with a command that writes one line for each request, with the artifactName of the request";
         Log.CommandMisled(_logger, _command.ToString(), _stray);
     }
 

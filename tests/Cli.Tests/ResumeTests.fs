@@ -278,17 +278,7 @@ let tests =
                     let source = scene.Folder.Write("one.txt", "ONE")
                     let receipts = scene.Folder.At "r.jsonl"
 
-                    File.WriteAllText(
-                        scene.Spec,
-                        $"""export:
-  targets:
-    - {{name: one, kind: s3, bucket: {bucket}}}
-    - {{name: two, kind: s3, bucket: {bucket}}}
-  artifacts:
-    - {{name: a, path: one.txt, target: one}}
-    - {{name: a, path: one.txt, target: two}}
-"""
-                    )
+                    twoTargets scene [ "a", "one.txt", "one"; "a", "one.txt", "two" ]
 
                     let url (endpoint: string) =
                         endpoint + bucket + "/{cell_id}/{artifact_name}"

@@ -90,6 +90,18 @@ let sceneBehind (isGateway: bool) =
 
 let scene () = sceneBehind false
 
+/// Gives a scene the targets `one` and `two` of one bucket, and artifacts by name, path and target.
+let twoTargets (scene: Scene) (artifacts: (string * string * string) list) =
+    let lines = [
+        for target in [ "one"; "two" ] do
+            $"    - {{name: {target}, kind: s3, bucket: {bucket}}}"
+        "  artifacts:"
+        for name, path, target in artifacts do
+            $"    - {{name: {name}, path: {path}, target: {target}}}"
+    ]
+
+    File.WriteAllText(scene.Spec, String.concat "\n" ("export:" :: "  targets:" :: lines) + "\n")
+
 /// The JSON objects of some lines.
 let objects (output: string) : JsonElement list =
     output.Split('\n', StringSplitOptions.RemoveEmptyEntries)

@@ -90,6 +90,27 @@ let private bundle (scene: Scene) =
     scene.Folder.Write("out/report.json", "{}") |> ignore
     scene.Folder.At "out"
 
+/// A URL command in Python. `first` is a statement for each request, and `url` an expression over it.
+let private commandOf (scene: Scene) (first: string) (url: string) =
+    let script =
+        scene.Folder.Write(
+            "presign.py",
+            $"""
+import json, sys
+from urllib.parse import quote
+for line in sys.stdin:
+    request = json.loads(line)
+    {first}
+    print(json.dumps({{"url": {url}}}), flush=True)
+"""
+        )
+
+    $"python3 -u '{script}'"
+
+/// The URL of the request's object below an endpoint, as an expression of a command.
+let private keyBelow (endpoint: string) =
+    $"'{endpoint}' + request['bucket'] + '/' + quote(request['key'])"
+
 [<Tests>]
 let tests =
     testList "sources of URLs on the command line" [
@@ -167,21 +188,14 @@ let tests =
 
                     use! scene = sceneBehind true
 
-                    let script =
-                        scene.Folder.Write(
-                            "presign.py",
-                            $"""
-import json, sys
-from urllib.parse import quote
-for line in sys.stdin:
-    request = json.loads(line)
-    print("asked https://h/?X-Amz-Signature={secret}", file=sys.stderr, flush=True)
-    print(json.dumps({{"url": "{scene.Server.Endpoint}" + request["bucket"] + "/" + quote(request["key"])}}), flush=True)
-"""
-                        )
+                    let command =
+                        commandOf
+                            scene
+                            $"print('asked https://h/?X-Amz-Signature={secret}', file=sys.stderr, flush=True)"
+                            (keyBelow (string scene.Server.Endpoint))
 
                     let! struct (code, output, error) =
-                        push scene [ variable "URL_COMMAND", $"python3 -u '{script}'" ] [ bundle scene ]
+                        push scene [ variable "URL_COMMAND", command ] [ bundle scene ]
 
                     Expect.equal code 0 error
                     Expect.equal (objects output).Length 2 output
@@ -262,22 +276,13 @@ for line in sys.stdin:
                     use! scene = sceneBehind true
                     scene.Folder.Write("out/a", "A") |> ignore
 
-                    let script =
-                        scene.Folder.Write(
-                            "other.py",
-                            $"""
-import json, sys
-for line in sys.stdin:
-    print(json.dumps({{"url": "{scene.Server.Endpoint}{bucket}/cell-7/b"}}), flush=True)
-"""
-                        )
+                    let command = commandOf scene "pass" $"'{scene.Server.Endpoint}{bucket}/cell-7/b'"
 
                     for strict, expected in [ "0", 0; "1", 1 ] do
                         let! struct (code, output, error) =
-                            push scene [
-                                variable "URL_COMMAND", $"python3 -u '{script}'"
-                                "CELLOS_STRICT_CONFIG", strict
-                            ] [ scene.Folder.At "out" ]
+                            push scene [ variable "URL_COMMAND", command; "CELLOS_STRICT_CONFIG", strict ] [
+                                scene.Folder.At "out"
+                            ]
 
                         Expect.equal code expected error
                         Expect.stringContains (output + error) "cell-7/b'" "the object of the URL"
@@ -294,30 +299,8 @@ for line in sys.stdin:
                 scene.Folder.Write("one.txt", "ONE") |> ignore
                 scene.Folder.Write("two.txt", "TWO!") |> ignore
 
-                File.WriteAllText(
-                    scene.Spec,
-                    $"""export:
-  targets:
-    - {{name: one, kind: s3, bucket: {bucket}}}
-    - {{name: two, kind: s3, bucket: {bucket}}}
-  artifacts:
-    - {{name: a, path: one.txt, target: one}}
-    - {{name: b, path: two.txt, target: two}}
-"""
-                )
-
-                let command =
-                    let script =
-                        scene.Folder.Write(
-                            "same.py",
-                            $"""
-import json, sys
-for line in sys.stdin:
-    print(json.dumps({{"url": "{scene.Server.Endpoint}{bucket}/upload"}}), flush=True)
-"""
-                        )
-
-                    $"python3 -u '{script}'"
+                twoTargets scene [ "a", "one.txt", "one"; "b", "two.txt", "two" ]
+                let command = commandOf scene "pass" $"'{scene.Server.Endpoint}{bucket}/upload'"
 
                 let! struct (code, output, error) =
                     push scene [
@@ -398,19 +381,9 @@ for line in sys.stdin:
                 let query = scene.Server.Presign("PUT", bucket, "x").Split('?')[1]
 
                 let run (endpoint: string) =
-                    let script =
-                        scene.Folder.Write(
-                            "presign.py",
-                            $"""
-import json, sys
-from urllib.parse import quote
-for line in sys.stdin:
-    request = json.loads(line)
-    print(json.dumps({{"url": "{endpoint}" + request["bucket"] + "/" + quote(request["key"]) + "?{query}"}}), flush=True)
-"""
-                        )
+                    let command = commandOf scene "pass" $"{keyBelow endpoint} + '?{query}'"
 
-                    push scene [ variable "URL_COMMAND", $"python3 -u '{script}'" ] [
+                    push scene [ variable "URL_COMMAND", command ] [
                         "--receipts"
                         receipts
                         "--resume"

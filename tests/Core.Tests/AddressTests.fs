@@ -286,7 +286,7 @@ let addresses =
             snd
 
         testCase
-            "a gateway that is told another bucket or key in the query is not taken for the same"
+            "a URL whose query names another bucket or key to a gateway is not for the same object"
             (fun () ->
                 for query, expected in
                     [

@@ -32,7 +32,7 @@ let private receipt (name: string) = {
     CompletedAt = DateTimeOffset.UnixEpoch
 }
 
-/// The receipt of an upload that ended so many seconds later.
+/// The receipt of an upload that ended this number of seconds later.
 let private at (seconds: int) (receipt: Receipt) = {
     receipt with
         CompletedAt = receipt.CompletedAt.AddSeconds(float seconds)

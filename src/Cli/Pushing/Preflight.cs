@@ -48,7 +48,6 @@ internal static class Preflight
         string cellId
     )
     {
-        const int most = 5;
         var sentences = artifacts
             .Select(item =>
                 (
@@ -69,9 +68,9 @@ internal static class Preflight
             .ToList();
         string[] shown =
         [
-            .. sentences.Take(most),
-            .. sentences.Count > most
-                ? [$"{sentences.Count - most} more artifacts overwrite objects of others."]
+            .. sentences.Take(ShownNames.Most),
+            .. sentences.Count > ShownNames.Most
+                ? [$"{sentences.Count - ShownNames.Most} more artifacts overwrite objects of others."]
                 : Array.Empty<string>(),
         ];
         return shown.Length > 0 && sinks.Configuration.IsStrict

@@ -110,8 +110,7 @@ internal static class Pusher
                 }
                 finally
                 {
-                    misled = await commands.FinishAsync();
-                    await SayHomeless();
+                    await SayWhatIsFalse();
                 }
 
                 if (receipts is not null)
@@ -138,9 +137,7 @@ internal static class Pusher
 
             foreach (var change in changes)
                 display.Note(change);
-            if (misled is not null)
-                display.Note(misled);
-            foreach (var sentence in places.After().Concat(shared.Problems))
+            foreach (var sentence in places.After())
                 display.Note(sentence);
             return
                 lines.AnyFailed
@@ -152,6 +149,23 @@ internal static class Pusher
 
             void Say(Exception exception) =>
                 error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+
+            // Also of a push that is interrupted: its receipts are read as well.
+            async Task SayWhatIsFalse()
+            {
+                try
+                {
+                    misled = await commands.FinishAsync();
+                    if (misled is not null)
+                        display.Note(misled);
+                    foreach (var sentence in shared.Problems)
+                        display.Note(sentence);
+                }
+                finally
+                {
+                    await SayHomeless();
+                }
+            }
 
             // Whole lines, so after the display has left the terminal.
             async Task SayHomeless()

@@ -9,6 +9,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 internal sealed class SkippedPlaces
 {
     private const int MostShown = 3;
+    private const int LongestPlace = 300;
 
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, (int Count, SortedSet<string> Places)> _targets = new(
@@ -50,14 +51,11 @@ internal sealed class SkippedPlaces
     /// <summary>A sentence for each target whose URLs are for another place, after the push.</summary>
     internal IEnumerable<string> After() =>
         _others.Select(other =>
-            $"The target '{other.Key}': the URLs of this push are for {Quote(other.Value)}, and receipts say that the {_targets[other.Key].Count} artifacts that were not sent again are at {Names(_targets[other.Key].Places)}. To send them there too, give a receipts file of its own."
+            $"The target '{other.Key}': the URLs of this push are for {ShownNames.List([other.Value], MostShown, LongestPlace)}, and receipts say that the {_targets[other.Key].Count} artifacts that were not sent again are at {Names(_targets[other.Key].Places)}. To send them there too, give a receipts file of its own."
         );
 
     private static string Names(SortedSet<string> places) =>
         places.Count == 0
             ? "a place that they do not name"
-            : string.Join(", ", places.Take(MostShown).Select(Quote))
-                + (places.Count > MostShown ? $" and {places.Count - MostShown} more places" : "");
-
-    private static string Quote(string place) => $"'{Shown.Short(300, place)}'";
+            : ShownNames.List(places, MostShown, LongestPlace);
 }

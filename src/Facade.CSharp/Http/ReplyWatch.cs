@@ -156,7 +156,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
         return false;
     }
 
-    /// <summary>Takes note of what follows the head of the final response. Another response is told apart elsewhere.</summary>
+    /// <summary>Takes note of what follows the head of the final response. Whether it begins another response does not matter here.</summary>
     private void Follow(byte octet)
     {
         if (_headIsOver && octet > (byte)' ')

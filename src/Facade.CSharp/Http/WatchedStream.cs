@@ -104,7 +104,7 @@ internal sealed class WatchedStream : ConnectionStream
     {
         try
         {
-            if (_watch is { IsLast: true } watch && (watch.HasBegun || HasUnread))
+            if (_watch is { IsLast: true } watch)
             {
                 while (!watch.HasBegun && HasUnread)
                     await Task.Delay(1, _stop.Token).ConfigureAwait(false);

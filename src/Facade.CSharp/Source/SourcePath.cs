@@ -3,7 +3,7 @@ namespace CellOS.Export.S3.Source;
 /// <summary>The place of a file.</summary>
 /// <param name="Path">The path; relative to the root if there is one.</param>
 /// <param name="Root">The folder that the file lies below; null if any symbolic link above the file is followed.</param>
-/// <param name="Watch">What is known of the file; null if nobody compares it later.</param>
+/// <param name="Watch">What is known of the file; null if it is not compared later.</param>
 internal readonly record struct SourcePath(string Path, ExportRoot? Root = null, SourceWatch? Watch = null)
 {
     /// <summary>The whole path, for messages.</summary>
