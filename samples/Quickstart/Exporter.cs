@@ -10,8 +10,10 @@ internal static class Exporter
 
     internal static async Task<int> RunAsync(CancellationToken stopping)
     {
-        if (Job.Forbidden().FirstOrDefault() is { } name)
-            throw new UsageException($"The exporter was given {name}; it must not hold keys.");
+        if (Job.Forbidden() is { Count: > 0 } names)
+            throw new UsageException(
+                $"The exporter was given {string.Join(", ", names)}; it must not hold keys."
+            );
         var job = Job.Read();
         if (job.WritesEvidence)
             EvidenceBundle.Write(job.Folder);

@@ -43,15 +43,18 @@ internal sealed record Job(
             : throw new UsageException($"The quickstart starts the exporter, and sets {Variable}.");
 
     /// <summary>Returns the variables that may hold keys; there must be none.</summary>
-    internal static IEnumerable<string> Forbidden() =>
-        Environment
-            .GetEnvironmentVariables()
-            .Cast<DictionaryEntry>()
-            .Select(variable => (string)variable.Key)
-            .Where(name =>
-                name.StartsWith("AWS_", StringComparison.OrdinalIgnoreCase)
-                || name.StartsWith("QUICKSTART_", StringComparison.OrdinalIgnoreCase)
-            );
+    internal static IReadOnlyList<string> Forbidden() =>
+        [
+            .. Environment
+                .GetEnvironmentVariables()
+                .Cast<DictionaryEntry>()
+                .Select(variable => (string)variable.Key)
+                .Where(name =>
+                    name.StartsWith("AWS_", StringComparison.OrdinalIgnoreCase)
+                    || name.StartsWith("QUICKSTART_", StringComparison.OrdinalIgnoreCase)
+                )
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Shows the job without the URL.</summary>
     public override string ToString() => $"{CellId}: {Folder}";

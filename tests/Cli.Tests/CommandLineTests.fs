@@ -414,62 +414,73 @@ let tests =
 
                 Expect.stringContains (misuse (plain @ [ "a"; "--version" ])) "--version" "no option of push")
 
-        testCase
-            "an option that is the name of a file in the current folder is refused without '--'"
-            (fun () ->
-                use folder = new Folder()
-                let before = Environment.CurrentDirectory
-                Environment.CurrentDirectory <- folder.Path
+        // They change the current folder of the process.
+        testSequenced (
+            testList "in the current folder" [
+                testCase "an option that is the name of a file is refused without '--'" (fun () ->
+                    use folder = new Folder()
+                    let before = Environment.CurrentDirectory
+                    Environment.CurrentDirectory <- folder.Path
 
-                try
-                    for name in [ "--quiet"; "--json"; "--format=json"; "--resume"; "--concurrency=1"; "-x" ] do
-                        folder.Write(name, "") |> ignore
-                        let arguments = [ "push"; "--spec"; "s"; "--cell-id"; "c"; name; "a" ]
-                        let told = misuse arguments
+                    try
+                        for name in
+                            [ "--quiet"; "--json"; "--format=json"; "--resume"; "--concurrency=1"; "-x" ] do
+                            folder.Write(name, "") |> ignore
+                            let arguments = [ "push"; "--spec"; "s"; "--cell-id"; "c"; name; "a" ]
+                            let told = misuse arguments
 
-                        Expect.stringContains
-                            told
-                            $"'{name}' looks like an option, and is the name of a file"
-                            name
+                            Expect.stringContains
+                                told
+                                $"'{name}' looks like an option, and is the name of a file"
+                                name
+
+                            Expect.sequenceEqual
+                                (push $"--spec s --cell-id c -- {name} a").Paths
+                                [ name; "a" ]
+                                name
+
+                            File.Delete(folder.At name)
+
+                        folder.Write("--quiet", "") |> ignore
+                        let plain = push "--spec s --cell-id c --quiet --"
+                        Expect.isTrue plain.Quiet "the option"
+                        Expect.isEmpty plain.Paths "no paths"
+                    finally
+                        Environment.CurrentDirectory <- before)
+
+                testCase "a file named '--' is not taken for the separator" (fun () ->
+                    use folder = new Folder()
+                    let before = Environment.CurrentDirectory
+                    Environment.CurrentDirectory <- folder.Path
+
+                    try
+                        folder.Write("--", "evidence") |> ignore
+                        let plain = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+
+                        for paths in [ [ "--"; "a" ]; [ "a"; "--" ]; [ "--" ]; [ "a"; "--"; "-x" ] ] do
+                            let told = misuse (plain @ paths)
+
+                            Expect.stringContains
+                                told
+                                "'--' looks like an option, and is the name of a file"
+                                $"%A{paths}"
+
+                            Expect.stringContains told "'./NAME'" "one way out"
+                            Expect.stringContains told "put '--' before the PATHs" "another"
 
                         Expect.sequenceEqual
-                            (push $"--spec s --cell-id c -- {name} a").Paths
-                            [ name; "a" ]
-                            name
+                            (push "--spec s --cell-id c -- -- a").Paths
+                            [ "--"; "a" ]
+                            "twice"
 
-                        File.Delete(folder.At name)
-
-                    folder.Write("--quiet", "") |> ignore
-                    let plain = push "--spec s --cell-id c --quiet --"
-                    Expect.isTrue plain.Quiet "the option"
-                    Expect.isEmpty plain.Paths "no paths"
-                finally
-                    Environment.CurrentDirectory <- before)
-
-        testCase "a file named '--' in the current folder is not taken for the separator" (fun () ->
-            use folder = new Folder()
-            let before = Environment.CurrentDirectory
-            Environment.CurrentDirectory <- folder.Path
-
-            try
-                folder.Write("--", "evidence") |> ignore
-                let plain = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
-
-                for paths in [ [ "--"; "a" ]; [ "a"; "--" ]; [ "--" ]; [ "a"; "--"; "-x" ] ] do
-                    let told = misuse (plain @ paths)
-
-                    Expect.stringContains
-                        told
-                        "'--' looks like an option, and is the name of a file"
-                        $"%A{paths}"
-
-                    Expect.stringContains told "'./NAME'" "one way out"
-                    Expect.stringContains told "put '--' before the PATHs" "another"
-
-                Expect.sequenceEqual (push "--spec s --cell-id c -- -- a").Paths [ "--"; "a" ] "twice"
-                Expect.sequenceEqual (push "--spec s --cell-id c ./-- a").Paths [ "./--"; "a" ] "as a path"
-            finally
-                Environment.CurrentDirectory <- before)
+                        Expect.sequenceEqual
+                            (push "--spec s --cell-id c ./-- a").Paths
+                            [ "./--"; "a" ]
+                            "as a path"
+                    finally
+                        Environment.CurrentDirectory <- before)
+            ]
+        )
 
         testCaseTask "the built tool shows its help and version, and ends with 0" (fun () ->
             task {

@@ -139,7 +139,7 @@ let scripts =
         any |> Gen.filter (fun script -> isRare script.Plan)
 
     Gen.frequency [
-        2, any |> Gen.map (fun script -> { script with Length = -1L })
+        12, any |> Gen.map (fun script -> { script with Length = -1L })
         2, any
         33, longest 4 any
         30,

@@ -509,7 +509,7 @@ let private operation =
 
                     Expect.equal
                         (properties "UrlResponse")
-                        (Set.ofList [ "url"; "headers"; "expiresAt" ])
+                        (Set.ofList [ "url"; "artifactName"; "headers"; "expiresAt" ])
                         "the response"
 
                     Expect.equal (properties "ErrorResponse") (Set.ofList [ "error" ]) "the refusal"
