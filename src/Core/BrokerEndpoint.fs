@@ -15,7 +15,7 @@ type BrokerEndpoint =
 /// Rules that this module keeps:
 /// - `https` goes anywhere, `http` to this machine only: the request and the response hold credentials;
 /// - `unix:` is followed by an absolute path, with or without the `//` of a URL;
-/// - no message contains a query.
+/// - no message contains a query, or a segment of the path that looks random.
 [<RequireQualifiedAccess>]
 module BrokerEndpoint =
 
@@ -68,9 +68,37 @@ module BrokerEndpoint =
                     "Use https, http to a loopback address, or a Unix socket (unix:/run/broker.sock)."
             | Ok url -> Ok(BrokerEndpoint.Http url)
 
-    /// Returns the address without its query, for displays.
+    let private isToken (segment: string) =
+        PathTokens.looksRandom (Unescape.plain (Unescape.see segment))
+
+    let private withoutTokens (path: string) : string =
+        String.Join(
+            '/',
+            path.Split '/'
+            |> Array.map (fun segment -> if isToken segment then Redaction.Mask else segment)
+        )
+
+    /// The path of the address.
+    let private path (endpoint: BrokerEndpoint) =
+        match endpoint with
+        | BrokerEndpoint.Http url -> RequestUrl.path url
+        | BrokerEndpoint.UnixSocket path -> path
+
+    /// Returns the secrets of the address: its query, and segments of its path that look random.
+    let internal secrets (endpoint: BrokerEndpoint) : string list =
+        let ofUrl =
+            match endpoint with
+            | BrokerEndpoint.Http url -> Redaction.secretsOf (RequestUrl.reveal url)
+            | BrokerEndpoint.UnixSocket _ -> []
+
+        ofUrl @ ((path endpoint).Split '/' |> Array.filter isToken |> List.ofArray)
+
+    /// Returns the address without its query and without tokens in its path, for displays.
     [<CompiledName("Show")>]
     let show (endpoint: BrokerEndpoint) : string =
         match endpoint with
-        | BrokerEndpoint.Http url -> RequestUrl.withoutQuery url
-        | BrokerEndpoint.UnixSocket path -> scheme + Check.plain path
+        | BrokerEndpoint.Http url ->
+            let shown = RequestUrl.withoutQuery url
+            let path = shown.IndexOf('/', shown.IndexOf("://", StringComparison.Ordinal) + 3)
+            shown.Substring(0, path) + withoutTokens (shown.Substring path)
+        | BrokerEndpoint.UnixSocket path -> scheme + withoutTokens (Check.plain path)

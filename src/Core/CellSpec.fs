@@ -101,12 +101,17 @@ module CellSpec =
 
             let others =
                 match spec.others |> List.tryFind (fun other -> other.Name = name) with
-                | Some other -> $" (it has one of kind {Check.quote other.Kind}, which is not exported here)"
+                | Some other ->
+                    $" (it has one of kind {Check.quoteWord other.Kind}, which is not exported here)"
                 | None -> ""
 
             let advice = if known = "" then "It has none." else $"Give one of {known}."
 
-            Error(ConfigProblem.inSpec None $"The spec has no S3 target {Check.quote name}{others}. {advice}")
+            Error(
+                ConfigProblem.inSpec
+                    None
+                    $"The spec has no S3 target {Check.quoteWord name}{others}. {advice}"
+            )
         | targets ->
             Ok {
                 spec with

@@ -215,6 +215,9 @@ module internal EnvironmentReader =
             ]
           }
 
-    /// A file's path: never a URL, which would be a credential in the wrong place.
-    let path (value: string) =
-        if Redaction.looksLikeUrl value then Error(Check.quote value) else Ok value
+    /// A file's path: never a URL or the content of a file, which would be a credential in the wrong place. An error says what
+    /// the value is.
+    let path (value: string) : Result<string, string> =
+        match FilePath.certainProblem value with
+        | Some problem -> Error problem
+        | None -> Ok value

@@ -27,7 +27,7 @@ module internal GrantedHeaders =
     let none = { Headers = []; Expected = [] }
 
     let private otherValue (name: string) (owner: string) (remedy: string) = {
-        Subject = $"header {Check.quote name}"
+        Subject = $"header {Check.quoteWord name}"
         Problem = $"that came with the URL has another value than {owner}"
         Remedy = remedy
     }
@@ -81,7 +81,7 @@ module internal GrantedHeaders =
             | Some digest -> Part.Digest digest
             | None ->
                 Part.Wrong {
-                    Subject = $"header {Check.quote header.Key}"
+                    Subject = $"header {Check.quoteWord header.Key}"
                     Problem = $"that came with the URL is not a {algorithm.Title} in Base64"
                     Remedy = "Correct the presigner."
                 }

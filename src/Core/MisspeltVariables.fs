@@ -145,7 +145,7 @@ module internal MisspeltVariables =
         Id = FindingId.UnknownVariable
         Severity = Severity.Warning
         Target = None
-        Variable = Check.shorten 120 (Check.plain name)
+        Variable = Check.shorten 120 (Check.word name)
         What = "nothing reads this variable"
         Remedy =
             match meant with

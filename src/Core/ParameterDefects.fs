@@ -221,7 +221,7 @@ module internal ParameterDefects =
             if not (List.contains service services) then
                 let shown =
                     if service.Length <= 20 && String.forall Char.IsAsciiLetterOrDigit service then
-                        $" '{service}'"
+                        $" {Check.quoteWord service}"
                     else
                         ""
 

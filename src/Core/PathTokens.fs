@@ -5,7 +5,8 @@ open System
 /// Finds segments of a path that look like random tokens: a gateway may authorize by one.
 ///
 /// Rules that this module keeps:
-/// - a token has 32 characters or more, of letters, digits, `-`, `_`, `~` and padding;
+/// - a token has 32 characters or more, of letters, digits, `-`, `_`, `~` and padding; other signs separate it from what is
+///   before and behind it in its segment (`bot123:<token>`, `v1.<token>`);
 /// - within it, 12 letters and digits or more are without a separator, and change 4 times or more between letter and
 ///   digit. A time of ISO 8601 changes 3 times;
 /// - hexadecimal digits are a digest or a UUID, and no token.
@@ -33,22 +34,46 @@ module internal PathTokens =
 
         run.Length >= ShortestRun && changes >= FewestChanges && not isHex
 
-    /// True if a segment without escapes looks like a random token.
-    let isToken (segment: ReadOnlySpan<char>) : bool =
-        let mutable isAllowed = segment.Length >= Shortest
+    /// True if a part of a segment looks like a random token.
+    let private isTokenPart (part: ReadOnlySpan<char>) : bool =
         let mutable hasRun = false
         let mutable first = 0
-        let mutable i = 0
 
-        while isAllowed && i <= segment.Length do
-            if i = segment.Length || not (Char.IsAsciiLetterOrDigit segment[i]) then
-                hasRun <- hasRun || isRandom (segment.Slice(first, i - first))
+        if part.Length >= Shortest then
+            for i in 0 .. part.Length do
+                if i = part.Length || not (Char.IsAsciiLetterOrDigit part[i]) then
+                    hasRun <- hasRun || isRandom (part.Slice(first, i - first))
+                    first <- i + 1
+
+        hasRun
+
+    /// True if a segment without escapes contains what looks like a random token.
+    let isToken (segment: ReadOnlySpan<char>) : bool =
+        let mutable isFound = false
+        let mutable first = 0
+
+        if segment.Length >= Shortest then
+            for i in 0 .. segment.Length do
+                if
+                    i = segment.Length
+                    || not (Char.IsAsciiLetterOrDigit segment[i] || "-_~+=".Contains segment[i])
+                then
+                    isFound <- isFound || isTokenPart (segment.Slice(first, i - first))
+                    first <- i + 1
+
+        isFound
+
+    /// True if a word contains random letters and digits in a row, which are not all hexadecimal.
+    let hasRandomRun (word: string) : bool =
+        let mutable isFound = false
+        let mutable first = 0
+
+        for i in 0 .. word.Length do
+            if i = word.Length || not (Char.IsAsciiLetterOrDigit word[i]) then
+                isFound <- isFound || isRandom (word.AsSpan(first, i - first))
                 first <- i + 1
-                isAllowed <- i = segment.Length || "-_~+=".Contains segment[i]
 
-            i <- i + 1
-
-        isAllowed && hasRun
+        isFound
 
     /// The number of hexadecimal digits in a row that are a digest or a signature.
     [<Literal>]

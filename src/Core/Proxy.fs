@@ -189,6 +189,10 @@ module Proxy =
         | Ok "", Ok "" -> Ok None
         | Ok user, Ok password -> Ok(Some(user, password))
 
+    /// The fewest characters of a token in the place of a host. The identifiers of containers have 12.
+    [<Literal>]
+    let private ShortestToken = 20
+
     let private ofAuthority scheme (whenNoPort: int) (authority: string) =
         let userInfo, hostAndPort =
             match authority.LastIndexOf '@' with
@@ -207,6 +211,13 @@ module Proxy =
         | Error problem, _ -> refuse problem
         | _ when host = "" -> refuse "has no host"
         | _ when not (isHost host && isUri scheme host) -> refuse "has a host that cannot be read"
+        | _ when
+            CredentialForms.isKnownIn host
+            || host.Length >= ShortestToken
+               && not (host.Contains '.')
+               && PathTokens.looksRandom host
+            ->
+            refuse "has a host that looks like a token"
         | _, None -> refuse "has a port that is not a number from 1 to 65535"
         | Ok credentials, Some port -> Ok(Proxy(scheme, host.ToLowerInvariant(), port, credentials, None))
 

@@ -103,7 +103,7 @@ module internal PushResult =
             Region = state.Plan.Target.Region
             ObjectUrl =
                 match state.Url with
-                | ValueSome url -> Some(RequestUrl.withoutQuery url)
+                | ValueSome url -> Some(RequestUrl.addressOf (Destination.value state.Plan.Destination) url)
                 | ValueNone -> None
             Sha256 = sent.Sha256.Hex
             Md5 = (sent.With state.History.Digests).Md5

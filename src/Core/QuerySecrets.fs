@@ -63,78 +63,6 @@ module internal QuerySecrets =
         && value
            |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "-_~+/.=".Contains c)
 
-    /// True if a value is Base64 of this number of octets.
-    let private isDigest (size: int) (value: string) =
-        let octets = Array.zeroCreate<byte> 33
-
-        match Convert.TryFromBase64String(value, octets) with
-        | true, count -> count = size
-        | _ -> false
-
-    /// The most characters of the name of a header that may be shown.
-    [<Literal>]
-    let private LongestHeaderName = 64
-
-    /// True if a text may be shown as the name of a header: a token of RFC 9110, 5.6.2, that does not look random.
-    let isHeaderName (name: string) : bool =
-        name <> ""
-        && name.Length <= LongestHeaderName
-        && name
-           |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || "!#$%&'*+-.^_`|~".Contains c)
-        && not (PathTokens.looksRandom name)
-
-    /// The most letters and digits in a row in the name of an algorithm: `CRC64NVME`.
-    [<Literal>]
-    let private LongestAlgorithmWord = 9
-
-    /// True for a version of Azure's API, which is a day: `2022-11-02`.
-    let private isDay (value: string) =
-        value.Length = 10
-        && Seq.forall2 (fun c mark -> if mark = '-' then c = '-' else Char.IsAsciiDigit c) value "0000-00-00"
-
-    /// The form of the value of a harmless parameter: a gateway may take its token under the same name (nginx has `st`).
-    let private hasForm (name: string) (value: string) =
-        // What ends a sentence, in a text.
-        let value = value.TrimEnd([| ')'; ']'; ','; '.'; '"'; '\'' |])
-
-        let isOf (characters: string) =
-            value.AsSpan().IndexOfAnyExcept characters < 0
-
-        let letters = "abcdefghijklmnopqrstuvwxyz"
-
-        match name with
-        | "x-amz-content-sha256" ->
-            value = "UNSIGNED-PAYLOAD"
-            || value.Length = 64 && value |> Seq.forall Char.IsAsciiHexDigit
-        | "x-amz-signedheaders"
-        | "x-goog-signedheaders"
-        | "x-oss-additional-headers"
-        | "q-header-list" ->
-            let names = value.ToLowerInvariant().Split(';')
-
-            (Array.contains "host" names
-             || names[0].StartsWith("x-amz-", StringComparison.Ordinal))
-            && Array.forall isHeaderName names
-        | "x-amz-checksum-sha256" -> isDigest 32 value
-        | "x-amz-checksum-sha1" -> isDigest 20 value
-        | "x-amz-checksum-crc64nvme" -> isDigest 8 value
-        | "x-amz-checksum-crc32c"
-        | "x-amz-checksum-crc32" -> isDigest 4 value
-        | "sv" -> isDay value
-        | "x-id" -> value.Length <= 40 && isOf (letters + letters.ToUpperInvariant())
-        | "x-amz-algorithm"
-        | "x-amz-sdk-checksum-algorithm"
-        | "x-amz-checksum-algorithm"
-        | "x-goog-algorithm"
-        | "x-oss-signature-version"
-        | "q-sign-algorithm" ->
-            value.Length <= 24
-            && isOf (letters + letters.ToUpperInvariant() + "0123456789-")
-            && value.Split '-'
-               |> Array.forall (fun word -> word.Length <= LongestAlgorithmWord)
-        // Times and spans of time.
-        | _ -> value.Length <= 32 && isOf "0123456789TZ:.;+-"
-
     let private isDigestName (name: string) =
         name.StartsWith("x-amz-checksum-", StringComparison.Ordinal)
 
@@ -145,7 +73,7 @@ module internal QuerySecrets =
 
         Array.contains name harmless
         && (isDigestName name || value.AsSpan().IndexOfAny("=?/@&") < 0)
-        && hasForm name value
+        && ParameterForm.has name value
 
     /// True if a parameter has no value: what stands there is a value without a name, and `=` may be its padding.
     let isBare (text: string) (parameter: QueryParameter) : bool =
@@ -250,10 +178,22 @@ module internal QuerySecrets =
         let isAt i (c: char) =
             i < text.Length && Char.ToLowerInvariant text[i].Char = c
 
-        /// Where the segment behind `/<name>/` ends, if that is at `i`; -1 if not.
+        /// The last of the slashes at `i`.
+        let lastSlash i =
+            let mutable last = i
+
+            while isAt (last + 1) '/' do
+                last <- last + 1
+
+            last
+
+        /// Where the segment behind `/<name>/` ends, if that is at `i`; -1 if not. A slash may be doubled.
         let segmentAfter (name: char) i =
-            if i >= 0 && isAt i '/' && isAt (i + 1) name && isAt (i + 2) '/' then
-                let mutable stop = i + 3
+            let i = if i >= 0 && isAt i '/' then lastSlash i else -1
+
+            if i >= 0 && isAt (i + 1) name && isAt (i + 2) '/' then
+                let first = lastSlash (i + 2) + 1
+                let mutable stop = first
 
                 while stop < text.Length
                       && text[stop].Char <> '/'
@@ -261,7 +201,7 @@ module internal QuerySecrets =
                       && not (Char.IsWhiteSpace text[stop].Char) do
                     stop <- stop + 1
 
-                if stop > i + 3 then stop else -1
+                if stop > first then stop else -1
             else
                 -1
 
@@ -275,9 +215,17 @@ module internal QuerySecrets =
 
         let stop = segmentAfter 'p' at
 
+        let first =
+            let mutable first = stop
+
+            while first > 0 && text[first - 1].Char <> '/' do
+                first <- first - 1
+
+            first
+
         /// Only a random token is known for one without the bucket behind it.
         let isToken () =
-            let token = FreeText.slice text (at + 3) stop
+            let token = FreeText.slice text first stop
             let has (isSuch: char -> bool) = Seq.exists isSuch token
 
             PathTokens.isToken (token.AsSpan())
@@ -289,13 +237,13 @@ module internal QuerySecrets =
         if stop < 0 then
             struct (0, 0)
         elif isPreAuthenticating text at then
-            struct (at + 3, stop)
+            struct (first, stop)
         else
             match segmentAfter 'n' stop with
-            | -1 when mayBeCut && isCut 'n' stop && isToken () -> struct (at + 3, stop)
+            | -1 when mayBeCut && isCut 'n' stop && isToken () -> struct (first, stop)
             | -1 -> struct (0, 0)
             | space when segmentAfter 'b' space > 0 || mayBeCut && isCut 'b' space && isToken () ->
-                struct (at + 3, stop)
+                struct (first, stop)
             | _ -> struct (0, 0)
 
     /// The token of a path in a text that may have been cut behind it.

@@ -140,10 +140,11 @@ module Redaction =
         value.AsSpan().IndexOfAny marks < 0
         && not (value.Contains("/p/", StringComparison.OrdinalIgnoreCase))
         && not (NamedSecrets.mayNameScheme value)
+        && not (CredentialForms.mayBeIn value)
 
     /// Free text (an error message, a log line, a server's response) without user info, without the value of every
     /// secret parameter, and without the queries and fragments of URLs, but for those parameters that say when a URL was
-    /// signed, for how long, and which headers it covers.
+    /// signed, for how long, and which headers it covers. Credentials with a known form are masked wherever they are.
     [<CompiledName("Text")>]
     let text (value: string) : string =
         if String.IsNullOrEmpty value then
@@ -157,6 +158,7 @@ module Redaction =
             if Unescape.mayBeQuoted value then
                 addQuoted ranges (Unescape.seeQuoted value)
 
+            CredentialForms.addRanges ranges value
             Secrets.maskRanges ranges value
 
     let private maskParameter (text: string) (parameter: QueryParameter) : string =
@@ -398,4 +400,14 @@ module Redaction =
             | struct (_, 0) -> []
             | struct (first, stop) -> [ value.Substring(first, stop - first) ]
 
-        List.distinct (token @ PathTokens.ofPath path 0 path.Length @ QuerySecrets.ofQuery value query)
+        let afterHost =
+            match path.IndexOf "://" with
+            | -1 -> path
+            | at -> path.Substring(max 0 (path.IndexOf('/', at + 3)))
+
+        List.distinct (
+            token
+            @ PathTokens.ofPath path 0 path.Length
+            @ ShownPath.valuesIn afterHost
+            @ QuerySecrets.ofQuery value query
+        )

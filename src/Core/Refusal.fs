@@ -85,6 +85,14 @@ module internal Check =
         let more = if stop < redacted.Length then "…" else ""
         $"'{visible (redacted.Substring(0, stop))}{more}'"
 
+    /// The same for a word that is not the name of an artifact, a cell or a store: what looks like a credential is masked.
+    let quoteWord (value: string) =
+        if CredentialForms.isCredential value then quote Redaction.Mask else quote value
+
+    /// A name that nothing knows, with the mask in place of a word that looks like a credential.
+    let word (value: string) =
+        CredentialForms.maskWords [] (plain value)
+
     /// What is wrong with a value that appears in receipts and may be a URL, pasted into the wrong place.
     let urlProblem (value: string) =
         if Redaction.looksLikeUrl value then

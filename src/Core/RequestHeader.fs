@@ -71,7 +71,8 @@ module RequestHeader =
     let internal trust (name: string) (value: string) = RequestHeader(name, value)
 
     /// Whether the value is to be looked for in what a server says. A gateway may take its token under any name, so
-    /// only headers are let off that S3 and HTTP give a meaning which is none.
+    /// only headers are let off that S3 and HTTP give a meaning which is none. Of these, metadata whose value looks random, or
+    /// whose name is that of a credential, is looked for.
     let internal isSecret (header: RequestHeader) =
         match key header with
         | CustomerKey
@@ -84,9 +85,14 @@ module RequestHeader =
         | "content-md5"
         | "content-type"
         | "expires"
-        | "if-none-match"
-        | "user-agent" -> false
-        | name -> not (name.StartsWith("x-amz-", StringComparison.Ordinal))
+        | "if-none-match" -> false
+        | "user-agent" -> PathTokens.hasRandomRun header.Value
+        | name when not (name.StartsWith("x-amz-", StringComparison.Ordinal)) -> true
+        | name ->
+            name = "x-amz-mfa"
+            || NamedSecrets.isSecretName name
+            || name.StartsWith("x-amz-meta-", StringComparison.Ordinal)
+               && PathTokens.hasRandomRun header.Value
 
     /// `token` of RFC 9110, 5.6.2.
     let private isTokenChar (c: char) =
@@ -307,7 +313,7 @@ module RequestHeader =
     /// be a token, if a separator was lost: what is not a header's name is masked.
     let internal shownNames (names: string list) =
         let quoted (name: string) =
-            Check.quote (if QuerySecrets.isHeaderName name then name else Redaction.Mask)
+            Check.quote (if ParameterForm.isHeaderName name then name else Redaction.Mask)
 
         let told = names |> List.truncate 5 |> List.map quoted
 

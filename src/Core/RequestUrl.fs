@@ -19,7 +19,15 @@ type MaskedUrl internal (value: string) =
     override _.GetHashCode() =
         value.GetHashCode StringComparison.Ordinal
 
-    override _.ToString() = Redaction.url value
+    override _.ToString() =
+        let shown = Redaction.url value
+
+        let stop =
+            match shown.IndexOf '?' with
+            | -1 -> shown.Length
+            | query -> query
+
+        ShownPath.mask "" (shown.Substring(0, stop)) + shown.Substring stop
 
 /// A URL that a PUT can go to: absolute, `http` or `https`, and of characters that go onto the wire as they
 /// are. It holds a credential, so only `RequestUrl.reveal` gives it whole.
@@ -293,7 +301,9 @@ module RequestUrl =
 
     /// Every secret of the URL, as `Redaction.secretsOf` finds them.
     let internal secrets (url: RequestUrl) : Secrets =
-        let ofPath = PathTokens.ofPath url.Value url.Authority.Stop (url.PathStop)
+        let ofPath =
+            PathTokens.ofPath url.Value url.Authority.Stop url.PathStop
+            @ ShownPath.valuesIn (path url)
 
         match token url, ofPath with
         | struct (_, 0), [] -> url.Query.Secrets.Value
@@ -356,15 +366,19 @@ module RequestUrl =
         else
             text
 
-    /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query. A token in
-    /// the path of a pre-authenticated request is masked, and so is the signature of the query.
-    [<CompiledName("WithoutQuery")>]
-    let withoutQuery (url: RequestUrl) =
+    /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query. Tokens in the path
+    /// are masked, and so is the signature of the query. Segments of the given destination stay.
+    [<CompiledName("AddressOf")>]
+    let addressOf (destination: string) (url: RequestUrl) : string =
         let stop = url.PathStop
 
         match token url with
         | struct (_, 0) when stop > url.Authority.Stop && hasPlainOrigin url ->
-            withoutSignature url (url.Value.Substring(0, stop))
+            let path = url.Value.Substring(url.Authority.Stop, stop - url.Authority.Stop)
+
+            withoutSignature
+                url
+                (url.Value.Substring(0, url.Authority.Stop) + ShownPath.mask destination path)
         | struct (first, stop) ->
             let uri = revealUri url
             let path = path url
@@ -375,4 +389,8 @@ module RequestUrl =
                 else
                     path.Remove(first, stop - first).Insert(first, Redaction.Mask)
 
-            withoutSignature url $"{uri.Scheme}://{uri.Authority}{shown}"
+            withoutSignature url $"{uri.Scheme}://{uri.Authority}{ShownPath.mask destination shown}"
+
+    /// The same without a destination.
+    [<CompiledName("WithoutQuery")>]
+    let withoutQuery (url: RequestUrl) : string = addressOf "" url

@@ -120,7 +120,7 @@ module Resume =
         (url: RequestUrl option)
         (now: DateTimeOffset)
         : UploadMark option =
-        let objectUrl = url |> Option.map RequestUrl.withoutQuery
+        let objectUrl = url |> Option.map (RequestUrl.addressOf destination)
         let identity = ReceiptedUploads.identityOf destination (Option.toObj objectUrl)
 
         let isMarked (upload: ReceiptedUpload) =

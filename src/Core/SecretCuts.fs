@@ -169,7 +169,7 @@ module internal SecretCuts =
     let private ShortestOpenPart = 12
 
     /// True for words, numbers, times and the names of protocols, with signs between them: `20260301/us-west-2/s3/aws4_request`.
-    let private isOrdinary (part: ReadOnlySpan<char>) =
+    let isOrdinary (part: ReadOnlySpan<char>) =
         let mutable isOrdinary = true
         let mutable first = 0
 

@@ -134,6 +134,22 @@ module internal SecretParts =
             first <- stop + 1
     ]
 
+    /// User name and password in credentials of the scheme `Basic` (RFC 7617, 2).
+    let private basicPair (value: string) : string option =
+        if value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) then
+            let octets = Array.zeroCreate<byte> value.Length
+
+            match Convert.TryFromBase64String(value.Substring(6).Trim(), octets) with
+            | true, count -> Some(Text.Encoding.UTF8.GetString(octets, 0, count))
+            | _ -> None
+        else
+            None
+
     /// The value as it is written and its parts.
     let withParts (value: string) : string list =
-        value :: ofValue (Unescape.plain (Unescape.see value))
+        let pair =
+            match basicPair value with
+            | Some pair -> pair :: ofValue pair
+            | None -> []
+
+        value :: ofValue (Unescape.plain (Unescape.see value)) @ pair

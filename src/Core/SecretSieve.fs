@@ -71,6 +71,7 @@ module internal SecretSieve =
         isPlain
         && not (text.Contains("/p/", StringComparison.OrdinalIgnoreCase))
         && not (NamedSecrets.mayNameScheme text)
+        && not (CredentialForms.mayBeIn text)
 
     let private addGrams (slots: Span<uint64>) (text: string) =
         let mutable gram = 0

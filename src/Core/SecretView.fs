@@ -25,6 +25,17 @@ module internal SecretView =
 
     let private foldAscii (text: string) = String.map fold text
 
+    /// The ASCII character that a full-width or mathematical letter or digit stands for (Unicode Standard Annex 15, NFKC);
+    /// `\000` for none.
+    let private asciiOf (rune: Rune) : char =
+        match rune.Value with
+        | value when value >= 0xFF01 && value <= 0xFF5E -> char (value - 0xFEE0)
+        | value when value >= 0x1D400 && value <= 0x1D6A3 ->
+            let letter = (value - 0x1D400) % 52
+            char (if letter < 26 then int 'A' + letter else int 'a' + letter - 26)
+        | value when value >= 0x1D7CE && value <= 0x1D7FF -> char (int '0' + (value - 0x1D7CE) % 10)
+        | _ -> '\000'
+
     /// Octets, as percent-encoding has them, of what is not ASCII.
     let foldSeen (seen: Unescape.Seen[]) : View =
         let text = StringBuilder seen.Length
@@ -47,8 +58,13 @@ module internal SecretView =
                     elif Char.IsSurrogate c.Char then Rune.ReplacementChar, c
                     else Rune c.Char, c
 
-                for n in 0 .. rune.EncodeToUtf8(octets.AsSpan()) - 1 do
-                    text.Append(char octets[n]) |> ignore
+                match asciiOf rune with
+                | '\000' ->
+                    for n in 0 .. rune.EncodeToUtf8(octets.AsSpan()) - 1 do
+                        text.Append(char octets[n]) |> ignore
+                        places.Add { c with Next = last.Next }
+                | ascii ->
+                    text.Append(fold ascii) |> ignore
                     places.Add { c with Next = last.Next }
 
                 i <- i + (if isPair then 2 else 1)

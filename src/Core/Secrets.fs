@@ -7,6 +7,7 @@ open System.Text
 [<Sealed>]
 type internal Secrets(needles: string[]) =
     let mutable split: string[] | null = null
+    let mutable middles: SecretMiddles | null = null
 
     /// The fewest letters and digits of a secret that is found with others between them.
     static member private ShortestSplit = 12
@@ -28,6 +29,15 @@ type internal Secrets(needles: string[]) =
             made
         | made -> made
 
+    /// What recognizes the middle of a value, made when a text is first searched.
+    member _.Middles: SecretMiddles =
+        match middles with
+        | null ->
+            let made = SecretMiddles needles
+            middles <- made
+            made
+        | made -> made
+
     override _.ToString() = "REDACTED"
 
 /// Finds known secrets in a text, in whatever spelling.
@@ -39,7 +49,8 @@ type internal Secrets(needles: string[]) =
 ///   alphabets. Base64 padding is not part of a secret;
 /// - a secret of 12 letters and digits or more is found whatever stands between them: blanks, line breaks, hidden
 ///   characters, or what was markup;
-/// - a part of a secret is masked as `SecretCuts` says;
+/// - a part of a secret is masked as `SecretCuts` and `SecretMiddles` say;
+/// - a secret in Base64 or as octets is masked as `SecretEncodings` says;
 /// - values shorter than `Shortest` are ignored: they are not secrets, and appear in any text.
 [<RequireQualifiedAccess>]
 module internal Secrets =
@@ -207,6 +218,9 @@ module internal Secrets =
             // What is torn is looked for first: it may have part of an escape beside it.
             for view in views do
                 SecretCuts.addPartsOf ranges view secrets.Needles
+                secrets.Middles.AddRanges(ranges, view)
+
+            SecretEncodings.addRanges ranges text secrets.Needles
 
         ranges
 

@@ -51,18 +51,18 @@ module Settings =
         | Some value ->
             match EnvironmentReader.path value with
             | Ok path -> Some path, []
-            | Error shown ->
+            | Error what ->
                 None,
                 [
                     ConfigProblem.inVariable
                         None
                         Variable.CaBundle
-                        $"It holds a URL ({shown}) and must name a PEM file. Give the file's path."
+                        $"{what}. Give the path of a PEM file with certificates."
                 ]
 
     let private caBundleValue (path: string option) : EffectiveValue = {
         Name = "caBundle"
-        Value = path |> Option.map Check.plain |> Option.defaultValue "none"
+        Value = path |> Option.map FilePath.show |> Option.defaultValue "none"
         Origin =
             match path with
             | Some _ -> Origin.Variable Variable.CaBundle

@@ -17,6 +17,17 @@ module Shown =
     [<CompiledName("Name")>]
     let name (value: string) : string = Check.plain value
 
+    /// An argument of a command line that has no meaning there: of an option its name alone. What looks like a credential is
+    /// masked.
+    [<CompiledName("Argument")>]
+    let argument (value: string) : string =
+        let shown =
+            match value.IndexOfAny [| '='; ':' |] with
+            | at when at > 0 && value.StartsWith '-' -> value.Substring(0, at)
+            | _ -> value
+
+        if CredentialForms.isCredential shown then Redaction.Mask else name shown
+
     /// At most the given number of characters of a text that has no secret. The middle of a longer one is omitted.
     /// `most` is 3 or more.
     [<CompiledName("Fitted")>]

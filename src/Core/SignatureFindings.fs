@@ -53,7 +53,7 @@ module internal SignatureFindings =
                 Severity.Error
                 FindingId.RegionMismatch
                 context
-                $"the URL was signed for the region {Check.quote scope}, and its host is in {Check.quote host}: S3 refuses it"
+                $"the URL was signed for the region {Check.quoteWord scope}, and its host is in {Check.quote host}: S3 refuses it"
                 "Ask the presigner for a URL for the bucket's region, with the endpoint of that region."
         | host, scope, Some meant ->
             match Option.orElse scope host with
@@ -61,7 +61,7 @@ module internal SignatureFindings =
                 warning
                     FindingId.RegionMismatch
                     context
-                    $"the URL is for the region {Check.quote told}, the configuration says {Check.quote meant}"
+                    $"the URL is for the region {Check.quoteWord told}, the configuration says {Check.quote meant}"
                     "Correct the region, or ask the presigner for a URL for the right one."
             | _ -> []
         | _ -> []

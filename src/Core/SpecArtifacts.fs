@@ -95,7 +95,7 @@ module internal SpecArtifacts =
                     | _ ->
                         SpecDraft.problem
                             artifact.Line
-                            $"{who} is for the target {Check.quote name}, which the spec does not have. Its targets are {listed ()}."
+                            $"{who} is for the target {Check.quoteWord name}, which the spec does not have. Its targets are {listed ()}."
                 | None, [ Item.Read target ] -> Ok(addresseeOf target)
                 | None, [ Item.Unreadable _ ] -> Ok Addressee.Unclear
                 | None, _ ->

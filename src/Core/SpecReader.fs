@@ -150,7 +150,7 @@ module SpecReader =
                         Id = FindingId.UnknownKey
                         Severity = Severity.Warning
                         Target = target |> Option.map TargetName.value
-                        Variable = Check.shorten 120 (Check.plain key)
+                        Variable = Check.shorten 120 (Check.word key)
                         What = $"nothing reads this key of the spec{SpecDraft.inLine (SpecNode.lineOf value)}"
                         Remedy =
                             match Variable.stemOfKey key, Variable.nearKey names key with

@@ -74,7 +74,8 @@ module internal SpecTargets =
                             Severity = Severity.Warning
                             Target = SpecDraft.known target.Name |> Option.map shown
                             Variable = "kind"
-                            What = $"no sink has the kind {Check.quote kind}{SpecDraft.inLine target.Line}"
+                            What =
+                                $"no sink has the kind {Check.quoteWord kind}{SpecDraft.inLine target.Line}"
                             Remedy = suggestion
                         }
                     | _ -> ()

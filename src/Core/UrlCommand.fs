@@ -19,11 +19,17 @@ type UrlCommand internal (program: string, arguments: string list) =
 
     override _.GetHashCode() = HashCode.Combine(program, arguments)
 
+    /// The program without what follows a blank or `=`: a whole command, or a variable, may be in its place.
     override _.ToString() =
+        let shown =
+            match program.IndexOfAny [| ' '; '\t'; '\r'; '\n'; '=' |] with
+            | -1 -> Check.plain program
+            | stop -> Check.plain (program.Substring(0, stop)) + "…"
+
         match arguments.Length with
-        | 0 -> Check.plain program
-        | 1 -> $"{Check.plain program} (1 argument)"
-        | many -> $"{Check.plain program} ({many} arguments)"
+        | 0 -> shown
+        | 1 -> $"{shown} (1 argument)"
+        | many -> $"{shown} ({many} arguments)"
 
 /// Reads commands from one line of text, without a shell.
 ///
@@ -121,6 +127,15 @@ module UrlCommand =
 
         from 0 Quote.None false
 
+    /// True for `NAME=value`: a shell would set the variable for the program.
+    let private isAssignment (program: string) : bool =
+        match program.IndexOf '=' with
+        | at when at > 0 ->
+            not (Char.IsAsciiDigit program[0])
+            && program.Substring(0, at)
+               |> Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '_')
+        | _ -> false
+
     /// Returns the command of these words: a program, and its arguments.
     [<CompiledName("Create")>]
     let create (words: string seq) : Result<UrlCommand, Refusal> =
@@ -133,6 +148,10 @@ module UrlCommand =
                 "Give the program's absolute path, or a name that is found in PATH."
         | words when words |> List.exists (fun word -> word.Contains '\000') ->
             refuse "contains a NUL character" "Remove it."
+        | program :: _ when isAssignment program ->
+            refuse
+                "begins with a value for a variable, and no shell sets it"
+                "Write 'env NAME=… program', or let the program read the value from a file."
         | program :: _ when Redaction.looksLikeUrl program ->
             refuse
                 $"is a URL ({Check.quote program})"
@@ -142,3 +161,47 @@ module UrlCommand =
     /// Returns the command in a line of text, or why it cannot be run.
     [<CompiledName("Parse")>]
     let parse (line: string) : Result<UrlCommand, Refusal> = words line |> Result.bind create
+
+    /// What the names of options with a credential end with, besides those that name one everywhere.
+    let private secretWords = [ "pat"; "pass"; "pwd"; "key"; "auth"; "pin"; "bearer" ]
+
+    let private namesSecret (option: string) =
+        let name = option.TrimStart('-').ToLowerInvariant()
+
+        option.StartsWith '-'
+        && (NamedSecrets.isSecretName name
+            || List.contains (name.Substring(name.LastIndexOfAny [| '-'; '_' |] + 1)) secretWords)
+
+    /// What may be a credential in a word of a command. In a script, only what looks random is.
+    let private secretsIn (word: string) : string list =
+        if word.AsSpan().IndexOfAny(" \t\r\n") >= 0 then
+            SecretParts.ofValue word |> List.filter CredentialForms.isCredential
+        elif word.Contains "://" then
+            Redaction.secretsOf word
+        else
+            SecretParts.ofValue (word.Replace('=', ' ') + " ")
+
+    /// Returns the secrets in the arguments of a command, and in its program if a whole command is in its place.
+    let internal secrets (command: UrlCommand) : string list =
+        let words =
+            (command.Program.Split ' ' |> List.ofArray |> List.tail) @ command.Arguments
+
+        [
+            for before, word in List.pairwise ("" :: words) do
+                if namesSecret before then
+                    word
+
+                match word.IndexOf '=' with
+                | at when at > 0 && namesSecret (word.Substring(0, at)) -> word.Substring(at + 1)
+                | _ -> ()
+
+                yield! secretsIn word
+        ]
+
+    /// Returns what to do if the program could not be started.
+    [<CompiledName("StartAdvice")>]
+    let startAdvice (command: UrlCommand) : string =
+        if command.Program.Contains ' ' then
+            "The name of the program contains a blank: if quotes are around the whole command, remove them. Otherwise check the program's path, and that this user may execute it."
+        else
+            "Check the program's path, and that this user may execute it."

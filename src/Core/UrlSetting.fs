@@ -30,11 +30,8 @@ module internal UrlSetting =
         | Some value ->
             match EnvironmentReader.path value with
             | Ok path -> Ok(Some path)
-            | Error shown ->
-                problem
-                    target
-                    variable
-                    $"It holds a URL ({shown}) and must name the file with the token. Give the file's path."
+            | Error what ->
+                problem target variable $"{what}. Give the path of the file that contains the token."
 
     let private broker lookup target variable (tokenVariables: string list) (value: string) =
         let endpoint =
@@ -102,12 +99,12 @@ module internal UrlSetting =
 
         let manifest (path: string) =
             match EnvironmentReader.path path with
-            | Ok path -> Ok(reading "urlsFile" fileVariable (UrlChoice.Manifest path) (Check.plain path) [])
-            | Error shown ->
+            | Ok path -> Ok(reading "urlsFile" fileVariable (UrlChoice.Manifest path) (FilePath.show path) [])
+            | Error what ->
                 problem
                     who
                     fileVariable
-                    $"It holds a URL ({shown}) and must name a file. A URL belongs into {urlVariable}."
+                    $"{what}. Give the path of the file with the URLs. A single URL belongs into {urlVariable}."
 
         let legacy = {
             Id = FindingId.LegacyUrlVariable
@@ -232,7 +229,7 @@ module internal UrlSetting =
 
             {
                 Name = "brokerTokenFile"
-                Value = token |> Option.map Check.plain |> Option.defaultValue "none"
+                Value = token |> Option.map FilePath.show |> Option.defaultValue "none"
                 Origin =
                     match token with
                     | Some _ -> Origin.Variable variable

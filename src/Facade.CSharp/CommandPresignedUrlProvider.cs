@@ -3,7 +3,6 @@ using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3;
 
@@ -25,6 +24,9 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     private readonly List<UrlRequest> _misled = [];
     private CommandSession? _session;
     private string? _stray;
+
+    /// <summary>What the command may repeat: its arguments, and the URLs that it gave.</summary>
+    private SourceSecrets _secrets;
     private volatile bool _disposed;
 
     /// <summary>A provider that starts the command at the first request.</summary>
@@ -47,6 +49,7 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     )
     {
         _command = command;
+        _secrets = SourceSecretsModule.OfCommand(command);
         _timeout = timeout;
         _time = timeProvider ?? TimeProvider.System;
         _logger = logger is null ? NullLogger.Instance : new GuardedLogger(logger);
@@ -102,33 +105,38 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         }
 
         if (_stray is not null)
-            throw Failure(_stray);
+            throw Failure(_secrets, _stray);
         var session = _session ??= CommandSession.Start(_command, _logger);
-        session.Secrets = [.. UrlRequestModule.Secrets(request)];
+        var secrets = SourceSecretsModule.WithRequest(request, _secrets);
         using var limit = new CancellationTokenSource(_timeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             var line = Encoding.UTF8.GetBytes(UrlRequestModule.ToJson(request) + "\n");
-            var body = await session.AskAsync(line, both.Token).ConfigureAwait(false);
+            var body = await session.AskAsync(line, secrets, both.Token).ConfigureAwait(false);
             var owner = UrlResponseModule.Owner(request, body);
             if (owner is ResponseOwner.Other other)
-                throw new CommandEndedException($"was ended: {session.Mask(other.Defect)}")
+                throw new CommandEndedException(
+                    $"was ended: {SourceSecretsModule.Mask(secrets, other.Defect)}"
+                )
                 {
                     IsStray = true,
                 };
-            switch (UrlResponseModule.Parse(ListModule.OfArray(session.Secrets), body))
+            switch (UrlResponseModule.Parse(secrets.Values, body))
             {
                 case UrlResponse.Granted granted:
+                    _secrets = SourceSecretsModule.WithGrant(granted.Grant, _secrets);
+                    secrets = SourceSecretsModule.WithGrant(granted.Grant, secrets);
                     if (owner.IsUnnamed && !UrlResponseModule.ShowsObject(request, granted.Grant.Url))
                         session.Doubtful.Add(request);
                     return CoreMapping.ToResponse(granted.Grant);
                 case UrlResponse.Refused refused:
-                    throw Failure($"refused to give a URL: \"{refused.Message}\"");
+                    throw Failure(secrets, $"refused to give a URL: \"{refused.Message}\"");
                 case UrlResponse.Invalid invalid:
                     End(session);
                     throw Failure(
-                        $"was ended: {session.Mask(UrlResponseModule.DefectInWords(invalid.Defect))}{session.LastWords()}"
+                        secrets,
+                        $"was ended: {UrlResponseModule.DefectInWords(invalid.Defect)}{session.LastWords()}"
                     );
                 default:
                     throw new InvalidOperationException("The core has another kind of response.");
@@ -140,6 +148,7 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
             End(session);
             cancellationToken.ThrowIfCancellationRequested();
             throw Failure(
+                secrets,
                 $"gave no response within {_timeout.TotalMilliseconds:0} ms, and was ended{session.LastWords()}"
             );
         }
@@ -149,7 +158,11 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (ended.IsStray)
                 Mislead(session, ended.Message);
-            throw Failure(ended.Message + session.LastWords());
+            throw Failure(secrets, ended.Message + session.LastWords());
+        }
+        finally
+        {
+            session.Answered(secrets);
         }
     }
 
@@ -165,8 +178,8 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
         Log.CommandMisled(_logger, _command.ToString(), _stray);
     }
 
-    private PresignedUrlException Failure(string what) =>
-        new($"The URL command {_command} {Redaction.Text(what).TrimEnd('.')}.");
+    private PresignedUrlException Failure(SourceSecrets secrets, string what) =>
+        new($"The URL command {_command} {SourceSecretsModule.Mask(secrets, what).TrimEnd('.')}.");
 
     private void End(CommandSession session)
     {

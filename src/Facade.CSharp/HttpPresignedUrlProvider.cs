@@ -3,7 +3,6 @@ using System.Text;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Urls;
-using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3;
 
@@ -21,6 +20,11 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
     private readonly TimeSpan _timeout;
     private readonly HttpMessageInvoker _http;
     private readonly TimeProvider _time;
+    private readonly EnvironmentProxy? _proxy;
+    private readonly Lock _gate = new();
+
+    /// <summary>What the broker may repeat: its address, the tokens that it got, and the URLs that it gave.</summary>
+    private SourceSecrets _secrets;
 
     /// <summary>A provider that makes and owns its connections.</summary>
     /// <param name="options">The broker, and limits in time.</param>
@@ -51,7 +55,9 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
         _tokenFile = tokenFile;
         _timeout = timeout;
         _time = timeProvider ?? TimeProvider.System;
+        _secrets = SourceSecretsModule.OfBroker(endpoint);
         BrokerHandler.Adapt(handler, endpoint);
+        _proxy = handler.Proxy as EnvironmentProxy;
         _http = new HttpMessageInvoker(handler);
     }
 
@@ -75,12 +81,12 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
         return verdict switch
         {
             BrokerVerdict.Granted granted => CoreMapping.ToResponse(granted.Grant),
-            BrokerVerdict.Later later => throw new PresignedUrlException($"{later.Reason}.")
+            BrokerVerdict.Later later => throw new PresignedUrlException(Masked(asked, later.Reason))
             {
                 IsTransient = true,
                 RetryAfter = later.After > TimeSpan.Zero ? later.After : null,
             },
-            BrokerVerdict.Refused refused => throw new PresignedUrlException($"{refused.Reason}."),
+            BrokerVerdict.Refused refused => throw new PresignedUrlException(Masked(asked, refused.Reason)),
             _ => throw new InvalidOperationException("The core asked for another token twice."),
         };
     }
@@ -98,9 +104,9 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
         if (_tokenFile is not null && (token = BrokerTokenFile.Read(_tokenFile, out var problem)) is null)
             return BrokerVerdict.NewRefused(problem.TrimEnd('.'));
 
-        var secrets = UrlRequestModule.Secrets(request);
         if (token is not null)
-            secrets = FSharpList<string>.Cons(token, secrets);
+            lock (_gate)
+                _secrets = SourceSecretsModule.WithToken(token, _secrets);
         var uri = _endpoint is BrokerEndpoint.Http http ? RequestUrlModule.RevealUri(http.Item) : OverSocket;
         using var message = new HttpRequestMessage(HttpMethod.Post, uri)
         {
@@ -126,9 +132,16 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
                 CoreMapping.ToOption(First(response.Content.Headers, "Content-Type")),
                 await ReadBodyAsync(response, both.Token).ConfigureAwait(false)
             );
-            return UrlResponseModule.Owner(request, reply.Body) is ResponseOwner.Other other
-                ? BrokerVerdict.NewRefused(Redaction.Known(secrets, $"{_who} gave no URL: {other.Defect}"))
-                : BrokerVerdictModule.OfReply(_who, secrets, use, _time.GetUtcNow(), reply);
+            var known = Known(request).Values;
+            if (UrlResponseModule.Owner(request, reply.Body) is ResponseOwner.Other other)
+                return BrokerVerdict.NewRefused(
+                    Redaction.Known(known, $"{_who} gave no URL: {other.Defect}")
+                );
+            var verdict = BrokerVerdictModule.OfReply(_who, known, use, _time.GetUtcNow(), reply);
+            if (verdict is BrokerVerdict.Granted { Grant: var grant })
+                lock (_gate)
+                    _secrets = SourceSecretsModule.WithGrant(grant, _secrets);
+            return verdict;
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
@@ -138,7 +151,7 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
         {
             return BrokerVerdictModule.OfFault(
                 _who,
-                secrets,
+                Known(request).Values,
                 FaultKind.RequestTimeout,
                 $"there was no complete response within {_timeout.TotalMilliseconds:0} ms"
             );
@@ -146,9 +159,22 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
         catch (Exception exception) when (exception is not ObjectDisposedException)
         {
             var (kind, detail) = BrokerHandler.Classify(exception, _endpoint, uri);
-            return BrokerVerdictModule.OfFault(_who, secrets, kind, detail);
+            // The transport may quote what a proxy said, with the credentials that the proxy was given.
+            if (_proxy?.ProxyFor(uri) is { } proxy)
+                detail = ProxyModule.MaskText(detail, proxy);
+            return BrokerVerdictModule.OfFault(_who, Known(request).Values, kind, detail);
         }
     }
+
+    /// <summary>All that the broker may repeat in its response to a request.</summary>
+    private SourceSecrets Known(UrlRequest request)
+    {
+        lock (_gate)
+            return SourceSecretsModule.WithRequest(request, _secrets);
+    }
+
+    private string Masked(UrlRequest request, string reason) =>
+        $"{SourceSecretsModule.Mask(Known(request), reason)}.";
 
     /// <summary>Reads as much of a body as the core looks at, and one byte more, which tells that there is more.</summary>
     private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(

@@ -11,7 +11,8 @@ public interface IPresignedUrlProvider
     /// <param name="cancellationToken">Ends the wait: the deadline of the push has passed, or its caller cancelled.</param>
     /// <exception cref="PresignedUrlException">
     /// There is no URL; a transient one is asked again under the sink's retry options. Any other exception ends the push
-    /// with <see cref="ExportFailureKind.UrlUnusable"/>.
+    /// with <see cref="ExportFailureKind.UrlUnusable"/>; the failure names its type and not its message, which may hold a
+    /// secret.
     /// </exception>
     ValueTask<PresignedUrlResponse> GetUrlAsync(
         PresignedUrlRequest request,

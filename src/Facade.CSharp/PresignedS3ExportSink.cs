@@ -183,7 +183,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <returns>Null where the URL is asked of a provider, or a manifest has none.</returns>
     /// <exception cref="ArgumentException">The name is not valid.</exception>
     public string? ObjectUrlHint(string name) =>
-        KnownUrl(name) is { } url ? RequestUrlModule.WithoutQuery(url) : null;
+        KnownUrl(name) is { } url ? RequestUrlModule.AddressOf(DestinationHint(name), url) : null;
 
     /// <summary>The URL that an artifact would be sent to now; null where the URL is asked of a provider, or a manifest has none.</summary>
     internal RequestUrl? KnownUrl(string name)

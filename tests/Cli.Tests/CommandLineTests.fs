@@ -167,7 +167,7 @@ let tests =
                     "check --spec s --probe", "--probe needs --cell-id"
                     "check --spec s --json true", "'true'"
                     "push --spec s --cell-id c --nonsense", "'--nonsense'"
-                    "push --spec s --cell-id c --nonsense=1 a", "'--nonsense=1'"
+                    "push --spec s --cell-id c --nonsense=1 a", "'--nonsense'"
                     "push --spec s --cell-id c -q a -- -b", "'-q'"
                     "push --spec s --cell-id c -", "'-'"
                     "push --spec s --cell-id c --resume", "--receipts"
@@ -252,10 +252,11 @@ let tests =
                     "--spec s --cell-id c --root: out", "--root needs a value."
                     "--spec= --cell-id= out", "--spec needs a value.\n--cell-id needs a value."
                     "--spec s --cell-id --quiet out", "--cell-id needs a value; '--quiet'"
-                    "--cell-id c --spec --cell-id=d out", "--spec needs a value; '--cell-id=d'"
+                    "--cell-id c --spec --cell-id=d out", "--spec needs a value; '--cell-id'"
                     "--spec s --cell-id -- out", "--cell-id needs a value; '--'"
                     "--cell-id c out --spec --help", "--spec needs a value; '--help'"
-                    "--spec s --cell-id c --quiet=true out", "--quiet takes no value; leave out '=true'."
+                    "--spec s --cell-id c --quiet=true out",
+                    "--quiet takes no value; leave out '=' and what follows it."
                     "--spec s --cell-id c --resume: out", "--resume takes no value"
                 ] do
                 Expect.stringStarts (misuse (List.ofArray ($"push {arguments}".Split ' '))) told arguments
@@ -285,6 +286,27 @@ let tests =
                 let sentences = misuse arguments
                 Expect.isFalse (sentences.Contains "abcdef0123456789") sentences
                 Expect.isFalse (sentences.Contains '\027') sentences)
+
+        testCase
+            "no sentence contains the value of an option, or an argument that looks like a credential"
+            (fun () ->
+                let opaque = "Zk3vT9qLw2XbR7mY5nP8"
+                let push = [ "push"; "--spec"; "s"; "--cell-id"; "c" ]
+
+                for arguments, told in
+                    [
+                        push @ [ $"--pat={opaque}"; "out" ], "There is no option '--pat'."
+                        push @ [ "--auth=hunter2"; "out" ], "There is no option '--auth'."
+                        push @ [ $"--quiet={opaque}"; "out" ], "--quiet takes no value"
+                        push @ [ "--header"; $"--x-api={opaque}"; "out" ], "'--x-api' looks like an option"
+                        push @ [ "--format"; opaque; "out" ], "not 'REDACTED'"
+                        push @ [ "--concurrency"; opaque; "out" ], "not 'REDACTED'"
+                        [ opaque ], "'REDACTED'"
+                        [ "completion"; opaque ], "'REDACTED'"
+                    ] do
+                    let sentences = misuse arguments
+                    Expect.isFalse (sentences.Contains opaque || sentences.Contains "hunter2") sentences
+                    Expect.stringContains sentences told "what is wrong")
 
         testCase "no sentence contains the query of a URL in the wrong place" (fun () ->
             let secret = "5ecretpassw0rdt0ken"

@@ -63,7 +63,7 @@ let tests =
                 [ "brokerUrl=http://localhost:8080/"; "brokerTokenFile=none" ]
                 [ broker "http://[::1]:8080/p" ], [ "brokerUrl=http://[::1]:8080/p"; "brokerTokenFile=none" ]
                 [ command "presign --key s3cr3ts3cr3t" ], [ "urlCommand=presign (2 arguments)" ]
-                [ command "'/opt/a b/presign'" ], [ "urlCommand=/opt/a b/presign" ]
+                [ command "'/opt/a b/presign'" ], [ "urlCommand=/opt/a…" ]
                 [ Variable.SharedBrokerUrl, https; Variable.SharedBrokerTokenFile, "/run/all" ],
                 [ "brokerUrl=https://broker.example/v1"; "brokerTokenFile=/run/all" ]
                 [
@@ -133,7 +133,7 @@ let tests =
                         broker https
                         suffixed Variable.BrokerTokenFile "a", "https://h/?X-Amz-Signature=s3cr3ts3cr3t"
                     ],
-                    [ fst token; "must name the file" ]
+                    [ fst token; "Give the path of the file" ]
                     [], [ fst url; "It is not set"; fst manifest; fst (broker ""); fst (command "") ]
                 ] do
                 let messages = (resolveA given).Problems |> List.map _.Message

@@ -125,12 +125,15 @@ let tests =
                         (fun _ _ ->
                             task {
                                 do! Task.Yield()
-                                return raise (TimeoutException "the broker is away")
+                                return raise (TimeoutException $"no {secret}")
                             }),
+                        "failed (TimeoutException). Throw a PresignedUrlException to give a reason"
+                        "gives a reason",
+                        (fun _ _ -> raise (PresignedUrlException "The broker is away")),
                         "the broker is away"
                         "cancels itself",
-                        (fun _ _ -> raise (OperationCanceledException "by itself")),
-                        "by itself"
+                        (fun _ _ -> raise (OperationCanceledException $"by {secret}")),
+                        "OperationCanceledException"
                         "null", (fun _ _ -> Task.FromResult(Unchecked.defaultof<string>)), "is empty"
                         "no URL",
                         (fun _ _ -> Task.FromResult $"ftp://h/x?X-Amz-Signature={secret}"),

@@ -87,7 +87,7 @@ internal static class CommandLine
         if (values.Count == 0)
             values.AddRange(parsed.Errors.Select(error => error.Message));
         if (values.Count > 0)
-            return Misuse(values.Select(sentence => WithoutUrls(sentence, arguments)));
+            return Misuse(values.Select(sentence => WithoutSecrets(sentence, arguments)));
         return parsed.CommandResult.Command switch
         {
             CheckCommand => check.Read(parsed),
@@ -125,17 +125,22 @@ internal static class CommandLine
         FileKinds.Of(argument) is not (FileKind.Missing or FileKind.Unknown);
 
     /// <summary>
-    /// The sentence, in which an argument that is a URL in the wrong place has lost its query. Blanks may be part of it.
+    /// The sentence, in which an argument that is a URL in the wrong place has lost its query, an option what follows its
+    /// name, and what looks like a credential is masked. Blanks may be part of an argument.
     /// </summary>
-    private static string WithoutUrls(string sentence, IReadOnlyList<string> arguments)
+    private static string WithoutSecrets(string sentence, IReadOnlyList<string> arguments)
     {
-        foreach (var argument in arguments.Where(Redaction.LooksLikeUrl))
+        foreach (var argument in arguments)
         {
             // An option may have taken the part behind its separator.
             var value = argument[(argument.IndexOfAny(['=', ':']) + 1)..];
+            if (Redaction.LooksLikeUrl(argument))
+                sentence = sentence
+                    .Replace(argument, Redaction.Plain(argument))
+                    .Replace(value.Length > 0 ? value : argument, Redaction.Plain(value));
             sentence = sentence
-                .Replace(argument, Redaction.Plain(argument))
-                .Replace(value.Length > 0 ? value : argument, Redaction.Plain(value));
+                .Replace($"'{argument}'", $"'{Core.Shown.Argument(argument)}'")
+                .Replace($"'{value}'", $"'{Core.Shown.Argument(value)}'");
         }
 
         return sentence;

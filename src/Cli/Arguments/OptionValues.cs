@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -23,11 +24,11 @@ internal static class OptionValues
 
             var takesValue = option.Arity.MaximumNumberOfValues > 0;
             if (!takesValue && separator >= 0)
-                yield return $"{name} takes no value; leave out '{argument[separator..]}'.";
+                yield return $"{name} takes no value; leave out '{argument[separator]}' and what follows it.";
             else if (takesValue && separator == argument.Length - 1)
                 yield return $"{name} needs a value.";
             else if (takesValue && separator < 0 && ++index < arguments.Count && IsOption(arguments[index]))
-                yield return $"{name} needs a value; '{arguments[index]}' looks like an option. Write '{name}={arguments[index]}' if it is the value.";
+                yield return $"{name} needs a value; '{Shown.Argument(arguments[index])}' looks like an option. Write '{name}=VALUE' if it is the value.";
         }
     }
 

@@ -15,7 +15,7 @@ internal static class PathArgument
     {
         var paths = parsed.GetValue(argument) ?? [];
         sentences.AddRange(
-            UnknownOptions(parsed, paths).Select(path => $"There is no option '{Redaction.Plain(path)}'.")
+            UnknownOptions(parsed, paths).Select(path => $"There is no option '{Shown.Argument(path)}'.")
         );
         if (paths.Any(string.IsNullOrWhiteSpace))
             sentences.Add("A PATH is empty.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Globalization;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -39,7 +40,9 @@ internal static class TextOption
                 result.Tokens is [var token]
                 && !(ToWhole(token.Value) is { } number && number >= least && number <= most)
             )
-                result.AddError($"{name} takes a whole number from {least} to {most}, not '{token.Value}'.");
+                result.AddError(
+                    $"{name} takes a whole number from {least} to {most}, not '{Shown.Argument(token.Value)}'."
+                );
         });
         return option;
     }
@@ -57,7 +60,7 @@ internal static class TextOption
         {
             if (result.Tokens is [var token] && !choices.Contains(token.Value))
                 result.AddError(
-                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}, not '{token.Value}'."
+                    $"{name} takes {string.Join(", ", choices.SkipLast(1))} or {choices[^1]}, not '{Shown.Argument(token.Value)}'."
                 );
         });
         return option;

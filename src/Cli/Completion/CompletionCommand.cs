@@ -23,7 +23,7 @@ internal sealed class CompletionCommand : Command
         {
             if (result.Tokens is [var token] && !Shells.Contains(token.Value))
                 result.AddError(
-                    $"'{token.Value}' is not a shell that can be completed. Give bash, zsh or fish."
+                    $"'{Core.Shown.Argument(token.Value)}' is not a shell that can be completed. Give bash, zsh or fish."
                 );
         });
         Add(_shell);

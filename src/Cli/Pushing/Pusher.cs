@@ -270,7 +270,8 @@ internal static class Pusher
         foreach (var group in objects.Shared)
         {
             told.UnionWith(group);
-            var url = RequestUrlModule.WithoutQuery(UrlOf(addressed[group[0]].Artifact)!);
+            var (first, place) = addressed[group[0]];
+            var url = RequestUrlModule.AddressOf(place, UrlOf(first)!);
             yield return $"{Names(group)} have URLs of the same object, {Core.Shown.Short(500, url)}: one would overwrite the other. Give each target its own bucket, key prefix or URL.";
         }
 

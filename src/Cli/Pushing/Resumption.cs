@@ -77,7 +77,7 @@ internal static class Resumption
                         cellId,
                         artifact.Name,
                         destination,
-                        RequestUrlModule.WithoutQuery(url)
+                        RequestUrlModule.AddressOf(destination, url)
                     ) is
                     { Value: var sentence }
                 )

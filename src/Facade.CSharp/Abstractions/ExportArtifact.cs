@@ -1,4 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export;
@@ -48,4 +51,19 @@ public sealed record ExportArtifact
     }
 
     private SourceWatch? Watch { get; init; }
+
+    /// <summary>Adds the properties to the text of <see cref="object.ToString" />. What may be a URL in the wrong place is masked.</summary>
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(
+                CultureInfo.InvariantCulture,
+                $"Name = {Redaction.Plain(Name)}, Path = {Redaction.Plain(Path)}"
+            )
+            .Append(
+                CultureInfo.InvariantCulture,
+                $", Root = {(Root is null ? "" : Redaction.Plain(Root.Path))}"
+            )
+            .Append(CultureInfo.InvariantCulture, $", Metadata = {Metadata}");
+        return true;
+    }
 }

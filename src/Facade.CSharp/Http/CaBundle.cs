@@ -50,15 +50,15 @@ internal sealed class CaBundle
                         or SourceException
             )
         {
-            problem = Redaction.LooksLikeUrl(path)
-                ? "is a URL or a part of one"
+            problem = FilePath.Problem(path) is not null
+                ? "cannot be read: the value looks like a URL or the content of a file, not like its path"
                 : $"cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')})";
         }
 
         // The path may be anything that was given in the wrong place, a URL for one.
         if (problem is not null)
             problem =
-                $"The CA bundle {Redaction.Plain(path)} {problem}. Give a file with nothing but certificates in PEM ('-----BEGIN CERTIFICATE-----').";
+                $"The CA bundle {FilePath.Show(path)} {problem}. Give a file with nothing but certificates in PEM ('-----BEGIN CERTIFICATE-----').";
         return new CaBundle(authorities);
     }
 

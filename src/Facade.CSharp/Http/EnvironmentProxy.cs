@@ -64,6 +64,7 @@ internal sealed class EnvironmentProxy : IWebProxy, ICredentials
             : null;
     }
 
-    private Proxy? ProxyFor(Uri destination) =>
+    /// <summary>The proxy on the way to a destination; null for none.</summary>
+    internal Proxy? ProxyFor(Uri destination) =>
         ProxyRulesModule.ProxyFor(destination.Scheme, destination.IdnHost, _rules)?.Value;
 }

@@ -40,18 +40,21 @@ internal sealed class SourceException(FaultKind kind, string message) : Exceptio
 
     /// <summary>A symbolic link where none is followed.</summary>
     internal static SourceException Link(string folder) =>
-        new(FaultKind.SourceNotAFile, $"the folder {folder} is a symbolic link, which may lead elsewhere");
+        new(
+            FaultKind.SourceNotAFile,
+            $"the folder {Shown(folder)} is a symbolic link, which may lead elsewhere"
+        );
 
     internal static SourceException NotAFolder(string path) =>
-        new(FaultKind.SourceNotFound, $"there is no folder {path}");
+        new(FaultKind.SourceNotFound, $"there is no folder {Shown(path)}");
 
     internal static SourceException DeniedFolder(string path) =>
-        new(FaultKind.SourceAccessDenied, $"the folder {path} may not be read by this user");
+        new(FaultKind.SourceAccessDenied, $"the folder {Shown(path)} may not be read by this user");
 
     internal static SourceException Outside(string path, string root) =>
         new(
             FaultKind.SourceNotAFile,
-            $"{path} is not a path below {root}: it is absolute, or has an empty segment, '.' or '..'"
+            $"{Shown(path)} is not a path below {Shown(root)}: it is absolute, or has an empty segment, '.' or '..'"
         );
 
     /// <summary>Another file has the name that was listed.</summary>

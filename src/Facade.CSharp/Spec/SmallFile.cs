@@ -153,8 +153,8 @@ internal static class SmallFile
                         or SourceException
             )
         {
-            problem = Redaction.LooksLikeUrl(path)
-                ? "The path is a URL or a part of one. Give the path of a file."
+            problem = FilePath.Problem(path) is { } wrong
+                ? $"{wrong}. Give the path of a file."
                 : $"The file cannot be read ({Redaction.Text(exception.Message).TrimEnd('.')}). Check its path and permissions.";
         }
 

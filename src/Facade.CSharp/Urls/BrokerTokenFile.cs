@@ -22,14 +22,14 @@ internal static class BrokerTokenFile
         );
         if (bytes is null)
         {
-            problem = $"The token file {Redaction.Plain(path)}: {problem}";
+            problem = $"The token file {FilePath.Show(path)}: {problem}";
             return null;
         }
 
         var token = BrokerToken.Parse(Encoding.UTF8.GetString(bytes));
         if (token.IsOk)
             return token.ResultValue;
-        problem = $"The token file {Redaction.Plain(path)}: {token.ErrorValue.Message}";
+        problem = $"The token file {FilePath.Show(path)}: {token.ErrorValue.Message}";
         return null;
     }
 

@@ -5,7 +5,6 @@ using System.Threading.Channels;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using Microsoft.Extensions.Logging;
-using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3.Urls;
 
@@ -42,19 +41,27 @@ internal sealed class CommandSession : IDisposable
     /// </summary>
     private readonly Channel<List<byte[]?>> _lines = Channel.CreateBounded<List<byte[]?>>(2);
 
+    /// <summary>
+    /// Lines of standard error that are not logged yet. What they quote of a URL is known once the command has responded.
+    /// </summary>
+    private readonly List<string> _held = [];
+
+    private int _logged;
+    private volatile bool _isAsked;
     private volatile string _lastError = "";
 
     private CommandSession(Process process, UrlCommand command, ILogger logger)
     {
         _process = process;
+        _secrets = SourceSecretsModule.OfCommand(command);
         _logger = logger;
         _name = command.ToString();
         _output = Task.Run(ReadOutputAsync);
         _errors = Task.Run(ReadErrorsAsync);
     }
 
-    /// <summary>What the command's words may quote of the request that it was given.</summary>
-    internal string[] Secrets { get; set; } = [];
+    /// <summary>What the command's words may quote.</summary>
+    private volatile SourceSecrets _secrets;
 
     /// <summary>
     /// The artifacts that got a URL from a response that does not name its artifact, and whose URL does not show it.
@@ -91,7 +98,7 @@ internal sealed class CommandSession : IDisposable
             throw new PresignedUrlException(
                 LocalFault.Describe(exception) is { } fault
                     ? $"The URL command {command} could not be started: {fault}."
-                    : $"The URL command {command} could not be started ({Reason(exception)}). Check the program's path, and that this user may execute it."
+                    : $"The URL command {command} could not be started ({Reason(exception)}). {UrlCommandModule.StartAdvice(command)}"
             );
         }
 
@@ -101,8 +108,14 @@ internal sealed class CommandSession : IDisposable
     /// <summary>Passes a request on, and waits for its response: a line without its end.</summary>
     /// <exception cref="CommandEndedException">The command ended, or wrote more than one line.</exception>
     /// <exception cref="OperationCanceledException">It took too long.</exception>
-    internal async Task<ReadOnlyMemory<byte>> AskAsync(byte[] request, CancellationToken cancellationToken)
+    internal async Task<ReadOnlyMemory<byte>> AskAsync(
+        byte[] request,
+        SourceSecrets secrets,
+        CancellationToken cancellationToken
+    )
     {
+        _secrets = secrets;
+        _isAsked = true;
         try
         {
             var input = _process.StandardInput.BaseStream;
@@ -130,14 +143,20 @@ internal sealed class CommandSession : IDisposable
         }
     }
 
-    /// <summary>A text without the secrets of the request.</summary>
-    internal string Mask(string text) => Redaction.Known(ListModule.OfArray(Secrets), text);
+    /// <summary>Logs what the command wrote to standard error meanwhile, without the secrets of the request and of its response.</summary>
+    internal void Answered(SourceSecrets secrets)
+    {
+        _secrets = secrets;
+        _isAsked = false;
+        LogHeld(isAtEnd: false);
+    }
 
     /// <summary>The last line of standard error, as the end of a sentence; empty without one.</summary>
     internal string LastWords()
     {
         // What a command that has ended had to say may still be on its way.
         _errors.Wait(LastWordsTime);
+        LogHeld(isAtEnd: true);
         return _lastError.Length > 0 ? $"; the last line of its standard error: \"{_lastError}\"" : "";
     }
 
@@ -258,38 +277,70 @@ internal sealed class CommandSession : IDisposable
     {
         var buffer = new char[4096];
         var line = new StringBuilder();
-        var count = 0;
         try
         {
             var errors = _process.StandardError;
             while (await errors.ReadAsync(buffer).ConfigureAwait(false) is > 0 and var read)
+            {
                 foreach (var c in buffer.AsSpan(0, read))
                     if (c == '\n')
-                        Tell(line, ref count);
+                        Hold(line);
                     else if (line.Length < LongestLine)
                         line.Append(c);
-
-            Tell(line, ref count);
+                    else if (line.Length == LongestLine)
+                        line.Append('…');
+                if (!_isAsked)
+                    LogHeld(isAtEnd: false);
+            }
         }
         catch (Exception exception) when (exception is IOException or InvalidOperationException)
         {
             // The end of it.
         }
+
+        Hold(line);
+        LogHeld(isAtEnd: true);
     }
 
-    private void Tell(StringBuilder line, ref int count)
+    private void Hold(StringBuilder line)
     {
-        var text = Shown.Line(Mask(line.ToString().Trim()));
+        var text = line.ToString().Trim();
         line.Clear();
         if (text.Length == 0)
             return;
 
-        _lastError = text;
-        count++;
-        if (count <= MostLines)
-            Log.CommandWrote(_logger, _name, text);
-        if (count == MostLines)
-            Log.CommandWrote(_logger, _name, "further lines are not logged");
+        lock (_held)
+            // The last line is for messages, too.
+            if (_held.Count > MostLines)
+                _held[^1] = text;
+            else
+                _held.Add(text);
+    }
+
+    /// <summary>Logs the lines that are held. The last one stays if the next one may continue it, unless there is no next one.</summary>
+    private void LogHeld(bool isAtEnd)
+    {
+        lock (_held)
+        {
+            var count =
+                !isAtEnd && _held.Count > 0 && SourceSecretsModule.IsOpen(_held[^1])
+                    ? _held.Count - 1
+                    : _held.Count;
+            if (count == 0)
+                return;
+
+            var lines = SourceSecretsModule.MaskLines(_secrets, _held.GetRange(0, count));
+            _held.RemoveRange(0, count);
+            foreach (var line in lines.Where(line => line.Length > 0))
+            {
+                _lastError = line;
+                _logged++;
+                if (_logged <= MostLines)
+                    Log.CommandWrote(_logger, _name, line);
+                if (_logged == MostLines)
+                    Log.CommandWrote(_logger, _name, "further lines are not logged");
+            }
+        }
     }
 
     private static string Reason(Exception exception) =>

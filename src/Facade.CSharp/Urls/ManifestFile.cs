@@ -39,7 +39,7 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
     /// <summary>What is wrong with the file, in sentences; null if nothing is.</summary>
     internal string? Problem() =>
         Read() is { IsError: true } wrong
-            ? $"The URL manifest {Redaction.Plain(path)}: {string.Join(" ", wrong.ErrorValue)}"
+            ? $"The URL manifest {FilePath.Show(path)}: {string.Join(" ", wrong.ErrorValue)}"
             : null;
 
     /// <inheritdoc />
@@ -59,7 +59,7 @@ internal sealed class ManifestFile(string path, TimeProvider? clock = null) : IU
                     ? _sent.Admit(url, plan)
                     : new UrlAnswer(
                         null,
-                        $"the URL manifest {Redaction.Plain(path)} has no usable URL. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
+                        $"the URL manifest {FilePath.Show(path)} has no usable URL. {(_problem.Length > 0 ? _problem : UrlManifestModule.Missing(plan.Artifact))}"
                     )
             );
         }

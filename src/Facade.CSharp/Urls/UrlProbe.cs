@@ -108,7 +108,7 @@ internal sealed record UrlProbe
         var inspected = PresignedUrlModule.Inspect(url);
         return probe with
         {
-            Url = RequestUrlModule.WithoutQuery(url),
+            Url = RequestUrlModule.AddressOf(probe.Destination, url),
             Signature = inspected.Signature.ToString(),
             SignedHeaders = [.. inspected.SignedHeaders],
             ExpiresAt = inspected.ExpiresAt?.Value,

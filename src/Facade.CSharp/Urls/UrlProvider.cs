@@ -55,10 +55,10 @@ internal sealed class UrlProvider(
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Its message is not this library's: it may quote the URL.
+            // Its message is not this library's: it may quote a credential.
             return new UrlAnswer(
                 null,
-                $"the source of URLs failed ({exception.GetType().Name}: {Redaction.Plain(exception.Message)})"
+                $"the source of URLs failed ({exception.GetType().Name}). Throw a PresignedUrlException to give a reason"
             );
         }
         catch (Exception)

@@ -1,0 +1,95 @@
+namespace CellOS.Export.S3.Core
+
+open System
+open System.Globalization
+open System.Text
+open System.Text.RegularExpressions
+
+/// Finds secrets that a program encoded.
+///
+/// Rules that this module keeps:
+/// - a run of Base64 is masked if it contains a secret, wherever in the encoded text the secret begins, or the octets of
+///   one that is written in hexadecimal digits;
+/// - so is a run of hexadecimal digits, and a list of octets in hexadecimal or decimal digits.
+[<RequireQualifiedAccess>]
+module internal SecretEncodings =
+
+    /// The fewest characters of a secret that is looked for in decoded octets.
+    [<Literal>]
+    let private ShortestNeedle = 8
+
+    /// Runs of Base64, and lists of octets: `33 66 38`, `0x33,0x66`, `51,102,56`, `&#51&#102`, `U+0033 U+0066`.
+    let private runs =
+        lazy
+            (Regex(
+                @"(?:&#x?[0-9A-Fa-f]{1,4};?){6,}|(?:U\+00[0-9A-Fa-f]{2}[ ,;]{0,2}){6,}|[A-Za-z0-9+/_-]{12,}|(?:(?:0x)?[0-9A-Fa-f]{1,3}[ ,;:\\x]{1,3}){7,}(?:0x)?[0-9A-Fa-f]{1,3}",
+                RegexOptions.CultureInvariant
+            ))
+
+    let private fold (octets: byte[]) : string =
+        (SecretView.foldSeen (Unescape.raw (Encoding.Latin1.GetString octets))).Text
+
+    let private holds (needles: string[]) (text: string) =
+        needles
+        |> Array.exists (fun needle ->
+            needle.Length >= ShortestNeedle
+            && text.Contains(needle, StringComparison.Ordinal))
+
+    let private base64At (run: string) (first: int) : byte[] option =
+        let text = run.Substring(first, (run.Length - first) / 4 * 4)
+
+        try
+            Some(Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/')))
+        with :? FormatException ->
+            None
+
+    let private isInBase64 (needles: string[]) (run: string) =
+        // The last characters may be fewer than four: zero bits complete them.
+        let run = run + "AAA"
+
+        seq { 0..3 }
+        |> Seq.choose (base64At run)
+        |> Seq.exists (fun octets ->
+            holds needles (fold octets)
+            || holds needles ((Convert.ToHexString octets).ToLowerInvariant()))
+
+    let private isInHex (needles: string[]) (run: string) =
+        run |> Seq.forall Char.IsAsciiHexDigit
+        && seq { 0..1 }
+           |> Seq.exists (fun first ->
+               let digits = run.Substring(first, (run.Length - first) / 2 * 2)
+               holds needles (fold (Convert.FromHexString digits)))
+
+    let private octetsOf (style: NumberStyles) (words: string[]) : byte[] option =
+        let octets =
+            words
+            |> Array.choose (fun word ->
+                match Byte.TryParse(word, style, CultureInfo.InvariantCulture) with
+                | true, octet -> Some octet
+                | _ -> None)
+
+        if octets.Length = words.Length then Some octets else None
+
+    let private isInOctets (needles: string[]) (run: string) =
+        let words =
+            ([ "&#x"; "&#"; "U+00"; "0x"; "\\x" ]
+             |> List.fold (fun (run: string) (sign: string) -> run.Replace(sign, " ")) run)
+                .Split([| ' '; ','; ';'; ':' |], StringSplitOptions.RemoveEmptyEntries)
+
+        [ NumberStyles.AllowHexSpecifier; NumberStyles.None ]
+        |> List.choose (fun style -> octetsOf style words)
+        |> List.exists (fold >> holds needles)
+
+    /// Adds the ranges of the runs that contain one of the secrets.
+    let addRanges (ranges: ResizeArray<struct (int * int)>) (text: string) (needles: string[]) : unit =
+        for found in runs.Value.Matches text do
+            let run = found.Value
+            let isList = run.AsSpan().IndexOfAny(" ,;:\\&") >= 0 || run.StartsWith "U+00"
+
+            if
+                (if isList then
+                     isInOctets needles run
+                 else
+                     isInHex needles run || isInBase64 needles run)
+            then
+                ranges.Add struct (found.Index, found.Index + found.Length)
