@@ -28,6 +28,7 @@ type Note = {
     mutable MayBeStored: bool
     mutable Kind: ExportFailureKind
     mutable Integrity: string
+    mutable IsWarned: bool
     /// What in a receipt is not as it should be.
     mutable Untrue: string
 }
@@ -40,6 +41,7 @@ let emptyNotes count =
         MayBeStored = false
         Kind = ExportFailureKind.Internal
         Integrity = ""
+        IsWarned = false
         Untrue = ""
     })
 
@@ -74,6 +76,7 @@ let private note (notes: Note[]) (item: Item) (result: ExportResult) =
         note.IsExported <- true
         note.Attempts <- receipt.Attempts
         note.Integrity <- String.Intern receipt.Integrity
+        note.IsWarned <- not (isNull receipt.Warning)
         note.Untrue <- untrueIn item receipt
     | null, NonNull failure ->
         note.Kind <- failure.Kind
@@ -95,6 +98,7 @@ let private provider (store: Store) (items: Item[]) (request: PresignedUrlReques
 
     match item.Source, item.Url with
     | _, Url.Refused -> raise (TimeoutException "the broker is away")
+    | _, Url.Elsewhere -> store.Presign(elsewhereOf item, null, false)
     | Whole content, Url.WithMd5 ->
         store.Presign(item.Key, readOnlyDict [ "content-md5", content.Md5Base64 ], false)
     | _, url -> store.Presign(item.Key, null, (url = Url.Expired))
@@ -137,7 +141,8 @@ let private optionsOf store round items sink =
                  S3ExportIntegrity.Require
              else
                  S3ExportIntegrity.Verify),
-        WriteOnce = (sink = Sink.Once)
+        WriteOnce = (sink = Sink.Once),
+        AcceptUnmarked = (sink = Sink.Lenient)
     )
 
 /// Lets files grow while they are sent, in whichever attempt that is: one that is refused early sends nothing.
@@ -221,6 +226,8 @@ let run
                 do! results.DisposeAsync()
             }
 
-        let! _ = Task.WhenAll(push Sink.Plain 11, push Sink.Once 3, push Sink.Strict 2)
+        let! _ =
+            Task.WhenAll(push Sink.Plain 10, push Sink.Once 3, push Sink.Strict 2, push Sink.Lenient 1)
+
         ()
     }

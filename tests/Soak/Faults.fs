@@ -23,13 +23,21 @@ type FaultCase = {
     MayPass: bool
     /// Whether the receipt may then be of an upload of which the server confirmed no digest.
     MayBeUnverified: bool
+    /// Whether the server says that it is stored, without a mark and without storing it.
+    IsUnmarked: bool
 }
 
 /// The cell whose sink asks for a digest and has short time limits.
 let strictCell = "strict"
 
-let private isStrict (request: RecordedRequest) =
-    request.Key.Contains("-" + strictCell + "/", StringComparison.Ordinal)
+/// The cell whose sink accepts a success without a mark of a store.
+let lenientCell = "lenient"
+
+let private isOf (cell: string) (request: RecordedRequest) =
+    request.Key.Contains("-" + cell + "/", StringComparison.Ordinal)
+
+let private isStrict = isOf strictCell
+let private isLenient = isOf lenientCell
 
 let private lengthOf (request: RecordedRequest) =
     int64 (request.Headers.GetValueOrDefault("Content-Length", "0"))
@@ -42,6 +50,7 @@ let private fault name weight make ends = {
     Ends = ends
     MayPass = false
     MayBeUnverified = false
+    IsUnmarked = false
 }
 
 let private always fault (_: Random) (_: RecordedRequest) : Fault = fault
@@ -56,8 +65,10 @@ let private damaged = [ ExportFailureKind.IntegrityMismatch ]
 let private expired = [ ExportFailureKind.UrlExpired ]
 let private timedOut = [ ExportFailureKind.TimedOut ]
 
-/// Where a redirect points; the server must never see a request for it.
+/// Where a redirect points, and URLs of other objects; the server must never see a request for it.
 let elsewhere = "elsewhere"
+
+let private accepted = FieldFaults.accepted
 
 /// `endpoint` is the server's own.
 let all (endpoint: Uri) = [
@@ -113,7 +124,19 @@ let all (endpoint: Uri) = [
 
     // Something else answers, or the store does in a dialect of its own.
     for case in FieldFaults.cases do
-        fault case.Name case.Weight (fun random _ -> FieldFaults.make case random) case.Ends
+        {
+            fault case.Name case.Weight (fun random _ -> FieldFaults.make case random) case.Ends with
+                Fits = fun request -> case.IsForAll || not (isLenient request)
+        }
+
+    // What the operator accepts, though nothing was stored.
+    {
+        fault accepted.Name accepted.Weight (fun random _ -> FieldFaults.make accepted random) accepted.Ends with
+            Fits = isLenient
+            MayPass = true
+            MayBeUnverified = true
+            IsUnmarked = true
+    }
 
     // The digest differs.
     fault "400 BadDigest" 1 (always (Fault.Status(400, "BadDigest"))) damaged

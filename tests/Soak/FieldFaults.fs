@@ -15,6 +15,8 @@ type FieldCase = {
     Name: string
     Weight: int
     Ends: ExportFailureKind list
+    /// False if a sink that accepts unmarked responses may make a receipt of it.
+    IsForAll: bool
     Belongs: FieldResponse -> bool
 }
 
@@ -32,6 +34,35 @@ let private reportsNoDigest (field: FieldResponse) =
            name <> "Content-MD5"
            && not (name.StartsWith("x-amz-checksum-crc", StringComparison.Ordinal)))
 
+/// A success to which nothing testifies that a store sent it.
+let unmarked = {
+    Name = "field: a success without a mark"
+    Weight = 3
+    Ends = [ ExportFailureKind.Unconfirmed ]
+    IsForAll = false
+    Belongs =
+        fun field ->
+            not field.IsMarked
+            && reportsNoDigest field
+            && (says FieldBody.Empty field
+                || says FieldBody.Harmless field
+                || says FieldBody.Result field)
+}
+
+/// One of them that says nothing of an object either.
+let accepted = {
+    unmarked with
+        Name = "field: an accepted success without a mark"
+        Weight = 60
+        Ends = []
+        Belongs =
+            fun field ->
+                unmarked.Belongs field
+                && not field.IsOfOther
+                && field.Kind <> FieldBody.Result
+                && not (field.Headers |> List.exists (fun (name, _) -> name = "Location"))
+}
+
 /// The groups. None contains:
 /// - a success that a store might have sent, because the object is not stored;
 /// - 412, which says that an object exists, and 417, which repeats the attempt;
@@ -41,30 +72,22 @@ let cases = [
         Name = "field: a success with a page"
         Weight = 3
         Ends = [ ExportFailureKind.NotAStore ]
+        IsForAll = true
         Belongs = says FieldBody.Page
     }
     {
         Name = "field: a success with an error"
         Weight = 3
         Ends = [ ExportFailureKind.NotAStore; ExportFailureKind.UrlExpired ]
+        IsForAll = true
         Belongs = says FieldBody.Error
     }
-    {
-        Name = "field: a success without a mark"
-        Weight = 3
-        Ends = [ ExportFailureKind.Unconfirmed ]
-        Belongs =
-            fun field ->
-                not field.IsMarked
-                && reportsNoDigest field
-                && (says FieldBody.Empty field
-                    || says FieldBody.Harmless field
-                    || says FieldBody.Result field)
-    }
+    unmarked
     {
         Name = "field: a success with a body that no store sends"
         Weight = 2
         Ends = [ ExportFailureKind.NotAStore; ExportFailureKind.Unconfirmed ]
+        IsForAll = false
         Belongs =
             fun field ->
                 reportsNoDigest field
@@ -74,6 +97,7 @@ let cases = [
         Name = "field: a success that says that it is not one to this upload"
         Weight = 2
         Ends = [ ExportFailureKind.Unconfirmed ]
+        IsForAll = true
         Belongs = fun field -> field.IsOfOther && (says FieldBody.Empty field || says FieldBody.Result field)
     }
     {
@@ -85,12 +109,14 @@ let cases = [
             ExportFailureKind.Unconfirmed
             ExportFailureKind.UrlExpired
         ]
+        IsForAll = false
         Belongs = fun field -> isSuccess field && field.End = BodyEnd.BrokenOff && reportsNoDigest field
     }
     {
         Name = "field: 3xx"
         Weight = 1
         Ends = [ ExportFailureKind.Redirected ]
+        IsForAll = true
         Belongs = fun field -> field.Status / 100 = 3 && field.End = BodyEnd.Whole
     }
     {
@@ -101,6 +127,7 @@ let cases = [
             ExportFailureKind.UrlExpired
             ExportFailureKind.Unavailable
         ]
+        IsForAll = true
         Belongs = fun field -> field.Status / 100 = 4 && field.End = BodyEnd.Whole
     }
     {
@@ -111,6 +138,7 @@ let cases = [
             ExportFailureKind.Refused
             ExportFailureKind.UrlExpired
         ]
+        IsForAll = true
         Belongs = fun field -> field.Status / 100 = 5 && field.End = BodyEnd.Whole
     }
 ]

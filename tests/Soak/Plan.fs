@@ -12,6 +12,8 @@ type Sink =
     | Once
     /// Asks for a digest, and waits for nothing long.
     | Strict
+    /// Takes a success without a mark of a store for one.
+    | Lenient
 
 [<RequireQualifiedAccess>]
 type Url =
@@ -22,6 +24,8 @@ type Url =
     | Expired
     /// The source of URLs fails.
     | Refused
+    /// Signed for another object.
+    | Elsewhere
 
 type Item = {
     Index: int
@@ -42,6 +46,10 @@ let cellOf (round: string) (sink: Sink) =
     | Sink.Plain -> $"%s{round}-plain"
     | Sink.Once -> $"%s{round}-once"
     | Sink.Strict -> $"%s{round}-%s{Faults.strictCell}"
+    | Sink.Lenient -> $"%s{round}-%s{Faults.lenientCell}"
+
+/// The key that `Url.Elsewhere` is signed for. Nothing may ever be stored there.
+let elsewhereOf (item: Item) = $"{Faults.elsewhere}/{item.Name}"
 
 /// The artifact of a name that `make` gave.
 let indexOf (name: string) =
@@ -50,7 +58,9 @@ let indexOf (name: string) =
 let make (sources: Sources) (seed: int) (round: string) (count: int) : Item[] =
     Array.init count (fun i ->
         let random = Dice.about seed $"%s{round} %d{i}"
-        let sink = Dice.pick random [ 78, Sink.Plain; 14, Sink.Once; 8, Sink.Strict ]
+
+        let sink =
+            Dice.pick random [ 74, Sink.Plain; 13, Sink.Once; 8, Sink.Strict; 5, Sink.Lenient ]
 
         let name =
             let folder = Dice.pick random [ 8, "logs/"; 1, ""; 1, "übung ☂/a+b & c/" ]
@@ -74,7 +84,7 @@ let make (sources: Sources) (seed: int) (round: string) (count: int) : Item[] =
         let url =
             match source with
             | Whole _ when not isTaken ->
-                Dice.pick random [ 90, Url.Fresh; 9, Url.WithMd5; 1, Url.Expired ]
+                Dice.pick random [ 89, Url.Fresh; 9, Url.WithMd5; 1, Url.Expired; 1, Url.Elsewhere ]
                 |> fun url -> if random.Next 300 = 0 then Url.Refused else url
             | _ -> Url.Fresh
 

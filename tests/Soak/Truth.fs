@@ -39,13 +39,24 @@ type Judge(cases: Faults.FaultCase list, report: Report) =
         if note.Untrue <> "" then
             $"the receipt is not true in %s{note.Untrue}"
 
+        let isAccepted =
+            item.Sink = Sink.Lenient
+            && List.tryLast puts |> Option.bind caseOf |> Option.exists _.IsUnmarked
+
+        if note.IsWarned <> (note.Integrity = "unverified") then
+            $"the integrity '%s{note.Integrity}', and a warning is %b{note.IsWarned}"
+
         match item.Source, storedOf item with
         | Whole content, Some stored when isSame content stored -> ()
         | Whole _, Some _ -> "a receipt, and the server holds something else"
+        | Whole _, None when isAccepted -> ()
         | _, None -> "a receipt, and the server holds nothing"
         | _ -> "a receipt for a source that there is not"
 
-        if item.Url = Url.Expired || item.Url = Url.Refused || item.IsTaken then
+        if
+            List.contains item.Url [ Url.Expired; Url.Refused; Url.Elsewhere ]
+            || item.IsTaken
+        then
             "a receipt where there is no way to one"
 
         // Nothing is sent twice, and no attempt is counted that the server did not see.
@@ -65,6 +76,7 @@ type Judge(cases: Faults.FaultCase list, report: Report) =
         match note.Integrity, item.Url with
         | "content-md5", Url.WithMd5 -> ()
         | "etag-md5", url when url <> Url.WithMd5 -> ()
+        | "unverified", _ when isAccepted -> ()
         | "unverified", url when url <> Url.WithMd5 && mayBeUnverified && item.Sink <> Sink.Strict -> ()
         | integrity, _ -> $"the integrity '%s{integrity}'"
     ]
@@ -131,7 +143,7 @@ type Judge(cases: Faults.FaultCase list, report: Report) =
             | Missing _, _ -> unsent ExportFailureKind.SourceNotFound
             | (Link _ | Folder _), _ -> unsent ExportFailureKind.SourceNotAFile
             | _, Url.Expired -> unsent ExportFailureKind.UrlExpired
-            | _, Url.Refused -> unsent ExportFailureKind.UrlUnusable
+            | _, (Url.Refused | Url.Elsewhere) -> unsent ExportFailureKind.UrlUnusable
             | Changing _, _ -> note.Kind = ExportFailureKind.SourceChanged || isExplained item note puts
             | Whole _, _ -> isExplained item note puts
 
