@@ -64,8 +64,12 @@ module internal AddressFindings =
             severity
             FindingId.KeyMismatch
             context
-            $"the URL is for the object {Check.quote (withPlaceholders told)}, a receipt would say {Check.quote (withPlaceholders meant)}"
-            $"If the receipt would be right, ask the presigner for a URL for its object. If the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off."
+            $"the URL is for the object {Check.quote (withPlaceholders told)}, and this export is for {Check.quote (withPlaceholders meant)}"
+            (match UnfilledText.variableIn told with
+             | Some variable ->
+                 $"{Check.quote variable} looks like a variable that nothing expanded where the URL was made. Ask the presigner for a URL for {Check.quote (withPlaceholders meant)}."
+             | None ->
+                 $"If the export is right, ask the presigner for a URL for its object. If the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off.")
 
     let private bucket severity context url (inspected: PresignedUrl) =
         match inspected.Bucket with

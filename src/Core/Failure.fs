@@ -30,9 +30,9 @@ module internal FailureText =
             if not facts.MayBeStored || kind = FailureKind.AlreadyExists then
                 ""
             elif facts.Plan.Target.WriteOnce then
-                " The object may be stored all the same, without a receipt. With write-once, a new export then fails as AlreadyExists."
+                " The object may be stored; with write-once, a new export then fails as AlreadyExists."
             else
-                " The object may be stored all the same, without a receipt. A new export replaces it."
+                " The object may be stored; a new export replaces it."
 
         let requestIdText =
             match requestId with
@@ -43,7 +43,7 @@ module internal FailureText =
         let destination = Check.visible (Destination.value facts.Plan.Destination)
 
         let reason =
-            $"{FailureCause.describe kind facts}. {effort facts}{requestIdText}.{stored} {FailureAdvice.describe kind facts}"
+            $"{FailureCause.describe kind facts}. {FailureAdvice.describe kind facts}{stored} {effort facts}{requestIdText}."
 
         {
             Kind = kind

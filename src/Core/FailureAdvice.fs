@@ -38,7 +38,7 @@ module internal FailureAdvice =
             FailureFacts.isPage reply
             || FailureFacts.isUnmarked reply && reply.Status >= 502
             ->
-            $"A gateway or proxy could not reach the store: ask the administrator of {AdviceWords.answerer reply}. Export again later. To retry for longer, raise {attempts} and {backoff}."
+            $"A proxy or gateway before the store answered, and could not reach it. Export again later; if it goes on, ask the store's administrator. To retry for longer, raise {attempts} and {backoff}."
         | _ -> $"Export again later. To retry for longer, raise {attempts} and {backoff}."
 
     /// A fault on the way that is certainly the proxy's.
@@ -67,10 +67,11 @@ module internal FailureAdvice =
         | Some { Kind = FaultKind.TlsHandshake } ->
             $"Ask the presigner whether scheme and port of the URL are right. Ask the network administrator for a firewall or proxy that inspects TLS, and the store's which TLS versions it accepts."
         | Some { Kind = FaultKind.NameResolution } ->
-            "Check DNS on this machine, and the host in the URL. If this machine reaches the store only through a proxy, set HTTPS_PROXY."
+            "Check DNS on this machine, and ask the presigner whether the host in the URL is right. If this machine reaches the store only through a proxy, set HTTPS_PROXY."
         | Some { Proxy = Some proxy } ->
             $"Check {proxy.InWords}: ask its administrator whether it lets the upload through. Or list {AdviceWords.host facts} in NO_PROXY. If the proxy is right, check host and port of the URL."
-        | _ -> "Check the URL's host and port, the proxy and the network, and export again."
+        | _ ->
+            $"Export again. If it fails again, check {AdviceWords.proxies facts}. If they are right, ask the network administrator, then the store's."
 
     let private onTimeout (facts: FailureFacts) =
         match FailureFacts.fault facts with
@@ -89,7 +90,7 @@ module internal FailureAdvice =
                } ->
             $"Check that the port of the URL speaks TLS (https), and ask the administrator of {proxy.InWords} whether it inspects TLS. If the server is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.TlsTimeout } ->
-            $"Check that the port of the URL speaks TLS (https), and look for a firewall or proxy that inspects TLS. If the server is slow, raise {connectTimeout}."
+            $"Check that the port of the URL speaks TLS (https), and ask the network administrator for a firewall or proxy that inspects TLS. If the server is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.StallTimeout } -> $"Check the line and the proxy, or raise {stallTimeout}."
         | Some _ -> $"If the line is slow, raise {requestTimeout}: each attempt must end within it."
         | None when FailureFacts.reply facts |> Option.exists _.IsSuccess ->
@@ -105,15 +106,15 @@ module internal FailureAdvice =
         | Some fault when fault.Detail.Contains("expired", StringComparison.OrdinalIgnoreCase) ->
             "Ask the store's administrator to renew the certificate, and check the clock of this machine."
         | _ ->
-            $"If the issuer is right for this host, put its certificate into a file and set {caBundle} to it. If it is there already, the server presents no intermediate certificates: ask the store's administrator."
+            $"If you expect this issuer, put the issuer's certificate into a file, and set {caBundle} to it. If it is there already, the server may lack intermediate certificates: ask the store's administrator. If not, a proxy may inspect TLS."
 
     let private onOtherBytes (facts: FailureFacts) =
         let again =
-            $"Export again. If it fails again, list {AdviceWords.host facts} in NO_PROXY where a direct connection is possible, or ask the network administrator."
+            $"Export again. If it fails again, ask the network administrator, then the store's; where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
 
         match FailureFacts.reply facts with
         | Some reply when reply.IsSuccess ->
-            $"Do not rely on the object in the store: a proxy on the way, or the store, altered the bytes. {again}"
+            $"Do not use the object in the store: a proxy on the way, or the store, may have altered it. {again}"
         | _ -> $"A proxy or a fault on the way to the store altered the bytes. {again}"
 
     /// Returns what to do.
@@ -164,7 +165,7 @@ module internal FailureAdvice =
             match FailureFacts.reply facts with
             | Some({ Error = Some _ } as reply) -> RefusalAdvice.describe facts reply
             | _ ->
-                $"If this machine has to sign in to its network, sign in. Check {AdviceWords.proxies facts}."
+                $"If this machine has to sign in to its network, sign in. If not, check {AdviceWords.proxies facts}, and ask the network administrator."
         | FailureKind.Unconfirmed ->
             let unmarked =
                 AdviceWords.setting "AcceptUnmarked" Variable.AcceptUnmarked "=1" facts
@@ -172,7 +173,7 @@ module internal FailureAdvice =
             match FailureFacts.reply facts with
             | Some { Contradiction = Some header } ->
                 $"Check {AdviceWords.proxies facts}, and whether a cache answers. If the store itself sends '{header}', ask its administrator why."
-            | Some reply when Verdict.isOfStore reply && (reply.ResultBucket.IsSome || reply.ResultKey.IsSome) ->
+            | Some reply when (FailureFacts.otherObject facts reply).IsSome ->
                 "Ask the store's administrator where it has stored the object. Correct bucket, key prefix, cell id or artifact name, or ask the presigner for a URL for the destination."
             | _ -> $"Check {AdviceWords.proxies facts}. If the store really answers so, set {unmarked}."
         | FailureKind.Unverified ->

@@ -215,18 +215,8 @@ module internal FailureCause =
             let meant = facts.Plan.Target.Region |> Option.defaultValue ""
 
             $"the response ({lastEvent facts}) says that the bucket is in the region {Check.quote told}, and the receipt would say {Check.quote meant}"
-        | Some reply when
-            Verdict.isOfStore reply
-            && (reply.ResultBucket.IsSome
-                || reply.ResultKey.IsSome
-                || reply.ResultLocation.IsSome
-                || reply.RedirectTo.IsSome)
-            ->
-            let told =
-                match List.choose id [ reply.ResultBucket; reply.ResultKey ] with
-                | [] -> reply.ResultLocation |> Option.orElse reply.RedirectTo |> Option.defaultValue ""
-                | names -> String.concat "/" names
-
+        | Some reply when (FailureFacts.otherObject facts reply).IsSome ->
+            let told = FailureFacts.otherObject facts reply |> Option.defaultValue ""
             $"the response ({lastEvent facts}) names the object {Check.quote told}, which is not the destination"
         | Some reply when not reply.IsMarked && reply.OnlyETag.IsSome ->
             $"the response ({lastEvent facts}) has an ETag that any web server sends (weak, or of an empty body), and no other mark of a store; {mayBeProxy}"
@@ -300,7 +290,7 @@ module internal FailureCause =
             | Some reply when reply.BodyEnd = BodyEnd.TooLong && not (FailureFacts.isPage reply) ->
                 $"the response has the status of a success and a body of more than {S3Error.MaxBytes} bytes, which no store sends: {lastEvent facts}"
             | _ ->
-                $"a proxy, a gateway or a portal between this machine and the store answered in place of the store: {lastEvent facts}"
+                $"something between this machine and the store answered (a proxy, gateway or portal): {lastEvent facts}"
         | FailureKind.Unconfirmed -> unconfirmed facts
         | FailureKind.Unverified ->
             "the server stored the object but confirmed no digest, and one is required"

@@ -69,6 +69,17 @@ module internal FailureFacts =
         | Some(Outcome.NotSent fault | Outcome.Unknown fault) -> Some fault
         | _ -> None
 
+    /// What the response says of where the object is, if that is not the destination.
+    let otherObject (facts: FailureFacts) (reply: Reply) =
+        if facts.Plan.Target.KeyCheck then
+            let destination =
+                Bucket.value facts.Plan.Target.Bucket, ObjectKey.value facts.Plan.Key
+
+            let isPresigned = facts.Address |> Option.exists RequestUrl.isPresigned
+            Verdict.namesOther destination isPresigned reply
+        else
+            None
+
     /// True if the body of the response is an HTML page.
     let isPage (reply: Reply) =
         reply.Error.IsNone

@@ -44,8 +44,8 @@ module internal JsonPlace =
             | '{'
             | ',' -> "a name in double quotes"
             | ':' -> "a URL in double quotes"
-            | '"' -> "':', ',' or '}'"
-            | _ -> "',' or '}'"
+            | '"' -> "a colon, a comma or '}'"
+            | _ -> "a comma or '}'"
 
     /// Where a text stops being JSON, what is there, and what must be there. One character is shown at most.
     let describe (json: ReadOnlyMemory<byte>) (error: JsonException) =
@@ -56,6 +56,7 @@ module internal JsonPlace =
             $"it ends at {position}, where {expectedAt json place} is expected"
         else
             match char json.Span[place] with
+            | '"' -> $"{position} has a double quotation mark, where {expectedAt json place} is expected"
             | '\'' -> $"{position} has a single quotation mark, where {expectedAt json place} is expected"
             | '\n'
             | '\r'

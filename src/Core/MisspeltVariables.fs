@@ -40,13 +40,19 @@ module internal MisspeltVariables =
         else
             name
 
+    /// What follows from the name of an option, where that of its variable is another.
+    let private ofOptions = Map.ofList [ "REQUEST_TIMEOUT_MS", Variable.RequestTimeout ]
+
     /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs.
     let private nearest (names: string list) (name: string) : string option =
         let given = own (upper name)
+        let parts = List.map own names @ List.ofSeq ofOptions.Keys
 
-        match nearestOf (List.map own names) given with
+        match nearestOf parts given with
         | struct (Some part, distance) when 2 * distance <= max part.Length given.Length ->
-            names |> List.tryFind (fun known -> own known = part)
+            ofOptions
+            |> Map.tryFind part
+            |> Option.orElseWith (fun () -> names |> List.tryFind (fun known -> own known = part))
         | _ -> None
 
     /// The beginnings of names that people give a variable of this library by mistake.
@@ -174,7 +180,7 @@ module internal MisspeltVariables =
             | Some(name, Some meant) -> {
                 problem with
                     Text =
-                        $"{NotSet} Nothing reads {Check.shorten 120 (Check.plain name)}, which is set: did you mean {meant}?{problem.Text.Substring NotSet.Length}"
+                        $"{NotSet} {Check.shorten 120 (Check.plain name)} is set, and nothing reads it: did you mean {meant}?{problem.Text.Substring NotSet.Length}"
               }
             | _ -> problem
         | _ -> problem

@@ -93,7 +93,7 @@ module internal Redirect =
         | Redirect.Endpoint _ -> "the URL was presigned for another region or endpoint than the bucket's"
         | Redirect.Https -> "the server redirects the upload to https"
         | Redirect.Path -> "the server redirects the upload to another path on the same host"
-        | Redirect.SignIn -> "a portal, a proxy or a console redirects the upload to a page for signing in"
+        | Redirect.SignIn -> "a portal or proxy redirects the upload to a page for signing in"
         | Redirect.Host _ -> "the server redirects the upload to another host"
         | Redirect.Nowhere -> "the response is a redirect that does not say where to"
 
@@ -124,7 +124,7 @@ module internal Redirect =
         | Redirect.Path, Some reply ->
             $"Ask the administrator of {AdviceWords.answerer reply} which path accepts PUT, and the presigner for a URL with it. Do not change the path yourself: the signature covers it."
         | Redirect.SignIn, _ ->
-            $"Sign in, if this machine's network asks for it. Check {AdviceWords.proxies facts}: it may be for browsers."
+            $"If this machine has to sign in to its network, sign in. If not, check {AdviceWords.proxies facts}, and ask the network administrator."
         | Redirect.Host other, _ ->
             $"Ask the store's administrator whether the store has moved to {other}; if so, ask the presigner for a URL for that host. If not, check {AdviceWords.proxies facts}."
         | _, Some reply when reply.HasStoreId ->

@@ -52,7 +52,7 @@ module internal RefusalAdvice =
                 "host" :: (PushPlan.headers facts.Plan |> List.map RequestHeader.key)
                 |> String.concat ", "
 
-            $"Compare the URL with the presigner's, character for character (in a shell, in quotes). If equal, ask the presigner to sign for PUT with these headers alone ({names}), and to check its key."
+            $"Compare the URL with the presigner's: it may have been cut or changed. If not, ask the presigner to sign for PUT with these headers only: {names}, and to check the secret key."
         | digests ->
             let values = String.concat ", " digests
 
@@ -102,7 +102,7 @@ module internal RefusalAdvice =
         if signs "if-none-match" then
             "An object with this key exists, and the signed header If-None-Match forbids to overwrite it. Export under another name, or ask the presigner for a URL without it."
         else
-            "An object with this key may exist, and a condition forbids overwriting it. Ask the presigner whether it may be replaced; only then, for a URL without that condition. Otherwise ask the store's administrator."
+            "An object of this name may exist. Ask the presigner whether it may be replaced; if so, for a URL without that condition. If there is no such object, ask the store's administrator which condition failed."
 
     /// The clocks of presigner, store and this machine are too far apart.
     let private onClocks (facts: FailureFacts) (reply: Reply) =
@@ -111,7 +111,7 @@ module internal RefusalAdvice =
 
         match FailureFacts.serverTime reply, facts.Url |> Option.bind _.SignedAt with
         | Some server, Some signed when isFar (server - facts.Now) && not (isFar (signed - facts.Now)) ->
-            $"The store's clock and this machine's differ by {TimeWords.span (server - facts.Now)}. Compare this machine's with a time server first. If it is right, tell the store's administrator; if not, set it, and ask the presigner for a new URL."
+            $"The store's clock and this machine's differ by {TimeWords.span (server - facts.Now)}. Check this machine's with a time server. If it is right, tell the store's administrator. If not, set it; then ask the presigner to check their clock, and for a new URL."
         | _ when FailureFacts.isNotYetValid facts reply ->
             "Ask the presigner to set the clock of the machine that presigns: it is fast. Then ask for a new URL, or export again once the URL is valid."
         | _ ->
@@ -133,7 +133,7 @@ module internal RefusalAdvice =
             ->
             $"The URL's {name} is missing, wrong or not valid now. Compare the URL with the presigner's. If they are equal, ask the presigner to check its clock and to give a new URL."
         | Some name when RequestHeader.isFree (name.ToLowerInvariant()) ->
-            $"Send the header that the signature covers: push --header '{name}: VALUE' (in code: Headers), with the presigner's value. Or ask the presigner for a URL that is signed without it."
+            $"Ask the presigner for the value of {name}, and give it to push --header '{name}: VALUE' (in code: Headers); or for a URL that is signed without this header."
         | _ ->
             "A header or parameter of the signature is missing or wrong: the store's words name it. Ask the presigner for a new URL."
 
@@ -167,7 +167,7 @@ module internal RefusalAdvice =
         | 411 -> CodeAdvice.tryFind "MissingContentLength"
         | 413 ->
             Some
-                $"Ask the administrator of {server} to raise its limit for request bodies (nginx: client_max_body_size): the artifact is larger. That server is usually a proxy or gateway, not the store."
+                $"The artifact ({facts.Length} bytes) is larger than {server} allows, usually a proxy or gateway before the store. Ask the network administrator, then the store's, to raise that limit (nginx: client_max_body_size)."
         | 414 ->
             Some
                 $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or list {AdviceWords.host facts} in NO_PROXY."
@@ -197,20 +197,23 @@ module internal RefusalAdvice =
         | None, 401 when isPage ->
             $"Check {AdviceWords.proxies facts}, and user name and password in a proxy's URL."
         | None, _ when isPage ->
-            $"Ask the network administrator to allow PUT requests to {AdviceWords.host facts}. Check {AdviceWords.proxies facts}."
+            $"Check {AdviceWords.proxies facts}. If they are right, ask the network administrator to allow PUT requests to that host."
         | None, 412 -> onCondition facts
         | None, _ when reply.Body.IsSome ->
             let doubt =
-                if reply.Status = 404 then "bucket and path" else "permission and expiry"
+                match reply.Status with
+                | 404 -> "to check bucket and path of the URL. If they are right"
+                | 401 -> "for a new URL for PUT. If it fails too"
+                | _ -> "to check permission and expiry of the URL. If they are right"
 
-            $"A store's errors look different: a gateway may have answered. Ask the presigner to check {doubt} of the URL. If they are right, check {AdviceWords.proxies facts}."
+            $"Ask the presigner {doubt}, a gateway may have answered (a store's errors look different): check {AdviceWords.proxies facts}."
         | None, _ when FailureFacts.isUnmarked reply ->
             $"Look first for what answers in place of the store: check {AdviceWords.proxies facts}, and gateways. If it is the store, ask the presigner about bucket and permission."
         | None, 404 -> (CodeAdvice.tryFind "NoSuchBucket").Value
         | None, 401 ->
             "Ask the presigner for a new URL. If this machine uses a proxy, check user name and password in its URL."
         | None, 403 ->
-            "Ask the presigner whether their credentials may put this object (s3:PutObject). Ask the store's administrator whether a policy forbids the upload."
+            "The server gives no reason. Ask the presigner whether the URL has expired, and whether their credentials may put this object (s3:PutObject). If both are right, ask the store's administrator whether a policy forbids it."
         | None, _ ->
             "Another attempt would end in the same way. Ask the store's administrator for the reason, with the time and the request id."
 
@@ -236,7 +239,7 @@ module internal RefusalAdvice =
         | Some "SignatureDoesNotMatch" -> onSignature facts
         | Some "AccessDenied" when says "not signed" -> onUnsignedHeader reply
         | Some "AccessDenied" when says "explicit deny" ->
-            "A policy denies the upload explicitly. Ask the store's administrator to change it: other permissions of the presigner's key do not help."
+            "A policy denies the upload explicitly. Ask the store's administrator to change it. More permissions for the presigner do not help."
         | Some "NotImplemented" when (CodeAdvice.tryFindByWords words).IsSome ->
             (CodeAdvice.tryFindByWords words).Value
         | Some "NotImplemented" -> onNotImplemented facts
@@ -272,10 +275,10 @@ module internal RefusalAdvice =
         match status with
         | 401
         | 407 ->
-            $"Check user name and password in the proxy's URL ({variable}); special characters in them must be percent-encoded. Of the ways to authenticate to a proxy, Basic alone is supported."
+            $"Check user name and password in the proxy's URL ({variable}); special characters in them must be percent-encoded. If they are right, ask the proxy's administrator: only Basic authentication is supported."
         | 502
         | 503
         | 504 ->
-            $"The proxy could not reach the store. Ask its administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or list {AdviceWords.host facts} in NO_PROXY."
+            $"The proxy could not reach the store. Ask the proxy's administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or list {AdviceWords.host facts} in NO_PROXY."
         | _ ->
-            $"Check that this is the right proxy ({variable}) and that it allows tunnels (CONNECT) to this host and port, or list {AdviceWords.host facts} in NO_PROXY."
+            $"Check that this is the right proxy ({variable}). If it is, ask the proxy's administrator to allow tunnels (CONNECT) to this host and port. Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."

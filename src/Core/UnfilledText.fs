@@ -129,6 +129,13 @@ module internal UnfilledText =
         else
             None
 
+    /// The first segment of a key that is a variable or an expression of a template, such as `$CELL_ID` or `{{cell}}`.
+    let variableIn (key: string) : string option =
+        key.Split '/'
+        |> Array.tryFind (fun segment ->
+            [ variable; inBraces; template ]
+            |> List.exists (fun find -> (find segment).IsSome))
+
     let private words =
         set [
             "todo"

@@ -232,22 +232,31 @@ module Verdict =
         | Some meant, Some told -> not (meant.Equals(told.Trim(), StringComparison.OrdinalIgnoreCase))
         | _ -> false
 
-    /// True if a result document names another bucket or key, or `Location` another address.
+    /// What a result document or `Location` says of where the object is, if that is not the given bucket and key.
+    let internal namesOther (bucket: string, key: string) (isPresigned: bool) (reply: Reply) : string option =
+        let isBucket (told: string) =
+            told = bucket || told.EndsWith(":" + bucket, StringComparison.Ordinal)
+
+        let isKey (told: string) =
+            let told = told.TrimStart '/'
+            told = key || Uri.UnescapeDataString told = key
+
+        let isOther (isMeant: string -> bool) (told: string option) = told |> Option.exists (isMeant >> not)
+        let isHere = isElsewhere bucket key >> not
+
+        if isOther isBucket reply.ResultBucket || isOther isKey reply.ResultKey then
+            Some(String.Join('/', List.choose id [ reply.ResultBucket; reply.ResultKey ]))
+        elif isOther isHere reply.ResultLocation then
+            reply.ResultLocation
+        elif isPresigned && isOther isHere reply.RedirectTo then
+            reply.RedirectTo
+        else
+            None
+
     let private isOfOther (given: Circumstances) (reply: Reply) =
         match given.Object with
         | None -> false
-        | Some(bucket, key) ->
-            let isBucket (told: string) =
-                told = bucket || told.EndsWith(":" + bucket, StringComparison.Ordinal)
-
-            let isKey (told: string) =
-                let told = told.TrimStart '/'
-                told = key || Uri.UnescapeDataString told = key
-
-            reply.ResultBucket |> Option.exists (isBucket >> not)
-            || reply.ResultKey |> Option.exists (isKey >> not)
-            || reply.ResultLocation |> Option.exists (isElsewhere bucket key)
-            || given.IsPresigned && reply.RedirectTo |> Option.exists (isElsewhere bucket key)
+        | Some named -> (namesOther named given.IsPresigned reply).IsSome
 
     /// What follows from a success that no digest confirms; `None` if it counts all the same.
     let private unlessConfirmed (given: Circumstances) (reply: Reply) =

@@ -274,7 +274,7 @@ let tests =
                     for json, expected in
                         [
                             "{\n  \"a\": \"https://h.example/a\"\n  \"b\": \"https://h.example/b\"\n}",
-                            "line 3, column 3 has '\"'"
+                            "line 3, column 3 has a double quotation mark, where a colon, a comma or '}'"
                             "{\n  'a': \"https://h.example/a\"\n}",
                             "line 2, column 3 has a single quotation mark, where a name in double quotes"
                             "{\n  \"a\": https://h.example/a\n}",

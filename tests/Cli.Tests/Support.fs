@@ -203,3 +203,10 @@ let receipt (name: string) = {
 }
 
 let line (name: string) = Receipt.toJson (receipt name)
+
+/// True if the process ignores the signal.
+let ignores (signal: int) (pid: string) =
+    File.ReadAllLines $"/proc/{pid}/status"
+    |> Array.exists (fun line ->
+        line.StartsWith "SigIgn:"
+        && Convert.ToUInt64(line.Substring(7).Trim(), 16) &&& (1UL <<< signal - 1) <> 0UL)

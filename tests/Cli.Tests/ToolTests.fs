@@ -50,13 +50,6 @@ let pushUntilInterrupted (stubborn: bool) =
 
     Tool.RunAsync([| "push"; "--spec"; "s"; "--cell-id"; "c" |], handlers push, Console.Out, Console.Error)
 
-/// True if the process ignores the signal.
-let private ignores (signal: int) (pid: string) =
-    File.ReadAllLines $"/proc/{pid}/status"
-    |> Array.exists (fun line ->
-        line.StartsWith "SigIgn:"
-        && Convert.ToUInt64(line.Substring(7).Trim(), 16) &&& (1UL <<< signal - 1) <> 0UL)
-
 /// A process that was started in the background of a shell ignores SIGINT, one that was started by nohup ignores
 /// SIGHUP, and so do its children.
 let private requireNotIgnored (signal: int) =

@@ -555,13 +555,16 @@ let schemes =
             (fun (query, _) -> (PresignedUrl.inspect (parsed $"https://h.example/p?{query}")).SignedHeaders)
             snd
 
-        story
-            "an expired URL of any scheme is not sent to"
-            (plan
-                (Some
-                    "https://store.example/evidence/cell-1/logs/out.txt?sv=1&se=2026-03-01T11:00:00Z&sr=b&sig=q1w2e3r4")
-                same)
-            [ started ] [ "UrlExpired" ] [ "expired at 2026-03-01 11:00:00Z" ]
+        for scheme in UrlDefectTests.schemes do
+            let url =
+                $"https://store.example/evidence/cell-1/logs/out.txt?{UrlDefectTests.query scheme}"
+
+            story
+                $"an expired URL is not sent to: {fst scheme.Head}"
+                (plan (Some url) same)
+                [ Input.Started(noon.AddHours 2., 1000L) ] [ "UrlExpired" ] [
+                    "expired at 2026-03-01 13:00:00Z"
+                ]
     ]
 
 [<Tests>]

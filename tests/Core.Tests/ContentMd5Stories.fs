@@ -257,7 +257,7 @@ let tests =
                 "md5"
                 "put 1"
                 "Refused"
-            ] [ "character for character" ]
+            ] [ "it may have been cut or changed" ]
 
         for option, plan, inputs, words in
             [

@@ -99,9 +99,9 @@ let redirects =
                     (moved status location)
                     [
                         "a page for signing in"
-                        "Sign in, if this machine's network asks for it"
+                        "If this machine has to sign in to its network, sign in"
                         (Uri location).Host
-                        "Check the proxy variables"
+                        "check the proxy variables"
                     ]
                     wrongRegion
 
@@ -215,7 +215,7 @@ let gateways =
                 response 413 [ "Server", "nginx/1.24" ] ""
             ] do
             says $"413 names the limit of what answered ({reply.Body.IsSome})" (given one) reply [
-                "raise its limit for request bodies"
+                "to raise that limit"
                 "(nginx/1.24)"
                 "usually a proxy or gateway"
             ] [ "bucket" ]
@@ -382,7 +382,7 @@ let codes =
                 "NotImplemented",
                 "A header implies functionality that is not implemented",
                 "does not support something"
-                412, "PreconditionFailed", "x", "a condition forbids"
+                412, "PreconditionFailed", "x", "which condition failed"
                 400, "InvalidArgument", "x", "The store's words say"
                 404, "NoSuchKey", "x", "the right host and bucket"
             ] do

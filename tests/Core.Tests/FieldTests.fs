@@ -741,7 +741,7 @@ let successes =
                 attempted 2 (ended BodyEnd.BrokenOff [ tag ] "")
             ] [ "put 1"; "put 2"; "Unreachable" ] [
                 "broke off, so the response does not show that the object is stored"
-                "The object may be stored all the same"
+                "The object may be stored; a new export replaces it"
             ]
 
         story
@@ -907,16 +907,49 @@ let expiries =
             (fun (given, status, body, _) -> verdict given (response status [] body))
             (fun (_, _, _, expected) -> expected)
 
-        story
-            "a delegate is asked again after each wording"
-            (asked same)
-            [
-                started
-                Input.UrlGiven(at 0, parsed (v4 3600))
-                attempted 1 (response 401 [] "Temp URL has expired")
-                Input.UrlGiven(at 1, parsed (v4 7200))
-                attempted 2 stored
-            ] [ "ask 1"; "put 1"; "ask 2"; "put 2"; "done etag-md5" ] []
+        testCase "a source of URLs is asked again after each wording" (fun () ->
+            for status, body in
+                [
+                    403, s3Error "AccessDenied" "Request has expired"
+                    400, s3Error "ExpiredToken" "The provided token has expired."
+                    403, s3Error "RequestExpired" "Request has expired"
+                    403, frame "10:00:00" "11:00:00" "12:00:00"
+                    401, "Temp URL has expired"
+                    404,
+                    "{\"code\":\"NotAuthenticatedOrNotFound\",\"message\":\"The PAR does not exist or has expired\"}"
+                    403, "<html><body>This link has expired</body></html>"
+                    400,
+                    "<Error><Code>MalformedSecurityHeader</Code><Details>Request signature expired at: 2026-03-01T11:00:00</Details></Error>"
+                    403, s3Error "AccessDenied" "Invalid according to Policy: Policy expired."
+                ] do
+                let expired = attempted 1 (response status [] body)
+
+                let given seconds =
+                    Input.UrlGiven(at 0, parsed (v4 seconds))
+
+                let first = [ started; given 3600; expired ]
+
+                // Another URL is used, and the same one is not.
+                let fresh = feed (asked same) (first @ [ given 7200; attempted 2 stored ])
+                Expect.equal (receipt fresh).Attempts 2 body
+                let again = feed (asked same) (first @ [ given 3600 ])
+                Expect.equal (failure again).Kind FailureKind.UrlExpired body
+                Expect.hasLength (puts again) 1 body
+
+                // Where there is no source, the push ends.
+                Expect.equal (failure (feed once [ started; expired ])).Kind FailureKind.UrlExpired body)
+
+        testCase "silence after the URL's own end asks for another URL too" (fun () ->
+            let turns =
+                feed (asked same) [
+                    started
+                    Input.UrlGiven(at 0, parsed (v4 3600))
+                    attempted 3_600_001 (error 403 "AccessDenied" "")
+                    Input.UrlGiven(at 3_600_002, parsed (v4 7200))
+                    attempted 3_600_003 stored
+                ]
+
+            Expect.equal (receipt turns).Attempts 2 "the second URL")
 
         testCase "a mask does not hide an expiry, and the message is masked" (fun () ->
             let reply = response 403 [] (s3Error "AccessDenied" "token=expired1")
@@ -996,22 +1029,22 @@ let messages =
     testList "Messages on responses that are not a store's" [
         testCase "name the page, its server and its text, and look between host and store" (fun () ->
             says once (response 200 [ html; "Server", "Portal/1.0" ] signIn) [
-                "a proxy, a gateway or a portal between this machine and the store answered in place of the store"
+                "something between this machine and the store answered (a proxy, gateway or portal)"
                 "HTTP 200 with an HTML page (\"Sign in Sign in & continue\", Server: Portal/1.0)"
-                "The object may be stored all the same"
-                "Check the proxy variables"
+                "The object may be stored; a new export replaces it"
+                "check the proxy variables"
             ]
 
             says once (response 403 [ html; "Server", "Filter" ] "<h1>Blocked by policy</h1>") [
                 "HTTP 403 with an HTML page (\"Blocked by policy\", Server: Filter)"
                 "a proxy, a gateway or a portal refused the upload: "
                 "Check the proxy variables"
-                "Ask the network administrator to allow PUT requests"
+                "ask the network administrator to allow PUT requests"
             ]
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
-                "a gateway may have answered. Ask the presigner to check permission and expiry"
+                "Ask the presigner for a new URL for PUT. If it fails too, a gateway may have answered"
                 "check the proxy variables"
             ]
 
@@ -1113,7 +1146,7 @@ let messages =
                 [
                     "has none of the headers that stores send (ETag, checksum, version, request id)"
                     "a proxy or a portal"
-                    "The object may be stored all the same"
+                    "The object may be stored; a new export replaces it"
                     "CELLOS_EXPORT_S3_ACCEPT_UNMARKED__A_B=1"
                 ])
 
@@ -1179,9 +1212,38 @@ let messages =
 let laws =
     let inputs =
         gen {
-            let! script = scripts
+            let isOfOtherObject (script: Script) =
+                script.Plan.Target.KeyCheck
+                && (match Play.ending (play script) with
+                    | Some(Error failure) -> failure.Kind = FailureKind.UrlUnusable
+                    | _ -> false)
 
-            let! responses = Gen.listOfLength script.Steps.Length (Field.response Outcomes.md5)
+            let! script = Gen.frequency [ 15, scripts; 1, scripts |> Gen.filter isOfOtherObject ]
+
+            // In one of five runs the operator accepts what has no mark, and meets it.
+            let! isAccepted = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
+            let any = Field.response Outcomes.md5
+
+            let unmarked =
+                any
+                |> Gen.filter (fun field ->
+                    field.Status = 200
+                    && field.End = BodyEnd.Whole
+                    && not field.IsMarked
+                    && not field.IsOfOther
+                    && field.Kind = FieldBody.Empty)
+
+            let! responses =
+                Gen.listOfLength script.Steps.Length (if isAccepted then unmarked else any)
+
+            let script =
+                if isAccepted then
+                    {
+                        script with
+                            Plan.Target.AcceptUnmarked = true
+                    }
+                else
+                    script
 
             let! sents =
                 Gen.listOfLength
@@ -1255,6 +1317,22 @@ let laws =
                         let path = Uri.UnescapeDataString(RequestUrl.path url)
                         Expect.stringEnds path (ObjectKey.value script.Plan.Key) "the key that was written")
 
+        propertyTimes
+            500
+            "no failure advises to accept unmarked responses where they are accepted"
+            (inputs
+             |> Gen.map (fun (script, responses) ->
+                 {
+                     script with
+                         Plan.Target.AcceptUnmarked = true
+                 },
+                 responses))
+            (fun (script, _) ->
+                match Play.ending (play script) with
+                | Some(Error failure) ->
+                    Expect.isFalse (failure.Message.Contains "AcceptUnmarked") failure.Message
+                | _ -> ())
+
         testCase "responses of the field meet the cases of their law" (fun () ->
             let runs =
                 sample (inputs |> Gen.map (fun (script, responses) -> script, responses, play script))
@@ -1292,5 +1370,19 @@ let laws =
                         || field.Kind = FieldBody.Unknown))
                 "a response that says that it is not one to this upload", meets _.IsOfOther
                 "a receipt", fun (_, _, turns) -> turns |> List.exists _.Output.IsDone
+                "a receipt of an unmarked response that the operator accepts",
+                fun (script, responses, turns) ->
+                    script.Plan.Target.AcceptUnmarked
+                    && turns |> List.exists _.Output.IsDone
+                    && (let put = turns |> List.findIndexBack _.Output.IsPut
+
+                        RequestUrl.isPresigned (puts turns |> List.last |> snd).Url
+                        && not responses[put].IsMarked)
+                "a URL of another object, which is not sent to",
+                fun (script, _, turns) ->
+                    script.Plan.Target.KeyCheck
+                    && (match Play.ending turns with
+                        | Some(Error failure) -> failure.Kind = FailureKind.UrlUnusable
+                        | _ -> false)
             ])
     ]

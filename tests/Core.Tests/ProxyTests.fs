@@ -520,7 +520,7 @@ let verdicts =
         ]
 
         story "of a tunnel by 403" (given same) [ started; refusedBy 403 ] [ "put 1"; "Refused" ] [
-            "allows tunnels (CONNECT)"
+            "to allow tunnels (CONNECT)"
             "NO_PROXY"
         ]
 

@@ -72,7 +72,8 @@ let private azure = [
 
 let private swift = [ "temp_url_sig", hex64; "temp_url_expires", "1772370000" ]
 
-let private schemes = [ v4; google; oss4; cos; v2; google2; oss; obs; azure; swift ]
+/// A query of each scheme, good for an hour from noon.
+let schemes = [ v4; google; oss4; cos; v2; google2; oss; obs; azure; swift ]
 
 let query (parameters: (string * string) list) =
     parameters

@@ -304,6 +304,12 @@ let findingTests =
             at 3600. $"{own}/cell/a?Expires=1&Signature={UrlDefectTests.base64 20}&AWSAccessKeyId=x",
             [ "url-expired" ]
             at 3600. ($"{own}/cell/a?{hour}".Replace("Expires=3600", "Expires=x")), [ "mangled-url" ]
+            for scheme in UrlDefectTests.schemes do
+                let url = $"{gateway}/evidence/cell/a?{UrlDefectTests.query scheme}"
+                at 2700. url, []
+                at 2701. url, [ "url-expires-soon" ]
+                at 3599. url, [ "url-expires-soon" ]
+                at 3600. url, [ "url-expired" ]
         ]
 
         check
@@ -392,6 +398,28 @@ let findingTests =
              |> List.map (fun (bucket, isGood) ->
                  named bucket $"{gateway}/put", (if isGood then [] else [ "bucket-name" ])))
 
+        testCase "a variable that nothing expanded where the URL was made is named" (fun () ->
+            let inCell url = {
+                listing [ "a" ] url with
+                    Cell = Some "cell"
+            }
+
+            for variable in [ "$CELL_ID"; "${CELL_ID}"; "{{cell}}"; "%CELL%"; "$env:CELL" ] do
+                let path = Uri.EscapeDataString variable
+
+                match
+                    findings (inCell $"{own}/{path}/a?{hour}")
+                    |> List.filter (fun found -> found.Id = FindingId.KeyMismatch)
+                with
+                | [ finding ] ->
+                    Expect.stringStarts finding.Remedy $"'{variable}' looks like a variable" variable
+                    Expect.stringEnds finding.Remedy "Ask the presigner for a URL for 'cell/a'." variable
+                | other -> failtestf "%s: %A" variable other
+
+            for name in [ "CELL_ID"; "a$b"; "$5"; "100%" ] do
+                for finding in findings (inCell $"{own}/{Uri.EscapeDataString name}/a?{hour}") do
+                    Expect.isFalse (finding.Remedy.Contains "looks like a variable") name)
+
         testCase "a finding says what stands there, with placeholders again in their place" (fun () ->
             let what case =
                 match findings case |> List.filter (isOfRow case) with
@@ -400,7 +428,7 @@ let findingTests =
 
             Expect.equal
                 (what (below "audit" $"{own}/{{cell_id}}/{{artifact_name}}"))
-                "the URL is for the object '{cell_id}/{artifact_name}', a receipt would say 'audit/{cell_id}/{artifact_name}'"
+                "the URL is for the object '{cell_id}/{artifact_name}', and this export is for 'audit/{cell_id}/{artifact_name}'"
                 "a template"
 
             Expect.equal
@@ -410,7 +438,7 @@ let findingTests =
                             Cell = Some "c"
                     }
                 ))
-                "the URL is for the object 'cell/a', a receipt would say 'c/b'"
+                "the URL is for the object 'cell/a', and this export is for 'c/b'"
                 "what is known"
 
             Expect.stringContains

@@ -148,6 +148,10 @@ let variables =
                 "CELLOS_EXPORT_S3_MAX_ATTEMPT__COLD", [ "CELLOS_EXPORT_S3_MAX_ATTEMPTS__COLD" ]
                 "CELLOS_EXPORT_S3_TIMEOUT", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
                 "CELLOS_EXPORT_S3_TIMEOUT_MS__COLD", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                // The option's name is not the variable's.
+                "CELLOS_EXPORT_S3_REQUEST_TIMEOUT_MS", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                "CELLOS_EXPORT_S3_REQUEST_TIMEOUT", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
+                "cellos_export_s3_reqest_timeout_ms", [ "CELLOS_EXPORT_S3_TIMEOUT_MS" ]
                 // Words swapped or left out, other beginnings.
                 "CELLOS_EXPORT_S3_URL_PRESIGNED__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
                 "CELLOS_S3_EXPORT_PRESIGNED_URL__COLD", [ "CELLOS_EXPORT_S3_PRESIGNED_URL__COLD" ]
@@ -202,7 +206,7 @@ let variables =
 
                     Expect.stringContains
                         message
-                        $"Nothing reads {name}, which is set: did you mean CELLOS_EXPORT_S3_PRESIGNED_URL__A?"
+                        $"{name} is set, and nothing reads it: did you mean CELLOS_EXPORT_S3_PRESIGNED_URL__A?"
                         name
 
                 Expect.isFalse

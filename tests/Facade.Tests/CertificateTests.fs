@@ -127,6 +127,32 @@ let tests =
                         rejected outcome "name"
                 })
 
+        // Self-signed, as `openssl req -x509` makes it: it is its own authority.
+        for isNamed in [ false; true ] do
+            let what = if isNamed then "with" else "without"
+
+            testCaseTask
+                $"of its own signing, {what} a Subject Alternative Name, with CN=localhost and in the bundle"
+                (fun () ->
+                    task {
+                        use folder = new Folder()
+                        use certificate = selfSigned "localhost" isNamed
+                        use server = new TlsServer(certificate, [])
+
+                        let bundle =
+                            folder.Write(
+                                "own.pem",
+                                Text.Encoding.ASCII.GetBytes(certificate.ExportCertificatePem())
+                            )
+
+                        let! outcome = push (server.Origin "localhost" + "/evidence/a") bundle
+
+                        if isNamed then
+                            Expect.isOk outcome "the name counts"
+                        else
+                            rejected outcome "name"
+                    })
+
         testCaseTask "whose subject is another is trusted for its Subject Alternative Name" (fun () ->
             task {
                 use folder = new Folder()

@@ -44,3 +44,20 @@ let issue (issuer: X509Certificate2) (host: string) (until: DateTimeOffset) =
     | _ -> names.AddDnsName host
 
     issueWith issuer host until (Some names)
+
+/// A certificate that signs itself, with or without a Subject Alternative Name.
+let selfSigned (host: string) (isNamed: bool) =
+    use key = RSA.Create 2048
+
+    let request =
+        CertificateRequest($"CN={host}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+
+    if isNamed then
+        let names = SubjectAlternativeNameBuilder()
+        names.AddDnsName host
+        request.CertificateExtensions.Add(names.Build())
+
+    use own =
+        request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays -1., DateTimeOffset.UtcNow.AddDays 30.)
+
+    X509CertificateLoader.LoadPkcs12(own.Export X509ContentType.Pfx, null)

@@ -89,7 +89,7 @@ let tests =
                     let! failure = lab.Failed scheme (throughAs scheme credentials proxy)
                     Expect.equal failure.StatusCode (Nullable 407) "status"
                     Expect.equal proxy.Heads.Length 1 "once"
-                    Expect.stringContains failure.Message "Basic alone" "why"
+                    Expect.stringContains failure.Message "only Basic" "why"
             })
 
         for status in [ 302; 400; 401; 403; 404; 405; 501 ] do

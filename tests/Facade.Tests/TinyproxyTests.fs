@@ -190,6 +190,6 @@ let tests =
                 Expect.equal failure.Kind ExportFailureKind.Refused "kind"
                 Expect.equal failure.StatusCode (Nullable 403) "status"
                 Expect.equal failure.Attempts 1 "attempts"
-                Expect.stringContains failure.Message "allows tunnels (CONNECT)" "what to do"
+                Expect.stringContains failure.Message "to allow tunnels (CONNECT)" "what to do"
             })
     ]
