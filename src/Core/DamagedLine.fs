@@ -3,12 +3,15 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Text
 open System.Text.Json
+open System.Text.RegularExpressions
 
 /// Reads what a line of a receipts file that is not a receipt may have been.
 ///
 /// Rules that this module keeps:
 /// - a line is ours if it is a value of JSON for an S3 target, or if it is not JSON and has a field of ours, or NULs;
-/// - the object of a damaged line is known only where its fields agree: the destination ends in the cell and the name.
+/// - where blanks stand in JSON, and how deep a field is in it, makes no difference: other programs write lines anew;
+/// - the object of a damaged line is known only where its fields agree: the destination ends in the cell and the name;
+/// - of a line whose end is missing it is the destination, if that is whole.
 [<RequireQualifiedAccess>]
 module internal DamagedLine =
 
@@ -69,14 +72,43 @@ module internal DamagedLine =
         with :? JsonException ->
             false
 
+    /// A text of JSON; `None` if it is not valid UTF-8 or UTF-16.
+    let private stringOf (value: JsonElement) : string option =
+        try
+            Option.ofObj (value.GetString())
+        with :? InvalidOperationException ->
+            None
+
+    /// The first text of a name in a value of JSON, or in a text of it that is a value of JSON itself.
+    let rec private textIn (name: string) (value: JsonElement) : string option =
+        match value.ValueKind with
+        | JsonValueKind.Object ->
+            value.EnumerateObject()
+            |> Seq.tryPick (fun property ->
+                if property.NameEquals name && property.Value.ValueKind = JsonValueKind.String then
+                    stringOf property.Value
+                else
+                    textIn name property.Value)
+        | JsonValueKind.Array -> value.EnumerateArray() |> Seq.tryPick (textIn name)
+        | JsonValueKind.String ->
+            match stringOf value with
+            | Some inner when inner.StartsWith '{' ->
+                try
+                    use document = JsonDocument.Parse inner
+                    textIn name document.RootElement
+                with :? JsonException ->
+                    None
+            | _ -> None
+        | _ -> None
+
     /// The text of a field, where it is there and whole.
     let private field (text: string) (name: string) : string option =
-        let opening = $"\"{name}\":\""
+        let opening = Regex.Match(text, $"\"{name}\"\\s*:\\s*\"")
 
-        match text.IndexOf(opening, StringComparison.Ordinal) with
-        | -1 -> None
-        | i ->
-            let first = i + opening.Length
+        match opening.Success with
+        | false -> None
+        | true ->
+            let first = opening.Index + opening.Length
             let mutable stop = first
 
             while stop < text.Length && text[stop] <> '"' do
@@ -93,25 +125,57 @@ module internal DamagedLine =
                 | :? InvalidOperationException -> None
                 |> Option.filter (fun value -> not (value.Contains '\uFFFD'))
 
+    /// The text of a field of a line, JSON or not.
+    let private fieldOf (line: ReadOnlyMemory<byte>) : string -> string option =
+        try
+            use document = JsonDocument.Parse line
+            let root = document.RootElement.Clone()
+            fun name -> textIn name root
+        with :? JsonException ->
+            field (textOf line)
+
     /// True if this library may have written the line, which is not a receipt.
     let isOurs (line: ReadOnlyMemory<byte>) : bool =
-        let text = textOf line
-
         if isJson line then
-            match field text "targetKind" with
+            let field = fieldOf line
+
+            match field "targetKind" with
             | Some kind -> kind = Receipt.TargetKind
-            | None -> (field text "destination").IsSome && (field text "artifactName").IsSome
+            | None ->
+                (field "destination").IsSome && (field "artifactName").IsSome
+                || (field "objectUrl").IsSome
         else
+            let text = textOf line
+
             text.Contains '\000'
             || fields
-               |> List.exists (fun name -> text.Contains($"\"{name}\":", StringComparison.Ordinal))
+               |> List.exists (fun name -> Regex.IsMatch(text, $"\"{name}\"+\\s*:|'{name}'\\s*:"))
+
+    /// True if a receipt ends in its middle, and nothing else is in the line. What says that an upload starts may be torn as
+    /// well: then nothing was sent.
+    let private isTorn (line: ReadOnlyMemory<byte>) =
+        let text = textOf line
+        let opening = "{\"targetKind\":\""
+
+        text.StartsWith(opening, StringComparison.Ordinal)
+        && not (text.Contains '\000' || text.EndsWith '}' || text.Contains "\"upload\"")
+        && text.LastIndexOf("\"targetKind\"", StringComparison.Ordinal) = 1
 
     /// Destination and URL of the object that a damaged line is about; `None` where the damage may be there.
     let object (line: ReadOnlyMemory<byte>) : (string * string option) option =
-        let text = textOf line
-        let url = field text "objectUrl"
+        let field = fieldOf line
+        let url = field "objectUrl"
 
-        match field text "destination", field text "cellId", field text "artifactName" with
+        match field "destination", field "cellId", field "artifactName" with
+        | Some destination, cell, artifact when
+            isTorn line
+            && destination.StartsWith("s3://", StringComparison.Ordinal)
+            && artifact
+               |> Option.forall (fun name -> destination.EndsWith("/" + name, StringComparison.Ordinal))
+            && cell
+               |> Option.forall (fun cell -> destination.Contains($"/{cell}/", StringComparison.Ordinal))
+            ->
+            Some(destination, url)
         | Some destination, Some cell, Some artifact when
             destination.StartsWith("s3://", StringComparison.Ordinal)
             && destination.EndsWith($"/{cell}/{artifact}", StringComparison.Ordinal)

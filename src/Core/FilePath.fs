@@ -9,12 +9,21 @@ module FilePath =
     /// True if a value looks like the content of a file with a credential: it has several lines, or is a credential by its form.
     let private isContent (value: string) =
         value.AsSpan().IndexOfAny("\r\n") >= 0
+        || value.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        || value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)
         || value.Contains "-----BEGIN"
         || CredentialForms.isKnownIn value
 
-    /// True if a value without a folder and without the ending of a file's name looks random.
+    /// True if a part of a path is a word, as nearly every path has one: `etc`, `run`, `secrets`.
+    let private isWord (segment: string) =
+        segment.Length >= 2
+        && segment |> Seq.forall (fun c -> Char.IsAsciiLetterLower c || c = '-' || c = '_')
+
+    /// True if a value without words and without the ending of a file's name looks random: Base64 may contain a '/'.
     let private looksRandom (value: string) =
-        value.AsSpan().IndexOfAny("/\\.") < 0 && PathTokens.looksRandom value
+        value.AsSpan().IndexOfAny("\\.") < 0
+        && not (value.Split '/' |> Array.exists isWord)
+        && PathTokens.looksRandom (value.Replace("/", "").Replace("+", ""))
 
     let private contentProblem =
         "The value looks like the content of a file, not like its path"

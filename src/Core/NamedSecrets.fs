@@ -44,6 +44,8 @@ module internal NamedSecrets =
         "password"
         "passwd"
         "passphrase"
+        "pwd"
+        "dbpass"
         "signature"
         "credential"
         "apikey"

@@ -66,8 +66,9 @@ type LogScan = private {
 /// - a line that begins as ours do, or has a field of ours, or NULs, and cannot be read was damaged;
 /// - a file that has lines, and none that is a receipt, is not ours, and is refused;
 /// - what follows the last line end was torn by a crash or a full disk. A whole value of JSON that begins as a receipt does is
-///   kept, with all that follows it; the beginning of a receipt, or the NULs that file systems leave after a loss of power, are
-///   cut off; anything else shows that the file is not ours, and the file is refused;
+///   kept, with all that follows it, and so is the beginning of a receipt that tells its destination; a shorter beginning,
+///   or the NULs that file systems leave after a loss of power, are cut off; anything else shows that the file is not ours,
+///   and the file is refused;
 /// - how the bytes come in pieces makes no difference, and no more than one line is held.
 [<RequireQualifiedAccess>]
 module ReceiptLog =
@@ -224,6 +225,12 @@ module ReceiptLog =
     let private foreignTail problem =
         foreign problem "Give another file, or end that line with a line break to keep it."
 
+    /// True if a damaged line tells the object that it is about: earlier receipts of the object are in doubt.
+    let private isOfObject (lines: LogLine list) =
+        match lines with
+        | [ LogLine.Damaged(_, Some _) ] -> true
+        | _ -> false
+
     let private tail (scan: LogScan) =
         let withoutNuls =
             ReadOnlyMemory(scan.Pending, 0, Span<byte>(scan.Pending).LastIndexOfAnyExcept nul + 1)
@@ -244,6 +251,8 @@ module ReceiptLog =
                 || DamagedLine.hasValue withoutNuls
                    && withoutNuls.Span.StartsWith(opening.AsSpan())
             then
+                LogTail.Mend(lines, scan.From + int64 withoutNuls.Length)
+            elif isTornOff withoutNuls && isOfObject lines then
                 LogTail.Mend(lines, scan.From + int64 withoutNuls.Length)
             elif isTornOff withoutNuls then
                 LogTail.Cut(scan.From, Shown.line (Encoding.UTF8.GetString withoutNuls.Span))

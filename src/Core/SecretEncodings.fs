@@ -9,24 +9,43 @@ open System.Text.RegularExpressions
 ///
 /// Rules that this module keeps:
 /// - a run of Base64 is masked if it contains a secret, wherever in the encoded text the secret begins, or the octets of
-///   one that is written in hexadecimal digits;
+///   one that is written in hexadecimal digits; what stands before a '/' of the run, such as a host and folders, is not;
+/// - lines of Base64 are one run, since many programs fold it;
 /// - so is a run of hexadecimal digits, and a list of octets in hexadecimal or decimal digits.
 [<RequireQualifiedAccess>]
 module internal SecretEncodings =
 
     /// The fewest characters of a secret that is looked for in decoded octets.
     [<Literal>]
-    let private ShortestNeedle = 8
+    let private ShortestNeedle = 6
 
     /// Runs of Base64, and lists of octets: `33 66 38`, `0x33,0x66`, `51,102,56`, `&#51&#102`, `U+0033 U+0066`.
     let private runs =
         lazy
             (Regex(
-                @"(?:&#x?[0-9A-Fa-f]{1,4};?){6,}|(?:U\+00[0-9A-Fa-f]{2}[ ,;]{0,2}){6,}|[A-Za-z0-9+/_-]{12,}|(?:(?:0x)?[0-9A-Fa-f]{1,3}[ ,;:\\x]{1,3}){7,}(?:0x)?[0-9A-Fa-f]{1,3}",
+                @"(?:&#x?[0-9A-Fa-f]{1,4};?){6,}|(?:U\+00[0-9A-Fa-f]{2}[ ,;]{0,2}){6,}|[A-Za-z0-9+/_-]{8,}|(?:(?:0x)?[0-9A-Fa-f]{1,3}[ ,;:\\x]{1,3}){7,}(?:0x)?[0-9A-Fa-f]{1,3}",
                 RegexOptions.CultureInvariant
             ))
 
+    /// Base64 that was folded into lines, whatever stands for the line breaks: at 76 or 64 characters mostly.
+    let private folded =
+        lazy
+            (Regex(
+                @"(?<![A-Za-z0-9+/_-])(?:(?>[A-Za-z0-9+/_-]{16,})(?:\\[rn]|<w?br ?/?>|\s){1,8})+(?>[A-Za-z0-9+/_-]+)",
+                RegexOptions.CultureInvariant
+            ))
+
+    let private lineBreaks =
+        lazy (Regex(@"\\[rn]|<w?br ?/?>|\s", RegexOptions.CultureInvariant))
+
+    /// As a secret is looked for; UTF-16 text loses its zeros.
     let private fold (octets: byte[]) : string =
+        let octets =
+            if Array.contains 0uy octets then
+                octets |> Array.filter (fun octet -> octet <> 0uy)
+            else
+                octets
+
         (SecretView.foldSeen (Unescape.raw (Encoding.Latin1.GetString octets))).Text
 
     let private holds (needles: string[]) (text: string) =
@@ -80,16 +99,44 @@ module internal SecretEncodings =
         |> List.choose (fun style -> octetsOf style words)
         |> List.exists (fold >> holds needles)
 
+    /// In a longer run what stands before the Base64 is masked, too.
+    [<Literal>]
+    let private LongestUrl = 1000
+
+    /// Where the Base64 begins in a run that contains a secret: after the last '/' behind which there still is one.
+    let private beginningOf (needles: string[]) (run: string) : int =
+        let rec last (first: int) =
+            match run.IndexOf('/', first) with
+            | at when
+                at >= 0
+                && run.Length <= LongestUrl
+                && isInBase64 needles (run.Substring(at + 1))
+                ->
+                last (at + 1)
+            | _ -> first
+
+        last 0
+
     /// Adds the ranges of the runs that contain one of the secrets.
     let addRanges (ranges: ResizeArray<struct (int * int)>) (text: string) (needles: string[]) : unit =
+        for found in folded.Value.Matches text do
+            if isInBase64 needles (lineBreaks.Value.Replace(found.Value, "")) then
+                ranges.Add struct (found.Index, found.Index + found.Length)
+
         for found in runs.Value.Matches text do
             let run = found.Value
             let isList = run.AsSpan().IndexOfAny(" ,;:\\&") >= 0 || run.StartsWith "U+00"
 
-            if
-                (if isList then
-                     isInOctets needles run
-                 else
-                     isInHex needles run || isInBase64 needles run)
-            then
-                ranges.Add struct (found.Index, found.Index + found.Length)
+            let first =
+                if isList then
+                    if isInOctets needles run then ValueSome 0 else ValueNone
+                elif isInHex needles run then
+                    ValueSome 0
+                elif isInBase64 needles run then
+                    ValueSome(beginningOf needles run)
+                else
+                    ValueNone
+
+            match first with
+            | ValueSome first -> ranges.Add struct (found.Index + first, found.Index + found.Length)
+            | ValueNone -> ()

@@ -389,12 +389,12 @@ module Verdict =
         | Outcome.Unknown fault -> ofFault fault
 
     /// True if the response is a store's own refusal: it has a request id of a store, in a header or in the document, and a
-    /// document that reports an error, or no body.
+    /// document that reports an error. What has no body may be a proxy's: some send such an id too.
     let private isRefusalOfStore (reply: Reply) =
         match reply.Error, reply.Body with
         | Some error, _ -> reply.HasStoreId || error.RequestId.IsSome
         | None, Some body -> reply.HasStoreId && body.Format = BodyFormat.Json && body.IsError
-        | None, None -> reply.HasStoreId
+        | None, None -> false
 
     /// True if the object may have been stored by an attempt that gave no receipt: the whole body was sent, and no store
     /// refused it. A proxy, a gateway or a portal may refuse the upload, or lose its patience, after the store has the

@@ -193,7 +193,7 @@ let tests =
                 let whole = File.ReadAllText receipts
                 let lines = whole.Split('\n', StringSplitOptions.RemoveEmptyEntries)
 
-                for cut in [ 1; 2; lines[2].Length / 2; lines[2].Length ] do
+                for cut in [ 1; 2; lines[2].Length / 2; lines[2].Length - 40; lines[2].Length ] do
                     File.WriteAllText(
                         receipts,
                         "a note of the operator\n" + whole.Substring(0, whole.Length - cut)
@@ -208,7 +208,13 @@ let tests =
                     let now = File.ReadAllLines receipts
                     Expect.equal now[0] "a note of the operator" "not ours, and kept"
                     Expect.sequenceEqual now[1..2] lines[0..1] "the whole lines"
-                    Expect.hasLength now 4 "three receipts"
+                    // What tells its destination is kept: earlier receipts of the object would not count.
+                    let torn = if cut > 1 && cut < lines[2].Length - 40 then 1 else 0
+                    Expect.hasLength now (4 + torn) "three receipts"
+
+                    let! struct (_, output, error) = runToolIn variables (arguments scene receipts out)
+
+                    Expect.isEmpty (objects output) $"the last one counts: {error}"
             })
 
         testCaseTask "sends again what files of receipts put together in another order are about" (fun () ->

@@ -2,6 +2,7 @@ module CellOS.Export.S3.Core.Tests.ReceiptLogTests
 
 open System
 open System.Text
+open System.Text.Json
 open Expecto
 open FsCheck
 open FsCheck.FSharp
@@ -321,18 +322,24 @@ let tests =
 
         propertyTimes
             300
-            "a line of ours, torn anywhere, is cut off or whole"
+            "a line of ours, torn anywhere, is cut off, or kept where it tells its destination"
             (Gen.zip segment (Gen.choose (0, 10_000)))
             (fun (name, cut) ->
                 let before = json "before" + "\n"
                 let line = utf8 (json name)
                 let cut = cut % (line.Length + 1)
 
+                let toDestination =
+                    length ((json name).Substring(0, (json name).IndexOf ",\"bytesWritten\":"))
+                    |> int
+
                 let expected =
                     if cut = 0 then
                         LogTail.Whole
                     elif cut = line.Length then
                         LogTail.Mend([ LogLine.Receipt(receipt name) ], length before + int64 cut)
+                    elif cut >= toDestination && not (name.Contains '\uFFFD') then
+                        LogTail.Mend([], length before + int64 cut)
                     else
                         LogTail.Cut(length before, "")
 
@@ -341,6 +348,10 @@ let tests =
                     | LogTail.Cut(length, torn) ->
                         Expect.notEqual torn "" "what is cut off is shown"
                         LogTail.Cut(length, "")
+                    | LogTail.Mend([ LogLine.Damaged(_, object) ], length) ->
+                        let destination = (receipt name).Destination
+                        Expect.equal (object |> Option.map fst) (Some destination) "what it is about"
+                        LogTail.Mend([], length)
                     | other -> other
 
                 Expect.equal found expected "what was whole stays whole")
@@ -700,6 +711,12 @@ let tests =
                     At = DateTimeOffset.UnixEpoch
                 }
 
+            let spaced (line: string) =
+                line.Replace("\":", "\": ").Replace(",\"", ", \"")
+
+            let keyless (line: string) =
+                line.Replace("\"targetKind\":\"s3\",", "")
+
             let doneAfter (damaged: string) =
                 let text = String.concat "\n" (lines @ [ damaged; json "d"; "" ])
                 let receipted = scan (utf8 text) |> fst |> List.map _.Line |> Resume.ofLines false
@@ -720,6 +737,14 @@ let tests =
                     String('\000', 30) + newer.Substring 30, [ "d" ]
                     "{", [ "d" ]
                     "\000\000", [ "d" ]
+                    // Written anew by other programs: with blanks, deeper, as a text, as something else than JSON.
+                    spaced (keyless newer), [ "b"; "d" ]
+                    keyless newer, [ "b"; "d" ]
+                    $"""{{"data": {keyless newer}}}""", [ "b"; "d" ]
+                    JsonSerializer.Serialize {| log = newer + "\n" |}, [ "b"; "d" ]
+                    newer.Replace('"', '\''), [ "d" ]
+                    "\"" + newer.Replace("\"", "\"\"") + "\"", [ "d" ]
+                    """{"objectUrl": "https://h/b/c/a"}""", [ "d" ]
                     // Not lines of this library.
                     "a note", [ "a"; "b"; "d" ]
                     """{"targetKind":"localPath","destination":"x"}""", [ "a"; "b"; "d" ]

@@ -73,6 +73,48 @@ let sources =
             (fun (text, secret) -> shownParts secret (lines nothing text))
             (fun _ -> [])
 
+        testCase "Base64 in lines shows nothing, whatever ends them" (fun () ->
+            for octets in
+                [
+                    utf8 url
+                    utf8 $"X-Amz-Signature={signature}"
+                    Text.Encoding.Unicode.GetBytes signature
+                ] do
+                for width in [ 20; 40; 64; 76 ] do
+                    for ending in [ "\n"; "\r\n"; " "; "<br>"; "<wbr/>"; "\\n" ] do
+                        let pieces =
+                            Convert.ToBase64String octets
+                            |> Seq.chunkBySize width
+                            |> Seq.map String
+                            |> List.ofSeq
+
+                        let shown =
+                            SourceSecrets.mask granted ("msg " + String.Join(ending, pieces) + " denied")
+
+                        for piece in pieces do
+                            if piece.Length > 8 then
+                                Expect.isFalse (shown.Contains piece) $"{width} %A{ending}: {shown}"
+
+                        Expect.stringStarts shown "msg " "what stands before it"
+
+            let plain = "https://gateway.example/v2/next denied"
+            Expect.equal (SourceSecrets.mask granted plain) plain "nothing to mask")
+
+        testCase "a host before Base64 is shown" (fun () ->
+            let encoded = Convert.ToBase64String(utf8 $"/x?sig={signature}").Replace('/', '_')
+
+            for before in [ "https://gateway/v2/"; "https://portal.example/b64/" ] do
+                let shown = SourceSecrets.mask granted (before + encoded)
+                Expect.stringStarts shown before "the host"
+                Expect.isFalse (shown.Contains encoded) shown)
+
+        testCase "a short password is found in Base64" (fun () ->
+            let secrets = SourceSecrets.withToken "hT9wX2kQ" nothing
+
+            for text in [ "hT9wX2kQ"; "user x hT9wX2kQ no" ] do
+                let encoded = Convert.ToBase64String(utf8 text)
+                Expect.isFalse ((SourceSecrets.mask secrets $"pw {encoded} denied").Contains encoded) text)
+
         table
             "the log of a command shows nothing of a URL that it granted"
             [
@@ -180,6 +222,10 @@ let places =
                 "hvs.CAESIJ0a1b2c3d4e5f6g7h8"
                 opaque
                 signature
+                "qL3/8vXkTn+Zr0yWm2BfX7aHcUeJ5dGpS1oKxVtN4iQ="
+                "/8Kp2vQzLmT4Wn9cR5xY7bD3f/G6hJ1kL0pQ2sT8u"
+                "Bearer Wq8ZkT2vLx7m"
+                "Basic am9lOmh1bnRlcjI="
             ]
             (fun value -> FilePath.show value, FilePath.problem value)
             (fun _ -> "REDACTED", "The value looks like the content of a file, not like its path")
@@ -189,6 +235,8 @@ let places =
             [
                 "/run/secrets/" + signature
                 "token"
+                "/var/lib/kubelet/pods/3f8a1c5e7b9d2f4a6c8e0b1d/volumes/token"
+                "D1/broker"
                 "out/ab12cd34ef56gh78.json"
                 "C:\\tokens\\broker"
             ]

@@ -348,6 +348,15 @@ let faults =
                             RequestId = if hasId then Some "R1" else None
                     },
                     expected
+                // Without a document it may be a proxy's or a portal's, in spite of an id.
+                for status in [ 101; 302; 303; 304; 400; 403; 404; 426; 507 ] do
+                    Outcome.Replied {
+                        reply status None with
+                            Sent = Some sent
+                            RequestId = Some "R1"
+                            ETag = Some $"\"{Outcomes.md5}\""
+                    },
+                    true
                 for format, isNetwork, expected in
                     [
                         BodyFormat.Json, false, false

@@ -591,11 +591,9 @@ let private replies = [
     unavailable "500" 500 None (s3 (Fault.Status(500)))
     unavailable "503 SlowDown" 503 (Some "SlowDown") (s3 (Fault.Status(503, "SlowDown")))
 
+    // Without a document they may be a proxy's.
     unavailable "429" 429 None (s3 (Fault.Status(429)))
-    |> fun row -> { row with MayBeStored = false }
-
     unavailable "408" 408 None (s3 (Fault.Status(408)))
-    |> fun row -> { row with MayBeStored = false }
 
     unavailable "409 OperationAborted" 409 (Some "OperationAborted")
     <| s3 (Fault.Status(409, "OperationAborted"))
@@ -626,6 +624,7 @@ let private replies = [
     |> says "Create the bucket"
 
     terminal "405" (s3 (Fault.Status(405))) ExportFailureKind.Refused 405 None
+    |> doubtful
     // Any answer of the 500s to a whole body leaves it open what became of it.
     terminal "501" (s3 (Fault.Status(501))) ExportFailureKind.Refused 501 None
     |> doubtful

@@ -89,7 +89,7 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
                 store.Flush();
                 note(
                     mend.Lines.Length == 1
-                        ? $"{path} ended in a receipt without a line end, which was added."
+                        ? $"{path} ended in a line without a line end, which was added."
                         : $"{path} ended in a line without a line end, which was added. The line has {mend.Lines.Length} parts, and each receipt in it counts."
                 );
                 return mend.Length + 1;

@@ -14,7 +14,7 @@ public sealed record S3ExportProblem
         Variable = problem.Variable?.Value;
         Line = problem.Line?.Value;
         // A URL in its place is none that could be opened.
-        File = file is null ? null : Redaction.Plain(file);
+        File = file is null ? null : FilePath.Show(file);
         Text = problem.Text;
     }
 

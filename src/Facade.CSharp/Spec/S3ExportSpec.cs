@@ -132,7 +132,7 @@ public sealed class S3ExportSpec
             {
                 Text = text,
                 Line = line,
-                File = file is null ? null : Redaction.Plain(file),
+                File = file is null ? null : FilePath.Show(file),
             },
         ]);
 }
