@@ -209,10 +209,10 @@ module internal FailureCause =
             $"the response ({lastEvent facts}) has the {where} '{name}', which says that it is not the response to this upload; {mayBeProxy}"
         | Some reply when
             facts.Plan.Target.KeyCheck
-            && Verdict.namesOtherRegion facts.Plan.Target.Region reply
+            && Verdict.namesOtherRegion (PushPlan.regionAt facts.Address facts.Plan) reply
             ->
             let told = reply.BucketRegion |> Option.defaultValue ""
-            let meant = facts.Plan.Target.Region |> Option.defaultValue ""
+            let meant = PushPlan.regionAt facts.Address facts.Plan |> Option.defaultValue ""
 
             $"the response ({lastEvent facts}) says that the bucket is in the region {Check.quote told}, and the receipt would say {Check.quote meant}"
         | Some reply when (FailureFacts.otherObject facts reply).IsSome ->

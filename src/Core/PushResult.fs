@@ -40,7 +40,11 @@ module internal PushResult =
                 Some(Bucket.value state.Plan.Target.Bucket, ObjectKey.value state.Plan.Key)
             else
                 None
-        Region = if state.Plan.Target.KeyCheck then state.Plan.Target.Region else None
+        Region =
+            if state.Plan.Target.KeyCheck then
+                PushPlan.regionAt (Some put.Url) state.Plan
+            else
+                None
     }
 
     /// What the comparison of a success depends on.
@@ -100,7 +104,7 @@ module internal PushResult =
             BytesWritten = sent.Bytes
             CellId = CellId.value state.Plan.Target.CellId
             ArtifactName = ArtifactName.value state.Plan.Artifact
-            Region = state.Plan.Target.Region
+            Region = PushPlan.regionAt (ValueOption.toOption state.Url) state.Plan
             ObjectUrl =
                 match state.Url with
                 | ValueSome url -> Some(RequestUrl.addressOf (Destination.value state.Plan.Destination) url)

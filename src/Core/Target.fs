@@ -346,6 +346,16 @@ module PushPlan =
                 Granted = []
             }
 
+    /// The region that a receipt names for a URL: the one that was set, unless the URL's host is one of AWS in another. Such a
+    /// host has no buckets but its region's own.
+    let internal regionAt (url: RequestUrl option) (plan: PushPlan) : string option =
+        match plan.Target.Region, url with
+        | Some set, Some url ->
+            S3Host.tryParse (RequestUrl.host url)
+            |> Option.bind _.Region
+            |> Option.orElse (Some set)
+        | set, _ -> set
+
     /// The plan with a `Content-Type`: visible ASCII and blanks, at most 255 characters.
     [<CompiledName("WithContentType")>]
     let withContentType (contentType: string) (plan: PushPlan) : Result<PushPlan, Refusal> =

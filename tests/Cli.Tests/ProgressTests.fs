@@ -226,7 +226,7 @@ let tests =
 
                 Expect.stringContains
                     (writer.ToString())
-                    "1000 B sent, waiting for the response, attempt 2"
+                    "1000 B sent, awaiting response, attempt 2"
                     "the response"
 
                 for seconds, shown in

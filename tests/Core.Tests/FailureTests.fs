@@ -109,6 +109,26 @@ let messages =
 
             Expect.equal (receipt.StartedAt, receipt.CompletedAt) (noon, at 1500) "times")
 
+        testCase "a receipt names the region of AWS's host, and not another that was set" (fun () ->
+            let region (host: string) set =
+                let url = (v4 3600).Replace("evidence.s3.us-west-2.amazonaws.com", host)
+
+                let push = plan (Some url) (fun target -> { target with Region = set })
+
+                (receipt (feed push [ started; attempted 1 stored ])).Region
+
+            let own = "evidence.s3.us-west-2.amazonaws.com"
+            Expect.equal (region own (Some "eu-west-1")) (Some "us-west-2") "another"
+            Expect.equal (region own (Some "us-west-2")) (Some "us-west-2") "the same"
+            Expect.equal (region own None) None "none was set"
+
+            Expect.equal
+                (region "evidence.s3.amazonaws.com" (Some "eu-west-1"))
+                (Some "eu-west-1")
+                "no region"
+
+            Expect.equal (region "gw.example/evidence" (Some "eu-west-1")) (Some "eu-west-1") "not AWS's")
+
         testCase "a receipt and a failure mask what a server echoes" (fun () ->
             let echo = Some "x q1w2e3r4t5y6u7i8 y"
 

@@ -439,10 +439,12 @@ let private broken: (string * (Authorities -> byte[]) * string) list =
         "is DER", (fun all -> all.Der), "it may be DER (openssl x509 -inform der)"
         "is PKCS #7", text _.Pkcs7, "has 'PKCS7', not a certificate, in line 1"
         "is a certificate request", text _.Request, "has 'CERTIFICATE REQUEST', not a certificate, in line 1"
-        "is a private key", text _.Root.KeyPem, "has a private key"
+        "is a private key",
+        text _.Root.KeyPem,
+        "has a private key (PRIVATE KEY), which does not belong there, in line 1"
         "has a private key behind the certificate",
         text (fun all -> all.Root.Pem.TrimEnd() + "\n# the key\n" + all.Root.KeyPem),
-        "does not belong there"
+        "(PRIVATE KEY), which does not belong there, in line "
         "is cut off in its last certificate",
         text (fun all -> "\n\n" + all.Root.Pem.Substring(0, all.Root.Pem.Length / 2)),
         "is cut off: the CERTIFICATE that begins in line 3 has no end"

@@ -66,7 +66,7 @@ internal static class PushView
         var attempt = artifact.Attempt > 1 ? $", attempt {artifact.Attempt}" : "";
         return artifact.Sent < artifact.Length
             ? $"{Amounts.Bytes(artifact.Sent)} of {Amounts.Bytes(artifact.Length)}{attempt}"
-            : $"{Amounts.Bytes(artifact.Length)} sent, waiting for the response{attempt}";
+            : $"{Amounts.Bytes(artifact.Length)} sent, awaiting response{attempt}";
     }
 
     private static string Bar(double fraction, int width, bool unicode)
