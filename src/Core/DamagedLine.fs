@@ -15,6 +15,10 @@ open System.Text.RegularExpressions
 [<RequireQualifiedAccess>]
 module internal DamagedLine =
 
+    /// How every line begins that this library writes.
+    [<Literal>]
+    let Opening = "{\"targetKind\":\""
+
     let private fields = [
         "targetKind"
         "upload"
@@ -64,13 +68,16 @@ module internal DamagedLine =
     let hasValue (line: ReadOnlyMemory<byte>) : bool =
         not line.IsEmpty && line.Span[0] = byte '{' && (endOfValue line).IsSome
 
-    /// True if the line is one value of JSON.
-    let isJson (line: ReadOnlyMemory<byte>) : bool =
+    /// The line, if it is one value of JSON.
+    let private jsonOf (line: ReadOnlyMemory<byte>) : JsonElement option =
         try
-            use _ = JsonDocument.Parse line
-            true
+            use document = JsonDocument.Parse line
+            Some(document.RootElement.Clone())
         with :? JsonException ->
-            false
+            None
+
+    /// True if the line is one value of JSON.
+    let isJson (line: ReadOnlyMemory<byte>) : bool = (jsonOf line).IsSome
 
     /// A text of JSON; `None` if it is not valid UTF-8 or UTF-16.
     let private stringOf (value: JsonElement) : string option =
@@ -127,12 +134,9 @@ module internal DamagedLine =
 
     /// The text of a field of a line, JSON or not.
     let private fieldOf (line: ReadOnlyMemory<byte>) : string -> string option =
-        try
-            use document = JsonDocument.Parse line
-            let root = document.RootElement.Clone()
-            fun name -> textIn name root
-        with :? JsonException ->
-            field (textOf line)
+        match jsonOf line with
+        | Some root -> fun name -> textIn name root
+        | None -> field (textOf line)
 
     /// True if this library may have written the line, which is not a receipt.
     let isOurs (line: ReadOnlyMemory<byte>) : bool =
@@ -155,9 +159,8 @@ module internal DamagedLine =
     /// well: then nothing was sent.
     let private isTorn (line: ReadOnlyMemory<byte>) =
         let text = textOf line
-        let opening = "{\"targetKind\":\""
 
-        text.StartsWith(opening, StringComparison.Ordinal)
+        text.StartsWith(Opening, StringComparison.Ordinal)
         && not (text.Contains '\000' || text.EndsWith '}' || text.Contains "\"upload\"")
         && text.LastIndexOf("\"targetKind\"", StringComparison.Ordinal) = 1
 

@@ -173,7 +173,7 @@ module internal FailureAdvice =
             match FailureFacts.reply facts with
             | Some { Contradiction = Some header } ->
                 $"Check {AdviceWords.proxies facts}, and whether a cache answers. If the store itself sends '{header}', ask its administrator why."
-            | Some reply when (FailureFacts.otherObject facts reply).IsSome ->
+            | Some(FailureFacts.OtherObject facts _) ->
                 "Ask the store's administrator where it has stored the object. Correct bucket, key prefix, cell id or artifact name, or ask the presigner for a URL for the destination."
             | _ -> $"Check {AdviceWords.proxies facts}. If the store really answers so, set {unmarked}."
         | FailureKind.Unverified ->

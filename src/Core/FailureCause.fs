@@ -215,8 +215,7 @@ module internal FailureCause =
             let meant = PushPlan.regionAt facts.Address facts.Plan |> Option.defaultValue ""
 
             $"the response ({lastEvent facts}) says that the bucket is in the region {Check.quote told}, and the receipt would say {Check.quote meant}"
-        | Some reply when (FailureFacts.otherObject facts reply).IsSome ->
-            let told = FailureFacts.otherObject facts reply |> Option.defaultValue ""
+        | Some(FailureFacts.OtherObject facts told) ->
             $"the response ({lastEvent facts}) names the object {Check.quote told}, which is not the destination"
         | Some reply when not reply.IsMarked && reply.OnlyETag.IsSome ->
             $"the response ({lastEvent facts}) has an ETag that any web server sends (weak, or of an empty body), and no other mark of a store; {mayBeProxy}"

@@ -70,7 +70,7 @@ module internal FailureFacts =
         | _ -> None
 
     /// What the response says of where the object is, if that is not the destination.
-    let otherObject (facts: FailureFacts) (reply: Reply) =
+    let (|OtherObject|_|) (facts: FailureFacts) (reply: Reply) : string option =
         if facts.Plan.Target.KeyCheck then
             let destination =
                 Bucket.value facts.Plan.Target.Bucket, ObjectKey.value facts.Plan.Key

@@ -40,19 +40,18 @@ module internal MisspeltVariables =
         else
             name
 
-    /// What follows from the name of an option, where that of its variable is another.
-    let private ofOptions = Map.ofList [ "REQUEST_TIMEOUT_MS", Variable.RequestTimeout ]
-
-    /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs.
+    /// The known name that a name with this library's prefix is nearest to; `None` if more than half of it differs. The request
+    /// timeout is found by the name of its option, too.
     let private nearest (names: string list) (name: string) : string option =
         let given = own (upper name)
-        let parts = List.map own names @ List.ofSeq ofOptions.Keys
 
-        match nearestOf parts given with
+        let parts =
+            ("REQUEST_TIMEOUT_MS", Variable.RequestTimeout)
+            :: [ for known in names -> own known, known ]
+
+        match nearestOf (List.map fst parts) given with
         | struct (Some part, distance) when 2 * distance <= max part.Length given.Length ->
-            ofOptions
-            |> Map.tryFind part
-            |> Option.orElseWith (fun () -> names |> List.tryFind (fun known -> own known = part))
+            parts |> List.find (fst >> (=) part) |> snd |> Some
         | _ -> None
 
     /// The beginnings of names that people give a variable of this library by mistake.

@@ -89,8 +89,7 @@ module ReceiptLog =
         HasOther = false
     }
 
-    /// How every line begins that this library writes.
-    let private opening = "{\"targetKind\":\""B
+    let private opening = Encoding.ASCII.GetBytes DamagedLine.Opening
 
     let private nul = 0uy
     let private lineFeed = byte '\n'
