@@ -55,19 +55,30 @@ module internal AddressFindings =
             FindingId.BucketMismatch
             context
             $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
-            "Correct the bucket in the spec, or ask the presigner for a URL for that bucket."
+            "Correct the bucket in the spec, or ask the presigner for a URL for {Check.quote (Bucket.value context.Bucket)}."
+
+    /// The key that is meant, for a sentence. Where a URL has no placeholder, one for any artifact would read as a name.
+    let private shownKey (told: string) (meant: string) =
+        let told, meant = withPlaceholders told, withPlaceholders meant
+        let any = UrlTemplate.ArtifactNamePlaceholder
+
+        if meant.EndsWith("/" + any, StringComparison.Ordinal) && not (told.Contains '{') then
+            $"an object below {Check.quote (meant.Substring(0, meant.Length - any.Length))}"
+        else
+            Check.quote meant
 
     let private otherKey severity context url (told: string) (meant: string) =
         let told = RequestUrl.withoutSignature url told
+        let meant = shownKey told meant
 
         finding
             severity
             FindingId.KeyMismatch
             context
-            $"the URL is for the object {Check.quote (withPlaceholders told)}, and this export is for {Check.quote (withPlaceholders meant)}"
+            $"the URL is for the object {Check.quote (withPlaceholders told)}, and this export is for {meant}"
             (match UnfilledText.variableIn told with
              | Some variable ->
-                 $"{Check.quote variable} looks like a variable that nothing expanded where the URL was made. Ask the presigner for a URL for {Check.quote (withPlaceholders meant)}."
+                 $"{Check.quote variable} looks like a variable that was not expanded where the URL was made (a shell does not expand it in single quotes). Ask the presigner for a URL for {meant}."
              | None ->
                  $"If the export is right, ask the presigner for a URL for its object. If the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off.")
 

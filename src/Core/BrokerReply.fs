@@ -42,7 +42,7 @@ module BrokerToken =
         elif token |> Seq.exists (fun c -> c <= ' ' || c > '~') then
             Check.refuse
                 "token file"
-                "contains more than a token: blanks, line breaks or characters outside ASCII"
+                "contains more than a token: spaces, line breaks or characters outside ASCII"
                 "Write the broker's bearer token into it, on one line and without 'Bearer'."
         else
             Ok token

@@ -17,7 +17,7 @@ type ReportedChecksum = {
 /// "PutObject"):
 /// - a value that is not a digest of the algorithm's length reports nothing;
 /// - a composite checksum (`-` and a number at the end) is of an upload in parts, and reports nothing about one PUT;
-/// - of a header that appears several times, each value is read;
+/// - of a header that appears several times, each value is read, with or without quotation marks;
 /// - of the digest fields of HTTP (RFC 9530, RFC 3230), a digest of no bytes is that of the empty response.
 [<RequireQualifiedAccess>]
 module internal ChecksumHeader =
@@ -60,6 +60,7 @@ module internal ChecksumHeader =
     let private values (checksum: ReportedChecksum) =
         checksum.Value.Split(',', StringSplitOptions.TrimEntries ||| StringSplitOptions.RemoveEmptyEntries)
         |> List.ofArray
+        |> List.map _.Trim('"')
 
     /// A value of `x-goog-hash`: `crc32c=yZRlqg==`.
     let private parseNamed (value: string) =

@@ -39,7 +39,7 @@ module CodeAdvice =
         [ "AccessControlListNotSupported" ],
         "The bucket does not accept ACLs. Ask the presigner for a URL without x-amz-acl and x-amz-grant-…, and remove them from push --header (in code: Headers)."
         [ "MissingContentLength" ],
-        "This program always sends Content-Length, so a proxy or gateway on the way removed it. Ask its administrator to leave PUT requests unchanged, or list the host in NO_PROXY."
+        "This program always sends Content-Length, so a proxy or gateway on the way removed it. Ask its administrator to leave PUT requests unchanged, or add the host to NO_PROXY."
         [ "InvalidStorageClass" ],
         "Ask the store's administrator which storage classes the bucket accepts. The presigner must sign x-amz-storage-class with one of them; give the same in push --header (in code: Headers)."
         [
@@ -74,10 +74,9 @@ module CodeAdvice =
         [ "RequestHeaderSectionTooLarge" ],
         "S3 accepts 8 KB of headers: shorten those of push --header (in code: Headers), or ask the network administrator whether a proxy adds some."
         [ "InvalidAccessKeyId"; "InvalidSecurity" ], onAccessKey
-        [ "NoSuchBucket" ],
-        "Create the bucket, or ask the presigner for a URL with the right name of the bucket."
+        [ "NoSuchBucket" ], "Create the bucket, or ask the presigner for a URL with the right bucket name."
         [ "InvalidBucketName" ],
-        "The bucket's name in the URL is not valid. Ask the presigner for a URL with the right name of the bucket."
+        "The bucket's name in the URL is not valid. Ask the presigner for a URL with the right bucket name."
         [ "NoSuchUpload"; "MalformedXML"; "NoSuchVersion" ],
         "The URL is for another operation than an upload of a whole object. Ask the presigner for a URL for PutObject."
         [ "MethodNotAllowed" ],

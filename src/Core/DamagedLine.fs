@@ -48,19 +48,21 @@ module internal DamagedLine =
         with :? JsonException ->
             None
 
-    /// The values of JSON that the line begins with, without commas and blanks between them, and the rest.
+    /// The values of JSON and the NULs that the line begins with, without commas and blanks between them, and the rest.
     let split (line: ReadOnlyMemory<byte>) : ReadOnlyMemory<byte> list =
         let parts = ResizeArray<ReadOnlyMemory<byte>>()
-        let mutable rest = line.Trim(" \t\r,\000"B)
+        let mutable rest = line.Trim(" \t\r,"B)
+
+        let lengthOfPart () =
+            match rest.Span[0] with
+            | 0uy -> rest.Length - rest.TrimStart("\000"B).Length
+            | first when first = byte '{' -> endOfValue rest |> Option.defaultValue rest.Length
+            | _ -> rest.Length
 
         while not rest.IsEmpty do
-            match (if rest.Span[0] = byte '{' then endOfValue rest else None) with
-            | Some length ->
-                parts.Add(rest.Slice(0, length))
-                rest <- rest.Slice(length).Trim(" \t\r,\000"B)
-            | None ->
-                parts.Add rest
-                rest <- ReadOnlyMemory.Empty
+            let length = lengthOfPart ()
+            parts.Add(rest.Slice(0, length))
+            rest <- rest.Slice(length).Trim(" \t\r,"B)
 
         List.ofSeq parts
 
@@ -155,13 +157,27 @@ module internal DamagedLine =
             || fields
                |> List.exists (fun name -> Regex.IsMatch(text, $"\"{name}\"+\\s*:|'{name}'\\s*:"))
 
+    /// True if the text ends within quotation marks.
+    let private endsInText (text: string) =
+        let mutable isInText = false
+        let mutable i = 0
+
+        while i < text.Length do
+            if text[i] = '"' then
+                isInText <- not isInText
+
+            i <- i + (if isInText && text[i] = '\\' then 2 else 1)
+
+        isInText
+
     /// True if a receipt ends in its middle, and nothing else is in the line. What says that an upload starts may be torn as
     /// well: then nothing was sent.
     let private isTorn (line: ReadOnlyMemory<byte>) =
         let text = textOf line
 
         text.StartsWith(Opening, StringComparison.Ordinal)
-        && not (text.Contains '\000' || text.EndsWith '}' || text.Contains "\"upload\"")
+        && not (text.Contains '\000' || text.Contains "\"upload\"")
+        && (not (text.EndsWith '}') || endsInText text)
         && text.LastIndexOf("\"targetKind\"", StringComparison.Ordinal) = 1
 
     /// Destination and URL of the object that a damaged line is about; `None` where the damage may be there.

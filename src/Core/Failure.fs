@@ -42,8 +42,15 @@ module internal FailureText =
         let artifact = Check.quote (ArtifactName.value facts.Plan.Artifact)
         let destination = Check.visible (Destination.value facts.Plan.Destination)
 
+        // The advice says that nothing was sent.
+        let effort =
+            if kind = FailureKind.UrlUnusable && facts.Attempts = 0 then
+                ""
+            else
+                $" {effort facts}{requestIdText}."
+
         let reason =
-            $"{FailureCause.describe kind facts}. {FailureAdvice.describe kind facts}{stored} {effort facts}{requestIdText}."
+            $"{FailureCause.describe kind facts}. {FailureAdvice.describe kind facts}{stored}{effort}"
 
         {
             Kind = kind

@@ -33,12 +33,12 @@ module internal FailureAdvice =
         | Some _ when asked.Ticks > facts.Plan.Target.Retry.MaxBackoff.Ticks ->
             $"Export again after {TimeWords.moment (Instant.plus asked facts.Now)}. To wait that long within a push, raise {longest}."
         | Some reply when Verdict.saysBusy reply ->
-            $"The store asks for fewer requests: wait some minutes, and export fewer artifacts at once (push --concurrency). To wait longer between attempts, raise {backoff}."
+            $"The store asks for fewer requests: wait some minutes. Of many artifacts, export fewer at once (push --concurrency). To wait longer between attempts, raise {backoff}."
         | Some reply when
             FailureFacts.isPage reply
             || FailureFacts.isUnmarked reply && reply.Status >= 502
             ->
-            $"A proxy or gateway before the store answered, and could not reach it. Export again later; if it goes on, ask the store's administrator. To retry for longer, raise {attempts} and {backoff}."
+            $"A proxy or gateway in front of the store answered, and could not reach it. Export again later; if it goes on, ask the store's administrator. To retry for longer, raise {attempts} and {backoff}."
         | _ -> $"Export again later. To retry for longer, raise {attempts} and {backoff}."
 
     /// A fault on the way that is certainly the proxy's.
@@ -50,9 +50,9 @@ module internal FailureAdvice =
         | FaultKind.ProxyNotTls, _ ->
             $"In the proxy's URL ({variable}), write http:// instead of https://, or correct the port; then export again. Uploads to https URLs stay encrypted."
         | FaultKind.NameResolution, _ ->
-            $"Correct the proxy's host ({variable}), or check DNS on this machine. Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
+            $"Correct the proxy's host ({variable}), or check DNS on this machine. Where a direct connection is possible, add {AdviceWords.host facts} to NO_PROXY."
         | _ ->
-            $"Check that the proxy runs, and its host, port and scheme ({variable}). Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
+            $"Check that the proxy runs, and its host, port and scheme ({variable}). Where a direct connection is possible, add {AdviceWords.host facts} to NO_PROXY."
 
     let private onUnreachable (facts: FailureFacts) =
         match FailureFacts.fault facts with
@@ -69,9 +69,11 @@ module internal FailureAdvice =
         | Some { Kind = FaultKind.NameResolution } ->
             "Check DNS on this machine, and ask the presigner whether the host in the URL is right. If this machine reaches the store only through a proxy, set HTTPS_PROXY."
         | Some { Proxy = Some proxy } ->
-            $"Check {proxy.InWords}: ask its administrator whether it lets the upload through. Or list {AdviceWords.host facts} in NO_PROXY. If the proxy is right, check host and port of the URL."
+            $"Check {proxy.InWords}: ask its administrator whether it lets the upload through. Or add {AdviceWords.host facts} to NO_PROXY. If the proxy is right, check host and port of the URL."
+        | Some { Kind = FaultKind.ConnectionRefused } ->
+            $"Nothing accepts connections at that host and port. Ask the presigner whether both are right, then the store's administrator whether the store runs. If this machine reaches it only through a proxy, set HTTPS_PROXY."
         | _ ->
-            $"Export again. If it fails again, check {AdviceWords.proxies facts}. If they are right, ask the network administrator, then the store's."
+            $"Export again. If it fails again, check {AdviceWords.proxies facts}. If they are right, ask the network administrator, then the store's administrator."
 
     let private onTimeout (facts: FailureFacts) =
         match FailureFacts.fault facts with
@@ -79,7 +81,7 @@ module internal FailureAdvice =
                    Kind = FaultKind.ConnectTimeout
                    Proxy = Some proxy
                } ->
-            $"Check that {proxy.InWords} runs and reaches the store, or list {AdviceWords.host facts} in NO_PROXY. If the proxy is slow, raise {connectTimeout}."
+            $"Check that {proxy.InWords} runs and reaches the store, or add {AdviceWords.host facts} to NO_PROXY. If the proxy is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.ConnectTimeout } ->
             $"Check host, port, proxy and firewall, or raise {connectTimeout}."
         | Some { Kind = FaultKind.ProxyTlsTimeout } ->
@@ -91,7 +93,8 @@ module internal FailureAdvice =
             $"Check that the port of the URL speaks TLS (https), and ask the administrator of {proxy.InWords} whether it inspects TLS. If the server is slow, raise {connectTimeout}."
         | Some { Kind = FaultKind.TlsTimeout } ->
             $"Check that the port of the URL speaks TLS (https), and ask the network administrator for a firewall or proxy that inspects TLS. If the server is slow, raise {connectTimeout}."
-        | Some { Kind = FaultKind.StallTimeout } -> $"Check the line and the proxy, or raise {stallTimeout}."
+        | Some { Kind = FaultKind.StallTimeout } ->
+            $"The server, or a proxy or the network on the way, stopped taking data. Ask the network administrator, then the store's administrator. If such pauses are normal, raise {stallTimeout}."
         | Some _ -> $"If the line is slow, raise {requestTimeout}: each attempt must end within it."
         | None when FailureFacts.reply facts |> Option.exists _.IsSuccess ->
             "Check the line and the proxy, and export again."
@@ -106,11 +109,11 @@ module internal FailureAdvice =
         | Some fault when fault.Detail.Contains("expired", StringComparison.OrdinalIgnoreCase) ->
             "Ask the store's administrator to renew the certificate, and check the clock of this machine."
         | _ ->
-            $"If you expect this issuer, put the issuer's certificate into a file, and set {caBundle} to it. If it is there already, the server may lack intermediate certificates: ask the store's administrator. If not, a proxy may inspect TLS."
+            $"If you expect this issuer, put the issuer's certificate into a file, and set {caBundle} to it. If it is there already, the server may lack intermediate certificates: ask the store's administrator. If you do not expect it, a proxy may inspect TLS: ask the network administrator."
 
     let private onOtherBytes (facts: FailureFacts) =
         let again =
-            $"Export again. If it fails again, ask the network administrator, then the store's; where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
+            $"Export again. If it fails again, ask the network and the store administrators; where a direct connection is possible, add {AdviceWords.host facts} to NO_PROXY."
 
         match FailureFacts.reply facts with
         | Some reply when reply.IsSuccess ->
@@ -133,6 +136,12 @@ module internal FailureAdvice =
         | FailureKind.UrlUnusable when (FailureFacts.reply facts).IsSome ->
             "The presigner must set request_checksum_calculation=when_required in the AWS SDK, and give a new URL."
         | FailureKind.UrlUnusable -> "Nothing was sent."
+        | FailureKind.UrlExpired when
+            FailureFacts.reply facts
+            |> Option.bind _.Error
+            |> Option.exists (fun error -> error.Code = "ExpiredToken")
+            ->
+            "The presigner's temporary credentials have expired. Ask for a URL that is signed with credentials that stay valid until the export ends."
         | FailureKind.UrlExpired ->
             "Ask the presigner for a new URL that is valid until the export ends. Temporary credentials that sign it must be valid as long."
         | FailureKind.Refused ->

@@ -107,7 +107,10 @@ module internal FailureCause =
 
         match facts.Url |> Option.bind _.ExpiresAt with
         | Some at when at <= facts.Now ->
-            $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
+            match FailureFacts.reply facts with
+            | Some reply when reply.Error.IsSome ->
+                $"the presigned URL expired at {moment at}, and the server refused it: {lastEvent facts}"
+            | _ -> $"the presigned URL expired at {moment at}; it is {moment facts.Now} now"
         | _ when serverSaysSo ->
             $"the server reports that the presigned URL or its token has expired: {lastEvent facts}"
         | Some at ->
@@ -146,7 +149,7 @@ module internal FailureCause =
             match FailureFacts.proxy facts with
             | Some proxy -> $"{proxy.InWords} refused the upload: {lastEvent facts}"
             | None -> $"a proxy refused the upload: {lastEvent facts}"
-        | _ when Verdict.saysFull reply -> $"the store is full: {lastEvent facts}"
+        | _ when Verdict.saysFull reply -> $"the store is full, or a quota is used up: {lastEvent facts}"
         | _ when RefusalAdvice.wantsTls facts reply ->
             $"the server wants TLS, and the request was sent without it: {lastEvent facts}"
         | _ when FailureFacts.isAboutClocks facts reply ->
@@ -279,8 +282,9 @@ module internal FailureCause =
             | Some reply when reply.Status < 300 ->
                 match Integrity.differing (IntegrityTerms.ofMode facts.Plan.Target.Integrity) reply with
                 | Some(reported, own) ->
-                    $"the server reports the digest of other bytes than those sent: {reported.Header} is {reported.Digest.InHeader reported.Header}, and the {own.Algorithm.Title} of what was sent is {own.InHeader reported.Header}"
-                | None -> "the server reports the digest of other bytes than those sent"
+                    $"the object in the store is not what was sent: its {reported.Header} is {reported.Digest.InHeader reported.Header}, and the {own.Algorithm.Title} of what was sent is {own.InHeader reported.Header}"
+                | None ->
+                    "the object in the store is not what was sent, by the digest that the server reports"
             | _ -> $"the server received other bytes than those sent: {lastEvent facts}"
         | FailureKind.NotAStore ->
             match FailureFacts.reply facts with

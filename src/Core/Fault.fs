@@ -92,6 +92,8 @@ type ProxyHop = {
     Authority: string
     /// The environment variable that names it, if one does.
     Variable: string option
+    /// True if its URL has a user name.
+    HasCredentials: bool
 } with
 
     /// The proxy in words: `the proxy proxy.example:3128 (HTTPS_PROXY)`.

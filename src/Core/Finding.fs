@@ -103,6 +103,10 @@ module FindingId =
     [<Literal>]
     let EmptyManifest = "empty-manifest"
 
+    /// Advice: a manifest has URLs for artifacts that are not exported.
+    [<Literal>]
+    let ManifestUnused = "manifest-unused"
+
     /// Error: a URL that names one object, and several artifacts for it.
     [<Literal>]
     let ExactUrlManyArtifacts = "exact-url-many-artifacts"
@@ -138,6 +142,10 @@ module FindingId =
     /// Error: a file that would be exported cannot be opened by this user.
     [<Literal>]
     let ArtifactUnreadable = "artifact-unreadable"
+
+    /// Error: a file that would be exported is larger than its target allows.
+    [<Literal>]
+    let ArtifactTooLarge = "artifact-too-large"
 
     /// Advice: two names that differ by case only.
     [<Literal>]

@@ -117,7 +117,8 @@ module internal HeaderCoverage =
                 match name with
                 | "content-type" -> "give it as ContentType (push --header)"
                 | "if-none-match" -> $"set WriteOnce{variable Variable.WriteOnce}"
-                | name when RequestHeader.isFree name -> "give it in Headers (push --header)"
+                | name when RequestHeader.isFree name ->
+                    "get its value from the presigner, and give it to push --header (in code: Headers)"
                 | _ -> "")
             |> List.filter (fun way -> way <> "")
             |> List.distinct

@@ -27,25 +27,20 @@ module internal JsonPlace =
 
         min json.Length (place + int (error.BytePositionInLine.GetValueOrDefault()))
 
-    let private isBlank (value: byte) =
-        value = ' 'B || value = '\n'B || value = '\r'B || value = '\t'B
+    /// The last visible character before a place; `None` if there is none.
+    let private lastBefore (json: ReadOnlyMemory<byte>) (place: int) : char option =
+        match json.Span.Slice(0, place).LastIndexOfAnyExcept(" \n\r\t"B.AsSpan()) with
+        | -1 -> None
+        | i -> Some(char json.Span[i])
 
     /// What must come at a place, by the last visible character before it.
     let private expectedAt (json: ReadOnlyMemory<byte>) (place: int) =
-        let mutable before = place - 1
-
-        while before >= 0 && isBlank json.Span[before] do
-            before <- before - 1
-
-        match before with
-        | -1 -> "'{'"
-        | before ->
-            match char json.Span[before] with
-            | '{'
-            | ',' -> "a name in double quotes"
-            | ':' -> "a URL in double quotes"
-            | '"' -> "a colon, a comma or '}'"
-            | _ -> "a comma or '}'"
+        match lastBefore json place with
+        | None -> "'{'"
+        | Some('{' | ',') -> "a name in double quotes"
+        | Some ':' -> "a URL in double quotes"
+        | Some '"' -> "a colon, a comma or '}'"
+        | Some _ -> "a comma or '}'"
 
     /// Where a text stops being JSON, what is there, and what must be there. One character is shown at most.
     let describe (json: ReadOnlyMemory<byte>) (error: JsonException) =
@@ -56,6 +51,9 @@ module internal JsonPlace =
             $"it ends at {position}, where {expectedAt json place} is expected"
         else
             match char json.Span[place] with
+            | ',' when lastBefore json place = Some ',' || lastBefore json place = Some '{' ->
+                $"{position} has one comma too many"
+            | '"' when lastBefore json place = Some '"' -> $"a comma or a colon is missing before {position}"
             | '"' -> $"{position} has a double quotation mark, where {expectedAt json place} is expected"
             | '\'' -> $"{position} has a single quotation mark, where {expectedAt json place} is expected"
             | '\n'

@@ -70,10 +70,10 @@ module internal MangledText =
         | 0x2060 -> Some "word joiner"
         | 0x3000 -> Some "ideographic space"
         | 0xFEFF -> Some "byte order mark"
-        | value when value >= 0x2000 && value <= 0x200A -> Some "typographic blank"
+        | value when value >= 0x2000 && value <= 0x200A -> Some "typographic space"
         | value when value >= 0xFE00 && value <= 0xFE0F -> Some "variation selector"
         | _ when Check.isHidden rune && rune.Value > 0x7f -> Some "invisible character"
-        | _ when Rune.IsWhiteSpace rune && rune.Value > 0x7f -> Some "typographic blank"
+        | _ when Rune.IsWhiteSpace rune && rune.Value > 0x7f -> Some "typographic space"
         | _ -> None
 
     let private isDash (rune: Rune) =

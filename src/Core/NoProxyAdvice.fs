@@ -128,7 +128,7 @@ module internal NoProxyAdvice =
             else
                 "Delete the quotation marks, and write commas between entries."
         elif inside separators then
-            "it contains a blank or another separator than a comma", "Write a comma between entries."
+            "it contains a space or another separator than a comma", "Write a comma between entries."
         elif entry.Contains '@' then
             "it contains '@'", "Write the host alone, without user name and password."
         elif

@@ -134,7 +134,12 @@ module ObjectAddress =
                     // The first segment may be the bucket of a longer key, too.
                     if first = bucket then AddressCheck.Unknown else AddressCheck.Same
                 | _ when first = bucket -> other
-                | _ when endsWith (":" + bucket) first -> if rest = key then same false else other
+                | _ when endsWith (":" + bucket) first && rest = key ->
+                    // One tenant, which has a name.
+                    match first.IndexOf ':' with
+                    | i when i > 0 && i = first.Length - bucket.Length - 1 -> same false
+                    | _ -> AddressCheck.Unknown
+                | _ when endsWith (":" + bucket) first -> other
                 | _ when bucketForms bucket |> List.exists (fun form -> endsWith (form + key) path) ->
                     AddressCheck.Unknown
                 | _ -> other

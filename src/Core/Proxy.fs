@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Text.RegularExpressions
 
 /// A proxy on the way to the server. Its user name and password are a secret, so only `Proxy.revealUserName` and
 /// `Proxy.revealPassword` give them.
@@ -45,24 +46,48 @@ type Proxy
 [<RequireQualifiedAccess>]
 module Proxy =
 
-    let private secrets (user: string) (password: string) : Secrets =
+    /// Masks user name and password. A user name that the host of the URL contains is masked where it stands alone: the host
+    /// is no secret, and belongs to the message.
+    let private masked (host: string) (user: string) (password: string) (text: string) : string =
         let pair = $"{user}:{password}"
         let basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes pair)
-        Secrets.create [ user; password; pair; basic ]
+        let isInHost = user <> "" && host.Contains(user, StringComparison.OrdinalIgnoreCase)
 
-    /// The outcome of an attempt that went through the proxy: with its name, and without its credentials, which it may echo.
-    /// Nothing else is masked: values are masked by their names once all known secrets are.
+        let others =
+            Secrets.mask
+                (Secrets.create [
+                    if not isInHost then
+                        user
+                    password
+                    pair
+                    basic
+                ])
+                text
+
+        if isInHost then
+            Regex.Replace(
+                others,
+                $@"(?<![\w.-]){Regex.Escape user}(?![\w-]|\.\w)",
+                Redaction.Mask,
+                RegexOptions.IgnoreCase ||| RegexOptions.CultureInvariant
+            )
+        else
+            others
+
+    /// The outcome of an attempt that went through the proxy to a host: with the proxy's name, and without its credentials,
+    /// which it may echo. Nothing else is masked: values are masked by their names once all known secrets are.
     [<CompiledName("Mask")>]
-    let mask (outcome: Outcome) (proxy: Proxy) : Outcome =
+    let mask (host: string) (outcome: Outcome) (proxy: Proxy) : Outcome =
         let masked =
             match proxy.Credentials with
             | None -> outcome
-            | Some(user, password) -> outcome |> Outcome.mapTexts (Secrets.mask (secrets user password))
+            | Some(user, password) -> outcome |> Outcome.mapTexts (masked host user password)
 
         let hop =
             Some {
                 Authority = proxy.Authority
                 Variable = proxy.Variable
+                HasCredentials = proxy.HasCredentials
             }
 
         match masked with
@@ -72,10 +97,10 @@ module Proxy =
 
     /// A text of the transport's without the credentials of the proxy on the way, as `mask` leaves them out.
     [<CompiledName("MaskText")>]
-    let maskText (text: string) (proxy: Proxy) : string =
+    let maskText (host: string) (text: string) (proxy: Proxy) : string =
         match proxy.Credentials with
         | None -> text
-        | Some(user, password) -> Secrets.mask (secrets user password) text
+        | Some(user, password) -> masked host user password text
 
     let private remedy =
         "Give http://host:port, or http://user:password@host:port with user name and password percent-encoded; https, socks4, socks4a, socks5 and socks5h are the other schemes."
@@ -106,7 +131,7 @@ module Proxy =
             else
                 match value[i] with
                 | c when c <= ' ' || c = '\127' ->
-                    Some $"holds a blank or a control character at position {i + 1}"
+                    Some $"contains a space or a control character at position {i + 1}"
                 | c when c > '\126' ->
                     Some $"holds a character outside ASCII at position {i + 1}; it must come percent-encoded"
                 | '\\' ->

@@ -68,7 +68,8 @@ type LogScan = private {
 /// - what follows the last line end was torn by a crash or a full disk. A whole value of JSON that begins as a receipt does is
 ///   kept, with all that follows it, and so is the beginning of a receipt that tells its destination; a shorter beginning,
 ///   or the NULs that file systems leave after a loss of power, are cut off; anything else shows that the file is not ours,
-///   and the file is refused;
+///   and the file is refused, as is one of NULs alone, which may be evidence;
+/// - NULs in a line stand for bytes that were lost: what they were may be receipts of any object;
 /// - how the bytes come in pieces makes no difference, and no more than one line is held.
 [<RequireQualifiedAccess>]
 module ReceiptLog =
@@ -236,6 +237,10 @@ module ReceiptLog =
 
         if scan.PendingLength = 0L then
             LogTail.Whole
+        elif scan.AllNul && scan.Ended = 0L then
+            foreign
+                "contains nothing but NULs"
+                "Give another file. If a loss of power left this one so, remove it."
         elif scan.AllNul then
             LogTail.Cut(scan.From, "")
         elif scan.PendingLength > int64 MaxLineBytes then
@@ -262,7 +267,7 @@ module ReceiptLog =
     [<CompiledName("Finish")>]
     let finish (scan: LogScan) : LogTail =
         let noReceipt () =
-            foreign "has lines, but not one receipt" "Give another file, or an empty one."
+            foreign "contains no receipt" "It may be the wrong file: give another one, or an empty one."
 
         match tail scan with
         // A path given by mistake: a spec, or the evidence itself, would have receipts appended to it.

@@ -190,17 +190,18 @@ module internal ReceiptedUploads =
         && mark.ArtifactName = artifactName
         && mark.Destination = destination
 
-    /// Forgets an upload whose end is known.
+    /// Forgets one upload whose end is known: another one may have an equal mark.
     let private close (receipted: Receipted) (mark: UploadMark) =
         let identity = markIdentity mark
+        let isOther (other: UploadMark) = not (obj.ReferenceEquals(other, mark))
 
         for key in keysOf mark do
-            match openMarks receipted key |> List.filter ((<>) mark) with
+            match openMarks receipted key |> List.filter isOther with
             | [] -> receipted.Open.Remove key |> ignore
             | rest -> receipted.Open[key] <- rest
 
         for upload in overwritten receipted mark.Destination identity do
-            upload.Doubts <- upload.Doubts |> List.filter ((<>) mark)
+            upload.Doubts <- upload.Doubts |> List.filter isOther
 
     let add (acceptUnverified: bool) (receipted: Receipted) (receipt: Receipt) =
         let counts =

@@ -93,7 +93,7 @@ module internal Redirect =
         | Redirect.Endpoint _ -> "the URL was presigned for another region or endpoint than the bucket's"
         | Redirect.Https -> "the server redirects the upload to https"
         | Redirect.Path -> "the server redirects the upload to another path on the same host"
-        | Redirect.SignIn -> "a portal or proxy redirects the upload to a page for signing in"
+        | Redirect.SignIn -> "a portal or proxy redirects the upload to a sign-in page"
         | Redirect.Host _ -> "the server redirects the upload to another host"
         | Redirect.Nowhere -> "the response is a redirect that does not say where to"
 

@@ -17,8 +17,14 @@ module internal RefusalAdvice =
             |> List.tryFind (fun detail -> List.contains detail.Element names)
             |> Option.map _.Content)
 
-    let private onMissingHeader (name: string) =
+    let private isSent (facts: FailureFacts) (name: string) =
+        PushPlan.headers facts.Plan @ facts.DigestHeaders
+        |> List.exists (fun header -> RequestHeader.key header = name.ToLowerInvariant())
+
+    let private onMissingHeader (facts: FailureFacts) (name: string) =
         match name.ToLowerInvariant() with
+        | _ when isSent facts name ->
+            $"The request had the header {name}, and it did not arrive. Ask the network administrator for a proxy or gateway that removes headers."
         | "x-ms-blob-type" ->
             "Send the header that the store asks for: push --header 'x-ms-blob-type: BlockBlob' (in code: Headers). The URL stays valid."
         | "content-length" -> (CodeAdvice.tryFind "MissingContentLength").Value
@@ -52,15 +58,15 @@ module internal RefusalAdvice =
                 "host" :: (PushPlan.headers facts.Plan |> List.map RequestHeader.key)
                 |> String.concat ", "
 
-            $"Compare the URL with the presigner's: it may have been cut or changed. If not, ask the presigner to sign for PUT with these headers only: {names}, and to check the secret key."
+            $"Compare the URL with the presigner's: it may have been cut or changed. If not, ask the presigner to check the secret key, and to sign for PUT with these headers and no others: {names}."
         | digests ->
             let values = String.concat ", " digests
 
             $"The signature covers a digest, and the {values}. Export the file that was presigned, or ask the presigner for a URL for this one. If the digest is right, path or secret key is wrong."
 
-    let private onUnsignedHeader (reply: Reply) =
+    let private onUnsignedHeader (name: string option) =
         let header =
-            match detail [ "HeadersNotSigned" ] reply with
+            match name with
             | Some name -> $"The request had a header that the signature does not cover ({name})."
             | None -> "The request had a header that the signature does not cover."
 
@@ -68,11 +74,21 @@ module internal RefusalAdvice =
 
     /// A parameter of the signature is wrong, or is for another region.
     let private onParameters (reply: Reply) =
-        match reply.Error |> Option.bind _.Region |> Option.orElse reply.BucketRegion with
+        let told =
+            Regex.Match(FailureFacts.words reply, "(?i)expecting '([a-z0-9-]{1,40})'")
+
+        let inWords = if told.Success then Some told.Groups[1].Value else None
+
+        match
+            reply.Error
+            |> Option.bind _.Region
+            |> Option.orElse reply.BucketRegion
+            |> Option.orElse inWords
+        with
         | Some region ->
             $"The URL was signed for another region. Ask the presigner for a URL that is signed for {region}."
         | None ->
-            "A parameter of the signature is wrong: the store's words name it. Compare the URL with the presigner's. If they are equal, ask the presigner for a URL for the right region, for 7 days at most."
+            "A parameter of the signature is wrong: the store's words name it. Compare the URL with the presigner's. If they are equal, ask the presigner for a URL for the right region, valid for 7 days at most."
 
     let private onObjectLock (facts: FailureFacts) =
         if
@@ -102,7 +118,7 @@ module internal RefusalAdvice =
         if signs "if-none-match" then
             "An object with this key exists, and the signed header If-None-Match forbids to overwrite it. Export under another name, or ask the presigner for a URL without it."
         else
-            "An object of this name may exist. Ask the presigner whether it may be replaced; if so, for a URL without that condition. If there is no such object, ask the store's administrator which condition failed."
+            "Neither the URL nor this push sets a condition. If an object of this name exists, ask the presigner whether it may be replaced. Ask the store's administrator which condition failed, and whether a gateway adds one."
 
     /// The clocks of presigner, store and this machine are too far apart.
     let private onClocks (facts: FailureFacts) (reply: Reply) =
@@ -112,18 +128,28 @@ module internal RefusalAdvice =
         match FailureFacts.serverTime reply, facts.Url |> Option.bind _.SignedAt with
         | Some server, Some signed when isFar (server - facts.Now) && not (isFar (signed - facts.Now)) ->
             $"The store's clock and this machine's differ by {TimeWords.span (server - facts.Now)}. Check this machine's with a time server. If it is right, tell the store's administrator. If not, set it; then ask the presigner to check their clock, and for a new URL."
+        | Some server, Some signed when
+            isFar (signed - facts.Now)
+            && not (isFar (server - facts.Now))
+            && signed < server
+            ->
+            "The store's clock and this machine's agree. Ask the presigner to check the clock of the machine that presigns, and for a new URL. Export soon after it is made."
         | _ when FailureFacts.isNotYetValid facts reply ->
             "Ask the presigner to set the clock of the machine that presigns: it is fast. Then ask for a new URL, or export again once the URL is valid."
         | _ ->
             "Set the clock of the machine that presigns, or of the store: they are too far apart. Then ask the presigner for a new URL."
 
     /// Google Cloud Storage rejects a header or a parameter of the signature.
-    let private onSecurityHeader (reply: Reply) =
+    let private onSecurityHeader (facts: FailureFacts) (reply: Reply) =
+        let isSigned (name: string) =
+            facts.Url |> Option.exists (PresignedUrl.signs (name.ToLowerInvariant()))
+
         let isMissing =
             detail [ "Details" ] reply
             |> Option.exists _.Contains("signedheaders", StringComparison.OrdinalIgnoreCase)
 
         match detail [ "ParameterName" ] reply with
+        | Some name when isSent facts name && not (isSigned name) -> onUnsignedHeader (Some name)
         | Some name when isMissing && not (RequestHeader.isFree (name.ToLowerInvariant())) ->
             $"The URL was signed with the header '{name}', and no upload of this program sends it. Ask the presigner for a URL that is signed without it."
         | Some name when
@@ -167,10 +193,10 @@ module internal RefusalAdvice =
         | 411 -> CodeAdvice.tryFind "MissingContentLength"
         | 413 ->
             Some
-                $"The artifact ({facts.Length} bytes) is larger than {server} allows, usually a proxy or gateway before the store. Ask the network administrator, then the store's, to raise that limit (nginx: client_max_body_size)."
+                $"The artifact ({facts.Length} bytes) is larger than {server} allows, usually a proxy or gateway in front of the store. Ask the network administrator, then the store's administrator, to raise that limit (nginx: client_max_body_size)."
         | 414 ->
             Some
-                $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or list {AdviceWords.host facts} in NO_PROXY."
+                $"The URL is too long for {server}, usually a proxy or gateway. Ask its administrator to accept longer URLs (8 KB), or add {AdviceWords.host facts} to NO_PROXY."
         | 431 ->
             Some
                 $"The headers or the URL are too long for {server}, usually a proxy or gateway. Ask its administrator to raise the limit, or shorten the headers of push --header (in code: Headers)."
@@ -199,14 +225,17 @@ module internal RefusalAdvice =
         | None, _ when isPage ->
             $"Check {AdviceWords.proxies facts}. If they are right, ask the network administrator to allow PUT requests to that host."
         | None, 412 -> onCondition facts
-        | None, _ when reply.Body.IsSome ->
+        | None, status when reply.Body.IsSome ->
             let doubt =
-                match reply.Status with
-                | 404 -> "to check bucket and path of the URL. If they are right"
-                | 401 -> "for a new URL for PUT. If it fails too"
-                | _ -> "to check permission and expiry of the URL. If they are right"
+                match status with
+                | 404 -> "to check bucket and path of the URL"
+                | 401 -> "for a new URL for PUT"
+                | _ -> "to check permission and expiry of the URL"
 
-            $"Ask the presigner {doubt}, a gateway may have answered (a store's errors look different): check {AdviceWords.proxies facts}."
+            if reply.HasStoreId then
+                $"Ask the presigner {doubt}. If that does not help, ask the store's administrator, with the request id."
+            else
+                $"A gateway may have answered (a store's errors look different): check {AdviceWords.proxies facts}. If they are right, ask the presigner {doubt}."
         | None, _ when FailureFacts.isUnmarked reply ->
             $"Look first for what answers in place of the store: check {AdviceWords.proxies facts}, and gateways. If it is the store, ask the presigner about bucket and permission."
         | None, 404 -> (CodeAdvice.tryFind "NoSuchBucket").Value
@@ -232,12 +261,12 @@ module internal RefusalAdvice =
         | Some _ when Verdict.saysBusy reply ->
             "The store asks for fewer requests: wait some minutes, and export fewer artifacts at once (push --concurrency)."
         | Some "MissingRequiredHeader" when (detail [ "HeaderName"; "Header" ] reply).IsSome ->
-            onMissingHeader (detail [ "HeaderName"; "Header" ] reply).Value
+            onMissingHeader facts (detail [ "HeaderName"; "Header" ] reply).Value
         | Some "MissingRequiredHeader" ->
             "The store wants a header that the request does not have. Ask the presigner which one, and to sign it; give the same in push --header (in code: Headers)."
-        | Some "MalformedSecurityHeader" -> onSecurityHeader reply
+        | Some "MalformedSecurityHeader" -> onSecurityHeader facts reply
         | Some "SignatureDoesNotMatch" -> onSignature facts
-        | Some "AccessDenied" when says "not signed" -> onUnsignedHeader reply
+        | Some "AccessDenied" when says "not signed" -> onUnsignedHeader (detail [ "HeadersNotSigned" ] reply)
         | Some "AccessDenied" when says "explicit deny" ->
             "A policy denies the upload explicitly. Ask the store's administrator to change it. More permissions for the presigner do not help."
         | Some "NotImplemented" when (CodeAdvice.tryFindByWords words).IsSome ->
@@ -274,11 +303,14 @@ module internal RefusalAdvice =
 
         match status with
         | 401
+        | 407 when FailureFacts.proxy facts |> Option.exists (_.HasCredentials >> not) ->
+            $"The proxy wants a user name and a password, and its URL ({variable}) has none. Ask the proxy's administrator for them, and write http://USER:PASSWORD@HOST:PORT; special characters must be percent-encoded."
+        | 401
         | 407 ->
             $"Check user name and password in the proxy's URL ({variable}); special characters in them must be percent-encoded. If they are right, ask the proxy's administrator: only Basic authentication is supported."
         | 502
         | 503
         | 504 ->
-            $"The proxy could not reach the store. Ask the proxy's administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or list {AdviceWords.host facts} in NO_PROXY."
+            $"The proxy could not reach the store. Ask the proxy's administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or add {AdviceWords.host facts} to NO_PROXY."
         | _ ->
-            $"Check that this is the right proxy ({variable}). If it is, ask the proxy's administrator to allow tunnels (CONNECT) to this host and port. Where a direct connection is possible, list {AdviceWords.host facts} in NO_PROXY."
+            $"Check that this is the right proxy ({variable}). If it is, ask the proxy's administrator to allow tunnels (CONNECT) to this host and port. Where a direct connection is possible, add {AdviceWords.host facts} to NO_PROXY."

@@ -251,7 +251,7 @@ module RequestHeader =
                 "Percent-encode it, or encode it as RFC 2047 has it ('=?UTF-8?B?…?='), which S3 asks for in metadata."
             else
                 $"holds the control character U+%04X{int value[at]} at position {at + 1}",
-                "Give visible ASCII with blanks between, on one line.")
+                "Give visible ASCII with spaces between, on one line.")
 
     /// What a value would do to the upload itself.
     let private meaningProblem (name: string) (value: string) =

@@ -75,6 +75,24 @@ module Resume =
             && upload.Doubts.IsEmpty
             && isLast upload)
 
+    /// True if the receipt of an artifact counts, and is of other content: by its length, or by the SHA-256 where that is known.
+    [<CompiledName("IsChanged")>]
+    let isChanged
+        (receipted: Receipted)
+        targetName
+        cellId
+        artifactName
+        destination
+        (bytes: int64)
+        (sha256: string option)
+        : bool =
+        match find receipted targetName cellId artifactName destination with
+        | Some upload ->
+            upload.Bytes <> bytes
+            || sha256
+               |> Option.exists (fun sha256 -> upload.Sha256 <> sha256.ToLowerInvariant())
+        | None -> false
+
     /// True if a receipt fits but for the SHA-256, so that it is worth taking.
     [<CompiledName("MayBeDone")>]
     let mayBeDone (receipted: Receipted) targetName cellId artifactName destination (bytes: int64) =

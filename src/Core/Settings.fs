@@ -333,9 +333,24 @@ module Settings =
                     expired = UrlManifest.count manifest && UrlFindings.isPastUse urlContext last
                 | _ -> false
 
+            let unused =
+                let count (first, count) artifact _ =
+                    if listed.Contains(ArtifactName.value artifact) then
+                        first, count
+                    else
+                        first |> Option.orElse (Some(ArtifactName.value artifact)), count + 1
+
+                match manifest |> UrlManifest.fold count (None, 0) with
+                | Some first, count when listed.Count > 0 -> Some(first, count)
+                | _ -> None
+
             let findings = [
                 if UrlManifest.count manifest = 0 then
                     UrlFindings.emptyManifest urlContext
+
+                match unused with
+                | Some(first, count) -> UrlFindings.manifestUnused urlContext first count
+                | None -> ()
 
                 yield!
                     summary (if isExpiryOfAll then withOneExpiry found else found)
@@ -380,7 +395,7 @@ module Settings =
                         Variable = Some finding.Variable
                         Line = None
                         Text =
-                            $"{finding.What}. {finding.Remedy} ({Variable.Strict}=1 refuses this warning, {finding.Id}.)"
+                            $"{finding.What}. {finding.Remedy} ({Variable.Strict}=1 makes this warning, {finding.Id}, an error.)"
                     }
     ]
 

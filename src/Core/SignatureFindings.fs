@@ -62,7 +62,7 @@ module internal SignatureFindings =
                     FindingId.RegionMismatch
                     context
                     $"the URL is for the region {Check.quoteWord told}, the configuration says {Check.quote meant}"
-                    "Correct the region, or ask the presigner for a URL for the right one."
+                    $"Correct the region in the configuration, or ask the presigner for a URL for {Check.quote meant}."
             | _ -> []
         | _ -> []
 

@@ -20,8 +20,8 @@ module internal UrlCharacters =
             | c when Char.IsControl c -> Some $"holds the control character U+%04X{int c} at position {i + 1}"
             | ' ' when value.LastIndexOf('?', i) >= 0 ->
                 Some
-                    $"holds a blank at position {i + 1}, where a copy or a line break put it: no query has one; delete it"
-            | ' ' -> Some $"holds a blank at position {i + 1}; it must be written as %%20"
+                    $"contains a space at position {i + 1}, where a copy or a line break put it: no query has one; delete it"
+            | ' ' -> Some $"contains a space at position {i + 1}; it must be written as %%20"
             | c when c > '\u007e' ->
                 Some $"holds a character outside ASCII at position {i + 1}; it must come percent-encoded"
             | '{'

@@ -202,6 +202,6 @@ module UrlCommand =
     [<CompiledName("StartAdvice")>]
     let startAdvice (command: UrlCommand) : string =
         if command.Program.Contains ' ' then
-            "The name of the program contains a blank: if quotes are around the whole command, remove them. Otherwise check the program's path, and that this user may execute it."
+            "The name of the program contains a space: if quotes are around the whole command, remove them. Otherwise check the program's path, and that this user may execute it."
         else
             "Check the program's path, and that this user may execute it."

@@ -51,7 +51,7 @@ module internal UrlDefects =
     let private lacks inManifest (scheme: SignatureScheme) (missing: string list) (count: int) =
         if count = 1 && List.contains scheme.Signature missing then
             ParameterDefects.incomplete
-                $"the URL ends after its first parameter, before an '&': it has no {scheme.Signature}"
+                $"the URL was cut at its first '&': it has no {scheme.Signature}"
                 (quote inManifest)
         elif List.contains scheme.Signature missing then
             ParameterDefects.incomplete

@@ -192,6 +192,17 @@ module internal UrlFindings =
             "the manifest contains no URL, so nothing can be exported"
             "Ask the presigner for a manifest with a URL for each artifact."
 
+    /// A manifest with URLs for artifacts that are not exported: the first of their names, and how many there are.
+    let manifestUnused context (first: string) (count: int) =
+        let others = if count = 1 then "" else $" and {count - 1} more"
+
+        finding
+            Severity.Advice
+            FindingId.ManifestUnused
+            context
+            $"the manifest has a URL for {Check.quote first}{others}, not exported by this command"
+            "If that is evidence, check that the file was written and that the PATHs or the spec contain it."
+
     /// What the presigned URL of one artifact has against it. `isArtifact` is true for the names of the run's artifacts.
     let ofUrl
         (context: UrlContext)
@@ -284,7 +295,13 @@ module internal UrlFindings =
                         FindingId.ExactUrlManyArtifacts
                         context
                         $"the URL names one object, and {artifacts.Length} artifacts are to go there: one would overwrite the other"
-                        $"Give a manifest ({Variable.forTarget context.Name Variable.PresignedUrlsFile}), or a template with {UrlTemplate.ArtifactNamePlaceholder}."
+                        (let manifest = Variable.forTarget context.Name Variable.PresignedUrlsFile
+
+                         // A signature fits one path.
+                         if url.Query.CoversOneObject then
+                             $"Give a manifest with a URL for each artifact ({manifest})."
+                         else
+                             $"Give a manifest ({manifest}), or a template with {UrlTemplate.ArtifactNamePlaceholder}.")
 
             if not isExact && url.Query.CoversOneObject then
                 yield!

@@ -162,7 +162,7 @@ module internal UrlSetting =
                 problem
                     who
                     urlVariable
-                    $"It is not set. Give the presigned URL of the target, a manifest in {fileVariable}, a broker in {brokerVariable}, or a command in {commandVariable}."
+                    $"It is not set. Give the presigned URL of the target (in a shell, in quotes), a manifest in {fileVariable}, a broker in {brokerVariable}, or a command in {commandVariable}."
             | many, _, _ ->
                 let wrong =
                     many

@@ -31,7 +31,7 @@ module internal UrlTrailer =
         "/", "a slash"
         "%0A", "a percent-encoded line break"
         "%0D", "a percent-encoded line break"
-        "%20", "a percent-encoded blank"
+        "%20", "a percent-encoded space"
         "%09", "a percent-encoded tab"
         "%00", "a percent-encoded NUL"
         "%22", "a percent-encoded quotation mark"

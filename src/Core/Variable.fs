@@ -240,6 +240,16 @@ module Variable =
 
         all |> List.tryFind isKey |> Option.map _.Name
 
+    /// What the file holds that a variable of this name gives, if it holds credentials.
+    [<CompiledName("CredentialFile")>]
+    let credentialFile (name: string) : string option =
+        let isOf (variable: string) =
+            name.StartsWith(variable, StringComparison.Ordinal)
+
+        if isOf PresignedUrlsFile then Some "a manifest of presigned URLs"
+        elif isOf SharedBrokerTokenFile then Some "the token of a broker"
+        else None
+
     /// The names that a process with these targets reads.
     let internal known (targets: TargetName list) : string list = [
         for row in all do

@@ -161,7 +161,7 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
             var (kind, detail) = BrokerHandler.Classify(exception, _endpoint, uri);
             // The transport may quote what a proxy said, with the credentials that the proxy was given.
             if (_proxy?.ProxyFor(uri) is { } proxy)
-                detail = ProxyModule.MaskText(detail, proxy);
+                detail = ProxyModule.MaskText(uri.Host, detail, proxy);
             return BrokerVerdictModule.OfFault(_who, Known(request).Values, kind, detail);
         }
     }

@@ -298,6 +298,7 @@ module Outcomes =
                         Some {
                             Authority = "proxy.example:3128"
                             Variable = Some "HTTPS_PROXY"
+                            HasCredentials = proxyStatus = Some 407
                         }
                     else
                         None

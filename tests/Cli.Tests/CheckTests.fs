@@ -323,7 +323,7 @@ let tests =
                     ] []
 
                 Expect.equal code 2 "refused"
-                Expect.stringContains output "This is refused." "said so"
+                Expect.stringContains output "This cannot be used: standard error has the reasons." "said so"
 
                 for name in [ urlVariable; "CELLOS_EXPORT_S3_PRESIGNED_URL__SECOND"; "CELLOS_CA_BUNDLE" ] do
                     Expect.stringContains error name name

@@ -168,6 +168,95 @@ let tests =
                     Expect.stringContains error "--root" "which option"
                 })
 
+        testCaseTask "an artifact that is too large for its target is an error" (fun () ->
+            task {
+                use! scene = scene ()
+                scene.Folder.Write("out/a", "12345678") |> ignore
+                scene.Folder.Write("out/b", "1234567") |> ignore
+
+                let variables =
+                    ("CELLOS_EXPORT_S3_MAX_OBJECT_BYTES" + suffix, "7")
+                    :: scene.Manifest("cell-7", [ "a"; "b" ])
+
+                let isReported told (struct (code, output: string, _: string)) =
+                    Expect.equal code 2 $"{told}: {output}"
+
+                    Expect.stringContains
+                        output
+                        "out/a' has 8 bytes, and 7 are allowed in one PUT. Split it, or raise CELLOS_EXPORT_S3_MAX_OBJECT_BYTES__ARTIFACT_BUCKET"
+                        told
+
+                    Expect.isFalse (output.Contains "out/b'") $"{told}: 7 bytes fit"
+
+                let! found = check scene variables [ scene.Folder.At "out" ]
+                isReported "a folder" found
+                let! struct (code, _, _) = push scene variables [ scene.Folder.At "out" ]
+                Expect.equal code 1 "push does not export it"
+                withArtifacts scene [ "out/a"; "out/b" ]
+                let! found = check scene variables [ "--root"; scene.Folder.Path ]
+                isReported "the spec" found
+            })
+
+        testCaseTask "URLs of a manifest that no artifact uses are told" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                let paths = [ scene.Folder.Write("a", "evidence"); scene.Folder.Write("b", "evidence") ]
+                let strict = "CELLOS_STRICT_CONFIG", "1"
+
+                let of' names =
+                    strict :: scene.Manifest("cell-7", names)
+
+                let id = "advice manifest-unused"
+
+                for names, told in
+                    [
+                        [ "a"; "b" ], None
+                        [ "a"; "b"; "c" ], Some "has a URL for 'c', not exported"
+                        [ "d"; "a"; "c"; "b" ], Some "has a URL for 'd' and 1 more, not exported"
+                    ] do
+                    let! struct (code, output, _) = check scene (of' names) paths
+                    Expect.equal (code, output.Contains id) (0, told.IsSome) output
+                    let! struct (code, _, error) = push scene (of' names) ("--quiet" :: paths)
+                    Expect.equal (code, error.Contains id) (0, told.IsSome) error
+                    Expect.stringContains error (defaultArg told "") "which"
+
+                let! struct (_, output, _) = check scene (of' [ "a" ]) []
+                Expect.isFalse (output.Contains id) "no artifact is known"
+            })
+
+        testCaseTask "what a strict push refuses of PATHs, a strict check does" (fun () ->
+            task {
+                use! scene = scene ()
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
+                scene.Folder.Write("links/a", "evidence") |> ignore
+
+                File.CreateSymbolicLink(scene.Folder.At "links/b", scene.Folder.At "links/a")
+                |> ignore
+
+                Directory.CreateDirectory(scene.Folder.At "empty") |> ignore
+                let variables = scene.Manifest("cell-7", [ "a" ])
+                let strict = ("CELLOS_STRICT_CONFIG", "1") :: variables
+
+                for folder, why in
+                    [
+                        "links", "refuses folders of which something is left out"
+                        "empty", "refuses folders without a file"
+                    ] do
+                    let path = scene.Folder.At folder
+                    let! struct (code, _, error) = push scene strict [ path ]
+                    Expect.equal code 2 $"push {folder}: {error}"
+
+                    for arguments in [ [ path ]; [ path; "--json" ] ] do
+                        let! struct (code, output, error) = check scene strict arguments
+                        Expect.equal code 2 $"{folder}: {output}"
+                        Expect.stringContains error why folder
+                        Expect.isFalse (output.Contains "This can be used") folder
+
+                let! struct (code, output, error) = check scene variables [ scene.Folder.At "links" ]
+                Expect.equal code 0 $"{output}{error}"
+            })
+
         testCaseTask
             "a push of which no artifact has a file is refused, and one that has some exports them"
             (fun () ->

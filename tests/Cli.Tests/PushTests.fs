@@ -819,6 +819,8 @@ let tests =
                             "mkdir later", true
                             "mv a a.1 && echo new >a", true
                             "rm a", false
+                            "rm -r b", false
+                            "rm -r b && echo file >b", true
                             "true", false
                         ] do
                         for isStrict in [ false; true ] do

@@ -404,7 +404,10 @@ let tests =
             let text = "export:\n  targets: []"
             let path = folder.Write("cell.yaml", text)
             Expect.stringContains (refusal path) "not the beginning of a receipt" "refused"
-            Expect.equal (textOf path) text "not a byte changed")
+            Expect.equal (textOf path) text "not a byte changed"
+            let image = folder.Write("disk.img", String('\000', 4096))
+            Expect.stringContains (refusal image) "contains nothing but NULs" "refused"
+            Expect.equal (FileInfo image).Length 4096L "not a byte changed")
 
         testCase "a file of whole lines, none of them a receipt, is something else too" (fun () ->
             for text in
@@ -418,7 +421,7 @@ let tests =
                 let notes = ResizeArray()
 
                 Expect.throwsT<RefusedException> (fun () -> openWith notes path |> ignore) "refused"
-                Expect.stringContains (refusal path) "not one receipt" "said so"
+                Expect.stringContains (refusal path) "contains no receipt" "said so"
                 Expect.isEmpty notes "once"
                 Expect.equal (textOf path) text "not a byte changed")
 

@@ -84,6 +84,11 @@ let tests =
                     [ "b"; "c"; "d" ]
                     "a has its receipt"
 
+                Expect.stringContains
+                    error
+                    "'b' and 1 more changed since the receipt: the new content is sent, and the receipt does not count any more."
+                    "which are replaced"
+
                 objects output |> List.iter scene.IsTrue
                 let! struct (_, output, _) = runToolIn variables (arguments scene receipts out)
                 Expect.equal output "" "now all have"

@@ -12,27 +12,8 @@ open Expecto
 open LoopbackS3
 open Microsoft.Win32.SafeHandles
 open Cli.Tests.Scene
+open Cli.Tests.Shell
 open Cli.Tests.Support
-
-/// The tool in a shell, after other commands, with what follows it there, such as `2>/dev/full`. A pipe's code is that
-/// of the tool.
-let private shellToolAfter (before: string) variables (arguments: string list) (redirection: string) =
-    task {
-        let command = tool @ arguments |> List.map quote |> String.concat " "
-
-        use child =
-            new Child("bash", [ "-c"; $"set -o pipefail; {before}; {command} {redirection}" ], variables)
-
-        return! child.End()
-    }
-
-let private shellTool variables = shellToolAfter ":" variables
-
-let private pushOf (scene: Scene) (arguments: string list) =
-    [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7" ] @ arguments
-
-let private shellPush (scene: Scene) variables (arguments: string list) (redirection: string) =
-    shellTool variables (pushOf scene arguments) redirection
 
 /// The lines of JSON among others.
 let private objectsIn (text: string) =
@@ -126,6 +107,22 @@ let tests =
                 Expect.equal (code, output) (2, "") error
                 Expect.stringContains error "The path of the current folder is not valid UTF-8." "the reason"
                 Expect.isEmpty scene.Server.Requests "no request"
+            })
+
+        testCaseTask "a current folder that was removed is refused" (fun () ->
+            task {
+                use! scene = scene ()
+                let folder = quote (scene.Folder.At "gone")
+
+                let! struct (code, output, error) =
+                    shellToolAfter
+                        $"mkdir {folder} && cd {folder} && rmdir {folder}"
+                        scene.SeedVariables
+                        (pushOf scene [ bundle scene [ "a" ] ])
+                        ""
+
+                Expect.equal (code, output) (2, "") error
+                Expect.stringContains error "The current folder is not there any more." "the reason"
             })
 
         testCaseTask "a standard output that takes nothing ends the push with 1" (fun () ->

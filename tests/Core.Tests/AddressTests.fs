@@ -84,6 +84,9 @@ let addresses =
                 "http://127.0.0.1:9000/c/a", "unknown"
                 "http://127.0.0.1:9000/tenant:evidence/c/a", "same"
                 "http://127.0.0.1:9000/tenant%3Aevidence/c/a", "same"
+                "http://127.0.0.1:9000/a:b:evidence/c/a", "unknown"
+                "http://127.0.0.1:9000/:evidence/c/a", "unknown"
+                "http://127.0.0.1:9000/:evidence/c/b", "object /:evidence/c/b"
                 "http://127.0.0.1:9000/storage/v1/s3/evidence/c/a", "unknown"
                 "https://ref.supabase.co/storage/v1/s3/evidence/c/a", "same"
                 "https://ref.storage.supabase.co/storage/v1/s3/evidence/c/a", "same"
@@ -413,7 +416,7 @@ let stories =
                 path
                 "s3://evidence/cell-1/logs/out.txt"
                 "CELLOS_EXPORT_S3_KEY_CHECK__A_B=off"
-                "No attempt was made"
+                "Nothing was sent."
             ]
 
         story

@@ -155,7 +155,7 @@ let tests =
                 "'x-amz-checksum-crc32'"
                 (other crc32).Base64
                 (our crc32).Base64
-                "No attempt was made"
+                "Nothing was sent."
             ]
 
         story

@@ -98,7 +98,7 @@ let redirects =
                     (given one)
                     (moved status location)
                     [
-                        "a page for signing in"
+                        "a sign-in page"
                         "If this machine has to sign in to its network, sign in"
                         (Uri location).Host
                         "check the proxy variables"
@@ -109,7 +109,7 @@ let redirects =
             "302 with a page to another host is a sign-in"
             (given one)
             (response 302 (("Location", "https://10.0.0.1/x") :: html) "<html>Moved</html>")
-            [ "a page for signing in"; "https://10.0.0.1/x" ]
+            [ "a sign-in page"; "https://10.0.0.1/x" ]
             wrongRegion
 
         says
@@ -272,6 +272,7 @@ let gateways =
                         Some {
                             Authority = "proxy.example:3128"
                             Variable = Some "https_proxy"
+                            HasCredentials = false
                         }
             }
 
@@ -324,6 +325,17 @@ let clocks =
             ] []
 
         says
+            "asks for the presigner's clock where the store's and this machine's agree"
+            (plan (Some((v4 7200).Replace("X-Amz-Date=20260301T120000Z", "X-Amz-Date=20260301T111500Z"))) one)
+            (response
+                403
+                [ date ]
+                "<Error><Code>RequestTimeTooSkewed</Code><Message>Too far.</Message></Error>") [
+                "The store's clock and this machine's agree"
+                "check the clock of the machine that presigns"
+            ] [ "or of the store" ]
+
+        says
             "shows the times that the store reports"
             (given one)
             (s3 403 "RequestTimeTooSkewed" [
@@ -343,6 +355,11 @@ let clocks =
 [<Tests>]
 let codes =
     let once = given one
+
+    let withRun =
+        match PushPlan.withHeaders [ KeyValuePair("x-goog-meta-run", "42") ] (http one) with
+        | Ok plan -> plan
+        | Error refusal -> failwith $"{refusal}"
 
     testList "The advice on an error of a store" [
         for status, code, message, part in
@@ -446,6 +463,30 @@ let codes =
                 "Details", "Header was included in signedheaders, but not in the request."
             ]) [ "push --header 'x-goog-meta-run: VALUE'" ] []
 
+        for code, details in
+            [
+                "MalformedSecurityHeader",
+                [
+                    "ParameterName", "x-goog-meta-run"
+                    "Details", "Header was included in request, but not in signedheaders."
+                ]
+            ] do
+            says
+                $"names a header of this push that the signature does not cover: {code}"
+                withRun
+                (s3 400 code details) [
+                    "the signature does not cover (x-goog-meta-run)"
+                    "remove it from push --header"
+                ] [ "Ask the presigner for the value" ]
+
+        says
+            "does not ask for a header that was sent"
+            withRun
+            (s3 400 "MissingRequiredHeader" [ "HeaderName", "X-Goog-Meta-Run" ]) [
+                "The request had the header X-Goog-Meta-Run, and it did not arrive"
+                "removes headers"
+            ] [ "push --header" ]
+
         says
             "shows sizes"
             once
@@ -527,9 +568,10 @@ let proxies =
     let hop = {
         Authority = "proxy.example:3128"
         Variable = Some "HTTPS_PROXY"
+        HasCredentials = true
     }
 
-    let behind kind (status: int option) =
+    let behindHop hop kind (status: int option) =
         let fault = {
             Fault.Create(kind, "DETAIL", 0L) with
                 Proxy = Some hop
@@ -538,7 +580,27 @@ let proxies =
 
         (failure (feed (given one) [ started; Input.Attempted(at 100, 0.5, Outcome.NotSent fault) ])).Message
 
+    let behind = behindHop hop
+
     testList "A fault on the way through a proxy" [
+        for hasCredentials, part, never in
+            [
+                true, "Check user name and password in the proxy's URL (HTTPS_PROXY)", "has none"
+                false, "its URL (HTTPS_PROXY) has none", "Check user name"
+            ] do
+            testCase $"says what a 407 asks for; credentials given: {hasCredentials}" (fun () ->
+                let message =
+                    behindHop
+                        {
+                            hop with
+                                HasCredentials = hasCredentials
+                        }
+                        FaultKind.Proxy
+                        (Some 407)
+
+                Expect.stringContains message part "what to do"
+                Expect.isFalse (message.Contains never) message)
+
         for kind, status in
             [
                 FaultKind.NameResolution, None

@@ -99,7 +99,7 @@ let tests =
                 message
                 |> contains [
                     $"HTTP 404 with JSON ('{body}', Server: nginx)"
-                    "a gateway may have answered"
+                    "A gateway may have answered"
                 ]
 
                 message |> lacks [ "Create the bucket"; "the key that signed" ])

@@ -145,6 +145,7 @@ let lengths =
                         Some {
                             Authority = "p:1"
                             Variable = Some "HTTPS_PROXY"
+                            HasCredentials = false
                         }
                     ] do
                     Outcome.NotSent {

@@ -1044,9 +1044,23 @@ let messages =
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
-                "Ask the presigner for a new URL for PUT. If it fails too, a gateway may have answered"
+                "If they are right, ask the presigner for a new URL for PUT."
                 "check the proxy variables"
             ]
+
+            says
+                once
+                (response
+                    401
+                    [
+                        "Content-Type", "text/plain"
+                        "x-trans-id", "tx01"
+                        "x-openstack-request-id", "tx01"
+                    ]
+                    "Temp URL invalid")
+                [
+                    "Ask the presigner for a new URL for PUT. If that does not help, ask the store's administrator"
+                ]
 
             says once (response 401 [ html; "Server", "tinyproxy" ] "<h1>Unauthorized</h1>") [
                 "HTTP 401 with an HTML page (\"Unauthorized\", Server: tinyproxy)"

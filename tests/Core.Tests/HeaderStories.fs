@@ -139,7 +139,7 @@ let tests =
                 "'content-type' and 'if-none-match' and 'x-amz-meta-run'"
                 "ContentType (push --header)"
                 "WriteOnce (CELLOS_EXPORT_S3_WRITE_ONCE__WORM=1)"
-                "Headers (push --header)"
+                "push --header (in code: Headers)"
                 "or ask the presigner for a URL without it"
             ]
 

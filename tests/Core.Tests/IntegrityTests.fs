@@ -113,6 +113,9 @@ let private checksums = [
     [ "x-amz-checksum-sha256", sha256.TrimEnd '=' ], bySha256
     [ "x-amz-checksum-sha256", (our DigestAlgorithm.Sha256).Hex ], bySha256
     [ "X-Amz-Checksum-SHA256", sha256 ], bySha256
+    [ "x-amz-checksum-sha256", $"\"{sha256}\"" ], bySha256
+    [ "x-amz-checksum-sha256", $"\"{otherSha256}\"" ], mismatch "x-amz-checksum-sha256"
+    [ "x-amz-checksum-sha256", $"{sha256}, \"{otherSha256}\"" ], mismatch "x-amz-checksum-sha256"
     [ "x-amz-checksum-sha256", otherSha256 ], mismatch "x-amz-checksum-sha256"
     [ "x-amz-checksum-sha256", otherSha256.TrimEnd '=' ], mismatch "x-amz-checksum-sha256"
     [ "x-amz-checksum-sha256", String('0', 64) ], mismatch "x-amz-checksum-sha256"

@@ -66,7 +66,7 @@ let private rows = [
             0x00AD, "soft hyphen"
             0x00A0, "no-break space"
             0x202F, "narrow no-break space"
-            0x2009, "typographic blank"
+            0x2009, "typographic space"
             0x3000, "ideographic space"
             0x2028, "line separator"
             0x202E, "invisible character"

@@ -104,8 +104,8 @@ let urls =
                 "http://bnn.b._a", "has a host that cannot be read"
                 "socks5://b.b.-_", "has a host that cannot be read"
                 "http://a%20b", "has a host that cannot be read"
-                "http://a b", "holds a blank or a control character at position 9"
-                "http://a\tb", "holds a blank or a control character at position 9"
+                "http://a b", "contains a space or a control character at position 9"
+                "http://a\tb", "contains a space or a control character at position 9"
                 "http://a\r\nX: y", "contains a line break (the control character U+000D) at position 9"
                 "http://bücher.example",
                 "holds a character outside ASCII at position 9; it must come percent-encoded"
@@ -328,11 +328,11 @@ let rules =
             "which entries of NO_PROXY are ignored, and how to write them"
             [
                 "a.org b.org",
-                [ "entry 1, 'a.org b.org', is ignored: it contains a blank", "a comma between" ]
+                [ "entry 1, 'a.org b.org', is ignored: it contains a space", "a comma between" ]
                 "x.org,a.org\tb.org", [ "entry 2", "a comma between" ]
                 "a.org;b.org",
                 [
-                    "entry 1, 'a.org;b.org', is ignored: it contains a blank or another", "a comma"
+                    "entry 1, 'a.org;b.org', is ignored: it contains a space or another", "a comma"
                 ]
                 "a.org|b.org", [ "another separator", "a comma" ]
                 "\"a.org\"", [ "a quotation mark", "Write 'a.org'." ]

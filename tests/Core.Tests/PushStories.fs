@@ -199,7 +199,7 @@ let tests =
         story
             "a signed header that nobody supplies"
             (plan (Some((v4 60).Replace("=host", "=content-md5;host;x-amz-security-token;x-amz-acl"))) same)
-            [ started ] [ "UrlUnusable" ] [ "'x-amz-security-token'"; "'x-amz-acl'"; "No attempt was made" ]
+            [ started ] [ "UrlUnusable" ] [ "'x-amz-security-token'"; "'x-amz-acl'"; "Nothing was sent." ]
 
         story
             "a wait that would end at the deadline is not begun"

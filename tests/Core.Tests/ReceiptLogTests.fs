@@ -221,7 +221,7 @@ let tests =
                 json "a" + "\n\000\000\000", ("cut", length (json "a") + 1L)
                 json "a" + "\n{\"targetKind\000\000", ("cut", length (json "a") + 1L)
                 "{", ("cut", 0L)
-                "\000", ("cut", 0L)
+                "\000", ("foreign", 0L)
                 "export:", ("foreign", 0L)
                 " ", ("foreign", 0L)
                 "[1]", ("foreign", 0L)
@@ -355,6 +355,18 @@ let tests =
                     | other -> other
 
                 Expect.equal found expected "what was whole stays whole")
+
+        testCase "a line that is torn behind a brace of the artifact's name tells its destination" (fun () ->
+            let name = "o{artifact}"
+            let whole = json name
+
+            let torn =
+                whole.Substring(0, whole.LastIndexOf(name, StringComparison.Ordinal) + name.Length)
+
+            Expect.equal
+                (tailOfBytes (utf8 (json "a" + "\n" + torn)))
+                ("mend damaged", length (json "a") + 1L + length torn)
+                "kept")
 
         testCase "what is cut off is shown, without secrets" (fun () ->
             let torn =
@@ -612,6 +624,15 @@ let tests =
                 Expect.isTrue (isDone [ stored; started; stored ]) "it was, and is receipted"
                 Expect.isFalse (isDone [ started; notStored ]) "no receipt"
 
+                let again () =
+                    LogLine.Upload {
+                        mark with
+                            TargetName = mark.TargetName
+                    }
+
+                Expect.isFalse (isDone [ stored; again (); again (); notStored ]) "one of two is open"
+                Expect.isTrue (isDone [ stored; again (); again (); notStored; notStored ]) "none is"
+
                 let elsewhere =
                     LogLine.Upload {
                         mark with
@@ -737,6 +758,9 @@ let tests =
                     String('\000', 30) + newer.Substring 30, [ "d" ]
                     "{", [ "d" ]
                     "\000\000", [ "d" ]
+                    String('\000', 600) + json "e", [ "d" ]
+                    json "e" + String('\000', 600), [ "d" ]
+                    json "e" + "\000," + json "f", [ "d" ]
                     // Written anew by other programs: with blanks, deeper, as a text, as something else than JSON.
                     spaced (keyless newer), [ "b"; "d" ]
                     keyless newer, [ "b"; "d" ]

@@ -172,7 +172,7 @@ let tests =
                 "https://h/a\r\nb", "control character U+000D) at position 12"
                 "https://h/a\tb", "U+0009"
                 "https://h/a\127b", "U+007F"
-                "https://h/a b", "blank at position 12"
+                "https://h/a b", "space at position 12"
                 "https://h/a?b=c d", "where a copy or a line break put it"
                 "https://h/é", "outside ASCII at position 11"
                 "https://h/a?x={y}", "brace outside a placeholder at position"

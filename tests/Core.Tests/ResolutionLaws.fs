@@ -388,7 +388,12 @@ let manifests =
                     "more", signed "evidence" "c/more" (far.AddHours 1.)
                 ]
 
-            Expect.equal (after.Findings, after.Problems) (before.Findings, before.Problems) "nothing found"
+            Expect.equal
+                (after.Findings |> List.map _.Id, after.Problems)
+                ((before.Findings |> List.map _.Id) @ [ "manifest-unused" ], before.Problems)
+                "nothing found but a URL without an artifact"
+
+            Expect.stringContains (List.last after.Findings).What "a URL for 'more', not exported" "which"
 
             Expect.equal
                 (after.Targets |> List.map _.ExpiresAt)
@@ -457,15 +462,16 @@ let manifests =
             Expect.equal
                 (after.Findings |> List.map (fun f -> f.Id, f.Variable))
                 [
+                    "manifest-unused", "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A"
                     "url-expired", "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A"
                     "bucket-mismatch", "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A"
                     "key-mismatch", "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A"
                 ]
                 "one of each id"
 
-            Expect.stringStarts after.Findings.Head.What "artifact 'logs/1': " "the first by name"
-            Expect.stringEnds after.Findings.Head.What "(and 2 more like it)" "the others"
-            Expect.stringStarts after.Findings[2].What "artifact 'logs/9': " "its own")
+            Expect.stringStarts after.Findings[1].What "artifact 'logs/1': " "the first by name"
+            Expect.stringEnds after.Findings[1].What "(and 2 more like it)" "the others"
+            Expect.stringStarts after.Findings[3].What "artifact 'logs/9': " "its own")
 
         testCase "what is wrong with it is a problem, each" (fun () ->
             let after = withManifest [ "/", "x"; "b", "y" ]

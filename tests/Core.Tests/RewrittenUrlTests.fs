@@ -283,7 +283,7 @@ let tests =
             [
                 url v4, "accepted"
                 url v4 + ".", "The URL ends with a full stop, which is not a part of it"
-                url [ v4.Head ], "The URL ends after its first parameter"
+                url [ v4.Head ], "The URL was cut at its first '&'"
                 url (List.truncate 5 v4), "The URL has no signature: it lacks X-Amz-Signature"
                 $"https://evidence.s3.us-west-2.amazonaws.com/cell/a.txt", "The URL has no signature"
                 (url v4).Replace(hex64, hex64.Substring 10), "54 characters"

@@ -452,7 +452,7 @@ let split =
                                 }
                     }
 
-                let shown = sprintf "%A" (Proxy.mask echo proxy)
+                let shown = sprintf "%A" (Proxy.mask "store.example" echo proxy)
 
                 for secret in [ "hunter2secretpw"; "YWxpY2U6aHVudGVyMnNlY3JldHB3" ] do
                     Expect.isFalse (shown.Contains secret) shown)

@@ -100,7 +100,7 @@ let halves =
                                     (signature.Substring place) do
                                 let reply = Outcome.Replied(replyOf contentType body)
 
-                                for outcome in [ reply; Proxy.mask reply proxy ] do
+                                for outcome in [ reply; Proxy.mask "store.example" reply proxy ] do
                                     for shown in shownOf [] outcome do
                                         showsNoPart signature body shown)
 
@@ -112,7 +112,7 @@ let halves =
                             bodies name (password.Substring(0, place)) between (password.Substring place) do
                             let reply = Outcome.Replied(replyOf contentType body)
 
-                            for shown in shownOf [] (Proxy.mask reply proxy) do
+                            for shown in shownOf [] (Proxy.mask "store.example" reply proxy) do
                                 showsNoPart password body shown)
 
         testCase "no half of a header's secret under its name is shown" (fun () ->
@@ -139,7 +139,13 @@ let halves =
                         $"bad status line: 'Signature:{signature.Substring(0, place)}{between}{signature.Substring place}'"
 
                     let fault =
-                        Fault.Of(url, FaultKind.InvalidReply, Proxy.maskText text proxy, 0L, None)
+                        Fault.Of(
+                            url,
+                            FaultKind.InvalidReply,
+                            Proxy.maskText "store.example" text proxy,
+                            0L,
+                            None
+                        )
 
                     showsNoPart signature text fault.Detail
 
@@ -148,7 +154,13 @@ let halves =
                     $"bad status line: 'password={password.Substring(0, place)} {password.Substring place}'"
 
                 let fault =
-                    Fault.Of(url, FaultKind.InvalidReply, Proxy.maskText text proxy, 0L, None)
+                    Fault.Of(
+                        url,
+                        FaultKind.InvalidReply,
+                        Proxy.maskText "store.example" text proxy,
+                        0L,
+                        None
+                    )
 
                 showsNoPart password text fault.Detail)
 

@@ -173,7 +173,7 @@ let private rows = [
             ").", "without a bracket"
             "%0A", "without a percent-encoded line break"
             "%0d%0a", "without a percent-encoded line break"
-            "%20", "without a percent-encoded blank"
+            "%20", "without a percent-encoded space"
             "%22", "without a percent-encoded quotation mark"
         ] do
         url v4 + trailer, mangled, name

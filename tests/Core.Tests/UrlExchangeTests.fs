@@ -621,7 +621,7 @@ let machine =
                 (asked same)
                 [ started; granted 0 (v4 3600) headers ]
                 [ "ask 1"; "UrlUnusable" ]
-                ("No attempt was made" :: parts)
+                ("Nothing was sent." :: parts)
 
         story
             "a header of the caller's with another value ends the push"

@@ -188,7 +188,7 @@ let findingTests =
 
             Expect.equal finding.Severity Severity.Error "nothing may be exported"
             Expect.stringContains finding.What "/b/evidence/o/other/a" "the path"
-            Expect.stringContains finding.What "'cell/{artifact_name}'" "the key that is meant"
+            Expect.stringContains finding.What "an object below 'cell/'" "the key that is meant"
             Expect.isFalse (finding.What.Contains "0123456789secret") "no token")
 
         check
@@ -222,7 +222,7 @@ let findingTests =
                     "'content-type' and 'if-none-match' and 'x-amz-acl'"
                     "Give it as ContentType"
                     "CELLOS_EXPORT_S3_WRITE_ONCE__A=1"
-                    "Headers (push --header)"
+                    "push --header (in code: Headers)"
                 ] do
                 Expect.stringContains finding.Message part part
 

@@ -221,7 +221,7 @@ let tests =
                 "https://h/{artifact_{cell_id}name}", "brace"
                 "https://h/%{cell_id}", "'%'"
                 "https://h/{cell_id}#", "fragment"
-                "https://h/{cell_id} x", "blank"
+                "https://h/{cell_id} x", "space"
                 "", "empty"
             ]
             (fun (text, why) ->

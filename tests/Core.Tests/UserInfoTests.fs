@@ -90,6 +90,28 @@ let tests =
             for text in [ "https://host:8080"; "https://host"; "https://[::1]:443" ] do
                 Expect.equal (Redaction.text text) text "a host and a port")
 
+        testCase "the user name of a proxy is masked, and the host of the URL is not" (fun () ->
+            match Proxy.parse "http://evidence:hunter2secretpw@p.example:3128" with
+            | Error refusal -> failtest (string refusal)
+            | Ok proxy ->
+                let shown = Proxy.maskText "my-evidence.s3.amazonaws.com"
+
+                for text, expected in
+                    [
+                        "a tunnel to my-evidence.s3.amazonaws.com",
+                        "a tunnel to my-evidence.s3.amazonaws.com"
+                        "no user evidence here", "no user REDACTED here"
+                        "user: Evidence.", "user: REDACTED."
+                        "evidence:hunter2secretpw", "REDACTED"
+                        "hunter2secretpw", "REDACTED"
+                    ] do
+                    Expect.equal (shown text proxy) expected text
+
+                Expect.equal
+                    (Proxy.maskText "store.example" "my-evidence" proxy)
+                    "my-REDACTED"
+                    "another host")
+
         testCase "the user name of a proxy is masked in what it says" (fun () ->
             match Proxy.parse "http://svc-uploader:hunter2secretpw@p.example:3128" with
             | Error refusal -> failtest (string refusal)
@@ -100,6 +122,6 @@ let tests =
                         Server = Some "denied for SVC-Uploader"
                 }
 
-                let shown = sprintf "%A" (Proxy.mask (Outcome.Replied echo) proxy)
+                let shown = sprintf "%A" (Proxy.mask "store.example" (Outcome.Replied echo) proxy)
                 Expect.isFalse (shown.Contains("svc-uploader", StringComparison.OrdinalIgnoreCase)) shown)
     ]

@@ -23,7 +23,7 @@ let private withUrl url =
 let private urls = [
     "", "empty"
     "   ", "empty"
-    "not a url", "blank"
+    "not a url", "space"
     "evidence.s3.amazonaws.com/x", "http:// or https://"
     "ftp://host/x", "http:// or https://"
     "s3://bucket/key", "Give the presigned URL"

@@ -454,7 +454,7 @@ let tests =
                     ] do
                     let! failure, asked = pushOver plain (fun _ -> always response)
                     Expect.equal asked 1 "once"
-                    failsWith ExportFailureKind.UrlUnusable ("No attempt was made" :: parts) failure
+                    failsWith ExportFailureKind.UrlUnusable ("Nothing was sent." :: parts) failure
             })
 
         testCaseTask "that gives a URL for something else is refused before anything is sent" (fun () ->

@@ -24,8 +24,9 @@ import json, os, sys
 from urllib.parse import quote
 def url(request):
     return "{server.Endpoint}" + request["bucket"] + "/" + quote(request["key"])
-def answer(fields):
-    sys.stdout.write(json.dumps(fields) + "\n")
+def answer(fields, before=""):
+    # One write, so that both lines come at once.
+    sys.stdout.write(before + json.dumps(fields) + "\n")
     sys.stdout.flush()
 """
 
@@ -200,7 +201,7 @@ for line in sys.stdin:
                         use sink = sinkOf (python (misbehaving scene.Server what)) 20. (LogBook())
                         let! _ = sink.PushAsync("before", scene.Path)
                         let! failure = failureOf (fun () -> sink.PushAsync("bad", scene.Path))
-                        unusable ("No attempt was made" :: parts) failure
+                        unusable ("Nothing was sent." :: parts) failure
                         let! _ = sink.PushAsync("x", scene.Path)
                         Expect.equal scene.Server.Objects.Count 2 what
                 })
@@ -240,8 +241,7 @@ for line in sys.stdin:
 n = 0
 for line in sys.stdin:
     n += 1
-    if n == 2: sys.stdout.write("{{}}\n")
-    answer({{"url": "{scene.Server.Endpoint}{bucket}/put/" + str(n)}})
+    answer({{"url": "{scene.Server.Endpoint}{bucket}/put/" + str(n)}}, "{{}}\n" if n == 2 else "")
 """
 
                 use sink = sinkOf (python script) 20. log

@@ -166,6 +166,12 @@ internal sealed class FolderWalk(TimeProvider time)
                     !listed.Files.Contains(entry.Digest) && !isKnown(Path.Join(listed.Path, entry.Name))
                 );
         }
+        // A folder that is gone has no file that was not exported.
+        catch (Exception exception)
+            when (exception is DirectoryNotFoundException or SourceException { Kind.IsSourceNotFound: true })
+        {
+            return false;
+        }
         catch (Exception exception)
             when (exception is IOException or UnauthorizedAccessException or SourceException)
         {

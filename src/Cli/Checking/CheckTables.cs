@@ -52,7 +52,8 @@ internal static class CheckTables
             output.WriteLine(finding.ToString());
         var warnings = findings.Count(finding => finding.IsWarning);
         output.WriteLine(
-            !configuration.IsUsable || report?.Problems.Count > 0 ? "This is refused."
+            !configuration.IsUsable || report?.Problems.Count > 0
+                ? "This cannot be used: standard error has the reasons."
             : report?.Probes.Any(probe => probe.Problem is not null) == true
                 ? "A source of URLs gave none that can be used: see the probes."
             : !configuration.AllCanBeExported || report is { IsGood: false }

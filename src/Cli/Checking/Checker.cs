@@ -44,14 +44,18 @@ internal static class Checker
             var bundle =
                 arguments.Paths.Count > 0 ? PushBundle.OfPaths(spec, arguments.Paths, null, null) : null;
             var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? spec, arguments.CellId);
-            return new CheckReport(configuration, [.. NoTarget(spec), .. configuration.Refusals])
+            return new CheckReport(
+                configuration,
+                [.. NoTarget(spec), .. configuration.Refusals, .. Strict(configuration, bundle)]
+            )
             {
                 Findings =
                 [
                     .. configuration.Findings,
                     .. bundle is null
-                        ? SpecFiles.Problems(spec, arguments.Root)
-                        : SpecFiles.Unreadable(
+                        ? SpecFiles.Problems(configuration, arguments.Root)
+                        : SpecFiles.Unfit(
+                            configuration,
                             bundle.Artifacts.Select(artifact => (artifact.Target, artifact.Source))
                         ),
                 ],
@@ -68,6 +72,14 @@ internal static class Checker
             return new CheckReport(null, refused.Problems);
         }
     }
+
+    private static IEnumerable<S3ExportProblem> Strict(
+        S3ExportConfiguration configuration,
+        PushBundle? bundle
+    ) =>
+        configuration.IsStrict && bundle is not null
+            ? bundle.StrictProblems.Select(problem => new S3ExportProblem { Text = problem })
+            : [];
 
     /// <summary>Why a spec without a target of kind s3 is of no use to this tool.</summary>
     private static IEnumerable<S3ExportProblem> NoTarget(S3ExportSpec spec)

@@ -11,11 +11,12 @@ internal static class SpecFiles
     /// Returns a finding for each target that has an artifact without a file: an error where the folder is given, and a
     /// warning where the current one stands in for it.
     /// </summary>
-    /// <param name="spec">What goes where.</param>
+    /// <param name="configuration">What spec and environment come to.</param>
     /// <param name="root">The folder that the paths begin in; null for the current one.</param>
     /// <exception cref="RefusedException">The folder cannot be opened.</exception>
-    internal static IReadOnlyList<S3ExportFinding> Problems(S3ExportSpec spec, string? root)
+    internal static IReadOnlyList<S3ExportFinding> Problems(S3ExportConfiguration configuration, string? root)
     {
+        var spec = configuration.Spec;
         if (spec.Artifacts.Count == 0)
             return [];
 
@@ -28,45 +29,65 @@ internal static class SpecFiles
             .. missing[true]
                 .GroupBy(artifact => artifact.Target!, StringComparer.Ordinal)
                 .Select(group => Finding(group.Key, [.. group.Select(artifact => artifact.Path)], root)),
-            .. Unreadable(
+            .. Unfit(
+                configuration,
                 missing[false].Select(artifact => (artifact.Target!, new SourcePath(artifact.Path, folder)))
             ),
         ];
     }
 
-    /// <summary>Returns an error for each file that cannot be opened for reading.</summary>
+    /// <summary>Returns an error for each file that cannot be opened for reading, or that is too large for its target.</summary>
+    /// <param name="configuration">What spec and environment come to.</param>
     /// <param name="files">The files that a push would export, with the names of their targets.</param>
-    internal static IEnumerable<S3ExportFinding> Unreadable(
+    internal static IEnumerable<S3ExportFinding> Unfit(
+        S3ExportConfiguration configuration,
         IEnumerable<(string Target, SourcePath Source)> files
     )
     {
+        var settings = configuration
+            .Core.Targets.Select(report => report.Settings?.Value)
+            .OfType<TargetSettings>()
+            .ToDictionary(own => TargetNameModule.Value(own.Name), StringComparer.Ordinal);
         foreach (var (target, source) in files)
         {
-            if (Obstacle(source) is not { } what)
-                continue;
-
-            const string remedy =
-                "Let the user who exports read it, or leave it out; push would not export it.";
-            yield return new S3ExportFinding
-            {
-                Id = FindingId.ArtifactUnreadable,
-                Severity = Severity.Error.Name,
-                IsWarning = true,
-                Target = target,
-                Variable = "artifacts",
-                What = what,
-                Remedy = remedy,
-                Message = $"target '{target}': artifacts: {what}. {remedy}",
-            };
+            if (Obstacle(source, out var length) is { } what)
+                yield return Error(
+                    FindingId.ArtifactUnreadable,
+                    target,
+                    what,
+                    "Let the user who exports read it, or leave it out; push would not export it."
+                );
+            else if (settings.GetValueOrDefault(target) is { } own && length > own.MaxObjectBytes)
+                yield return Error(
+                    FindingId.ArtifactTooLarge,
+                    target,
+                    $"the file '{Shown.Short(200, source.Full)}' has {length} bytes, and {own.MaxObjectBytes} are allowed in one PUT",
+                    $"Split it, or raise {Variable.ForTarget(own.Name, Variable.MaxObjectBytes)} if the store accepts more; push would not export it."
+                );
         }
     }
 
+    private static S3ExportFinding Error(string id, string target, string what, string remedy) =>
+        new()
+        {
+            Id = id,
+            Severity = Severity.Error.Name,
+            IsWarning = true,
+            Target = target,
+            Variable = "artifacts",
+            What = what,
+            Remedy = remedy,
+            Message = $"target '{target}': artifacts: {what}. {remedy}",
+        };
+
     /// <summary>Returns why a file cannot be opened; null if it can.</summary>
-    private static string? Obstacle(SourcePath source)
+    private static string? Obstacle(SourcePath source, out long length)
     {
+        length = 0;
         try
         {
-            SourceFile.Open(source).Dispose();
+            using var file = SourceFile.Open(source);
+            length = file.Length;
             return null;
         }
         catch (SourceException exception)

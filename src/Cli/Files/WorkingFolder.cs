@@ -14,7 +14,7 @@ internal static class WorkingFolder
         {
             path = Environment.CurrentDirectory;
         }
-        catch (DirectoryNotFoundException)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
             return "The current folder is not there any more. Change to another one.";
         }

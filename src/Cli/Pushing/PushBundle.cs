@@ -10,7 +10,8 @@ namespace CellOS.Export.S3.Cli.Pushing;
 /// <param name="Spec">The spec with just these artifacts.</param>
 /// <param name="Artifacts">In the order of the names, or of the spec.</param>
 /// <param name="LeftOut">
-/// The links, pipes, sockets and devices in folders, and the receipts file there, which are left out; a sentence each.
+/// The links, pipes, sockets and devices in folders, and the files there that this command itself uses, which are left
+/// out; a sentence each.
 /// </param>
 /// <param name="Empty">The folders without a file; a sentence each.</param>
 /// <param name="Notes">All that is left out or has nothing in it; a sentence each.</param>
@@ -112,24 +113,30 @@ internal sealed record PushBundle(
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
-        var receipts = receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
-        // A folder is refused as a receipts file by itself.
-        var given = paths.Where(path => FileKinds.Of(path) == FileKind.File && IsReceiptsFile(path)).ToList();
-        if (given.Count > 0)
-            throw new RefusedException([.. given.Select(IsBoth)]);
+        var own = new OwnFiles(receiptsFile);
+        string[] both =
+        [
+            .. paths
+                // A folder is refused as a receipts file by itself.
+                .Where(path => FileKinds.Of(path) == FileKind.File)
+                .Select(path => own.NameOf(path) is { } name ? IsBoth(path, name) : null)
+                .OfType<string>(),
+        ];
+        if (both.Length > 0)
+            throw new RefusedException(both);
 
         var files = new List<BundleFile>();
         var leftOut = bundle.LeftOut.ToList();
         foreach (var file in bundle.Files)
         {
-            if (!IsReceiptsFile(file.Path))
+            if (own.NameOf(file.Path) is not { } name)
                 files.Add(file);
-            else if (file.Length > 0)
-                leftOut.Add($"{Quote(file.Path)} is the receipts file; it is left out.");
-            else
+            else if (name == OwnFiles.Receipts && file.Length == 0)
                 throw new RefusedException(
                     $"{Quote(file.Path)} is the receipts file and has no bytes, so that it may be evidence. Give another file with --receipts, or remove it if it is not evidence."
                 );
+            else
+                leftOut.Add($"{Quote(file.Path)} is {name}; it is left out.");
         }
 
         var notes = leftOut.Concat(bundle.Notes).ToList();
@@ -147,23 +154,19 @@ internal sealed record PushBundle(
             notes
         )
         {
-            // The push itself may have made the receipts file.
             Appeared = changed =>
             {
-                var now = ReceiptsIdentity();
-                return bundle.Changes(path =>
-                    changed.Contains(path) || now is not null && FileIdentity.OfFile(path) == now
-                );
+                // The push itself may have made the receipts file.
+                var now = new OwnFiles(receiptsFile);
+                return bundle.Changes(path => changed.Contains(path) || now.NameOf(path) is not null);
             },
         };
-
-        bool IsReceiptsFile(string path) => receipts is not null && receipts == FileIdentity.OfFile(path);
-
-        string? ReceiptsIdentity() => receiptsFile is null ? null : FileIdentity.OfTarget(receiptsFile);
     }
 
-    private static string IsBoth(string path) =>
-        $"{Quote(path)} is an artifact and the receipts file. Give another file with --receipts, or leave it out of the artifacts.";
+    private static string IsBoth(string path, string name) =>
+        name == OwnFiles.Receipts
+            ? $"{Quote(path)} is an artifact and the receipts file. Give another file with --receipts, or leave it out of the artifacts."
+            : $"{Quote(path)} is an artifact and {name}. Leave it out of the artifacts, or name another file there.";
 
     private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)
     {
@@ -175,15 +178,16 @@ internal sealed record PushBundle(
         var root = Root(arguments.Root ?? ".");
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
-        if (arguments.Receipts is { } path && FileIdentity.OfTarget(path) is { } receipts)
-        {
-            var both = artifacts
+        var own = new OwnFiles(arguments.Receipts);
+        string[] both =
+        [
+            .. artifacts
                 .Select(artifact => artifact.Source.Full)
-                .Where(full => FileIdentity.OfFile(full) == receipts)
-                .ToList();
-            if (both.Count > 0)
-                throw new RefusedException([.. both.Select(IsBoth)]);
-        }
+                .Select(full => own.NameOf(full) is { } name ? IsBoth(full, name) : null)
+                .OfType<string>(),
+        ];
+        if (both.Length > 0)
+            throw new RefusedException(both);
 
         return new PushBundle(spec, artifacts, [], [], [.. Omitted(spec)]);
     }

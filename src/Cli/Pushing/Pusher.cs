@@ -326,15 +326,20 @@ internal static class Pusher
         }
     }
 
-    /// <summary>The warnings; with --quiet, only those of artifacts that the spec seems to list and nothing exports.</summary>
+    /// <summary>
+    /// The warnings; with --quiet, only those of artifacts that the spec seems to list and nothing exports. And the URLs of
+    /// a manifest that no artifact uses, since evidence may be missing.
+    /// </summary>
     private static IEnumerable<string> Warnings(S3ExportSinks sinks, bool quiet) =>
         sinks
             .Configuration.Findings.Where(finding =>
-                finding.IsWarning
-                && (
-                    !quiet
-                    || finding.Target is null && SpecReader.LeavesArtifactsOut(finding.Id, finding.Variable)
-                )
+                finding.Id == FindingId.ManifestUnused
+                || finding.IsWarning
+                    && (
+                        !quiet
+                        || finding.Target is null
+                            && SpecReader.LeavesArtifactsOut(finding.Id, finding.Variable)
+                    )
             )
             .Select(finding => finding.ToString());
 }

@@ -12,7 +12,9 @@ internal static class Resumption
     /// <param name="artifacts">What is to be exported, with the addresses.</param>
     /// <param name="urlOf">Returns the URL that an artifact would be sent to now; null where that is not known.</param>
     /// <param name="places">Takes note of the places of what is left out where its URL is not known.</param>
-    /// <param name="note">Takes a sentence for artifacts that were sent to another host or account.</param>
+    /// <param name="note">
+    /// Takes a sentence for artifacts that were sent to another host or account, and one for those that have changed.
+    /// </param>
     /// <param name="concurrency">How many files are read at once.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     internal static async Task<IReadOnlySet<PlannedArtifact>> FindDoneAsync(
@@ -27,10 +29,12 @@ internal static class Resumption
     )
     {
         var done = new ConcurrentBag<PlannedArtifact>();
+        var changed = new ConcurrentBag<string>();
         var otherPlaces = new ConcurrentBag<(string Label, string Sentence)>();
         await Parallel.ForEachAsync(
             artifacts.Where(item =>
-                Resume.MayBeDone(
+                !NoteIfChanged(item.Artifact, item.Destination, sha256: null)
+                && Resume.MayBeDone(
                     receipted,
                     item.Artifact.Target,
                     cellId,
@@ -50,6 +54,7 @@ internal static class Resumption
                 var url = urlOf(artifact);
                 if (
                     await DigestAsync(artifact.Source, ending) is not { } digest
+                    || NoteIfChanged(artifact, destination, digest)
                     || !Resume.IsDone(
                         receipted,
                         artifact.Target,
@@ -92,7 +97,27 @@ internal static class Resumption
             note($"{Shown.Short(200, first)}{more}: {group.Key}.");
         }
 
+        if (!changed.IsEmpty)
+            note(
+                $"{ShownNames.First([.. changed.Order(StringComparer.Ordinal)])} changed since the receipt: the new content is sent, and the receipt does not count any more."
+            );
         return done.ToHashSet();
+
+        bool NoteIfChanged(PlannedArtifact artifact, string destination, string? sha256)
+        {
+            var isChanged = Resume.IsChanged(
+                receipted,
+                artifact.Target,
+                cellId,
+                artifact.Name,
+                destination,
+                artifact.Length,
+                CoreMapping.ToOption(sha256)
+            );
+            if (isChanged)
+                changed.Add(artifact.Name);
+            return isChanged;
+        }
     }
 
     /// <summary>The SHA-256; null for what cannot be read, which the push itself will tell of.</summary>

@@ -147,7 +147,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
             _hasWritten = true;
             // Last, so that no receipt counts that went to a file which was gone by then.
             if (!_store.IsInPlace)
-                throw new IOException("another program has removed or replaced it");
+                throw new IOException("another program has removed or replaced it, with the receipts in it");
         }
         catch (Exception exception)
         {

@@ -43,11 +43,11 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
     {
         var sentence = line switch
         {
-            LogLine.NoReceipt unknown => $"is kept, and ignored: the receipt {unknown.Item.Problem}",
+            LogLine.NoReceipt unknown => $"is ignored, and kept: the receipt {unknown.Item.Problem}",
             LogLine.Damaged { Object: { Value: var (destination, _) } } damaged =>
-                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. Earlier receipts of {Shown.Short(500, destination)} do not count, because the line may be of a later upload",
+                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. It may be of a later upload of {Shown.Short(500, destination)}, so earlier receipts of that object do not count",
             LogLine.Damaged damaged =>
-                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. No receipt before it counts, because the line may be of a later upload of any artifact",
+                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. It may be of a later upload of any artifact, so no receipt before it counts: what they are about is exported again",
             _ => null,
         };
         if (sentence is null)
@@ -89,8 +89,8 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
                 store.Flush();
                 note(
                     mend.Lines.Length == 1
-                        ? $"{path} ended in a line without a line end, which was added."
-                        : $"{path} ended in a line without a line end, which was added. The line has {mend.Lines.Length} parts, and each receipt in it counts."
+                        ? $"The last line of {path} had no line end, which was added."
+                        : $"The last line of {path} had no line end, which was added. The line has {mend.Lines.Length} parts, and each receipt in it counts."
                 );
                 return mend.Length + 1;
             case LogTail.Foreign foreign:

@@ -75,7 +75,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
                     cancellationToken
                 )
                 .ConfigureAwait(false);
-            return Masked(Outcome.NewReplied(reply), watch);
+            return Masked(Outcome.NewReplied(reply), put, watch);
         }
         catch (HttpRequestException exception)
             when (exception.GetBaseException() is SpentConnectionException && !any.IsCancellationRequested)
@@ -86,11 +86,12 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && !IsMisuse(exception))
         {
             var (kind, detail) = Classify(exception, put, request, content, watch.Route.Proxy, stall, any);
-            var fault = ToFault(put, content, kind, WithoutCredentials(detail, watch.Route.Proxy));
+            var fault = ToFault(put, content, kind, WithoutCredentials(detail, put, watch.Route.Proxy));
             if (kind.IsProxy && FaultMapper.ProxyStatus(exception) is { } status)
                 fault = fault.WithProxyStatus(status);
             return Masked(
                 content.MayBeComplete ? Outcome.NewUnknown(fault) : Outcome.NewNotSent(fault),
+                put,
                 watch
             );
         }
@@ -106,14 +107,16 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
     }
 
     /// <summary>The outcome names the proxy on the way, which may echo the credentials that it was given.</summary>
-    private static Outcome Masked(Outcome outcome, ReplyWatch watch) =>
-        watch.Route.Proxy is { } proxy ? ProxyModule.Mask(outcome, proxy) : outcome;
+    private static Outcome Masked(Outcome outcome, PutRequest put, ReplyWatch watch) =>
+        watch.Route.Proxy is { } proxy
+            ? ProxyModule.Mask(RequestUrlModule.Host(put.Url), outcome, proxy)
+            : outcome;
 
     /// <summary>
     /// The transport may quote what the proxy said. Its credentials are masked before values are masked by their names.
     /// </summary>
-    private static string WithoutCredentials(string detail, Proxy? proxy) =>
-        proxy is null ? detail : ProxyModule.MaskText(detail, proxy);
+    private static string WithoutCredentials(string detail, PutRequest put, Proxy? proxy) =>
+        proxy is null ? detail : ProxyModule.MaskText(RequestUrlModule.Host(put.Url), detail, proxy);
 
     /// <summary>The client has been disposed of: that is no fault of the transport, and no attempt heals it.</summary>
     private static bool IsMisuse(Exception exception) =>

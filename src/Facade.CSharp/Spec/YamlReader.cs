@@ -95,7 +95,7 @@ internal sealed class YamlReader
         var first = indented.OrderBy(at => Math.Abs(at - line)).ThenBy(at => at).First();
         while (indented.Contains(first - 1))
             first--;
-        return (first, "The line is indented with a tab, which YAML does not allow. Use blanks.");
+        return (first, "The line is indented with a tab, which YAML does not allow. Use spaces.");
     }
 
     /// <summary>
