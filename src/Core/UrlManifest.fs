@@ -283,7 +283,7 @@ module UrlManifest =
     /// What to tell of an artifact that it has no URL for.
     [<CompiledName("Missing")>]
     let missing (artifact: ArtifactName) : string =
-        $"It has no URL for the artifact {Check.quote (ArtifactName.value artifact)}. Add one."
+        $"It has no URL for the artifact {ArtifactName.quote artifact}. Add one."
 
     /// How many artifacts it has a URL for.
     [<CompiledName("Count")>]
