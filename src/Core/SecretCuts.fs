@@ -108,7 +108,7 @@ module internal SecretCuts =
         stop
         =
         let text = view.Text
-        let struct (letters, places) = SecretView.squeeze view
+        let struct (letters, places) = SecretView.squeeze Char.IsAsciiLetterOrDigit view
 
         /// How many of the letters and digits are before this place of the view.
         let lettersBefore (place: int) =
