@@ -93,7 +93,7 @@ module BatchDraft =
             Subject = "artifact name"
             Problem =
                 Check.invariant
-                    $"({Check.quote (ArtifactName.value name)}) is that of artifact {first} as well, and one would overwrite the other"
+                    $"({ArtifactName.quote name}) is that of artifact {first} as well, and one would overwrite the other"
             Remedy = "Give each artifact a name of its own."
         }
 

@@ -39,7 +39,7 @@ module internal FailureText =
             | Some id -> $", request id {id}"
             | None -> ""
 
-        let artifact = Check.quote (ArtifactName.value facts.Plan.Artifact)
+        let artifact = ArtifactName.quote facts.Plan.Artifact
         let destination = Check.visible (Destination.value facts.Plan.Destination)
 
         // The advice says that nothing was sent.

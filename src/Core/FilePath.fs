@@ -19,9 +19,16 @@ module FilePath =
         segment.Length >= 2
         && segment |> Seq.forall (fun c -> Char.IsAsciiLetterLower c || c = '-' || c = '_')
 
+    /// The most characters of the ending of a file's name.
+    [<Literal>]
+    let private LongestEnding = 8
+
+    let private hasEnding (value: string) =
+        value.Contains '.' && value.Length - value.LastIndexOf '.' - 1 <= LongestEnding
+
     /// True if a value without words and without the ending of a file's name looks random: Base64 may contain a '/'.
     let private looksRandom (value: string) =
-        value.AsSpan().IndexOfAny("\\.") < 0
+        not (value.Contains '\\' || hasEnding value)
         && not (value.Split '/' |> Array.exists isWord)
         && PathTokens.looksRandom (value.Replace("/", "").Replace("+", ""))
 

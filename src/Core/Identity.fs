@@ -99,6 +99,9 @@ module ArtifactName =
     [<CompiledName("Value")>]
     let value (ArtifactName value) = value
 
+    /// At most 60 characters of it in quotation marks, as receipts have them: a name with a credential is refused.
+    let internal quote (ArtifactName value) = Check.inQuotes value
+
 /// The name of an export target in a cell spec.
 type TargetName =
     private

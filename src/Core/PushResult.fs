@@ -66,7 +66,7 @@ module internal PushResult =
 
     /// What the caller should know about a receipt that no digest of the response confirms.
     let warning (state: State) (reply: Reply) (confirmed: Confirmation) : string option =
-        let artifact = Check.quote (ArtifactName.value state.Plan.Artifact)
+        let artifact = ArtifactName.quote state.Plan.Artifact
         let response = $"The response for {artifact} (HTTP {reply.Status})"
 
         if confirmed <> Confirmation.Unverified then

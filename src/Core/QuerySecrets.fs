@@ -88,19 +88,28 @@ module internal QuerySecrets =
     /// True if the name of a parameter is masked as well: a token stands in the place of the name.
     let isSecretName (name: string) : bool = PathTokens.looksRandom (plain name)
 
-    /// What stands in the value of a parameter besides the value itself. Of a credential (`X-Amz-Credential`,
-    /// `X-Goog-Credential`, `x-oss-credential`), only the access key id at its head: the rest is its scope.
-    let private partsOf (name: string) (value: string) =
-        let value = plain value
+    /// The value of a parameter, and what stands in it. Of a credential (`X-Amz-Credential`, `X-Goog-Credential`,
+    /// `x-oss-credential`) that is the access key id at its head: its scope, which ends with `aws4_request` and the like, is
+    /// not a secret.
+    let private secretsOf (name: string) (value: string) =
+        let text = plain value
 
-        match value.IndexOf '/' with
-        | at when
-            at > 0
+        let hasScope (scope: string list) =
+            scope.Length = 4 && scope[3].EndsWith "_request"
+
+        match List.ofArray (text.Split '/') with
+        | keyId :: first :: rest when
+            keyId <> ""
             && (plain name).Contains("credential", StringComparison.OrdinalIgnoreCase)
-            ->
-            let keyId = value.Substring(0, at)
-            keyId :: SecretParts.ofValue keyId
-        | _ -> SecretParts.ofValue value
+              ->
+              [
+                  if not (hasScope (first :: rest)) then
+                      value
+
+                  keyId
+                  yield! SecretParts.ofValue keyId
+              ]
+        | _ -> value :: SecretParts.ofValue text
 
     /// The fewest characters of a signature that is looked for in a path.
     [<Literal>]
@@ -137,12 +146,10 @@ module internal QuerySecrets =
                 let name = (QueryParameter.name text parameter).ToString()
 
                 if isBare text parameter then
-                    name
-                    yield! partsOf "" name
+                    yield! secretsOf "" name
                 else
                     let value = (QueryParameter.value text parameter).ToString()
-                    value
-                    yield! partsOf name value
+                    yield! secretsOf name value
 
                     if isSecretName name then
                         name

@@ -72,9 +72,8 @@ module internal Check =
     /// An input that should be a plain name or path, on one line and without secrets: see `Redaction.plain`.
     let plain (value: string) = visible (Redaction.plain value)
 
-    /// At most 60 characters of an input, visible and without secrets, for an error message.
-    let quote (value: string) =
-        let redacted = Redaction.plain value
+    /// At most 60 characters of a text without secrets, visible and in quotation marks.
+    let inQuotes (redacted: string) =
         let mutable stop = 0
         let mutable count = 0
 
@@ -84,6 +83,9 @@ module internal Check =
 
         let more = if stop < redacted.Length then "…" else ""
         $"'{visible (redacted.Substring(0, stop))}{more}'"
+
+    /// At most 60 characters of an input, visible and without secrets, for an error message.
+    let quote (value: string) = inQuotes (Redaction.plain value)
 
     /// The same for a word that is not the name of an artifact, a cell or a store: what looks like a credential is masked.
     let quoteWord (value: string) =
@@ -103,7 +105,7 @@ module internal Check =
     /// What is wrong with the name of a file that appears in receipts and contains a credential, as that of a page which a
     /// program saved under its URL. Other URLs are names like any.
     let credentialProblem (value: string) =
-        if Redaction.holdsCredential value then
+        if PastedNames.isPasted value then
             Some $"{quote value} contains a credential of a URL, and would appear in every receipt"
         else
             None

@@ -35,9 +35,29 @@ module internal SecretCuts =
     [<Literal>]
     let private ShortestSplitPart = 8
 
-    /// True for letters and the signs between words.
+    /// True for words, numbers, times and the names of protocols, with signs between them: `20260301/us-west-2/s3/aws4_request`.
+    let isOrdinary (part: ReadOnlySpan<char>) =
+        let mutable isOrdinary = true
+        let mutable first = 0
+
+        for i in 0 .. part.Length do
+            if i = part.Length || not (Char.IsAsciiLetterOrDigit part[i]) then
+                let run = part.Slice(first, i - first)
+
+                isOrdinary <-
+                    isOrdinary
+                    && (run.Length <= 6
+                        || run.Length <= 16 && run.IndexOfAnyExcept "0123456789tz" < 0
+                        || run.Length <= 15 && not (run.ContainsAnyInRange('0', '9'))
+                        || run.Length <= 14 && not (run.ContainsAnyExceptInRange('0', '9')))
+
+                first <- i + 1
+
+        isOrdinary
+
+    /// True for words and the signs between them. A longer run of letters is not a word.
     let private isWords (text: ReadOnlySpan<char>) =
-        text.IndexOfAnyExcept wordCharacters < 0
+        text.IndexOfAnyExcept wordCharacters < 0 && isOrdinary text
 
     /// True if the needle behind this place is whole words: 'request' at the end of 'aws4_request' is not part of a
     /// credential. Between the letters and digits of a split one, words have no end.
@@ -108,7 +128,7 @@ module internal SecretCuts =
         stop
         =
         let text = view.Text
-        let struct (letters, places) = SecretView.squeeze view
+        let struct (letters, places) = SecretView.squeeze Char.IsAsciiLetterOrDigit view
 
         /// How many of the letters and digits are before this place of the view.
         let lettersBefore (place: int) =
@@ -167,26 +187,6 @@ module internal SecretCuts =
     /// The fewest characters of such a part where a letter or a digit follows in the place of what was cut.
     [<Literal>]
     let private ShortestOpenPart = 12
-
-    /// True for words, numbers, times and the names of protocols, with signs between them: `20260301/us-west-2/s3/aws4_request`.
-    let isOrdinary (part: ReadOnlySpan<char>) =
-        let mutable isOrdinary = true
-        let mutable first = 0
-
-        for i in 0 .. part.Length do
-            if i = part.Length || not (Char.IsAsciiLetterOrDigit part[i]) then
-                let run = part.Slice(first, i - first)
-
-                isOrdinary <-
-                    isOrdinary
-                    && (run.Length <= 6
-                        || run.Length <= 16 && run.IndexOfAnyExcept "0123456789tz" < 0
-                        || run.Length <= 15 && not (run.ContainsAnyInRange('0', '9'))
-                        || run.Length <= 14 && not (run.ContainsAnyExceptInRange('0', '9')))
-
-                first <- i + 1
-
-        isOrdinary
 
     /// True if a part of a needle identifies it. `isWhole` says whether the part ends where a word of the needle does, `isOpen`
     /// whether a letter or a digit follows in the text.

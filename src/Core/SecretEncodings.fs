@@ -11,7 +11,8 @@ open System.Text.RegularExpressions
 /// - a run of Base64 is masked if it contains a secret, wherever in the encoded text the secret begins, or the octets of
 ///   one that is written in hexadecimal digits; what stands before a '/' of the run, such as a host and folders, is not;
 /// - lines of Base64 are one run, since many programs fold it;
-/// - so is a run of hexadecimal digits, and a list of octets in hexadecimal or decimal digits.
+/// - so is a run of hexadecimal digits, a list of octets in hexadecimal or decimal digits, and a dump of octets whose lines
+///   have offsets and the characters beside them.
 [<RequireQualifiedAccess>]
 module internal SecretEncodings =
 
@@ -34,6 +35,18 @@ module internal SecretEncodings =
                 @"(?<![A-Za-z0-9+/_-])(?:(?>[A-Za-z0-9+/_-]{16,})(?:\\[rn]|<w?br ?/?>|\s){1,8})+(?>[A-Za-z0-9+/_-]+)",
                 RegexOptions.CultureInvariant
             ))
+
+    /// A line of a dump of octets, as `hexdump -C`, `xxd` and `od` write it.
+    let private dumped =
+        lazy
+            (Regex(
+                @"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,8}:?[ \t]{1,3}(?<octets>(?:[0-9A-Fa-f]{2}){1,2}(?:[ \t]{1,3}(?:[0-9A-Fa-f]{2}){1,2}){0,15})(?![0-9A-Za-z])(?:[ \t]{1,64}\|[^\r\n]{1,16}\||[ \t]{1,64}[^\r\n]{1,16}(?=\s|\z))?",
+                RegexOptions.CultureInvariant
+            ))
+
+    /// The hexadecimal digits in a line of a dump. What looks like more of them are its characters.
+    [<Literal>]
+    let private MostDumped = 32
 
     let private lineBreaks =
         lazy (Regex(@"\\[rn]|<w?br ?/?>|\s", RegexOptions.CultureInvariant))
@@ -117,8 +130,25 @@ module internal SecretEncodings =
 
         last 0
 
+    /// Adds the range of the lines of a dump that contains a secret.
+    let private addDump (ranges: ResizeArray<struct (int * int)>) (text: string) (needles: string[]) =
+        let lines = List.ofSeq (dumped.Value.Matches text)
+
+        let digits =
+            lines
+            |> List.map (fun line ->
+                let digits = line.Groups["octets"].Value |> String.filter Char.IsAsciiHexDigit
+                digits.Substring(0, min MostDumped digits.Length))
+            |> String.concat ""
+
+        if lines.Length > 1 && holds needles (fold (Convert.FromHexString digits)) then
+            let last = List.last lines
+            ranges.Add struct (lines.Head.Index, last.Index + last.Length)
+
     /// Adds the ranges of the runs that contain one of the secrets.
     let addRanges (ranges: ResizeArray<struct (int * int)>) (text: string) (needles: string[]) : unit =
+        addDump ranges text needles
+
         for found in folded.Value.Matches text do
             if isInBase64 needles (lineBreaks.Value.Replace(found.Value, "")) then
                 ranges.Add struct (found.Index, found.Index + found.Length)

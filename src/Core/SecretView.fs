@@ -99,12 +99,12 @@ module internal SecretView =
         | null -> struct (i, i + 1)
         | seen -> struct (seen[i].From, seen[i].Next)
 
-    /// The letters and digits of a view, and where each is in it.
-    let squeeze (view: View) : struct (string * int[]) =
+    /// The characters of a view that are kept, and where each is in it.
+    let squeeze (isKept: char -> bool) (view: View) : struct (string * int[]) =
         let places = [|
             for i in 0 .. view.Text.Length - 1 do
-                if Char.IsAsciiLetterOrDigit view.Text[i] then
+                if isKept view.Text[i] then
                     i
         |]
 
-        struct (String.filter Char.IsAsciiLetterOrDigit view.Text, places)
+        struct (String.filter isKept view.Text, places)

@@ -7,6 +7,7 @@ open System.Text
 [<Sealed>]
 type internal Secrets(needles: string[]) =
     let mutable split: string[] | null = null
+    let mutable short: struct (string * int)[] | null = null
     let mutable middles: SecretMiddles | null = null
 
     /// The fewest letters and digits of a secret that is found with others between them.
@@ -29,6 +30,28 @@ type internal Secrets(needles: string[]) =
             made
         | made -> made
 
+    /// The shorter values of letters and digits, which a blank or a line break may split: without what reads as a blank, and
+    /// with the number of gaps in their characters, that of the break included.
+    member _.Short: struct (string * int)[] =
+        match short with
+        | null ->
+            let made = [|
+                for needle in Array.distinct needles do
+                    let dense = needle |> String.filter (fun c -> c <> '+')
+
+                    if
+                        dense.Length >= SecretCuts.Shortest
+                        && dense.Length < Secrets.ShortestSplit
+                        && String.exists Char.IsAsciiDigit dense
+                        && String.exists Char.IsAsciiLetter dense
+                    then
+                        struct (dense, 1 + needle.Length - dense.Length)
+            |]
+
+            short <- made
+            made
+        | made -> made
+
     /// What recognizes the middle of a value, made when a text is first searched.
     member _.Middles: SecretMiddles =
         match middles with
@@ -48,7 +71,7 @@ type internal Secrets(needles: string[]) =
 /// - `+`, a blank and `-` are one character, `/` and `_` another: forms decode `+` to a blank, and Base64 has two
 ///   alphabets. Base64 padding is not part of a secret;
 /// - a secret of 12 letters and digits or more is found whatever stands between them: blanks, line breaks, hidden
-///   characters, or what was markup;
+///   characters, or what was markup. A shorter one of letters and digits is found if one blank or line break splits it;
 /// - a part of a secret is masked as `SecretCuts` and `SecretMiddles` say;
 /// - a secret in Base64 or as octets is masked as `SecretEncodings` says;
 /// - values shorter than `Shortest` are ignored: they are not secrets, and appear in any text.
@@ -104,8 +127,12 @@ module internal Secrets =
         else
             secrets
 
-    /// How many of a needle's first characters may be missing: an escape takes away no more than five.
-    let private headOf (needle: string) = if needle.Length >= 16 then 5 else 0
+    /// The first characters of a needle that may be missing: an escape takes away no more than five. `%` takes two, and a
+    /// short needle is recognized without them if words and numbers are not all of it.
+    let private headOf (needle: string) =
+        if needle.Length >= 16 then 5
+        elif needle.Length >= 9 && not (SecretCuts.isOrdinary (needle.AsSpan 2)) then 2
+        else 0
 
     /// The original range of a match, whose characters behind the needle's head begin at `at`.
     let private rangeOf (view: SecretView.View) (needle: string) (at: int) : struct (int * int) =
@@ -166,34 +193,54 @@ module internal Secrets =
 
         struct (letters.ToString(), places.ToArray())
 
+    /// Adds the ranges of a needle with no more than `mostGaps` gaps between its characters.
     let private addSplitIn
         (ranges: ResizeArray<struct (int * int)>)
         (view: SecretView.View)
-        (needles: string[])
         (struct (text: string, places: int[]))
+        (struct (needle: string, mostGaps: int))
         =
-        for needle in needles do
-            let mutable from = 0
+        let mutable from = 0
 
-            while from >= 0 do
-                match text.IndexOf(needle, from, StringComparison.Ordinal) with
-                | -1 -> from <- -1
-                | i ->
+        while from >= 0 do
+            match text.IndexOf(needle, from, StringComparison.Ordinal) with
+            | -1 -> from <- -1
+            | i ->
+                let last = i + needle.Length - 1
+                let mutable gaps = 0
+
+                for n in i + 1 .. last do
+                    if places[n] > places[n - 1] + 1 then
+                        gaps <- gaps + 1
+
+                if gaps <= mostGaps then
                     let struct (first, _) = SecretView.placeAt view places[i]
-                    let struct (_, stop) = SecretView.placeAt view places[i + needle.Length - 1]
+                    let struct (_, stop) = SecretView.placeAt view places[last]
                     ranges.Add struct (first, stop)
-                    from <- i + needle.Length
+
+                from <- last + 1
+
+    /// A blank, which reads as `+`, or a line break.
+    let private isBlank (c: char) = c = '+' || Char.IsWhiteSpace c
 
     let private addSplit
         (ranges: ResizeArray<struct (int * int)>)
         (view: SecretView.View)
-        (needles: string[])
+        (secrets: Secrets)
         =
-        if needles.Length > 0 then
-            addSplitIn ranges view needles (SecretView.squeeze view)
+        let addAll squeezed =
+            for needle in secrets.Split do
+                addSplitIn ranges view squeezed (struct (needle, Int32.MaxValue))
+
+        if secrets.Split.Length > 0 then
+            addAll (SecretView.squeeze Char.IsAsciiLetterOrDigit view)
 
             if view.Text.Contains '<' then
-                addSplitIn ranges view needles (squeezeWithoutTags view)
+                addAll (squeezeWithoutTags view)
+
+        if secrets.Short.Length > 0 then
+            let squeezed = SecretView.squeeze (isBlank >> not) view
+            Array.iter (addSplitIn ranges view squeezed) secrets.Short
 
     let private rangesIn (secrets: Secrets) (text: string) =
         let ranges = ResizeArray<struct (int * int)>()
@@ -205,7 +252,7 @@ module internal Secrets =
                 for needle in secrets.Needles do
                     addRanges ranges view needle
 
-                addSplit ranges view secrets.Split
+                addSplit ranges view secrets
 
             for struct (first, stop) in SecretCuts.pieces text do
                 if stop - first = text.Length then

@@ -17,6 +17,11 @@ module Shown =
     [<CompiledName("Name")>]
     let name (value: string) : string = Check.plain value
 
+    /// The name of an artifact on one line. It appears in receipts as it is, since one with a credential is refused.
+    [<CompiledName("Artifact")>]
+    let artifact (name: string) : string =
+        if (ArtifactName.create name).IsOk then Check.visible name else Check.plain name
+
     /// An argument of a command line that has no meaning there: of an option its name alone. What looks like a credential is
     /// masked.
     [<CompiledName("Argument")>]

@@ -83,7 +83,9 @@ module SourceSecrets =
         SourceSecrets(all.Own, all.Given, kept @ secrets.Kept)
 
     let private withoutWords (secrets: SourceSecrets) (text: string) =
-        CredentialForms.maskWords secrets.Kept (Redaction.text text)
+        Redaction.text text
+        |> CommandWords.mask secrets.Kept
+        |> CredentialForms.maskWords secrets.Kept
 
     /// Returns a text of the source's without its secrets, and without words that look like credentials.
     [<CompiledName("Mask")>]

@@ -130,7 +130,7 @@ module internal SpecArtifacts =
                 ->
                 SpecDraft.problem
                     line
-                    $"The artifact {Check.quote (ArtifactName.value name)} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
+                    $"The artifact {ArtifactName.quote name} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
             | _ -> Ok()
 
         let one (index: int) (artifact: SpecArtifactDraft) =

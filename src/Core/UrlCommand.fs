@@ -23,8 +23,8 @@ type UrlCommand internal (program: string, arguments: string list) =
     override _.ToString() =
         let shown =
             match program.IndexOfAny [| ' '; '\t'; '\r'; '\n'; '=' |] with
-            | -1 -> Check.plain program
-            | stop -> Check.plain (program.Substring(0, stop)) + "…"
+            | -1 -> FilePath.show program
+            | stop -> FilePath.show (program.Substring(0, stop)) + "…"
 
         match arguments.Length with
         | 0 -> shown
@@ -162,16 +162,6 @@ module UrlCommand =
     [<CompiledName("Parse")>]
     let parse (line: string) : Result<UrlCommand, Refusal> = words line |> Result.bind create
 
-    /// What the names of options with a credential end with, besides those that name one everywhere.
-    let private secretWords = [ "pat"; "pass"; "pwd"; "key"; "auth"; "pin"; "bearer" ]
-
-    let private namesSecret (option: string) =
-        let name = option.TrimStart('-').ToLowerInvariant()
-
-        option.StartsWith '-'
-        && (NamedSecrets.isSecretName name
-            || List.contains (name.Substring(name.LastIndexOfAny [| '-'; '_' |] + 1)) secretWords)
-
     /// What may be a credential in a word of a command. In a script, only what looks random is.
     let private secretsIn (word: string) : string list =
         if word.AsSpan().IndexOfAny(" \t\r\n") >= 0 then
@@ -188,11 +178,10 @@ module UrlCommand =
 
         [
             for before, word in List.pairwise ("" :: words) do
-                if namesSecret before then
-                    word
+                CommandWords.secretIn before word
 
                 match word.IndexOf '=' with
-                | at when at > 0 && namesSecret (word.Substring(0, at)) -> word.Substring(at + 1)
+                | at when at > 0 -> CommandWords.secretIn (word.Substring(0, at)) (word.Substring(at + 1))
                 | _ -> ()
 
                 yield! secretsIn word
@@ -201,7 +190,9 @@ module UrlCommand =
     /// Returns what to do if the program could not be started.
     [<CompiledName("StartAdvice")>]
     let startAdvice (command: UrlCommand) : string =
-        if command.Program.Contains ' ' then
+        if (string command).StartsWith Redaction.Mask then
+            "The value looks like a credential, not like a program. Give the path of a program, which may read the credential from a file."
+        elif command.Program.Contains ' ' then
             "The name of the program contains a space: if quotes are around the whole command, remove them. Otherwise check the program's path, and that this user may execute it."
         else
             "Check the program's path, and that this user may execute it."

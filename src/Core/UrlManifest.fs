@@ -283,7 +283,7 @@ module UrlManifest =
     /// What to tell of an artifact that it has no URL for.
     [<CompiledName("Missing")>]
     let missing (artifact: ArtifactName) : string =
-        $"The file has no URL for the artifact {Check.quote (ArtifactName.value artifact)}. Ask the presigner for one, or leave the artifact out."
+        $"The file has no URL for the artifact {ArtifactName.quote artifact}. Ask the presigner for one, or leave the artifact out."
 
     /// How many artifacts it has a URL for.
     [<CompiledName("Count")>]

@@ -238,7 +238,7 @@ module UrlTemplate =
         | Some first when first <> artifact ->
             Check.refuse
                 "upload URL"
-                $"names one object and was used for the artifact {Check.quote (ArtifactName.value first)}; the artifact {Check.quote (ArtifactName.value artifact)} would overwrite it"
+                $"names one object and was used for the artifact {ArtifactName.quote first}; the artifact {ArtifactName.quote artifact} would overwrite it"
                 $"Give each artifact a URL of its own, or a template with {ArtifactNamePlaceholder}."
         | _ -> Ok()
 

@@ -171,7 +171,7 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
     {
         if (session.Doubtful.Count == 0)
             return;
-        var names = ShownNames.List([.. session.Doubtful.Select(request => request.ArtifactName)]);
+        var names = ShownNames.Names([.. session.Doubtful.Select(request => request.ArtifactName)]);
         _misled.AddRange(session.Doubtful);
         _stray =
             $"is not asked again, because it {what}. Artifacts may have been sent to the objects of others: {names}. Export them again with a command that writes one line for each request, with the artifactName of the request";

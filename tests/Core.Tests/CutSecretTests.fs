@@ -52,6 +52,19 @@ let tests =
                     let shown = Redaction.known secrets piece
                     Expect.isEmpty (readable (parts planted.Secrets) shown) $"{piece} → {shown}")
 
+        testCase "a part of 16 letters is not a word" (fun () ->
+            let letters = "LthCbbXKOTwuYafpeki"
+            let shows (secret: string) (text: string) = Redaction.known [ secret ] text
+            Expect.equal (shows $"{secret}/{letters}" $"…{letters}\".") "…REDACTED\"." "the end"
+            Expect.equal (shows $"{letters}/{secret}" $"no {letters}…") "no REDACTED…" "the beginning"
+
+            Expect.equal
+                (shows $"{letters}/{secret}" $"no {letters} there")
+                "no REDACTED there"
+                "within a text"
+
+            Expect.equal (shows $"{secret}/request" "…request is wrong") "…request is wrong" "a word")
+
         table
             "the beginning of a secret is masked where a text ends, from six characters on"
             [

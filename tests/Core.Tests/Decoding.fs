@@ -4,6 +4,7 @@ module CellOS.Export.S3.Core.Tests.Decoding
 open System
 open System.Globalization
 open System.Net
+open System.Text
 open System.Text.RegularExpressions
 
 let private common =
@@ -42,10 +43,30 @@ let private stagesBy (escapes: Regex) (text: string) : string list =
 let stages (text: string) : string list =
     stagesBy escapes text @ stagesBy quoted text
 
-/// The secrets that can be read in a text in whatever spelling, in any case.
+/// What the octets of a dump say: lines of an offset, of octets, and of characters.
+let private undumped (text: string) : string =
+    Regex.Matches(text, @"[0-9a-f]{8}:? (?<octets>(?: ?[0-9a-f]{2}){1,16})(?![0-9a-f])")
+    |> Seq.collect (fun line -> Convert.FromHexString(line.Groups["octets"].Value.Replace(" ", "")))
+    |> Array.ofSeq
+    |> Encoding.Latin1.GetString
+
+let private withoutBlanks (text: string) =
+    text |> String.filter (Char.IsWhiteSpace >> not)
+
+/// The secrets that can be read in a text in whatever spelling, in any case, also with blanks in them.
 let readable (secrets: string list) (text: string) : string list =
     let stages = stages text
+    let stages = undumped text :: stages @ List.map withoutBlanks stages
 
     secrets
     |> List.filter (fun secret ->
         stages |> List.exists _.Contains(secret, StringComparison.OrdinalIgnoreCase))
+
+/// The lines that `hexdump -C` makes of a text.
+let dump (text: string) : string =
+    Encoding.UTF8.GetBytes text
+    |> Array.chunkBySize 16
+    |> Array.mapi (fun i octets ->
+        let hex = String.Join(' ', octets |> Array.map _.ToString("x2"))
+        $"%08x{16 * i}  {hex}  |{Encoding.UTF8.GetString octets}|")
+    |> String.concat "\n"

@@ -16,6 +16,11 @@ let tests =
 
             let secrets = Redaction.secretsOf url
 
+            let command =
+                match UrlCommand.create [ "c"; url ] with
+                | Ok command -> command
+                | Error refusal -> failtest refusal.Message
+
             for piece in
                 [
                     "https://u:p/"
@@ -41,6 +46,18 @@ let tests =
                     "Cookie: "
                     "eyJ."
                     "a=b;"
+                    "0000 00 "
+                    "00000000  00 "
+                    "00 "
+                    "--token "
+                    "-p 'a"
+                    "-p "
+                    "--"
+                    "pass= "
+                    "PASS"
+                    "password (password "
+                    " "
+                    "a\n"
                 ] do
                 let text = String.replicate (65536 / piece.Length) piece
                 let watch = Stopwatch.StartNew()
@@ -48,6 +65,7 @@ let tests =
                 Redaction.url text |> ignore
                 Redaction.plain text |> ignore
                 Redaction.secretsOf ("https://h/p?" + text) |> ignore
+                SourceSecrets.mask (SourceSecrets.ofCommand command) text |> ignore
                 // Two hundred secrets take some 100 ms; a quadratic search would take minutes.
                 Expect.isLessThan watch.Elapsed.TotalSeconds 10. $"%A{piece}")
     ]

@@ -3,7 +3,9 @@ module CellOS.Export.S3.Core.Tests.SourceSecretTests
 
 open System
 open Expecto
+open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open CellOS.Export.S3.Generators
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 
@@ -141,6 +143,65 @@ let sources =
                 shownParts signature shown @ shownParts session shown @ shownParts keyId shown, shown <> text)
             (fun _ -> [], true)
 
+        propertyTimes
+            300
+            "no password that a program names in its own way is shown"
+            (gen {
+                let! letters = Texts.alphanumeric 6 14
+                let! at = Gen.choose (1, letters.Length)
+                let password = letters.Insert(at, "7q")
+                let! quote = Gen.elements [ ""; "'"; "\"" ]
+                let! before = Gen.elements [ ""; "curl: (22) "; "+ presign "; "Command '['curl', " ]
+                let! after = Gen.elements [ ""; " failed"; ", again"; ")." ]
+
+                let! form =
+                    Gen.elements [
+                        for name in [ "pass"; "PASS"; "pw"; "pin"; "pat"; "DB_PASS"; "PGPASS"; "db-pass" ] do
+                            $"{name}="
+                            $"{name}: "
+                            $"\"{name}\": "
+                        for name in [ "password"; "pwd"; "pass"; "password is"; "Passphrase" ] do
+                            name + " "
+                        for option in
+                            [ "-p"; "--password"; "--pass"; "--token"; "--db-pwd"; "--api-key"; "--pat" ] do
+                            option + " "
+                            $"'{option}', "
+                        "--password="
+                        "-u joe:"
+                        "--user joe:"
+                        "--proxy-user joe:"
+                    ]
+
+                let isWhole = form.EndsWith "joe:"
+
+                return
+                    password, before + form + (if isWhole then password else quote + password + quote) + after
+            })
+            (fun (password, text) ->
+                for shown in [ lines nothing text; SourceSecrets.mask nothing text ] do
+                    Expect.isFalse (shown.Contains password) $"{text} → {shown}")
+
+        table
+            "words, numbers and paths behind options and names stay"
+            [
+                "the option --token is required"
+                "usage: presign [-h] --token TOKEN --db-password PASSWORD"
+                "argument --token: expected one argument"
+                "usage: c [-p PORT] --token <path>"
+                "mkdir -p /srv/out/logs; ssh -p 2222 host; docker run -p 8080:80 -u 1000:1000"
+                "cp -p a b"
+                "password for user joe was not given"
+                "the password expired"
+                "pass 3 of 5, fail 2"
+                "pass=12 fail=3"
+                "pass: the test"
+                "pass=true"
+                "curl -u https://h/a failed"
+                "wrong password at /opt/a1/presign.py"
+            ]
+            (lines nothing)
+            id
+
         table
             "the log of a command keeps its words, paths, times and identifiers"
             [
@@ -159,6 +220,9 @@ let sources =
                 $"c.py --pin {opaque}", $"unrecognized arguments: --pin {opaque}"
                 $"c.py --port={opaque}", $"argument --port: invalid int value: '{opaque}'"
                 "c.py --password hunter", "vault said no to hunter"
+                "c.py -p hunter", "vault said no to hunter"
+                "c.py -u joe:hunter", "vault said no to hunter"
+                "c.py --user=joe:hunter", "vault said no to hunter"
                 $"c.py user:{opaque}", $"vault said no to {opaque}"
                 $"c.py https://h/v?code={opaque}", $"posting {opaque}"
                 $"'c.py --pin {opaque}'", $"no {opaque}"
@@ -260,6 +324,14 @@ let places =
         table
             "a variable or a whole command in the place of a program shows no value"
             [
+                opaque, "REDACTED"
+                jwt, "REDACTED"
+                signature, "REDACTED"
+                "MTk4NjIyNDgzNDcx.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs", "REDACTED"
+                $"{opaque} --x", "REDACTED…"
+                "presign-linux-x64", "presign-linux-x64"
+                "presign.py", "presign.py"
+                "/opt/3f8a1c5e7b9d2f4a6c8e/presign", "/opt/3f8a1c5e7b9d2f4a6c8e/presign"
                 $"/opt/presign --pin {opaque}", "/opt/presign…"
                 "./a=b", "./a…"
                 "/opt/presign", "/opt/presign"

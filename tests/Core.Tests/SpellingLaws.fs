@@ -24,11 +24,25 @@ let private rewriting (change: Target -> Target) =
 
 let private ofUrl (url: string) change = plan (Some url) (rewriting change)
 
-/// A secret of the URL as a server may echo it, and what may precede it, which can look like the start of an escape.
+/// True if an escape of the value is around this place.
+let private isEscape (value: string) (at: int) =
+    value.Substring(max 0 (at - 2), at - max 0 (at - 2)).Contains '%'
+
+/// A secret of the URL as a server may echo it: spelled, split by a blank, or in a dump of octets; and what may precede it, which can look like the start of an escape.
 let private echo (planted: PlantedUrl) =
     gen {
         let! value = Gen.elements planted.Echoes
-        let! spelled = Texts.spelled value
+        let! between = Gen.elements [ ""; ""; ""; " "; "\n"; "\r\n  " ]
+        let! at = Gen.choose (0, value.Length)
+        let isDump = between = "" && at % 8 = 7
+        let value = value.Insert((if isEscape value at then 0 else at), between)
+
+        let! spelled =
+            if isDump then
+                Gen.constant ("\n" + dump $"value: {value}")
+            else
+                Texts.spelled value
+
         let! upper = Gen.elements [ false; false; false; true ]
 
         let! before =

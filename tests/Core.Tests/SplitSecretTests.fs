@@ -234,6 +234,11 @@ let halves =
             for text in
                 [
                     "Bucket evidence in us-west-2 via aws4_request 20260301 denied"
+                    "us-west-2/s3/aws4_request is wrong"
+                    "s3/aws4_request"
+                    "wrong is REDACTED/20260301/us-west-2/s3/aws4_request"
+                    "…/20260301/us-west-2/s3/aws4_request expected"
+                    "20260301/us-west-2/s3"
                     "scope 20260301/us-west-2/s3/aws4_request is wrong"
                     "the attachment is missing"
                     "the attachment-for is missing"
@@ -267,6 +272,11 @@ let places =
                     $"p&sig={hex}"
                     $"p@sig={hex}"
                     $"p&a=b&token={hex}.txt"
+                    $"sig={hex}"
+                    $"r.txt_Signature={hex}"
+                    "r.txt_Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D"
+                    "x?sig=ab1"
+                    "x?a=b&password=ab1"
                     $"report.txt%%26X-Amz-Signature%%3D{hex}"
                 ] do
                 match ArtifactName.create name with
@@ -283,8 +293,32 @@ let places =
                     "a&b=c"
                     "me@example.com=x"
                     "x=y&z=1234567"
+                    "token=abcdef12"
+                    "sig=a1"
+                    "x,sig=abc"
+                    "Signature=2026-report-of-the-final-version.pdf"
+                    "x?code=ab1"
                 ] do
-                Expect.isTrue (ArtifactName.create name).IsOk name)
+                match ArtifactName.create name with
+                | Error refusal -> failtest refusal.Message
+                | Ok artifact ->
+                    let named = {
+                        plan (Some "https://h/k?x=1") (fun target -> {
+                            retrying 1 0 0 target with
+                                KeyCheck = false
+                        }) with
+                            Artifact = artifact
+                    }
+
+                    // The receipt shows it as well.
+                    let turns = feed named [ started; attempted 0 (error 403 "AccessDenied" "no") ]
+
+                    Expect.stringContains
+                        (failure turns).Message
+                        ("'" + name.Substring(0, min 60 name.Length))
+                        "a message"
+
+                    Expect.equal (Shown.artifact name) name "a label")
 
         testCase "a pasted query is masked from its first credential to its end" (fun () ->
             let query =

@@ -64,6 +64,49 @@ for line in sys.stdin:
                     Expect.all log.Lines (fun line -> not (line.Contains part)) part
             })
 
+        testCaseTask "a failure quotes nothing that a command said of an earlier artifact" (fun () ->
+            task {
+                needsPython ()
+                use! scene = scene "x" (patterned 1000)
+                let log = LogBook()
+                let url = scene.Server.Presign("PUT", bucket, "cell-7/x")
+
+                let script =
+                    $"""
+import json, sys
+for line in sys.stdin:
+    if json.loads(line)["artifactName"] != "x":
+        sys.exit(3)
+    sys.stderr.write("lease of x: joe\nsee https://vault.example/x\n")
+    sys.stderr.flush()
+    sys.stdout.write(json.dumps({{"url": "{url}"}}) + "\n")
+    sys.stdout.flush()
+"""
+
+                use sink =
+                    new PresignedS3ExportSink(askingCommand (python script), TimeProvider.System, log)
+
+                let! _ = sink.PushAsync("x", scene.Path)
+                do! waitFor "the log" (fun () -> log.Lines |> List.exists _.Contains("lease of x"))
+                let! failure = failureOf (fun () -> sink.PushAsync("y", scene.Path))
+                Expect.stringContains failure.Message "exited with code 3" "what it did"
+                Expect.isFalse (failure.Message.Contains "lease") failure.Message
+                Expect.isFalse (failure.Message.Contains "vault") failure.Message
+                do! waitFor "all of it" (fun () -> log.Lines |> List.exists _.Contains("vault"))
+            })
+
+        testCaseTask "a token in the place of a command is not shown" (fun () ->
+            task {
+                use! scene = scene "x" (patterned 1000)
+
+                for token in [ opaque; jwt; "3f8a1c5e7b9d2f4a6c8e0b1d3f5a7c9e1b3d5f7a" ] do
+                    use sink = new PresignedS3ExportSink(askingCommand [ token ])
+                    let! failure = failureOf (fun () -> sink.PushAsync("x", scene.Path))
+                    hidden [ string failure; failure.ToJson() ]
+                    Expect.isFalse (failure.Message.Contains token) failure.Message
+                    Expect.stringContains failure.Message "looks like a credential" "the cause"
+            })
+
         testCaseTask "the failure of a broker shows neither its address's key nor an earlier token" (fun () ->
             task {
                 use! scene = scene "x" (patterned 1000)

@@ -37,7 +37,7 @@ internal static class CheckTables
             output.WriteLine(
                 artifact.Problem is { } problem
                     ? Shown.Line(problem)
-                    : $"{Shown.Line(Redaction.Plain(artifact.Name))}: {artifact.Bytes} bytes to s3://{artifact.Bucket}/{Shown.Line(Redaction.Plain(artifact.Key!))}"
+                    : $"{Shown.Artifact(artifact.Name)}: {artifact.Bytes} bytes to s3://{artifact.Bucket}/{Shown.Artifact(artifact.Key!)}"
             );
         foreach (var note in report?.Notes ?? [])
             output.WriteLine(note);

@@ -39,6 +39,6 @@ internal sealed class CommandUrls(S3ExportSinks sinks, UploadMarks? marks)
 
         return taken.Count == 0
             ? null
-            : $"The URL command wrote more lines than it was asked for, so that these receipts may be false: {ShownNames.List(taken)}. {(marks is null ? "Do not rely on them. " : "A line in the receipts file takes them back. ")}Correct the command: it writes one line for each request, with the artifactName of the request; then export them again.";
+            : $"The URL command wrote more lines than it was asked for, so that these receipts may be false: {ShownNames.Names(taken)}. {(marks is null ? "Do not rely on them. " : "A line in the receipts file takes them back. ")}Correct the command: it writes one line for each request, with the artifactName of the request; then export them again.";
     }
 }

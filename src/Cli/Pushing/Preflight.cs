@@ -64,7 +64,7 @@ internal static class Preflight
                 )
             )
             .Where(item => item.Sentence is not null)
-            .Select(item => $"'{Shown.Short(200, item.Name)}': {item.Sentence}.")
+            .Select(item => $"'{Shown.Fitted(200, item.Name)}': {item.Sentence}.")
             .ToList();
         string[] shown =
         [
@@ -140,5 +140,5 @@ internal static class Preflight
             )
             .Where(item => item.Problem is not null)
             .GroupBy(item => item.Problem!, StringComparer.Ordinal)
-            .Select(group => $"{ShownNames.List([.. group.Select(item => item.Name)])}: {group.Key}.");
+            .Select(group => $"{ShownNames.Names([.. group.Select(item => item.Name)])}: {group.Key}.");
 }

@@ -95,7 +95,7 @@ internal sealed class PushRun(
     }
 
     private string Label(string target, string name) =>
-        sinks.Count == 1 ? Core.Shown.Name(name) : $"{target}: {Core.Shown.Name(name)}";
+        sinks.Count == 1 ? Core.Shown.Artifact(name) : $"{target}: {Core.Shown.Artifact(name)}";
 
     /// <summary>Reports at once, in their order; Progress&lt;T&gt; may change it.</summary>
     private sealed class Reports(Action<ExportProgress> report) : IProgress<ExportProgress>

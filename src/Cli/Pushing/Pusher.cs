@@ -291,7 +291,7 @@ internal static class Pusher
             string.Join(
                 " and ",
                 group.Select(i =>
-                    $"'{Core.Shown.Short(200, addressed[i].Artifact.Name)}' of the target '{addressed[i].Artifact.Target}'"
+                    $"'{Core.Shown.Fitted(200, addressed[i].Artifact.Name)}' of the target '{addressed[i].Artifact.Target}'"
                 )
             );
     }

@@ -94,7 +94,7 @@ internal static class Resumption
         {
             var first = group.Select(other => other.Label).Order(StringComparer.Ordinal).First();
             var more = group.Count() == 1 ? "" : $" and {group.Count() - 1} more";
-            note($"{Shown.Short(200, first)}{more}: {group.Key}.");
+            note($"{Shown.Fitted(200, first)}{more}: {group.Key}.");
         }
 
         if (!changed.IsEmpty)

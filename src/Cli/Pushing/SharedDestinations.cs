@@ -33,7 +33,7 @@ internal sealed class SharedDestinations
         var first = _first.GetOrAdd(receipt.Destination, receipt);
         if (first.Sha256 != receipt.Sha256)
             _problems.Enqueue(
-                $"'{Core.Shown.Short(200, receipt.ArtifactName)}' changed while it was exported: the targets '{first.TargetName}' and '{receipt.TargetName}' have receipts of different content for {Core.Shown.Short(500, receipt.Destination)}, and the hosts may be of one store. Do not rely on the first receipt; export the file again when no program writes to it."
+                $"'{Core.Shown.Fitted(200, receipt.ArtifactName)}' changed while it was exported: the targets '{first.TargetName}' and '{receipt.TargetName}' have receipts of different content for {Core.Shown.Short(500, receipt.Destination)}, and the hosts may be of one store. Do not rely on the first receipt; export the file again when no program writes to it."
             );
     }
 }

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text;
 using System.Threading.Channels;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
@@ -24,16 +23,9 @@ internal sealed class CommandSession : IDisposable
     /// <summary>The time that the last words of a command which has ended may take.</summary>
     private static readonly TimeSpan LastWordsTime = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The number of lines of standard error that are logged; the rest is read, and left out.</summary>
-    private const int MostLines = 200;
-
-    private const int LongestLine = 500;
-
     private readonly Process _process;
-    private readonly ILogger _logger;
-    private readonly string _name;
     private readonly Task _output;
-    private readonly Task _errors;
+    private readonly CommandErrors _errors;
 
     /// <summary>
     /// Lines of standard output, as many as came at once; null for one that is too long. Nothing more is read while two
@@ -41,27 +33,12 @@ internal sealed class CommandSession : IDisposable
     /// </summary>
     private readonly Channel<List<byte[]?>> _lines = Channel.CreateBounded<List<byte[]?>>(2);
 
-    /// <summary>
-    /// Lines of standard error that are not logged yet. What they quote of a URL is known once the command has responded.
-    /// </summary>
-    private readonly List<string> _held = [];
-
-    private int _logged;
-    private volatile bool _isAsked;
-    private volatile string _lastError = "";
-
     private CommandSession(Process process, UrlCommand command, ILogger logger)
     {
         _process = process;
-        _secrets = SourceSecretsModule.OfCommand(command);
-        _logger = logger;
-        _name = command.ToString();
         _output = Task.Run(ReadOutputAsync);
-        _errors = Task.Run(ReadErrorsAsync);
+        _errors = new CommandErrors(process.StandardError, command, logger);
     }
-
-    /// <summary>What the command's words may quote.</summary>
-    private volatile SourceSecrets _secrets;
 
     /// <summary>
     /// The artifacts that got a URL from a response that does not name its artifact, and whose URL does not show it.
@@ -114,8 +91,7 @@ internal sealed class CommandSession : IDisposable
         CancellationToken cancellationToken
     )
     {
-        _secrets = secrets;
-        _isAsked = true;
+        _errors.Asked(secrets);
         try
         {
             var input = _process.StandardInput.BaseStream;
@@ -143,22 +119,17 @@ internal sealed class CommandSession : IDisposable
         }
     }
 
-    /// <summary>Logs what the command wrote to standard error meanwhile, without the secrets of the request and of its response.</summary>
-    internal void Answered(SourceSecrets secrets)
-    {
-        _secrets = secrets;
-        _isAsked = false;
-        LogHeld(isAtEnd: false);
-    }
+    /// <inheritdoc cref="CommandErrors.Answered" />
+    internal void Answered(SourceSecrets secrets) => _errors.Answered(secrets);
 
-    /// <summary>The last line of standard error, as the end of a sentence; empty without one.</summary>
-    internal string LastWords()
-    {
-        // What a command that has ended had to say may still be on its way.
-        _errors.Wait(LastWordsTime);
-        LogHeld(isAtEnd: true);
-        return _lastError.Length > 0 ? $"; the last line of its standard error: \"{_lastError}\"" : "";
-    }
+    /// <summary>
+    /// The last line of standard error since the request, as the end of a sentence; empty without one. What a command that
+    /// has ended had to say may still be on its way.
+    /// </summary>
+    internal string LastWords() =>
+        _errors.LastLine(LastWordsTime) is { Length: > 0 } line
+            ? $"; the last line of its standard error: \"{line}\""
+            : "";
 
     /// <summary>Ends the command and what it has started.</summary>
     internal void Kill()
@@ -178,7 +149,7 @@ internal sealed class CommandSession : IDisposable
 
     /// <summary>Disposes of the process once all that it has written was read.</summary>
     private void Release() =>
-        _ = Task.WhenAll(_output, _errors).ContinueWith(_ => _process.Dispose(), TaskScheduler.Default);
+        _ = Task.WhenAll(_output, _errors.Ended).ContinueWith(_ => _process.Dispose(), TaskScheduler.Default);
 
     /// <summary>Closes standard input, ends the command if it stays, and reads all that it has written.</summary>
     /// <returns>True if that has a line that no request asked for.</returns>
@@ -270,77 +241,6 @@ internal sealed class CommandSession : IDisposable
         var bytes = line.Length > UrlResponseModule.MaxBytes ? null : line.ToArray();
         line.SetLength(0);
         return bytes;
-    }
-
-    /// <summary>Reads standard error to its end, whatever comes: a full pipe would block the command.</summary>
-    private async Task ReadErrorsAsync()
-    {
-        var buffer = new char[4096];
-        var line = new StringBuilder();
-        try
-        {
-            var errors = _process.StandardError;
-            while (await errors.ReadAsync(buffer).ConfigureAwait(false) is > 0 and var read)
-            {
-                foreach (var c in buffer.AsSpan(0, read))
-                    if (c == '\n')
-                        Hold(line);
-                    else if (line.Length < LongestLine)
-                        line.Append(c);
-                    else if (line.Length == LongestLine)
-                        line.Append('…');
-                if (!_isAsked)
-                    LogHeld(isAtEnd: false);
-            }
-        }
-        catch (Exception exception) when (exception is IOException or InvalidOperationException)
-        {
-            // The end of it.
-        }
-
-        Hold(line);
-        LogHeld(isAtEnd: true);
-    }
-
-    private void Hold(StringBuilder line)
-    {
-        var text = line.ToString().Trim();
-        line.Clear();
-        if (text.Length == 0)
-            return;
-
-        lock (_held)
-            // The last line is for messages, too.
-            if (_held.Count > MostLines)
-                _held[^1] = text;
-            else
-                _held.Add(text);
-    }
-
-    /// <summary>Logs the lines that are held. The last one stays if the next one may continue it, unless there is no next one.</summary>
-    private void LogHeld(bool isAtEnd)
-    {
-        lock (_held)
-        {
-            var count =
-                !isAtEnd && _held.Count > 0 && SourceSecretsModule.IsOpen(_held[^1])
-                    ? _held.Count - 1
-                    : _held.Count;
-            if (count == 0)
-                return;
-
-            var lines = SourceSecretsModule.MaskLines(_secrets, _held.GetRange(0, count));
-            _held.RemoveRange(0, count);
-            foreach (var line in lines.Where(line => line.Length > 0))
-            {
-                _lastError = line;
-                _logged++;
-                if (_logged <= MostLines)
-                    Log.CommandWrote(_logger, _name, line);
-                if (_logged == MostLines)
-                    Log.CommandWrote(_logger, _name, "further lines are not logged");
-            }
-        }
     }
 
     private static string Reason(Exception exception) =>
