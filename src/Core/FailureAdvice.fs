@@ -109,7 +109,7 @@ module internal FailureAdvice =
         | Some fault when fault.Detail.Contains("expired", StringComparison.OrdinalIgnoreCase) ->
             "Ask the store's administrator to renew the certificate, and check the clock of this machine."
         | _ ->
-            $"If you expect this issuer, put the issuer's certificate into a file, and set {caBundle} to it. If it is there already, the server may lack intermediate certificates: ask the store's administrator. If you do not expect it, a proxy may inspect TLS: ask the network administrator."
+            $"If you expect this issuer, set {caBundle} to a file with its certificate. If it is set, the store's administrator must add intermediate certificates. An unexpected issuer may be a TLS-inspecting proxy's: ask the network administrator."
 
     let private onOtherBytes (facts: FailureFacts) =
         let again =

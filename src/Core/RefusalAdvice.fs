@@ -58,7 +58,7 @@ module internal RefusalAdvice =
                 "host" :: (PushPlan.headers facts.Plan |> List.map RequestHeader.key)
                 |> String.concat ", "
 
-            $"Compare the URL with the presigner's: it may have been cut or changed. If not, ask the presigner to check the secret key, and to sign for PUT with these headers and no others: {names}."
+            $"Compare the URL with the presigner's: it may have been cut or changed. If not, ask the presigner to check the secret key, and to sign for PUT with these headers only: {names}."
         | digests ->
             let values = String.concat ", " digests
 

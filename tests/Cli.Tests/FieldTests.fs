@@ -87,6 +87,20 @@ let tests =
                             $"one warning, %A{quiet}: {error}"
                 })
 
+        testCaseTask "a failure names its artifact once" (fun () ->
+            task {
+                use! scene = scene ()
+                let path = file scene "named-once"
+                scene.Server.OnAttempt <- fun _ -> Fault.Status(403, "AccessDenied")
+
+                let! struct (code, _, error) =
+                    push scene (scene.Manifest("cell-7", [ "named-once" ])) [ path ]
+
+                Expect.equal code 1 error
+                Expect.stringContains error "failed named-once: " "the line"
+                Expect.equal (occurrences "named-once" error) 1 error
+            })
+
         testCaseTask "an unverified receipt is exported again, unless --accept-unverified says so" (fun () ->
             task {
                 use! scene = sceneBehind true

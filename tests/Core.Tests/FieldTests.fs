@@ -1184,13 +1184,20 @@ let messages =
             for reply in
                 [
                     response 507 [] (s3Error "XMinioStorageFull" "x")
+                    response 507 [] (s3Error "XMinioAdminBucketQuotaExceeded" "Bucket quota exceeded")
+                    response 400 [] (s3Error "XMinioAdminBucketQuotaExceeded" "Bucket quota exceeded")
                     response 403 [] (s3Error "QuotaExceeded" "")
                     response 507 [] ""
                 ] do
                 says once reply [
                     "the store is full"
                     "Ask the store's administrator to free space or to raise the quota"
-                ])
+                ]
+
+                let message = (failure (feed (given same) [ started; attempted 1 reply ])).Message
+
+                for wrong in [ "attempts and"; "MAX_ATTEMPTS"; "s3:PutObject"; "key that signed" ] do
+                    Expect.isFalse (message.Contains wrong) $"not '{wrong}': {message}")
 
         testCase "a gateway's success without a mark is done, with a warning" (fun () ->
             let plan =

@@ -41,6 +41,13 @@ let private names = [
     "X-Amz-Signature"
     "X-Amz-Credential"
     "sig"
+    "temp_url_prefix"
+    "secretKey"
+    "SecretId"
+    "customer-key"
+    "dbpass"
+    "passphrase"
+    "cookie"
 ]
 
 let private forms (name: string) (value: string) = [

@@ -226,6 +226,38 @@ let tests =
                     Expect.stringContains gone.Message "not valid JSON" "what is wrong with the file"
                 })
 
+        testCaseTask "take the URL of a manifest that was renewed between two attempts of one push" (fun () ->
+            task {
+                use! scene = scene "a" (patterned 10)
+                let manifest = scene.Folder.At "urls.json"
+                writeManifest manifest [ "a", scene.Url ]
+
+                // The presigner renews the manifest while the store refuses the first URL.
+                scene.Server.OnAttempt <-
+                    fun _ ->
+                        if scene.Server.Requests.Count = 1 then
+                            let expires = TimeSpan.FromMinutes 50.
+                            let fresh = scene.Server.Presign("PUT", bucket, scene.Key, expires = expires)
+                            writeManifest manifest [ "a", fresh ]
+                            Fault.Status(403, "ExpiredToken")
+                        else
+                            Fault.None
+
+                use sink =
+                    new PresignedS3ExportSink(
+                        PresignedS3ExportSinkOptions(
+                            CellId = cellId,
+                            Bucket = bucket,
+                            PresignedUrlsFile = manifest,
+                            RetryBackoff = TimeSpan.Zero
+                        )
+                    )
+
+                let! receipt = sink.PushAsync("a", scene.Path)
+                Expect.equal receipt.Attempts 2 "the second one has the fresh URL"
+                isTrueOf scene receipt
+            })
+
         testCaseTask "can have a manifest by option as well, and not with a URL" (fun () ->
             task {
                 use! scene = scene "a" (patterned 10)

@@ -147,9 +147,24 @@ let tests =
             let latin = folder.Write("latin.yaml", [| byte 'a'; 0xE4uy |])
             let encoding = refusalOf (fun () -> S3ExportSpec.Load latin)
             Expect.stringContains encoding.Message "UTF-8" "the encoding"
-            let wide = folder.Write("wide.yaml", Text.Encoding.Unicode.GetBytes seedSpec)
-            let encoding = refusalOf (fun () -> S3ExportSpec.Load wide)
-            Expect.stringContains encoding.Message "The file is UTF-16 text. Save it as UTF-8" "PowerShell's"
+
+            for isBigEndian in [ false; true ] do
+                for mark in [ true; false ] do
+                    let utf16 = Text.UnicodeEncoding(isBigEndian, mark)
+
+                    let wide =
+                        folder.Write(
+                            "wide.yaml",
+                            Array.append (utf16.GetPreamble()) (utf16.GetBytes seedSpec)
+                        )
+
+                    let encoding = refusalOf (fun () -> S3ExportSpec.Load wide)
+
+                    Expect.stringContains
+                        encoding.Message
+                        "The file is UTF-16 text. Save it as UTF-8"
+                        $"PowerShell's; big-endian: {isBigEndian}, with a mark: {mark}"
+
             let large = folder.Write("large.yaml", Array.create ((4 <<< 20) + 1) (byte ' '))
             let size = refusalOf (fun () -> S3ExportSpec.Load large)
             Expect.stringContains size.Message "larger" "the size")
