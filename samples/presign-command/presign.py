@@ -57,6 +57,9 @@ def main():
     for line in sys.stdin:
         try:
             response = presign(s3, json.loads(line))
+        except botocore.exceptions.NoCredentialsError:
+            advice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, for the exporter"
+            response = {"error": {"message": f"the command has no keys of the store: {advice}"}}
         except (KeyError, TypeError, ValueError, botocore.exceptions.BotoCoreError) as error:
             response = {"error": {"message": f"{type(error).__name__}: {error}"}}
         print(json.dumps(response), flush=True)

@@ -40,6 +40,8 @@ type internal History = {
     Last: Heard<Outcome> voption
     /// URLs that were in use before the one that is, and had expired: their secrets stay secret.
     Earlier: RequestUrl list
+    /// Headers that came with those URLs: their values stay secret, too.
+    EarlierHeaders: RequestHeader list
     /// The bytes of the source, once an attempt has read it to its end.
     Sent: Sent option
     /// Digests of the source that were taken before it was sent.
@@ -84,6 +86,7 @@ module internal State =
     let private noHistory = {
         Last = ValueNone
         Earlier = []
+        EarlierHeaders = []
         Sent = None
         Digests = []
         Expected = []
@@ -139,16 +142,18 @@ module internal State =
                 Sent = Outcome.sent outcome |> Option.orElse history.Sent
         })
 
-    /// The state without the URL in use, whose secrets are not forgotten.
+    /// The state without the URL in use and the headers that came with it, whose secrets are not forgotten.
     let withoutUrl (state: State) : State =
         match state.Url with
         | ValueNone -> state
         | ValueSome url -> {
             state with
                 Url = ValueNone
+                Plan = { state.Plan with Granted = [] }
                 History = {
                     state.History with
                         Earlier = url :: state.History.Earlier
+                        EarlierHeaders = state.Plan.Granted @ state.History.EarlierHeaders
                 }
           }
 
@@ -167,10 +172,14 @@ module internal State =
         ObjectKey.value plan.Key
     ]
 
+    /// The headers that no text may quote: the caller's, and those of every URL that was in use.
+    let private secretHeaders (state: State) =
+        state.Plan.Headers @ state.Plan.Granted @ state.History.EarlierHeaders
+        |> List.filter RequestHeader.isSecret
+
     let private allSecrets (state: State) : Secrets =
         let ofHeaders =
-            state.Plan.Headers @ state.Plan.Granted
-            |> List.filter RequestHeader.isSecret
+            secretHeaders state
             |> List.collect (RequestHeader.reveal >> SecretParts.withParts)
 
         match currentUrl state with
@@ -201,8 +210,7 @@ module internal State =
         let isFree =
             match currentUrl state, state.History.Earlier with
             | ValueSome url, [] ->
-                not (state.Plan.Headers |> List.exists RequestHeader.isSecret)
-                && SecretSieve.passes url (List.choose id texts)
+                (secretHeaders state).IsEmpty && SecretSieve.passes url (List.choose id texts)
             | _ -> false
 
         if isFree then id else shown state

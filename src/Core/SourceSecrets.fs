@@ -5,9 +5,16 @@ open System
 /// What a source of URLs knows, and may repeat in its messages: its own arguments or address, tokens, the headers of requests,
 /// and the URLs that it granted. `ToString` shows none of it.
 [<Sealed>]
-type SourceSecrets internal (own: string list, given: string list, kept: string list) =
+type SourceSecrets
+    internal (own: string list, tokens: string list, given: string list, count: int, kept: string list) =
     member internal _.Own = own
+    member internal _.Tokens = tokens
+
+    /// Those of grants and requests, the latest first; some may be there twice.
     member internal _.Given = given
+
+    /// The number of those.
+    member internal _.Count = count
 
     /// The names that belong in every message.
     member internal _.Kept = kept
@@ -17,7 +24,7 @@ type SourceSecrets internal (own: string list, given: string list, kept: string 
         let isPartOfName (value: string) =
             kept |> List.exists _.Contains(value, StringComparison.Ordinal)
 
-        own @ given |> List.filter (isPartOfName >> not)
+        own @ tokens @ given |> List.distinct |> List.filter (isPartOfName >> not)
 
     override _.ToString() = Redaction.Mask
 
@@ -25,12 +32,16 @@ type SourceSecrets internal (own: string list, given: string list, kept: string 
 [<RequireQualifiedAccess>]
 module SourceSecrets =
 
-    /// The number of secrets that are remembered of grants and tokens, the latest first. Those of an older grant are recognized
-    /// by their form alone.
+    /// The number of secrets of grants that are remembered at least; twice as many are at most. Those of an older grant are
+    /// recognized by their form alone.
     [<Literal>]
     let private MostGiven = 2048
 
-    let private create own = SourceSecrets(own, [], [])
+    /// The number of parts of tokens that are remembered.
+    [<Literal>]
+    let private MostOfTokens = 64
+
+    let private create own = SourceSecrets(own, [], [], 0, [])
 
     /// Returns the secrets in the arguments of a command.
     [<CompiledName("OfCommand")>]
@@ -44,16 +55,27 @@ module SourceSecrets =
             | BrokerEndpoint.Http url -> [ RequestUrl.authority url ]
             | BrokerEndpoint.UnixSocket _ -> []
 
-        SourceSecrets(BrokerEndpoint.secrets endpoint, [], host)
+        SourceSecrets(BrokerEndpoint.secrets endpoint, [], [], 0, host)
 
+    /// Every request adds some: what it costs does not grow with those that are there.
     let private withGiven (values: string list) (secrets: SourceSecrets) =
-        let given = values @ secrets.Given |> List.distinct |> List.truncate MostGiven
-        SourceSecrets(secrets.Own, given, secrets.Kept)
+        let given, count =
+            match values @ secrets.Given, secrets.Count + values.Length with
+            | given, count when count > 2 * MostGiven -> List.truncate MostGiven given, MostGiven
+            | grown -> grown
+
+        SourceSecrets(secrets.Own, secrets.Tokens, given, count, secrets.Kept)
 
     /// Adds a token that a request had.
     [<CompiledName("WithToken")>]
     let withToken (token: string) (secrets: SourceSecrets) : SourceSecrets =
-        withGiven (SecretParts.withParts token) secrets
+        if List.contains token secrets.Tokens then
+            secrets
+        else
+            let tokens =
+                SecretParts.withParts token @ secrets.Tokens |> List.truncate MostOfTokens
+
+            SourceSecrets(secrets.Own, tokens, secrets.Given, secrets.Count, secrets.Kept)
 
     /// Adds what a grant contains.
     [<CompiledName("WithGrant")>]
@@ -80,7 +102,7 @@ module SourceSecrets =
         ]
 
         let all = withGiven (UrlRequest.secrets request) secrets
-        SourceSecrets(all.Own, all.Given, kept @ secrets.Kept)
+        SourceSecrets(all.Own, all.Tokens, all.Given, all.Count, kept @ secrets.Kept)
 
     let private withoutWords (secrets: SourceSecrets) (text: string) =
         Redaction.text text

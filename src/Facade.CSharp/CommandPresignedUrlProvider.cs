@@ -122,7 +122,11 @@ public sealed class CommandPresignedUrlProvider : IPresignedUrlProvider, IDispos
                 {
                     IsStray = true,
                 };
-            switch (UrlResponseModule.Parse(secrets.Values, body))
+            // A grant has no message that could show a secret; all secrets are gathered for a refusal alone.
+            var response = UrlResponseModule.Parse([], body);
+            if (response is not UrlResponse.Granted)
+                response = UrlResponseModule.Parse(secrets.Values, body);
+            switch (response)
             {
                 case UrlResponse.Granted granted:
                     _secrets = SourceSecretsModule.WithGrant(granted.Grant, _secrets);

@@ -132,15 +132,22 @@ public sealed class HttpPresignedUrlProvider : IPresignedUrlProvider, IDisposabl
                 CoreMapping.ToOption(First(response.Content.Headers, "Content-Type")),
                 await ReadBodyAsync(response, both.Token).ConfigureAwait(false)
             );
-            var known = Known(request).Values;
             if (UrlResponseModule.Owner(request, reply.Body) is ResponseOwner.Other other)
                 return BrokerVerdict.NewRefused(
-                    Redaction.Known(known, $"{_who} gave no URL: {other.Defect}")
+                    Redaction.Known(Known(request).Values, $"{_who} gave no URL: {other.Defect}")
                 );
-            var verdict = BrokerVerdictModule.OfReply(_who, known, use, _time.GetUtcNow(), reply);
-            if (verdict is BrokerVerdict.Granted { Grant: var grant })
-                lock (_gate)
-                    _secrets = SourceSecretsModule.WithGrant(grant, _secrets);
+            // A grant has no message that could show a secret; all secrets are gathered for a refusal alone.
+            var verdict = BrokerVerdictModule.OfReply(_who, [], use, _time.GetUtcNow(), reply);
+            if (verdict is not BrokerVerdict.Granted { Grant: var grant })
+                return BrokerVerdictModule.OfReply(
+                    _who,
+                    Known(request).Values,
+                    use,
+                    _time.GetUtcNow(),
+                    reply
+                );
+            lock (_gate)
+                _secrets = SourceSecretsModule.WithGrant(grant, _secrets);
             return verdict;
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)

@@ -83,6 +83,14 @@ module Play =
     let private start (script: Script) =
         first script.Plan (Input.Started(script.StartedAt, script.Length))
 
+    /// What the driver reports when the source of URLs has responded.
+    let private responded (at: DateTimeOffset) (step: Step) : Input =
+        match step.Answer with
+        | UrlAnswer.Given url -> Input.UrlGiven(at, url)
+        | UrlAnswer.Granted grant -> Input.UrlGranted(at, grant)
+        | UrlAnswer.Later(reason, after) -> Input.UrlDelayed(at, step.Roll, reason, after)
+        | UrlAnswer.Refused reason -> Input.NoUrl(at, reason)
+
     /// The turns of a script to its last step: each output is answered in kind, with what the next step says, however
     /// the clock runs meanwhile. The end of the push is answered, too.
     let script (script: Script) : Turn list =
@@ -91,10 +99,7 @@ module Play =
 
             match last.Output with
             | Output.AskUrl _ when step.Early -> Input.Woke later
-            | Output.AskUrl _ ->
-                match step.Answer with
-                | Ok url -> Input.UrlGiven(later, url)
-                | Error reason -> Input.NoUrl(later, reason)
+            | Output.AskUrl _ -> responded later step
             | Output.TakeDigests _ when step.Early -> Input.Woke later
             | Output.TakeDigests(algorithms, _) ->
                 match step.Digests with
@@ -142,8 +147,8 @@ module Play =
             }
         Answer =
             match script.Urls with
-            | url :: _ -> Ok url.Request
-            | [] -> Error "there is no source of URLs"
+            | url :: _ -> UrlAnswer.Given url.Request
+            | [] -> UrlAnswer.Refused "there is no source of URLs"
         Digests = Ok Outcomes.digests
         Early = false
     }
@@ -161,11 +166,7 @@ module Play =
             | Output.Put request ->
                 let took, outcome = within request took step.Outcome
                 Input.Attempted(last.Now + took, step.Roll, asAsked request outcome)
-            | Output.AskUrl(_, until) ->
-                match step.Answer with
-                | Ok url -> Input.UrlGiven(later, url)
-                | Error reason -> Input.NoUrl(later, reason)
-                |> inTime until later
+            | Output.AskUrl(_, until) -> responded later step |> inTime until later
             | Output.TakeDigests(algorithms, until) ->
                 match step.Digests with
                 | Ok digests -> Input.DigestsTaken(later, ofAlgorithms algorithms digests)
@@ -205,7 +206,7 @@ module Play =
         for turn in turns do
             match turn.Output, turn.Input with
             // A wait that was interrupted is told of again.
-            | Output.Wait until, Input.Attempted _ -> until - turn.Now
+            | Output.Wait until, (Input.Attempted _ | Input.UrlDelayed _) -> until - turn.Now
             | _ -> ()
     ]
 

@@ -5,16 +5,28 @@ open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
 
+/// The response of a source of URLs to `AskUrl`.
+[<RequireQualifiedAccess>]
+type UrlAnswer =
+    /// A URL alone, as a manifest gives it.
+    | Given of Url: RequestUrl
+    /// A URL with headers and an expiry, as a broker or a command gives it.
+    | Granted of Grant: UrlGrant
+    /// No URL yet: why, and how long the source asks to wait.
+    | Later of Reason: string * After: TimeSpan
+    /// No URL: why.
+    | Refused of Reason: string
+
 /// What becomes of one output of the push machine, whichever it is.
 type Step = {
     /// How far the clock moves meanwhile; backwards too.
     Drift: TimeSpan
-    /// Chance, for the wait after an attempt: 0 or more and less than 1; others are generated, too.
+    /// Chance, for the wait after an attempt or a question: 0 or more and less than 1; others are generated, too.
     Roll: float
     /// What a `Put` comes to.
     Outcome: Outcome
-    /// The answer to `AskUrl`: a URL, or why there is none.
-    Answer: Result<RequestUrl, string>
+    /// The answer to `AskUrl`.
+    Answer: UrlAnswer
     /// The answer to `TakeDigests`: digests of all algorithms, of which those that were asked for count, or what is wrong
     /// with the source.
     Digests: Result<Digest list, Fault>
@@ -83,24 +95,17 @@ module Scripts =
 
     let private stepTo
         (outcome: string list -> Gen<Outcome>)
-        (plan: PushPlan)
-        (urls: PlantedUrl list)
+        (answer: string -> Gen<UrlAnswer>)
+        (secrets: string list)
         : Gen<Step> =
         gen {
-            let secrets = echoed plan urls
             let! drift = drift
             let! roll = roll
             let! outcome = outcome secrets
             let! reason = Outcomes.text secrets
             let! early = Gen.elements [ true; true; false; false; false ]
             let! digests = digests secrets
-
-            let! answer =
-                Gen.frequency [
-                    if not urls.IsEmpty then
-                        14, Gen.elements urls |> Gen.map (fun url -> Ok url.Request)
-                    1, Gen.constant (Error reason)
-                ]
+            let! answer = answer reason
 
             return {
                 Drift = drift
@@ -112,10 +117,27 @@ module Scripts =
             }
         }
 
+    let private oneOf (urls: PlantedUrl list) (reason: string) : Gen<UrlAnswer> =
+        Gen.frequency [
+            if not urls.IsEmpty then
+                14, Gen.elements urls |> Gen.map (fun url -> UrlAnswer.Given url.Request)
+            1, Gen.constant (UrlAnswer.Refused reason)
+        ]
+
+    /// What a broker asks to wait: mostly nothing or seconds, now and then more than any policy allows.
+    let private wish =
+        Gen.frequency [
+            4, Gen.constant 0
+            6, Gen.choose (1, 8)
+            2, Gen.elements [ 60; 3600 ]
+            1, Gen.elements [ -5; Int32.MaxValue ]
+        ]
+        |> Gen.map (fun seconds -> TimeSpan.FromSeconds(float seconds))
+
     /// One step of a push of so many bytes. A question for a URL is mostly answered with one of the given ones, and
     /// never, where there are none.
     let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
-        stepTo (Outcomes.any length) plan urls
+        stepTo (Outcomes.any length) (oneOf urls) (echoed plan urls)
 
     /// What most attempts of a push come to: one after the other of one kind is a case that single steps rarely make.
     let private mostly (length: int64) : Gen<string list -> Gen<Outcome>> =
@@ -135,11 +157,13 @@ module Scripts =
             8, Gen.constant (mixed (fun length _ -> Outcomes.retryable length) 2 4)
         ]
 
-    /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
-    /// questions for one, and servers echo the secrets of all of them, whether they were given or not; for a plan that
-    /// has its URL, it is that one, or none. The source is empty, small, or as large as the plan allows, 1,000 bytes at
-    /// most, and now and then one byte larger than that. There are steps enough for 50 attempts.
-    let forPlan (urls: PlantedUrl list) (plan: PushPlan) : Gen<Script> =
+    /// A script for a plan, whose source of URLs answers as given.
+    let private answered
+        (urls: PlantedUrl list)
+        (secrets: string list)
+        (answer: string -> Gen<UrlAnswer>)
+        (plan: PushPlan)
+        : Gen<Script> =
         gen {
             let largest = min plan.Target.MaxObjectBytes 1000L
 
@@ -152,7 +176,7 @@ module Scripts =
             let! start = Gen.choose (-1200, 1200)
             let count = max 16 (4 * min 50 plan.Target.Retry.MaxAttempts)
             let! outcome = mostly length
-            let! steps = Gen.listOfLength count (stepTo outcome plan urls)
+            let! steps = Gen.listOfLength count (stepTo outcome answer secrets)
 
             return {
                 Plan = plan
@@ -161,6 +185,37 @@ module Scripts =
                 Length = length
                 Steps = steps
             }
+        }
+
+    /// Scripts for a plan of your own: its settings are what a law is about, all else is generated. `urls` answer the
+    /// questions for one, and servers echo the secrets of all of them, whether they were given or not; for a plan that
+    /// has its URL, it is that one, or none. The source is empty, small, or as large as the plan allows, 1,000 bytes at
+    /// most, and now and then one byte larger than that. There are steps enough for 50 attempts.
+    let forPlan (urls: PlantedUrl list) (plan: PushPlan) : Gen<Script> =
+        answered urls (echoed plan urls) (oneOf urls) plan
+
+    /// Scripts for a plan of your own whose URLs come from a broker or a command. Its responses are the given grants, in any
+    /// order and more than once, and refusals; some brokers are often busy. Servers echo the secrets of all grants.
+    let forGrants (grants: PlantedGrant list) (plan: PushPlan) : Gen<Script> =
+        let urls = grants |> List.map _.Planted
+
+        let secrets =
+            echoed plan urls
+            @ (grants |> List.collect (fun planted -> Grants.secretsOf planted.Grant))
+
+        gen {
+            let! busy =
+                Gen.frequency [ 5, Gen.constant 0; 3, Gen.constant 8; 2, Gen.constant 60 ]
+
+            let answer reason =
+                Gen.frequency [
+                    if not grants.IsEmpty then
+                        14, Gen.elements grants |> Gen.map (fun planted -> UrlAnswer.Granted planted.Grant)
+                    busy, wish |> Gen.map (fun after -> UrlAnswer.Later(reason, after))
+                    1, Gen.constant (UrlAnswer.Refused reason)
+                ]
+
+            return! answered urls secrets answer plan
         }
 
     /// A URL that serves a plan with these headers: signed with SigV4 at `Urls.noon`, for a short time or a long one. It
@@ -208,8 +263,31 @@ module Scripts =
             return! forPlan urls (make (if asked then None else Some urls.Head))
         }
 
-    /// Any script for any artifact.
-    let any: Gen<Script> = Plans.names |> Gen.bind (fun names -> names ||> forArtifact)
+    /// Scripts for one artifact of a cell, with any settings and with URLs from a broker, which signs the digests of the
+    /// content for some. Most grants serve the plan, at least in the beginning.
+    let fromBroker (cellId: CellId) (artifact: ArtifactName) : Gen<Script> =
+        gen {
+            let! make = Plans.draft cellId artifact
+            let! bindsDigest = Gen.elements [ true; false ]
+            let plan = make None
+
+            let plan = {
+                plan with
+                    Target = {
+                        plan.Target with
+                            BindDigest = bindsDigest
+                    }
+            }
+
+            let! count = Gen.choose (1, 3)
+            let! grants = Gen.listOfLength count (Grants.forPlan plan)
+            return! forGrants grants plan
+        }
+
+    /// Any script for any artifact, one in four with a broker.
+    let any: Gen<Script> =
+        Plans.names
+        |> Gen.bind (fun names -> Gen.frequency [ 3, names ||> forArtifact; 1, names ||> fromBroker ])
 
     let private smallerStep (first: Step) : Step seq =
         seq {

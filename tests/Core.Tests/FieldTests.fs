@@ -1239,7 +1239,11 @@ let laws =
                     | Some(Error failure) -> failure.Kind = FailureKind.UrlUnusable
                     | _ -> false)
 
-            let! script = Gen.frequency [ 15, scripts; 1, scripts |> Gen.filter isOfOtherObject ]
+            let! script =
+                Gen.frequency [
+                    15, scriptsWithoutBroker
+                    1, scriptsWithoutBroker |> Gen.filter isOfOtherObject
+                ]
 
             // In one of five runs the operator accepts what has no mark, and meets it.
             let! isAccepted = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]

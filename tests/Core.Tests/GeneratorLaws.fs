@@ -223,7 +223,12 @@ let tests =
 
         property "waits are told once" Scripts.any (fun script ->
             let turns = Play.script script
-            Expect.isTrue ((Play.waits turns).Length <= (Play.puts turns).Length) "one after a put at most"
+
+            let delays = turns |> List.filter _.Input.IsUrlDelayed |> List.length
+
+            Expect.isTrue
+                ((Play.waits turns).Length <= (Play.puts turns).Length + delays)
+                "one after a put or a delay at most"
 
             for wait in Play.waits turns do
                 Expect.isTrue (wait >= TimeSpan.Zero) "none goes back")
@@ -236,7 +241,7 @@ let tests =
                 Drift = seconds drift
                 Roll = 0.
                 Outcome = outcome
-                Answer = Error "none"
+                Answer = UrlAnswer.Refused "none"
                 Digests = Error(Fault.Create(FaultKind.SourceUnreadable, "no", 0L))
                 Early = false
             }

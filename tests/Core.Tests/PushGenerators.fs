@@ -46,14 +46,24 @@ let pairs (headers: (string * string) list) =
 
 let private plans = Plans.forArtifact cell artifact
 
+/// Plans with any settings whose URLs are asked for.
+let anyPlan = plans None
+
+/// True if a push of the plan has time for several attempts, and no key that must not go in the clear.
+let hasTime (plan: PushPlan) =
+    plan.Target.Retry.MaxAttempts > 1
+    && plan.Target.Limits.Deadline
+       |> Option.forall (fun deadline -> deadline >= TimeSpan.FromSeconds 6.)
+    && plan.Headers |> List.forall (fun header -> header.Name <> customerKey)
+
 /// Of some scripts the one with the most attempts: what a law forbids mostly takes more than one.
-let private longest (count: int) (scripts: Gen<Script>) =
+let longest (count: int) (scripts: Gen<Script>) =
     scripts
     |> Gen.listOfLength count
     |> Gen.map (List.maxBy (Play.script >> Play.puts >> List.length))
 
 /// Of some scripts the first whose turns are as wanted; any, if none is.
-let private wanted (count: int) (isWanted: Script -> Turn list -> bool) (scripts: Gen<Script>) =
+let wanted (count: int) (isWanted: Script -> Turn list -> bool) (scripts: Gen<Script>) =
     scripts
     |> Gen.listOfLength count
     |> Gen.map (fun all ->
@@ -129,10 +139,13 @@ let private isDoneAtLast (_: Script) (turns: Turn list) =
     | Some(Ok receipt) -> receipt.Attempts > 1
     | _ -> false
 
+/// Scripts of pushes whose URLs come from a broker, of all kinds.
+let anyOfBroker = Scripts.fromBroker cell artifact
+
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave; now and then it
 /// reports a length that no file has. Some are chosen for what is rare among all: several attempts, a second URL, a
-/// deadline that ends the push, a source that changed, damage that comes twice, a customer's key.
-let scripts =
+/// deadline that ends the push, a source that changed, damage that comes twice, a customer's key. None has a broker.
+let scriptsWithoutBroker =
     let any = Scripts.forArtifact cell artifact
 
     let having (isRare: PushPlan -> bool) =
@@ -155,6 +168,9 @@ let scripts =
         12, wanted 20 missesDeadline (having _.Target.Limits.Deadline.IsSome)
         9, having (fun plan -> plan.Headers |> List.exists (fun header -> header.Name = customerKey))
     ]
+
+/// Scripts with a broker and without one.
+let scripts = Gen.frequency [ 11, scriptsWithoutBroker; 1, anyOfBroker ]
 
 let private instants =
     Gen.frequency [
@@ -185,11 +201,20 @@ let private input (length: int64) (plan: PushPlan) (urls: PlantedUrl list) =
                 Gen.subListOf Outcomes.otherDigests
             ]
 
+        let! ends = Gen.optionOf instants
+
+        let grant = {
+            UrlGrant.ofUrl (parsed urls.Head.Url) with
+                ExpiresAt = ends
+        }
+
         let! input =
             Gen.frequency [
                 3, Gen.constant (Input.Started(at, length))
                 1, Gen.constant (Input.NoSource(at, fault))
                 3, Gen.constant (Input.UrlGiven(at, parsed urls.Head.Url))
+                2, Gen.constant (Input.UrlGranted(at, grant))
+                1, Gen.constant (Input.UrlDelayed(at, step.Roll, fault.Detail, TimeSpan.FromSeconds 2.))
                 1, Gen.constant (Input.NoUrl(at, fault.Detail))
                 3, Gen.constant (Input.DigestsTaken(at, digests))
                 6, Gen.constant (Input.Attempted(at, step.Roll, step.Outcome))

@@ -12,6 +12,7 @@ open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 open CellOS.Export.S3.Core.Tests.PushGenerators
 open CellOS.Export.S3.Core.Tests.Driver
+open CellOS.Export.S3.Core.Tests.PushRuns
 
 /// Six of seven keep to the protocol.
 let private runs =
@@ -19,42 +20,6 @@ let private runs =
         6, scripts |> Gen.map (fun script -> script.Plan, script.Urls, play script)
         1, misuse |> Gen.map (fun (plan, urls, inputs) -> plan, urls, feed plan inputs)
     ]
-
-/// A law, and the cases that its runs have to meet: without them it would hold whatever the machine does.
-type private Law<'a> = {
-    Name: string
-    Times: int
-    Cases: Case<'a> list
-    Holds: 'a -> unit
-}
-
-type private Run = PushPlan * PlantedUrl list * Turn list
-
-let private law name (cases: Case<Run> list) (holds: PushPlan -> Turn list -> unit) : Law<Run> = {
-    Name = name
-    Times = 250
-    Cases = cases
-    Holds = fun (plan, _, turns) -> holds plan turns
-}
-
-let private lawTimes times name cases holds = {
-    Name = name
-    Times = times
-    Cases = cases
-    Holds = holds
-}
-
-/// The laws over values of one kind, and the test that the values meet their cases.
-let private laws (what: string) (values: Gen<'a>) (laws: Law<'a> list) = [
-    for law in laws do
-        propertyTimes law.Times law.Name values law.Holds
-
-    testCase $"{what} meet the cases of their laws" (fun () ->
-        expectShares (sample values) [
-            for law in laws do
-                for name, meets in law.Cases -> $"{law.Name}: {name}", meets
-        ])
-]
 
 /// Pushes whose source of URLs has one or two, and whose server often calls them expired.
 let private sameAnswers =
@@ -76,201 +41,13 @@ let private sameAnswers =
                 Gen.zip (Gen.elements [ true; false ]) (Gen.elements urls)
                 |> Gen.map (fun (isExpired, url) -> {
                     step with
-                        Answer = RequestUrl.parse url.Url |> Result.mapError string
+                        Answer = UrlAnswer.Given url.Request
                         Outcome = if isExpired then expired else step.Outcome
                 }))
             |> Gen.sequenceToList
 
         return { script with Steps = steps }
     }
-
-let private startOf (turns: Turn list) =
-    match turns with
-    | { Input = Input.Started(at, _) } :: _ -> Some at
-    | _ -> None
-
-let private plus (span: TimeSpan) (at: DateTimeOffset) =
-    if at.ToUniversalTime() > DateTimeOffset.MaxValue - span then
-        DateTimeOffset.MaxValue
-    else
-        at.ToUniversalTime() + span
-
-let private deadlineOf (plan: PushPlan) (turns: Turn list) =
-    match startOf turns, plan.Target.Limits.Deadline with
-    | Some at, Some deadline -> Some(plus deadline at)
-    | _ -> None
-
-let private outcomesOf (turns: Turn list) =
-    List.pairwise turns
-    |> List.choose (fun (before, turn) ->
-        match before.Output, turn.Input with
-        | Output.Put _, Input.Attempted(_, _, outcome) -> Some(before, turn, outcome)
-        | _ -> None)
-
-/// The numbers of the attempts, in their order; one that was repeated without `Expect` counts once.
-let private attemptsOf (turns: Turn list) =
-    puts turns |> List.map (fun (_, put) -> put.Attempt) |> List.distinct
-
-/// The verdict on an attempt, by the table.
-let private verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
-    let put =
-        match before.Output with
-        | Output.Put put -> put
-        | output -> failtestf "No attempt: %A" output
-
-    Verdict.ofOutcome
-        {
-            WriteOnce = plan.Target.WriteOnce
-            Expected = put.ExpectContinue
-            IsPresigned = RequestUrl.isPresigned put.Url
-            AcceptUnmarked = plan.Target.AcceptUnmarked
-            IsPastExpiry =
-                (PresignedUrl.inspect put.Url).ExpiresAt
-                |> Option.exists (fun at -> at <= turn.Now)
-            FixesOtherChecksum = put.Length > 0L && (PresignedUrl.inspect put.Url).EmptyChecksum.IsSome
-            Given = PutRequest.givenDigests put
-            Object =
-                if plan.Target.KeyCheck then
-                    Some(Bucket.value plan.Target.Bucket, ObjectKey.value plan.Key)
-                else
-                    None
-            Region = if plan.Target.KeyCheck then plan.Target.Region else None
-        }
-        outcome
-
-/// The turns, each with whether the digests that it asks for are compared with a response: not those that are taken before
-/// anything is sent.
-let private comparing (turns: Turn list) =
-    (false, turns)
-    ||> List.mapFold (fun isComparing turn ->
-        let isComparing =
-            turn.Output.IsTakeDigests
-            && (turn.Input.IsAttempted || turn.Input.IsWoke && isComparing)
-
-        (turn, isComparing), isComparing)
-    |> fst
-
-let private isAllOf (algorithms: DigestAlgorithm list) (digests: Digest list) =
-    List.sort algorithms = (digests |> List.map _.Algorithm |> List.sort)
-
-/// The digests that were taken, before anything was sent or for a comparison.
-let private takenWhere (isComparison: bool) (turns: Turn list) =
-    comparing turns
-    |> List.pairwise
-    |> List.collect (fun ((before, isComparing), (turn, _)) ->
-        match before.Output, turn.Input with
-        | Output.TakeDigests(algorithms, _), Input.DigestsTaken(_, digests) when
-            isComparing = isComparison && isAllOf algorithms digests
-            ->
-            digests
-        | _ -> [])
-
-let private knownDigests (turns: Turn list) = takenWhere false turns
-
-let private known (algorithm: DigestAlgorithm) (turns: Turn list) =
-    knownDigests turns |> List.tryFind (fun digest -> digest.Algorithm = algorithm)
-
-let private md5Of (turns: Turn list) = known DigestAlgorithm.Md5 turns
-
-
-/// Whether a request carries `Content-MD5`.
-let private carriesMd5 (output: Output) =
-    match output with
-    | Output.Put put -> put.Headers |> List.exists (fun header -> header.Name = "Content-MD5")
-    | _ -> false
-
-let private terms (plan: PushPlan) (request: Output) (reply: Reply) = {
-    IntegrityTerms.ofMode plan.Target.Integrity with
-        HasContentMd5 = carriesMd5 request && Verdict.isOfStore reply
-        Given =
-            match request with
-            | Output.Put put -> PutRequest.givenDigests put
-            | _ -> []
-}
-
-/// Whether the bytes arrived damaged, by the tables of verdicts and integrity.
-let private isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
-    match verdictOn plan before turn outcome with
-    | Verdict.RetryOnce -> true
-    | Verdict.Accepted(reply, sent)
-    | Verdict.AcceptedIfConfirmed(reply, sent, _) ->
-        (Integrity.verdict (terms plan before.Output reply) reply sent).IsMismatch
-    | _ -> false
-
-/// The checksum headers of a URL's signature, with the digests that were taken for them.
-let private signedChecksums (signed: string list) (turns: Turn list) =
-    knownDigests turns
-    |> List.filter (fun digest -> not digest.Algorithm.IsMd5)
-    |> List.map (fun digest -> $"x-amz-checksum-{digest.Algorithm.Name}", digest)
-    |> List.filter (fun (name, _) -> List.contains name signed)
-    |> List.sortBy (snd >> _.Algorithm)
-
-/// The last success of a run, its request, and what was sent, with the digests that were taken for the comparison.
-let private lastSuccess (turns: Turn list) =
-    let before, _, outcome = outcomesOf turns |> List.last
-
-    match before.Output, outcome with
-    | Output.Put put, Outcome.Replied({ Sent = Some sent } as reply) ->
-        put,
-        reply,
-        {
-            sent with
-                Others =
-                    sent.Others
-                    @ (takenWhere true turns
-                       |> List.filter (fun digest -> (sent.Digest digest.Algorithm).IsNone))
-        }
-    | _ -> failtestf "done after %A" outcome
-
-// The cases.
-
-let private ending (turns: Turn list) =
-    turns |> List.tryFind (fun turn -> isEnd turn.Output) |> Option.map _.Output
-
-let private failsAs (kinds: FailureKind list) (turns: Turn list) =
-    match ending turns with
-    | Some(Output.Failed failure) -> List.contains failure.Kind kinds
-    | _ -> false
-
-let private ofTurns (meets: Turn list -> bool) : Run -> bool = fun (_, _, turns) -> meets turns
-
-let private wokenEarly (isWaiting: Output -> bool) =
-    ofTurns (fun turns ->
-        List.pairwise turns
-        |> List.exists (fun (before, turn) ->
-            isWaiting before.Output && turn.Input.IsWoke && turn.Output = before.Output))
-
-let private putTwice (turns: Turn list) = (puts turns).Length >= 2
-
-let private verdicts (plan: PushPlan) (turns: Turn list) =
-    outcomesOf turns
-    |> List.map (fun (before, turn, outcome) -> verdictOn plan before turn outcome)
-
-let private urlsOf (turns: Turn list) =
-    puts turns |> List.map (fun (_, put) -> put.Url) |> List.distinct
-
-let private damages (plan: PushPlan) (turns: Turn list) =
-    outcomesOf turns
-    |> List.filter (fun (before, turn, outcome) ->
-        isDamaged plan before turn outcome
-        // The source is the same.
-        && not (turn.Output.IsFailed && failsAs [ FailureKind.SourceChanged ] turns))
-    |> List.length
-
-/// Whether a server or a proxy echoes one of the texts in what an attempt came to.
-let private echoes (turns: Turn list) (secrets: Turn -> string list) =
-    outcomesOf turns
-    |> List.exists (fun (before, _, outcome) ->
-        let text = $"%A{outcome}"
-        secrets before |> List.exists text.Contains)
-
-let private secretsOf (urls: PlantedUrl list) (isMeant: string -> bool) =
-    urls |> List.filter (fun url -> isMeant url.Url) |> List.collect _.Secrets
-
-let private urlNow (turn: Turn) =
-    match turn.Output with
-    | Output.Put put -> RequestUrl.reveal put.Url
-    | _ -> ""
 
 let private ofRuns = [
     law
@@ -514,7 +291,7 @@ let private ofRuns = [
                     | output -> failtestf "changed, but %A" output)
 
     law
-        "a digest is taken before a put once, and only where its header was asked for or is signed"
+        "a digest is taken before a put once, and only where its header was asked for or is signed, or where it is bound"
         [
             "taken, and put more than once", ofTurns (fun turns -> (md5Of turns).IsSome && putTwice turns)
             "not asked for, but signed",
@@ -530,12 +307,7 @@ let private ofRuns = [
                     let urls =
                         match plan.Url with
                         | UrlSource.Given url -> [ url ]
-                        | UrlSource.Asked ->
-                            turns[..i]
-                            |> List.choose (fun turn ->
-                                match turn.Input with
-                                | Input.UrlGiven(_, url) -> Some url
-                                | _ -> None)
+                        | UrlSource.Asked -> grantsOf turns[..i] |> List.map (fun (_, _, grant) -> grant.Url)
 
                     let isSigned (algorithm: DigestAlgorithm) =
                         let header =
@@ -547,8 +319,10 @@ let private ofRuns = [
 
                     for algorithm in algorithms do
                         Expect.isTrue
-                            (plan.Target.ContentMd5 && algorithm.IsMd5 || isSigned algorithm)
-                            $"{algorithm} goes along"
+                            (plan.Target.ContentMd5 && algorithm.IsMd5
+                             || isSigned algorithm
+                             || plan.Target.BindDigest && List.contains algorithm UrlRequest.bound)
+                            $"{algorithm} goes along, or to the source of URLs"
                 | _ -> ())
 
     law
@@ -660,8 +434,16 @@ let private ofRuns = [
             "more than one", ofTurns putTwice
         ]
         (fun plan turns ->
-            for _, put in puts turns do
+            let granted = grantedPuts turns
+
+            for turn, put in puts turns do
                 let target = plan.Target
+
+                let grant =
+                    granted
+                    |> List.tryPick (fun (other, _, grant) ->
+                        if obj.ReferenceEquals(other, turn) then Some grant else None)
+
                 let signed = (PresignedUrl.inspect put.Url).SignedHeaders
 
                 Expect.equal
@@ -677,9 +459,10 @@ let private ofRuns = [
                             "If-None-Match", "*"
                         for header in plan.Headers do
                             header.Name, RequestHeader.reveal header
+                        yield! grant |> Option.map (headersOfGrant plan) |> Option.defaultValue []
                      ]
                      |> List.sort)
-                    "exactly the headers that were asked for"
+                    "exactly the headers that were asked for, and those that came with the URL"
 
                 let carried =
                     put.Headers
@@ -770,53 +553,7 @@ let private ofRuns = [
             "a server echoes an earlier URL", (fun (_, urls, turns) -> echoesEarlierUrl urls turns)
             "a server echoes a header", fun (plan, _, turns) -> echoes turns (fun _ -> secretsOfHeaders plan)
         ]
-        (fun (plan, urls, turns) ->
-            let mutable secrets = secretsOfHeaders plan
-
-            let learn (url: RequestUrl) =
-                secrets <-
-                    urls
-                    |> List.filter (fun planted -> planted.Url = RequestUrl.reveal url)
-                    |> List.collect _.Secrets
-                    |> List.append secrets
-
-            match plan.Url with
-            | UrlSource.Given url -> learn url
-            | UrlSource.Asked -> ()
-
-            // What comes after the end is the end again.
-            let told =
-                match turns |> List.tryFindIndex (fun turn -> isEnd turn.Output) with
-                | Some i -> List.truncate (i + 1) turns
-                | None -> turns
-
-            for i, turn in List.indexed told do
-                match turn.Input with
-                | Input.UrlGiven(_, url) when i > 0 && turns[i - 1].Output.IsAskUrl -> learn url
-                | _ -> ()
-
-                for shown in Shown.everyWay turn.Output @ [ string turn.State ] @ renderings turn do
-                    Expect.isEmpty (holds secrets shown) shown
-
-                match turn.Input with
-                | Input.Attempted(_, _, outcome) when i > 0 && turns[i - 1].Output.IsPut ->
-                    let report = AttemptReport.create turns[i - 1].State outcome
-
-                    for shown in AttemptReport.inWords turns[i - 1].State outcome :: Shown.everyWay report do
-                        Expect.isEmpty (holds secrets shown) shown
-                | _ -> ()
-
-                Expect.isEmpty
-                    (Push.retryWait turn.State
-                     |> Option.map (fun wait -> holds secrets wait.Reason)
-                     |> Option.defaultValue [])
-                    "the reason of a wait"
-
-            match List.tryLast turns with
-            | Some turn ->
-                for shown in Shown.everyWay turn.State do
-                    Expect.isEmpty (holds secrets shown) shown
-            | None -> ())
+        (fun (plan, urls, turns) -> expectNoSecret plan urls turns)
 ]
 
 let private ofScripts = [
@@ -922,7 +659,7 @@ let tests =
                                 Drift = TimeSpan.Zero
                                 Roll = 0.7
                                 Outcome = Outcome.Replied(Reply.Of status)
-                                Answer = Error ""
+                                Answer = UrlAnswer.Refused ""
                                 Digests = Ok Outcomes.digests
                                 Early = false
                             }

@@ -442,4 +442,36 @@ let places =
                     shownParts opaque refusal.Message
                 | Ok _ -> false, [])
             (fun _ -> true, [])
+
+        testCase
+            "what a request adds costs the same after thousands of them, and the latest are remembered"
+            (fun () ->
+                let grantOf (number: int) =
+                    UrlGrant.ofUrl (parsed (url.Replace(signature, $"{number:D8}{signature.Substring 8}")))
+
+                let mutable secrets = nothing
+
+                let add (first: int) (count: int) =
+                    let before = GC.GetAllocatedBytesForCurrentThread()
+
+                    for number in first .. first + count - 1 do
+                        secrets <-
+                            secrets
+                            |> SourceSecrets.withToken jwt
+                            |> SourceSecrets.withGrant (grantOf number)
+
+                    GC.GetAllocatedBytesForCurrentThread() - before
+
+                add 0 100 |> ignore
+                let early = add 100 100
+                add 200 5000 |> ignore
+                // 100 of them, each without a cut of the list.
+                let late = Seq.init 5 (fun i -> add (5200 + 100 * i) 100) |> Seq.min
+                Expect.isLessThan late (2L * early) "not more than at the beginning"
+                let last = $"{5699:D8}{signature.Substring 8}"
+
+                for secret in [ last; jwt ] do
+                    Expect.contains secrets.Values secret "the latest"
+
+                Expect.isLessThan secrets.Values.Length 5000 "not all")
     ]

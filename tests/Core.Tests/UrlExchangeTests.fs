@@ -641,6 +641,29 @@ let machine =
 
             Expect.isFalse ((failure turns).Message.Contains secret) (failure turns).Message)
 
+        testCase "no failure shows the value of a header that came with an earlier URL" (fun () ->
+            let turns =
+                feed (asked (retrying 2 0 0)) [
+                    started
+                    granted 0 (signing "host;x-gateway-token") [ "x-gateway-token", secret ]
+                    attempted 1 (error 403 "ExpiredToken" "no")
+                    granted 2 (v4 7200) []
+                    attempted 3 (error 403 "AccessDenied" $"not {secret}")
+                ]
+
+            Expect.isFalse ((failure turns).Message.Contains secret) (failure turns).Message)
+
+        testCase "no receipt shows the value of a header that came with a URL" (fun () ->
+            let turns =
+                feed (asked (retrying 1 0 0)) [
+                    started
+                    granted 0 (signing "host;x-gateway-token") [ "x-gateway-token", secret ]
+                    attempted 1 { stored with RequestId = Some secret }
+                ]
+
+            let json = Receipt.toJson (receipt turns)
+            Expect.isFalse (json.Contains secret) json)
+
         story
             "a URL that its source says has expired is not used"
             (asked same)

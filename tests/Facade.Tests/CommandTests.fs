@@ -206,6 +206,21 @@ for line in sys.stdin:
                         Expect.equal scene.Server.Objects.Count 2 what
                 })
 
+        testCaseTask "that exits at once fails each artifact with its exit code" (fun () ->
+            task {
+                linuxOnly ()
+                use! scene = sceneOf (patterned 1000)
+
+                for command, code in [ "true", 0; "false", 1 ] do
+                    use sink = sinkOf [ command ] 20. (LogBook())
+
+                    for name in [ "a"; "b" ] do
+                        let! failure = failureOf (fun () -> sink.PushAsync(name, scene.Path))
+                        unusable [ command; $"exited with code {code} before it gave a response" ] failure
+
+                Expect.equal scene.Server.Objects.Count 0 "nothing is stored"
+            })
+
         testCaseTask "that names another artifact in its response is ended, and started again" (fun () ->
             task {
                 needsPython ()

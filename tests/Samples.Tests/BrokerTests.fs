@@ -431,7 +431,10 @@ let private operation =
                 "a lifetime of more than a week", "Broker:UrlLifetime", "7.00:00:01", "UrlLifetime"
                 "an unknown digest", "Broker:Digests", "Sha512", "Digests"
                 "a digest that is a number", "Broker:Digests", "8", "Digests"
-                "a missing file of tokens", "Broker:TokensFile", "/nonexistent/tokens.json", "tokens.json"
+                "a missing file of tokens",
+                "Broker:TokensFile",
+                "/nonexistent/tokens.json",
+                "Set Broker:TokensFile"
             ] do
             testCaseTask $"does not start with {what}" (fun () ->
                 task {
@@ -442,9 +445,39 @@ let private operation =
                         settingsFor store folder |> List.filter (fun (other, _) -> other <> name)
 
                     let! code, shown = runToEnd anyPort ((name, value) :: settings)
-                    Expect.notEqual code 0 shown
+                    Expect.equal code 2 shown
+                    Expect.stringContains shown "The broker cannot start: " "a sentence"
                     Expect.stringContains shown reason "why"
+                    Expect.isFalse (shown.Contains "\n   at ") "without a stack trace"
                 })
+
+        testCaseTask "does not start where another program listens, and says so" (fun () ->
+            task {
+                use folder = new Folder()
+                use! store = startStore ()
+                let settings = settingsFor store folder
+                use! first = startBroker settings
+                let! code, shown = runToEnd first.Address settings
+                Expect.equal code 2 shown
+                Expect.stringContains shown "The broker cannot start: " "a sentence"
+                Expect.stringContains shown "address already in use" "why"
+            })
+
+        testCaseTask "writes no error to its log where it has no home folder" (fun () ->
+            task {
+                use folder = new Folder()
+                use! store = startStore ()
+
+                use! broker =
+                    startAt
+                        anyPort
+                        (("HOME", folder.Write("a-file", "") + "/home") :: keys)
+                        (settingsFor store folder)
+
+                let! answer = broker.Post(token, request)
+                isGranted answer |> ignore
+                Expect.isFalse (broker.Log.Contains "\"LogLevel\":\"Error\"") broker.Log
+            })
 
         testCaseTask "does not start with the digest of a token that is not a SHA-256" (fun () ->
             task {
@@ -456,7 +489,7 @@ let private operation =
                 |> ignore
 
                 let! code, shown = runToEnd anyPort settings
-                Expect.notEqual code 0 shown
+                Expect.equal code 2 shown
                 Expect.stringContains shown "the sha256 of 'host-8' is not 64 hexadecimal digits" "why"
             })
 

@@ -78,5 +78,21 @@ let tests =
                     let expires = DateTimeOffset.Parse(text [ "expiresAt" ] plain)
                     Expect.isTrue (expires > DateTimeOffset.UtcNow) "it is valid"
                 | other -> failtest $"{other.Length} responses: {ran.Output}"
+
+                let! without =
+                    start
+                        folder.Path
+                        [
+                            "AWS_ACCESS_KEY_ID", ""
+                            "AWS_SECRET_ACCESS_KEY", ""
+                            "AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"
+                            "AWS_CONFIG_FILE", "/nonexistent"
+                            "AWS_EC2_METADATA_DISABLED", "true"
+                        ]
+                        "python3"
+                        [ Path.Combine(root, "samples", "presign-command", "presign.py") ]
+                        (first.ToJsonString() + "\n")
+
+                Expect.stringContains without.Output "set AWS_ACCESS_KEY_ID" "without keys"
             })
     ]
