@@ -344,7 +344,8 @@ module Push =
             |> State.learn (fun history -> {
                 history with
                     Asked = 0
-                    ValidUntil = ValueOption.ofOption grant.ExpiresAt
+                    // In UTC, as `timeOf`.
+                    ValidUntil = grant.ExpiresAt |> Option.map _.ToUniversalTime() |> ValueOption.ofOption
             })
 
         if List.contains grant.Url state.History.Earlier then

@@ -672,6 +672,21 @@ let machine =
                 Input.UrlGranted(at 0, grantOf (v4 3600) [] (Some(noon.AddMinutes -16.)))
             ] [ "ask 1"; "UrlExpired" ] [ "expire" ]
 
+        for hours in [ 0.; 14. ] do
+            story
+                $"a URL that its source says never expires, {hours} hours from UTC, is used"
+                (asked same)
+                [
+                    started
+                    Input.UrlGranted(
+                        at 0,
+                        grantOf
+                            (v4 3600)
+                            []
+                            (Some(DateTimeOffset(DateTime.MaxValue, TimeSpan.FromHours hours)))
+                    )
+                ] [ "ask 1"; "put 1" ] []
+
         story
             "a URL that its source says expires while waiting is asked for anew"
             (asked (retrying 3 2000000 1))
