@@ -51,6 +51,15 @@ let private echo (planted: PlantedUrl) =
                 1, Gen.elements [ "100%"; @"C:\"; "a&"; "sum="; "%2"; @"\u"; "\"" ]
             ]
 
+        // "\u" takes four characters away, and the rest of a short secret may be any word.
+        let isTaken =
+            value.Length < 16
+            && value
+               |> Seq.filter Char.IsAsciiLetterOrDigit
+               |> Seq.truncate 4
+               |> Seq.forall Char.IsAsciiHexDigit
+
+        let before = if before = @"\u" && isTaken then "see " else before
         let! after = Gen.elements [ ""; " there"; "%"; "\""; "==" ]
         // Escapes of JSON and entities have lower-case letters.
         let spelled =
