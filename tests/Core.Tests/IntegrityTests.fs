@@ -26,20 +26,20 @@ let private ours =
 let private our (algorithm: DigestAlgorithm) =
     ours |> List.find (fun digest -> digest.Algorithm = algorithm)
 
-let private sentWith (digests: Digest list) = {
+let sentWith (digests: Digest list) = {
     Bytes = 11L
     Sha256 = our DigestAlgorithm.Sha256
     Others = digests |> List.filter (fun digest -> not digest.Algorithm.IsSha256)
 }
 
-let private sent = sentWith ours
+let sent = sentWith ours
 
 let private withoutMd5 =
     sentWith (ours |> List.filter (fun digest -> not digest.Algorithm.IsMd5))
 
 let private md5 = (our DigestAlgorithm.Md5).Hex
 let private otherMd5 = String('0', 32)
-let private sha256 = (our DigestAlgorithm.Sha256).Base64
+let sha256 = (our DigestAlgorithm.Sha256).Base64
 let private otherSha256 = Convert.ToBase64String(Array.zeroCreate 32)
 
 /// A success of a store with these headers.
@@ -188,9 +188,9 @@ let private checksums = [
     [ "Repr-Digest", "sha-512=:AAAA:" ], unverified
 ]
 
-let private verify = IntegrityTerms.ofMode IntegrityMode.Verify
+let verify = IntegrityTerms.ofMode IntegrityMode.Verify
 
-let private verdict terms sent headers =
+let verdict terms sent headers =
     Integrity.verdict terms (reply headers) sent
 
 /// The response's digests that were taken for a comparison, and those of a store's dialect that equal ours or not.
