@@ -51,9 +51,93 @@ let private wholeReceipts (path: string) =
     else
         []
 
+/// A receipt as the first version that read receipts wrote it (539fdbb): without `checksums`, `hostId` and
+/// `destinationChecked`. Users have such lines: it is a literal, so that no change of the code changes it.
+let private firstForm =
+    """{"targetKind":"s3","targetName":"artifact-bucket","destination":"s3://my-cellos-evidence/cell-7/a","bytesWritten":27,"cellId":"cell-7","artifactName":"a","region":"us-west-2","objectUrl":"ENDPOINTmy-cellos-evidence/cell-7/a","sha256":"8aa7f37e2bc187517418f0384791ca75a8ae030b4ad85c629a3c1d7921c658be","md5":"c6590aa0029480490b63bba5fb1ddb88","etag":"\"c6590aa0029480490b63bba5fb1ddb88\"","requestId":"tx00001","integrity":"etag-md5","attempts":1,"startedAt":"2026-11-22T16:10:12.000Z","completedAt":"2026-11-22T16:10:12.345Z"}"""
+
 [<Tests>]
 let tests =
     testList "resume" [
+        testCase "parses a receipt in its first form" (fun () ->
+            Expect.equal
+                (Expect.wantOk (Receipt.parse firstForm) "a receipt")
+                {
+                    TargetKind = "s3"
+                    TargetName = Some "artifact-bucket"
+                    Destination = "s3://my-cellos-evidence/cell-7/a"
+                    BytesWritten = 27L
+                    CellId = "cell-7"
+                    ArtifactName = "a"
+                    Region = Some "us-west-2"
+                    ObjectUrl = Some "ENDPOINTmy-cellos-evidence/cell-7/a"
+                    Sha256 = "8aa7f37e2bc187517418f0384791ca75a8ae030b4ad85c629a3c1d7921c658be"
+                    Md5 = Some "c6590aa0029480490b63bba5fb1ddb88"
+                    Checksums = Map.empty
+                    ETag = Some "\"c6590aa0029480490b63bba5fb1ddb88\""
+                    VersionId = None
+                    RequestId = Some "tx00001"
+                    HostId = None
+                    DestinationChecked = true
+                    Integrity = "etag-md5"
+                    Attempts = 1
+                    StartedAt = DateTimeOffset(2026, 11, 22, 16, 10, 12, TimeSpan.Zero)
+                    CompletedAt = DateTimeOffset(2026, 11, 22, 16, 10, 12, 345, TimeSpan.Zero)
+                }
+                "all fields"
+
+            // Only these were required.
+            let least =
+                """{"targetKind":"s3","destination":"s3://b/c/a","bytesWritten":0,"cellId":"c","artifactName":"a","sha256":"8aa7f37e2bc187517418f0384791ca75a8ae030b4ad85c629a3c1d7921c658be","integrity":"unverified","attempts":1,"startedAt":"2026-11-22T16:10:12.000Z","completedAt":"2026-11-22T16:10:12.345Z"}"""
+
+            let receipt = Expect.wantOk (Receipt.parse least) "the shortest"
+            Expect.equal receipt.TargetName None "nothing else")
+
+        for what, change, sent in
+            [
+                "leaves out", id, 0
+                "sends again, being unverified,",
+                (fun (line: string) -> line.Replace("\"etag-md5\"", "\"unverified\"")),
+                1
+                "sends again, being of another content,",
+                (fun (line: string) -> line.Replace("\"8aa7f37e", "\"0aa7f37e")),
+                1
+            ] do
+            testCaseTask $"{what} what has a receipt in the first form" (fun () ->
+                task {
+                    use! scene = scene ()
+                    let out = bundle scene [ "a"; "b" ]
+                    File.WriteAllBytes(Path.Join(out, "a"), "evidence of the first form\n"B)
+                    let line = (change firstForm).Replace("ENDPOINT", string scene.Server.Endpoint)
+                    let receipts = scene.Folder.Write("r.jsonl", line + "\n")
+                    let variables = scene.Manifest("cell-7", [ "a"; "b" ])
+
+                    let! struct (code, output, error) =
+                        runToolIn variables (arguments scene receipts out)
+
+                    Expect.equal code 0 error
+
+                    Expect.equal
+                        (objects output |> List.map (text "artifactName") |> List.sort)
+                        (if sent = 0 then [ "b" ] else [ "a"; "b" ])
+                        error
+
+                    Expect.equal
+                        (scene.Server.Requests
+                         |> Seq.filter (fun request -> request.Key = "cell-7/a")
+                         |> Seq.length)
+                        sent
+                        "requests"
+
+                    Expect.equal(File.ReadAllLines receipts)[0] line "the line is kept as it is"
+                    // Old and new lines in one file.
+                    let! struct (code, output, error) =
+                        runToolIn variables (arguments scene receipts out)
+
+                    Expect.equal code 0 error
+                    Expect.equal output "" "now both have a receipt"
+                })
+
         testCaseTask "leaves out what has a receipt, and nothing else" (fun () ->
             task {
                 use! scene = scene ()

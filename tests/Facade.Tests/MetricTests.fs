@@ -136,26 +136,45 @@ let tests =
                 Expect.equal (List.last duration.Bounds) 3600. "to an hour"
             })
 
-        testCaseTask "hold no name of a cell, an artifact or an object" (fun () ->
-            task {
-                use! scene = scene "evidence-of-ours.txt" (patterned 10)
-                let target = newTarget ()
-                use metrics = new Metrics()
-                use sink = new PresignedS3ExportSink(optionsOf target scene.Url)
-                let! _ = sink.PushAsync(scene.Artifact, scene.Path)
-                let series = metrics.Of target
-                Expect.isGreaterThan series.Length 0 "it was heard"
+        for name in [ "PlainMd5"; "AmazonS3Kms"; "GoogleCloudStorage" ] do
+            testCaseTask
+                $"hold no name of a cell, an artifact or an object, and no checksum: {name}"
+                (fun () ->
+                    task {
+                        use! scene =
+                            sceneWith
+                                (LoopbackS3Options(Dialect = Dialect.All[name]))
+                                "evidence-of-ours.txt"
+                                (patterned 10)
 
-                for one in series do
-                    Expect.isTrue
-                        (Set.isSubset
-                            (one.Tags |> Map.keys |> Set.ofSeq)
-                            (set [
-                                "cellos.export.target.name"
-                                "cellos.export.outcome"
-                                "error.type"
-                                "http.response.status_code"
-                            ]))
-                        $"the tags of {one}"
-            })
+                        let target = newTarget ()
+                        use metrics = new Metrics()
+                        use sink = new PresignedS3ExportSink(optionsOf target scene.Url)
+                        let! receipt = sink.PushAsync(scene.Artifact, scene.Path)
+
+                        Expect.equal
+                            (receipt.Checksums.Count > 0)
+                            (name <> "PlainMd5")
+                            "the receipt has what the metrics have not"
+
+                        let series = metrics.Of target
+                        Expect.isGreaterThan series.Length 0 "it was heard"
+
+                        for one in series do
+                            Expect.isTrue
+                                (Set.isSubset
+                                    (one.Tags |> Map.keys |> Set.ofSeq)
+                                    (set [
+                                        "cellos.export.target.name"
+                                        "cellos.export.outcome"
+                                        "error.type"
+                                        "http.response.status_code"
+                                    ]))
+                                $"the tags of {one}"
+
+                            for checksum in receipt.Checksums do
+                                Expect.isFalse
+                                    (one.Tags |> Map.exists (fun _ value -> value = checksum.Value))
+                                    $"{checksum.Key} would make a time series for each artifact"
+                    })
     ]

@@ -149,9 +149,145 @@ let private allocatedBy (work: unit -> Task) =
         return GC.GetTotalAllocatedBytes true - before
     }
 
+/// A source of this length that counts the bytes that are read of it, and was written long ago.
+let private counted (folder: Folder) (length: int) (count: int64 ref) =
+    let read =
+        SourceFile.Reader(fun handle buffer offset ->
+            let bytes = RandomAccess.Read(handle, buffer.Span, offset)
+            Interlocked.Add(&count.contents, int64 bytes) |> ignore
+            bytes)
+
+    // A file that was changed just now would be read twice.
+    let later = FakeTime(DateTimeOffset.UtcNow.AddDays 1.)
+    SourceFile.Open(folder.Write("f", patterned length), read, null, later)
+
+let private valuesOf (request: HttpRequestMessage) (name: string) =
+    match request.Headers.TryGetValues name, (nonNull request.Content).Headers.TryGetValues name with
+    | (true, values), _
+    | _, (true, values) -> List.ofSeq (nonNull values)
+    | _ -> []
+
+/// The bytes that this process has read by system calls, those of sockets not included.
+let private readByProcess () =
+    File.ReadLines "/proc/self/io"
+    |> Seq.pick (fun line ->
+        match line.Split ": " with
+        | [| "rchar"; count |] -> Some(Int64.Parse count)
+        | _ -> None)
+
 [<Tests>]
 let tests =
     testList "a pass over a source" [
+        testCaseTask
+            "reads each byte once, for however many digests, before sending and in sending"
+            (fun () ->
+                task {
+                    for length in [ 0; 1; small; small + 1; 5 * piece + 7 ] do
+                        use folder = new Folder()
+                        let count = ref 0L
+                        use source = counted folder length count
+                        let bytes = patterned length
+
+                        let! digests =
+                            DigestPass(source, DigestAlgorithm.all).TakeAsync CancellationToken.None
+
+                        Expect.equal count.Value (int64 length) $"{length} bytes, before sending"
+
+                        Expect.sequenceEqual
+                            [ for digest in digests -> digest.Algorithm, digest.Hex ]
+                            [ for algorithm in DigestAlgorithm.all -> algorithm, expected algorithm bytes ]
+                            "all of them, of all bytes"
+
+                        let! sent =
+                            send source length DigestAlgorithm.all.Tail (fun _ _ -> Task.CompletedTask)
+
+                        Expect.equal count.Value (2L * int64 length) $"{length} bytes, in sending"
+                        Expect.hasLength sent.Others (DigestAlgorithm.all.Length - 1) "with all digests"
+                })
+
+        testSequenced (
+            testCaseTask
+                "a push whose URL signs several digests reads the file once before sending"
+                (fun () ->
+                    task {
+                        linuxOnly ()
+                        let length = 24 <<< 20
+                        let content = patterned length
+                        use! scene = scene "a" content
+
+                        let headers =
+                            Dictionary(
+                                dict [
+                                    "content-md5", Convert.ToBase64String(MD5.HashData content)
+                                    for name, algorithm in
+                                        [
+                                            "sha256", DigestAlgorithm.Sha256
+                                            "sha1", DigestAlgorithm.Sha1
+                                            "crc32", DigestAlgorithm.Crc32
+                                            "crc32c", DigestAlgorithm.Crc32C
+                                            "crc64nvme", DigestAlgorithm.Crc64Nvme
+                                        ] do
+                                        $"x-amz-checksum-{name}",
+                                        Convert.ToBase64String(
+                                            Convert.FromHexString(expected algorithm content)
+                                        )
+                                ]
+                            )
+
+                        let puts = ResizeArray<HttpRequestMessage>()
+
+                        // Amazon S3 takes one `x-amz-checksum-` header; a store of this kind takes all.
+                        use sink =
+                            scriptedSink
+                                (optionsFor (
+                                    scene.Server.Presign("PUT", bucket, scene.Key, headers = headers)
+                                ))
+                                TimeProvider.System
+                                0.
+                                (fun request cancellationToken ->
+                                    task {
+                                        puts.Add request
+
+                                        do!
+                                            (nonNull request.Content)
+                                                .CopyToAsync(Stream.Null, cancellationToken)
+
+                                        let response = new HttpResponseMessage()
+                                        response.Headers.Add("x-amz-request-id", "R1")
+
+                                        response.Headers.Add(
+                                            "x-amz-checksum-sha256",
+                                            headers["x-amz-checksum-sha256"]
+                                        )
+
+                                        return response
+                                    })
+
+                        // A file that was changed just now would be read twice.
+                        do!
+                            waitFor "another time stamp" (fun () ->
+                                use handle = File.OpenHandle scene.Path
+                                (SourceFile.Stamp(handle, scene.Path)).IsSettled DateTimeOffset.UtcNow)
+
+                        let before = readByProcess ()
+                        let! receipt = sink.PushAsync("a", scene.Path)
+                        let readings = float (readByProcess () - before) / float length
+
+                        Expect.floatClose
+                            { absolute = 0.25; relative = 0. }
+                            readings
+                            2.
+                            "before sending, and in sending"
+
+                        let put = Seq.exactlyOne puts
+
+                        for header in headers do
+                            Expect.sequenceEqual (valuesOf put header.Key) [ header.Value ] header.Key
+
+                        Expect.equal receipt.Integrity "checksum-sha256" "the strongest"
+                    })
+        )
+
         propertyTimes
             60
             "gives the bytes and their digests, however the file and the reads are cut"

@@ -88,6 +88,21 @@ let private own (scene: Scene) (way: Way) (url: string) (span: Span) (tags: Tags
             "aws.extended_request_id", (if port = 1 then "" else span.Tag "aws.extended_request_id")
         ]
 
+/// A checksum by its name in receipts, in Base64, computed by LoopbackS3's code.
+let private checksum (name: string) (content: byte[]) =
+    let crc (crc: Crc) =
+        crc.Append(ReadOnlySpan content)
+        crc.ToBytes()
+
+    Convert.ToBase64String(
+        match name with
+        | "md5" -> Security.Cryptography.MD5.HashData content
+        | "crc64nvme" -> crc (Crc.Crc64Nvme())
+        | "crc64xz" -> crc (Crc.Crc64Xz())
+        | "crc32c" -> crc (Crc.Crc32C())
+        | name -> failtest $"no checksum {name}"
+    )
+
 let private only (spans: Span list) =
     Expect.hasLength spans 1 "one span"
     spans.Head
@@ -148,6 +163,69 @@ let tests =
                         Expect.equal span.Status ActivityStatusCode.Unset "no error"
                         Expect.equal span.Description "" "no words"
                 })
+
+        for name, first, second in
+            [
+                "PlainMd5", [ "etag-md5" ], [ "etag-md5" ]
+                "AmazonS3", [ "etag-md5"; "crc64nvme" ], [ "checksum-crc64nvme"; "crc64nvme" ]
+                "AmazonS3Kms", [ "checksum-crc64nvme"; "crc64nvme" ], [ "checksum-crc64nvme"; "crc64nvme" ]
+                "GoogleCloudStorage", [ "content-md5"; "md5"; "crc32c" ], [ "content-md5"; "md5"; "crc32c" ]
+                "TencentCos", [ "etag-md5"; "crc64xz" ], [ "etag-md5"; "crc64xz" ]
+            ] do
+            testCaseTask $"names what {name} confirmed, and the checksums that it reported" (fun () ->
+                task {
+                    let content = patterned 70_001
+
+                    use! scene = sceneWith (LoopbackS3Options(Dialect = Dialect.All[name])) "a" content
+
+                    let target = newTarget ()
+                    use spans = new Spans()
+                    use sink = new PresignedS3ExportSink(optionsOf target scene.Url)
+
+                    for expected in [ first; second ] do
+                        let! receipt = sink.PushAsync("a", scene.Path)
+                        let span = List.last (spans.Of target)
+
+                        let checksums = [
+                            for tag in span.Tags do
+                                if tag.Key.StartsWith "cellos.export.checksum." then
+                                    tag.Key.Substring "cellos.export.checksum.".Length, tag.Value
+                        ]
+
+                        Expect.equal (span.Tag "cellos.export.integrity") expected.Head "what confirmed it"
+
+                        Expect.equal
+                            (List.sort checksums)
+                            (expected.Tail |> List.sort |> List.map (fun name -> name, checksum name content))
+                            "the checksums, by code of another"
+
+                        Expect.equal checksums.Length receipt.Checksums.Count "as many as the receipt has"
+
+                        if name.StartsWith "Amazon" then
+                            Expect.equal
+                                (span.Tag "aws.extended_request_id")
+                                (orEmpty receipt.HostId)
+                                "the host's id"
+                })
+
+        testCaseTask "names no confirmation and no checksum of a push without a receipt" (fun () ->
+            task {
+                use! scene =
+                    sceneWith (LoopbackS3Options(Dialect = Dialect.AmazonS3)) "a" (patterned 1000)
+
+                let target = newTarget ()
+                use spans = new Spans()
+                use sink = new PresignedS3ExportSink(optionsOf target scene.Url)
+                scene.Server.MisbehaveAlways(bucket, scene.Key, Fault.WrongChecksums)
+                let! failure = failureOf (fun () -> sink.PushAsync("a", scene.Path))
+                Expect.equal failure.Kind ExportFailureKind.IntegrityMismatch failure.Message
+                let span = only (spans.Of target)
+
+                for tag in span.Tags do
+                    Expect.isFalse
+                        (tag.Key = "cellos.export.integrity" || tag.Key.Contains ".checksum.")
+                        $"{tag.Key}={tag.Value}"
+            })
 
         testCaseTask "tells of each attempt how much of the body went out, and the server's ids" (fun () ->
             task {
