@@ -90,6 +90,7 @@ let tests =
         testCaseTask "a failure names its artifact once" (fun () ->
             task {
                 use! scene = scene ()
+                File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))
                 let path = file scene "named-once"
                 scene.Server.OnAttempt <- fun _ -> Fault.Status(403, "AccessDenied")
 

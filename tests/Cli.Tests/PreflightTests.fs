@@ -363,7 +363,9 @@ let tests =
                     for json, expected in
                         [
                             "{\n  \"a\": \"https://h.example/a\"\n  \"b\": \"https://h.example/b\"\n}",
-                            "line 3, column 3 has a double quotation mark, where a colon, a comma or '}'"
+                            "a comma or a colon is missing before line 3, column 3"
+                            "{\n  \"a\": \"https://h.example/a\",,\n  \"b\": \"https://h.example/b\"\n}",
+                            "line 2, column 30 has one comma too many"
                             "{\n  'a': \"https://h.example/a\"\n}",
                             "line 2, column 3 has a single quotation mark, where a name in double quotes"
                             "{\n  \"a\": https://h.example/a\n}",

@@ -259,10 +259,10 @@ let tests =
                         (line "b").Substring(0, 40), "", "torn line of 40 bytes"
                         (line "b").Substring(0, 50),
                         (line "b").Substring(0, 50) + "\n",
-                        "s3://b/c/b do not count"
+                        "a later upload of s3://b/c/b, so earlier receipts of that object do not count"
                         "\000\000\000", "", "torn line of 3 bytes"
-                        line "b", line "b" + "\n", "without a line end"
-                        line "b" + "\000", line "b" + "\n", "without a line end"
+                        line "b", line "b" + "\n", "had no line end, which was added"
+                        line "b" + "\000", line "b" + "\n", "had no line end, which was added"
                     ] do
                     use folder = new Folder()
                     let path = folder.Write("receipts", line "a" + "\n" + torn)
@@ -288,8 +288,8 @@ let tests =
                 for ending, kept, told in
                     [
                         line "b" + line "c", true, "2 parts"
-                        line "b" + ",", true, "without a line end"
-                        foreign, true, "without a line end"
+                        line "b" + ",", true, "had no line end, which was added"
+                        foreign, true, "had no line end, which was added"
                         (line "b").Substring(0, 40), false, (line "b").Substring(0, 40)
                     ] do
                     use folder = new Folder()
@@ -330,7 +330,7 @@ let tests =
 
             file.DisposeAsync().AsTask().Wait()
             Expect.stringContains (String.Join("\n", notes)) "line 2, is damaged" "which line"
-            Expect.stringContains (String.Join("\n", notes)) "No receipt before it counts" "what follows")
+            Expect.stringContains (String.Join("\n", notes)) "no receipt before it counts" "what follows")
 
         testCase "a repair is on disk before the file is used" (fun () ->
             for torn, repaired in
