@@ -29,8 +29,9 @@ let private documents = [
         [
             "README.md"
             "CONTRIBUTING.md"
+            "SECURITY.md"
             yield!
-                Directory.GetFiles(Path.Combine(root, "docs"), "*.md")
+                Directory.GetFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories)
                 |> Seq.sort
                 |> Seq.map (fun path -> Path.GetRelativePath(root, path))
         ] do
