@@ -55,7 +55,7 @@ module internal AddressFindings =
             FindingId.BucketMismatch
             context
             $"the URL is for the bucket {Check.quote (withPlaceholders told)}, the spec says {Check.quote (Bucket.value context.Bucket)}: receipts would name the wrong one"
-            "Correct the bucket in the spec, or ask the presigner for a URL for {Check.quote (Bucket.value context.Bucket)}."
+            $"Correct the bucket in the spec, or ask the presigner for a URL for {Check.quote (Bucket.value context.Bucket)}."
 
     /// The key that is meant, for a sentence. Where a URL has no placeholder, one for any artifact would read as a name.
     let private shownKey (told: string) (meant: string) =
@@ -78,7 +78,7 @@ module internal AddressFindings =
             $"the URL is for the object {Check.quote (withPlaceholders told)}, and this export is for {meant}"
             (match UnfilledText.variableIn told with
              | Some variable ->
-                 $"{Check.quote variable} looks like a variable that was not expanded where the URL was made (a shell does not expand it in single quotes). Ask the presigner for a URL for {meant}."
+                 $"{Check.quote variable} looks like a variable that was not expanded. If you made the URL in a shell, put it in double quotes there. If not, ask the presigner for a URL for {meant}."
              | None ->
                  $"If the export is right, ask the presigner for a URL for its object. If the URL is right, correct keyPrefix in the spec, the cell id or the artifact's name. Only where a gateway rewrites paths, set {Variable.forTarget context.Name Variable.KeyCheck}=off.")
 

@@ -52,7 +52,7 @@ module internal JsonPlace =
         else
             match char json.Span[place] with
             | ',' when lastBefore json place = Some ',' || lastBefore json place = Some '{' ->
-                $"{position} has one comma too many"
+                $"{position} has a comma too many: remove it"
             | '"' when lastBefore json place = Some '"' -> $"a comma or a colon is missing before {position}"
             | '"' -> $"{position} has a double quotation mark, where {expectedAt json place} is expected"
             | '\'' -> $"{position} has a single quotation mark, where {expectedAt json place} is expected"

@@ -46,7 +46,7 @@ module internal UrlDefects =
         if inManifest then
             "Give the whole URL, to the end of its signature."
         else
-            "Put the value in quotes where a shell sets it, since '&' ends a command there, and give the whole URL."
+            "Give the whole URL, in quotes where a shell sets it: '&' ends a command there. If it is in quotes, it was cut before."
 
     let private lacks inManifest (scheme: SignatureScheme) (missing: string list) (count: int) =
         if count = 1 && List.contains scheme.Signature missing then

@@ -365,7 +365,7 @@ let tests =
                             "{\n  \"a\": \"https://h.example/a\"\n  \"b\": \"https://h.example/b\"\n}",
                             "a comma or a colon is missing before line 3, column 3"
                             "{\n  \"a\": \"https://h.example/a\",,\n  \"b\": \"https://h.example/b\"\n}",
-                            "line 2, column 30 has one comma too many"
+                            "line 2, column 30 has a comma too many: remove it"
                             "{\n  'a': \"https://h.example/a\"\n}",
                             "line 2, column 3 has a single quotation mark, where a name in double quotes"
                             "{\n  \"a\": https://h.example/a\n}",

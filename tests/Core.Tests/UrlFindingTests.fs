@@ -68,6 +68,12 @@ let private findings (case: Case) =
         Settings.resolve context (specOf [ target ] (case.Artifacts |> List.map listed))
 
     Expect.isEmpty resolution.Problems "no problem"
+
+    for finding in resolution.Findings do
+        Expect.isFalse
+            (Text.RegularExpressions.Regex.IsMatch(finding.What + finding.Remedy, @"\{[A-Z]\w*\."))
+            $"no program text: {finding.Remedy}"
+
     resolution.Findings
 
 /// Many rows have a template without a signature: that is a finding of its own (see UrlDefectTests).
@@ -413,7 +419,7 @@ let findingTests =
                 with
                 | [ finding ] ->
                     Expect.stringStarts finding.Remedy $"'{variable}' looks like a variable" variable
-                    Expect.stringEnds finding.Remedy "Ask the presigner for a URL for 'cell/a'." variable
+                    Expect.stringEnds finding.Remedy "ask the presigner for a URL for 'cell/a'." variable
                 | other -> failtestf "%s: %A" variable other
 
             for name in [ "CELL_ID"; "a$b"; "$5"; "100%" ] do
