@@ -235,7 +235,7 @@ module internal RefusalAdvice =
             if reply.HasStoreId then
                 $"Ask the presigner {doubt}. If that does not help, ask the store's administrator, with the request id."
             else
-                $"A gateway may have answered (a store's errors look different): check {AdviceWords.proxies facts}. If they are right, ask the presigner {doubt}."
+                $"A gateway may have answered, not the store: check {AdviceWords.proxies facts}. If they are right, ask the gateway's administrator, and the presigner {doubt}."
         | None, _ when FailureFacts.isUnmarked reply ->
             $"Look first for what answers in place of the store: check {AdviceWords.proxies facts}, and gateways. If it is the store, ask the presigner about bucket and permission."
         | None, 404 -> (CodeAdvice.tryFind "NoSuchBucket").Value

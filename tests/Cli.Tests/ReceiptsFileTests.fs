@@ -276,7 +276,13 @@ let tests =
                             do! append file "c"
                         }
 
-                    Expect.stringContains (String.Join("\n", notes)) told "told"
+                    let notes = String.Join("\n", notes)
+                    Expect.stringContains notes told "told"
+
+                    Expect.equal
+                        (notes.Contains "is cut off: an earlier run may have ended")
+                        (kept <> "" && not (kept.EndsWith "}\n"))
+                        "a line that is kept and is not whole"
 
                     Expect.equal (textOf path) (line "a" + "\n" + kept + line "c" + "\n") "whole lines only"
             })
@@ -330,7 +336,7 @@ let tests =
 
             file.DisposeAsync().AsTask().Wait()
             Expect.stringContains (String.Join("\n", notes)) "line 2, is damaged" "which line"
-            Expect.stringContains (String.Join("\n", notes)) "no receipt before it counts" "what follows")
+            Expect.stringContains (String.Join("\n", notes)) "receipts before it do not count" "what follows")
 
         testCase "a repair is on disk before the file is used" (fun () ->
             for torn, repaired in

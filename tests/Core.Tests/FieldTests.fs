@@ -1044,7 +1044,7 @@ let messages =
 
             says once (response 401 [ "Content-Type", "text/plain" ] "Temp URL invalid") [
                 "HTTP 401 with text (\"Temp URL invalid\")"
-                "If they are right, ask the presigner for a new URL for PUT."
+                "If they are right, ask the gateway's administrator, and the presigner for a new URL for PUT."
                 "check the proxy variables"
             ]
 

@@ -47,7 +47,7 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             LogLine.Damaged { Object: { Value: var (destination, _) } } damaged =>
                 $"is damaged, and kept: the receipt {damaged.Problem.Problem}. It may be of a later upload of {Shown.Short(500, destination)}, so earlier receipts of that object do not count",
             LogLine.Damaged damaged =>
-                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. It may be of a later upload of any artifact, so no receipt before it counts: what they are about is exported again",
+                $"is damaged, and kept: the receipt {damaged.Problem.Problem}. It is not known which artifact it is about, so receipts before it do not count, and their artifacts are exported again",
             _ => null,
         };
         if (sentence is null)
@@ -89,7 +89,9 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
                 store.Flush();
                 note(
                     mend.Lines.Length == 1
-                        ? $"The last line of {path} had no line end, which was added."
+                        ? mend.Lines.Head is LogLine.Damaged
+                            ? $"The last line of {path} is cut off: an earlier run may have ended while it wrote the line. A line end was added."
+                            : $"The last line of {path} had no line end, which was added."
                         : $"The last line of {path} had no line end, which was added. The line has {mend.Lines.Length} parts, and each receipt in it counts."
                 );
                 return mend.Length + 1;
