@@ -27,7 +27,7 @@ module internal JsonPlace =
 
         min json.Length (place + int (error.BytePositionInLine.GetValueOrDefault()))
 
-    /// The last visible character before a place; `None` if there is none.
+    /// The last visible character before a place; `None` if all before it is blank.
     let private lastBefore (json: ReadOnlyMemory<byte>) (place: int) : char option =
         match json.Span.Slice(0, place).LastIndexOfAnyExcept(" \n\r\t"B.AsSpan()) with
         | -1 -> None

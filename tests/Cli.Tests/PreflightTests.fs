@@ -197,7 +197,7 @@ let tests =
                 isReported "the spec" found
             })
 
-        testCaseTask "URLs of a manifest that no artifact uses are told" (fun () ->
+        testCaseTask "URLs of a manifest that no artifact uses are named" (fun () ->
             task {
                 use! scene = scene ()
                 File.WriteAllText(scene.Spec, seedSpec.Replace("us-west-2", "us-east-1"))

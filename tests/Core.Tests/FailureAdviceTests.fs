@@ -463,21 +463,16 @@ let codes =
                 "Details", "Header was included in signedheaders, but not in the request."
             ]) [ "push --header 'x-goog-meta-run: VALUE'" ] []
 
-        for code, details in
-            [
-                "MalformedSecurityHeader",
-                [
-                    "ParameterName", "x-goog-meta-run"
-                    "Details", "Header was included in request, but not in signedheaders."
-                ]
-            ] do
-            says
-                $"names a header of this push that the signature does not cover: {code}"
-                withRun
-                (s3 400 code details) [
-                    "the signature does not cover (x-goog-meta-run)"
-                    "remove it from push --header"
-                ] [ "Ask the presigner for the value" ]
+        says
+            "names a header of this push that the signature of Google Cloud Storage does not cover"
+            withRun
+            (s3 400 "MalformedSecurityHeader" [
+                "ParameterName", "x-goog-meta-run"
+                "Details", "Header was included in request, but not in signedheaders."
+            ]) [
+                "the signature does not cover (x-goog-meta-run)"
+                "remove it from push --header"
+            ] [ "Ask the presigner for the value" ]
 
         says
             "does not ask for a header that was sent"

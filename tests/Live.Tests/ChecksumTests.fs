@@ -1,4 +1,4 @@
-/// Checksums that a URL signs, at a store that nobody here wrote. Ceph verifies and reports them from version 20 on.
+/// Checksums that a URL signs, at a store that is not ours. Ceph verifies and reports them from version 20 on.
 module Live.Tests.ChecksumTests
 
 open System

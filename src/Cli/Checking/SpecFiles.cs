@@ -28,7 +28,7 @@ internal static class SpecFiles
         [
             .. missing[true]
                 .GroupBy(artifact => artifact.Target!, StringComparer.Ordinal)
-                .Select(group => Finding(group.Key, [.. group.Select(artifact => artifact.Path)], root)),
+                .Select(group => Missing(group.Key, [.. group.Select(artifact => artifact.Path)], root)),
             .. Unfit(
                 configuration,
                 missing[false].Select(artifact => (artifact.Target!, new SourcePath(artifact.Path, folder)))
@@ -51,15 +51,17 @@ internal static class SpecFiles
         foreach (var (target, source) in files)
         {
             if (Obstacle(source, out var length) is { } what)
-                yield return Error(
+                yield return Finding(
                     FindingId.ArtifactUnreadable,
+                    Severity.Error,
                     target,
                     what,
                     "Let the user who exports read it, or leave it out; push would not export it."
                 );
             else if (settings.GetValueOrDefault(target) is { } own && length > own.MaxObjectBytes)
-                yield return Error(
+                yield return Finding(
                     FindingId.ArtifactTooLarge,
+                    Severity.Error,
                     target,
                     $"the file '{Shown.Short(200, source.Full)}' has {length} bytes, and {own.MaxObjectBytes} are allowed in one PUT",
                     $"Split it, or raise {Variable.ForTarget(own.Name, Variable.MaxObjectBytes)} if the store accepts more; push would not export it."
@@ -67,11 +69,17 @@ internal static class SpecFiles
         }
     }
 
-    private static S3ExportFinding Error(string id, string target, string what, string remedy) =>
+    private static S3ExportFinding Finding(
+        string id,
+        Severity severity,
+        string target,
+        string what,
+        string remedy
+    ) =>
         new()
         {
             Id = id,
-            Severity = Severity.Error.Name,
+            Severity = severity.Name,
             IsWarning = true,
             Target = target,
             Variable = "artifacts",
@@ -96,26 +104,16 @@ internal static class SpecFiles
         }
     }
 
-    private static S3ExportFinding Finding(string target, IReadOnlyCollection<string> paths, string? root)
-    {
-        var severity = root is null ? Severity.Warning : Severity.Error;
-        var what =
-            $"the spec lists {ShownNames.List(paths)}, and there is no such file below '{Shown.Short(200, root ?? ".")}'";
-        var remedy = root is null
-            ? "Give the folder of the artifacts with --root, to check and to push, or correct the paths in the spec."
-            : "Correct --root, or the paths in the spec; push would report each as SourceNotFound.";
-        return new S3ExportFinding
-        {
-            Id = FindingId.ArtifactMissing,
-            Severity = severity.Name,
-            IsWarning = true,
-            Target = target,
-            Variable = "artifacts",
-            What = what,
-            Remedy = remedy,
-            Message = $"target '{target}': artifacts: {what}. {remedy}",
-        };
-    }
+    private static S3ExportFinding Missing(string target, IReadOnlyCollection<string> paths, string? root) =>
+        Finding(
+            FindingId.ArtifactMissing,
+            root is null ? Severity.Warning : Severity.Error,
+            target,
+            $"the spec lists {ShownNames.List(paths)}, and there is no such file below '{Shown.Short(200, root ?? ".")}'",
+            root is null
+                ? "Give the folder of the artifacts with --root, to check and to push, or correct the paths in the spec."
+                : "Correct --root, or the paths in the spec; push would report each as SourceNotFound."
+        );
 
     private static ExportRoot Open(string path)
     {

@@ -114,16 +114,8 @@ internal sealed record PushBundle(
             throw new RefusedException(bundle.Problems);
 
         var own = new OwnFiles(receiptsFile);
-        string[] both =
-        [
-            .. paths
-                // A folder is refused as a receipts file by itself.
-                .Where(path => FileKinds.Of(path) == FileKind.File)
-                .Select(path => own.NameOf(path) is { } name ? IsBoth(path, name) : null)
-                .OfType<string>(),
-        ];
-        if (both.Length > 0)
-            throw new RefusedException(both);
+        // A folder is refused as a receipts file by itself.
+        Refuse(own, paths.Where(path => FileKinds.Of(path) == FileKind.File));
 
         var files = new List<BundleFile>();
         var leftOut = bundle.LeftOut.ToList();
@@ -163,6 +155,20 @@ internal sealed record PushBundle(
         };
     }
 
+    /// <summary>Refuses files of this command that were given as artifacts.</summary>
+    /// <exception cref="RefusedException">One or more are.</exception>
+    private static void Refuse(OwnFiles own, IEnumerable<string> given)
+    {
+        string[] both =
+        [
+            .. given
+                .Select(path => own.NameOf(path) is { } name ? IsBoth(path, name) : null)
+                .OfType<string>(),
+        ];
+        if (both.Length > 0)
+            throw new RefusedException(both);
+    }
+
     private static string IsBoth(string path, string name) =>
         name == OwnFiles.Receipts
             ? $"{Quote(path)} is an artifact and the receipts file. Give another file with --receipts, or leave it out of the artifacts."
@@ -179,16 +185,7 @@ internal sealed record PushBundle(
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
         var own = new OwnFiles(arguments.Receipts);
-        string[] both =
-        [
-            .. artifacts
-                .Select(artifact => artifact.Source.Full)
-                .Select(full => own.NameOf(full) is { } name ? IsBoth(full, name) : null)
-                .OfType<string>(),
-        ];
-        if (both.Length > 0)
-            throw new RefusedException(both);
-
+        Refuse(own, artifacts.Select(artifact => artifact.Source.Full));
         return new PushBundle(spec, artifacts, [], [], [.. Omitted(spec)]);
     }
 
