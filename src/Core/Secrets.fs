@@ -193,30 +193,48 @@ module internal Secrets =
 
         struct (letters.ToString(), places.ToArray())
 
-    /// Adds the ranges of a needle with no more than `mostGaps` gaps between its characters.
+    /// Adds the ranges of a needle with no more than `mostGaps` gaps between its characters. Its head may be missing if part
+    /// of an escape is in its place.
     let private addSplitIn
         (ranges: ResizeArray<struct (int * int)>)
         (view: SecretView.View)
         (struct (text: string, places: int[]))
         (struct (needle: string, mostGaps: int))
         =
+        let head = headOf needle
+        let tail = needle.Substring head
         let mutable from = 0
 
         while from >= 0 do
-            match text.IndexOf(needle, from, StringComparison.Ordinal) with
+            match text.IndexOf(tail, from, StringComparison.Ordinal) with
             | -1 -> from <- -1
             | i ->
-                let last = i + needle.Length - 1
+                let last = i + tail.Length - 1
+                let mutable first = i
+                let mutable missing = head
+
+                while missing > 0 && first > 0 && text[first - 1] = needle[missing - 1] do
+                    first <- first - 1
+                    missing <- missing - 1
+
                 let mutable gaps = 0
 
-                for n in i + 1 .. last do
+                for n in first + 1 .. last do
                     if places[n] > places[n - 1] + 1 then
                         gaps <- gaps + 1
 
-                if gaps <= mostGaps then
-                    let struct (first, _) = SecretView.placeAt view places[i]
+                // What is missing is part of an escape that began before the secret.
+                let isEaten =
+                    missing > 0
+                    && places[first] > 0
+                    && (let struct (start, next) = SecretView.placeAt view (places[first] - 1)
+                        next - start > 1)
+
+                if gaps <= mostGaps && (missing = 0 || isEaten) then
+                    let place = if isEaten then places[first] - 1 else places[first]
+                    let struct (start, _) = SecretView.placeAt view place
                     let struct (_, stop) = SecretView.placeAt view places[last]
-                    ranges.Add struct (first, stop)
+                    ranges.Add struct (start, stop)
 
                 from <- last + 1
 

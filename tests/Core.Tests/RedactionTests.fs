@@ -352,6 +352,20 @@ let tests =
                             Expect.stringContains shown Redaction.Mask $"{before}{spelled}")
 
         table
+            "known masks a broken secret of which a preceding character makes an escape"
+            [
+                // `%5e` is one character, and `%25` is `%`: the secret has lost what they took.
+                "5eJwKf77q", @"100%%u0035%u0065%u004a%u0077%u004b%u0066%u000d%u000a%u0020%u0020%u0037%u0037%u0071"
+                "3y6TcCRwL7q", @"%2\063\171\066\124\143\012\103\122\167\114\067\161"
+                "5eJwKf77q", "100%5eJw\n  Kf77q"
+                "cafe41deadbeef00x7", "100%cafe41de\n\nadbeef00x7"
+            ]
+            (fun (secret, text) ->
+                let shown = Redaction.known [ secret ] $"see {text} there"
+                shown.Contains Redaction.Mask, shown.Contains(secret.Substring 5), shown.EndsWith " there")
+            (fun _ -> true, false, true)
+
+        table
             "known masks other spellings of Base64 and of a blank"
             [
                 "ab+cd/ef==", "x ab+cd/ef== y"
