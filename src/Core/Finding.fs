@@ -103,6 +103,10 @@ module FindingId =
     [<Literal>]
     let EmptyManifest = "empty-manifest"
 
+    /// Error: a manifest has no URL for some of the artifacts. If it has none for all of them, that is a problem.
+    [<Literal>]
+    let ManifestLacks = "manifest-lacks"
+
     /// Advice: a manifest has URLs for artifacts that are not exported.
     [<Literal>]
     let ManifestUnused = "manifest-unused"

@@ -241,8 +241,8 @@ module Settings =
                 ]
     }
 
-    /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. Among
-    /// the problems are the artifacts of the spec that it has no URL for.
+    /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. If it has
+    /// a URL for none of the target's artifacts, that is a problem; if it lacks some of them, a finding, and they fail alone.
     [<CompiledName("WithManifest")>]
     let withManifest
         (context: SettingsContext)
@@ -344,9 +344,28 @@ module Settings =
                 | Some first, count when listed.Count > 0 -> Some(first, count)
                 | _ -> None
 
+            let artifacts =
+                spec.Artifacts
+                |> List.filter (fun artifact -> artifact.Target = target)
+                |> List.map _.Name
+
+            let absent = UrlManifest.absent manifest artifacts
+            let lacksAll = absent.Length = artifacts.Length && not absent.IsEmpty
+
+            let lacking =
+                absent
+                |> List.truncate 8
+                |> List.tryPick (fun artifact ->
+                    UrlManifest.meantFor manifest artifact
+                    |> Option.map (fun entry -> artifact, entry))
+                |> UrlFindings.manifestLacks urlContext absent
+
             let findings = [
                 if UrlManifest.count manifest = 0 then
                     UrlFindings.emptyManifest urlContext
+
+                if not absent.IsEmpty && not lacksAll then
+                    lacking
 
                 match unused with
                 | Some(first, count) -> UrlFindings.manifestUnused urlContext first count
@@ -364,19 +383,13 @@ module Settings =
                   }
             ]
 
-            let missing =
-                spec.Artifacts
-                |> List.filter (fun artifact -> artifact.Target = target)
-                |> List.map _.Name
-                |> UrlManifest.allMissing manifest
-
             let withExpiry (report: TargetReport) =
                 if report.Name = target && firstExpiry.IsSome then
                     { report with ExpiresAt = firstExpiry }
                 else
                     report
 
-            add missing {
+            add (if lacksAll then [ $"{lacking.What}. {lacking.Remedy}" ] else []) {
                 resolution with
                     Findings = resolution.Findings @ findings
                     Targets = resolution.Targets |> List.map withExpiry

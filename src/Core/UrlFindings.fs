@@ -192,6 +192,28 @@ module internal UrlFindings =
             "the manifest contains no URL, so nothing can be exported"
             "Ask the presigner for a manifest with a URL for each artifact."
 
+    /// A manifest without a URL for some of the artifacts, and the entry that may be meant for one of them.
+    let manifestLacks context (absent: ArtifactName list) (meant: (ArtifactName * string) option) =
+        let names =
+            absent |> List.truncate 3 |> List.map ArtifactName.quote |> String.concat ", "
+
+        let more = if absent.Length > 3 then $" and {absent.Length - 3} more" else ""
+
+        let hint =
+            match meant with
+            | Some(artifact, entry) ->
+                $" The manifest has a URL for {Check.quote entry}: if it is meant for {ArtifactName.quote artifact}, correct the name there."
+            | None -> ""
+
+        finding
+            Severity.Error
+            FindingId.ManifestLacks
+            context
+            (match absent with
+             | [ _ ] -> $"the manifest has no URL for the artifact {names}"
+             | _ -> $"the manifest has no URL for the artifacts {names}{more}")
+            $"Ask the presigner for the missing URLs.{hint}"
+
     /// A manifest with URLs for artifacts that are not exported: the first of their names, and how many there are.
     let manifestUnused context (first: string) (count: int) =
         let others = if count = 1 then "" else $" and {count - 1} more"

@@ -327,23 +327,16 @@ module UrlManifest =
                 | _ -> seen[name] <- name
         ]
 
-    /// What to say of each artifact that the manifest has no URL for, with the entry that may be meant for it.
-    let internal allMissing (manifest: UrlManifest) (artifacts: ArtifactName list) : string list =
-        match artifacts |> List.filter (fun artifact -> not (contains artifact manifest)) with
-        | [] -> []
-        | absent ->
-            let entries = names manifest
+    /// The artifacts that the manifest has no URL for.
+    let internal absent (manifest: UrlManifest) (artifacts: ArtifactName list) : ArtifactName list =
+        artifacts |> List.filter (fun artifact -> not (contains artifact manifest))
 
-            absent
-            |> List.mapi (fun index artifact ->
-                let name = ArtifactName.value artifact
+    /// The entry that may be meant for an artifact that has none: its name differs by case or by a folder.
+    let internal meantFor (manifest: UrlManifest) (artifact: ArtifactName) : string option =
+        let name = ArtifactName.value artifact
 
-                let isMeant (entry: string) =
-                    entry.Equals(name, StringComparison.OrdinalIgnoreCase)
-                    || entry.EndsWith("/" + name, StringComparison.Ordinal)
-                    || name.EndsWith("/" + entry, StringComparison.Ordinal)
-
-                match (if index < mostProblems then List.tryFind isMeant entries else None) with
-                | Some entry ->
-                    $"{missing artifact} It has one for {Check.quote entry}: if that is meant, correct the name there."
-                | None -> missing artifact)
+        names manifest
+        |> List.tryFind (fun entry ->
+            entry.Equals(name, StringComparison.OrdinalIgnoreCase)
+            || entry.EndsWith("/" + name, StringComparison.Ordinal)
+            || name.EndsWith("/" + entry, StringComparison.Ordinal))

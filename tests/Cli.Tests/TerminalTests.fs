@@ -170,9 +170,14 @@ let tests =
                 let! code, _, written, screen =
                     pushOn 80 scene [ out; scene.Folder.At "cell.yaml" ] $">\"$tty\" 2>'{log}'"
 
-                // The manifest has no URL for the third.
-                Expect.equal code 2 written
-                Expect.isEmpty (screen |> List.filter (fun line -> line <> "")) "nothing was exported"
+                // The manifest has no URL for the third, which fails alone.
+                Expect.equal code 1 written
+
+                Expect.hasLength
+                    (screen |> List.filter (fun line -> line <> ""))
+                    2
+                    "the others were exported"
+
                 let! code, _, written, screen = pushOn 80 scene [ out ] $">\"$tty\" 2>'{log}'"
                 Expect.equal code 0 written
 

@@ -521,19 +521,50 @@ for line in sys.stdin:
                 Expect.stringContains error "'logs/ü.txt'" "the one that it lacks"
             })
 
-        testCaseTask
-            "a file that appears after its manifest was made is named before anything is sent"
-            (fun () ->
-                task {
-                    use! scene = scene ()
-                    let folder = bundle scene
-                    let variables = scene.Manifest("cell-7", [ "logs/ü.txt"; "report.json" ])
-                    File.WriteAllText(Path.Combine(folder, "late.txt"), "late")
-                    let! struct (code, output, error) = push scene variables [ folder ]
-                    Expect.equal (code, output) (2, "") error
-                    Expect.stringContains error "no URL for the artifact 'late.txt'" "its name"
-                    Expect.isEmpty scene.Server.Requests "nothing was sent"
-                })
+        testCaseTask "a file that appears after its manifest was made fails alone" (fun () ->
+            task {
+                use! scene = scene ()
+                let folder = bundle scene
+                let variables = scene.Manifest("cell-7", [ "logs/ü.txt"; "report.json" ])
+                File.WriteAllText(Path.Combine(folder, "late.txt"), "late")
+                let! struct (code, output, error) = push scene variables [ folder ]
+                Expect.equal code 1 error
+                Expect.hasLength (output.TrimEnd().Split '\n') 2 "the others have receipts"
+                Expect.stringContains error "manifest-lacks" "it is named before anything is sent"
+                Expect.stringContains error "no URL for the artifact 'late.txt'" "its name"
+                Expect.stringContains error "UrlUnusable: Export of 'late.txt'" "its failure"
+                Expect.hasLength scene.Server.Requests 2 "no other was sent"
+            })
+
+        testCaseTask "strict mode refuses a folder with a file that the manifest lacks" (fun () ->
+            task {
+                use! scene = scene ()
+                let folder = bundle scene
+                let variables = scene.Manifest("cell-7", [ "report.json" ])
+
+                let! struct (code, output, error) =
+                    push scene (("CELLOS_STRICT_CONFIG", "1") :: variables) [ folder ]
+
+                Expect.equal (code, output) (2, "") error
+                Expect.stringContains error "no URL for the artifact 'logs/ü.txt'" "its name"
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
+
+        testCaseTask "a manifest that lacks every artifact is refused before anything is sent" (fun () ->
+            task {
+                use! scene = scene ()
+                let folder = bundle scene
+                let variables = scene.Manifest("cell-7", [ "other.json" ])
+                let! struct (code, output, error) = push scene variables [ folder ]
+                Expect.equal (code, output) (2, "") error
+
+                Expect.stringContains
+                    error
+                    "no URL for the artifacts 'logs/ü.txt', 'report.json'"
+                    "their names"
+
+                Expect.isEmpty scene.Server.Requests "nothing was sent"
+            })
 
         testCaseTask "sources that exclude each other are refused" (fun () ->
             task {

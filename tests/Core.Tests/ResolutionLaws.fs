@@ -394,28 +394,45 @@ let manifests =
                 [ Some(far.AddHours -1.); None ]
                 "of this target only")
 
-        testCase "however many artifacts have no URL, each is told" (fun () ->
-            let spec = specOf [ s3 "a" ] [ for n in 1..20_000 -> listed $"{n}" ]
+        testCase
+            "a manifest without a URL for any artifact is one problem, however many artifacts there are"
+            (fun () ->
+                let spec = specOf [ s3 "a" ] [ for n in 1..20_000 -> listed $"{n}" ]
 
+                let after =
+                    Settings.resolve context spec
+                    |> Settings.withManifest context spec (nameOf "a") (UrlManifest.parse "{}")
+
+                let problem = List.exactlyOne after.Problems
+
+                Expect.stringContains
+                    problem.Text
+                    "'1', '2', '3' and 19997 more"
+                    "the first in the order of the spec"
+
+                Expect.equal
+                    (problem.Target, problem.Variable)
+                    (Some "a", Some "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A")
+                    "its place")
+
+        testCase "a manifest that lacks some of the artifacts is an error, and no problem" (fun () ->
             let after =
-                Settings.resolve context spec
-                |> Settings.withManifest context spec (nameOf "a") (UrlManifest.parse "{}")
-
-            Expect.hasLength after.Problems 20_000 "each"
-            Expect.stringContains after.Problems.Head.Text "'1'" "in the order of the spec")
-
-        testCase "artifacts without a URL are problems, each" (fun () ->
-            let after = withManifest [ "logs/3", signed "evidence" "c/logs/3" far ]
-
-            Expect.equal
-                (after.Problems
-                 |> List.map (fun p ->
-                     p.Target, p.Variable, p.Text.Contains "no URL for the artifact 'logs/"))
-                [
-                    Some "a", Some "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A", true
-                    Some "a", Some "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__A", true
+                withManifest [
+                    "logs/1", signed "evidence" "c/logs/1" far
+                    "cell/logs/2", signed "evidence" "c/logs/2" far
                 ]
-                "both")
+
+            Expect.isEmpty after.Problems "the others can be exported"
+            let finding = after.Findings |> List.find (fun f -> f.Id = FindingId.ManifestLacks)
+            Expect.equal finding.Severity Severity.Error "check ends with 2"
+            Expect.equal finding.What "the manifest has no URL for the artifact 'logs/2'" "which"
+
+            Expect.stringContains
+                finding.Remedy
+                "has a URL for 'cell/logs/2': if it is meant for 'logs/2', correct the name there"
+                "the entry that may be meant"
+
+            Expect.isNonEmpty (Settings.refusals { after with Strict = true }) "strict mode refuses it")
 
         testCase "an empty manifest is an error" (fun () ->
             let after = withManifest []

@@ -124,8 +124,11 @@ internal static class Preflight
             );
     }
 
+    /// <summary>The errors that keep everything from being sent: an artifact that a manifest lacks fails alone.</summary>
     private static IEnumerable<S3ExportFinding> OfErrors(S3ExportConfiguration configuration) =>
-        configuration.Findings.Where(finding => finding.Severity == Severity.Error.Name);
+        configuration.Findings.Where(finding =>
+            finding.Severity == Severity.Error.Name && finding.Id != FindingId.ManifestLacks
+        );
 
     private static IEnumerable<string> UnfitHeaders(
         List<PlannedArtifact> rest,
