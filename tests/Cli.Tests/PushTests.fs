@@ -176,7 +176,10 @@ let tests =
                 use! scene = scene ()
                 let out = bundle scene [ "a"; "b/a" ]
                 let manifest = scene.Manifest("cell-7", [ "a"; "b/a" ])
-                let lacking = scene.Folder.Write("lacking.json", """{"a": "http://127.0.0.1/a"}""")
+
+                let lacking =
+                    scene.Folder.Write("lacking.json", """{"other": "http://127.0.0.1/a"}""")
+
                 let broken = scene.Folder.Write("broken.json", "{")
                 let notes = scene.Folder.Write("notes.txt", "no receipts, and no line end")
                 let link = scene.Folder.At "link"
@@ -191,7 +194,7 @@ let tests =
                     manifest,
                     [ out; scene.Folder.At "out/b/a" ],
                     "'a' is given more than once"
-                    "a manifest that lacks an artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
+                    "a manifest that lacks every artifact", [ urlsFileVariable, lacking ], [ out ], "'b/a'"
                     "a manifest that is not JSON", [ urlsFileVariable, broken ], [ out ], "not valid JSON"
                     "nothing to export", manifest, [], "nothing to export"
                     "a root that is none",

@@ -174,7 +174,7 @@ let tests =
                 Expect.equal code 1 written
 
                 Expect.hasLength
-                    (screen |> List.filter (fun line -> line <> ""))
+                    (screen |> List.filter _.StartsWith("exported "))
                     2
                     "the others were exported"
 

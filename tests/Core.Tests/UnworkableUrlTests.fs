@@ -285,5 +285,5 @@ let tests =
                     inManifest [ artifact ] [ entry, (at own v4).Replace("a.txt", entry) ]
 
                 let problem = (List.exactlyOne resolution.Problems).Text
-                Expect.stringContains problem $"It has one for '{entry}'" artifact)
+                Expect.stringContains problem $"The manifest has a URL for '{entry}'" artifact)
     ]
