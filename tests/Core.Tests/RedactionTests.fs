@@ -355,7 +355,8 @@ let tests =
             "known masks a broken secret of which a preceding character makes an escape"
             [
                 // `%5e` is one character, and `%25` is `%`: the secret has lost what they took.
-                "5eJwKf77q", @"100%%u0035%u0065%u004a%u0077%u004b%u0066%u000d%u000a%u0020%u0020%u0037%u0037%u0071"
+                "5eJwKf77q",
+                @"100%%u0035%u0065%u004a%u0077%u004b%u0066%u000d%u000a%u0020%u0020%u0037%u0037%u0071"
                 "3y6TcCRwL7q", @"%2\063\171\066\124\143\012\103\122\167\114\067\161"
                 "5eJwKf77q", "100%5eJw\n  Kf77q"
                 "cafe41deadbeef00x7", "100%cafe41de\n\nadbeef00x7"
