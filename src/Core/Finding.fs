@@ -183,6 +183,10 @@ module FindingId =
     [<Literal>]
     let SignedHeaders = "signed-headers"
 
+    /// True if an artifact that a finding of this id is about fails alone: `push` exports the others.
+    [<CompiledName("FailsAlone")>]
+    let failsAlone (id: string) : bool = id = ManifestLacks
+
 /// What keeps a configuration from being used. It holds no secret.
 type ConfigProblem = {
     /// The target that it is about, if it is about one.

@@ -134,22 +134,30 @@ module internal Secrets =
         elif needle.Length >= 9 && not (SecretCuts.isOrdinary (needle.AsSpan 2)) then 2
         else 0
 
+    /// Where a match begins whose characters behind the needle's head begin at `at`, and how many of its head are missing.
+    let private beginOf (text: string) (needle: string) (at: int) : struct (int * int) =
+        let mutable first = at
+        let mutable missing = headOf needle
+
+        while missing > 0 && first > 0 && text[first - 1] = needle[missing - 1] do
+            first <- first - 1
+            missing <- missing - 1
+
+        struct (first, missing)
+
+    /// Whether the character before a place was an escape: what is missing of a needle there is part of it.
+    let private isAfterEscape (view: SecretView.View) (place: int) =
+        place > 0
+        && (let struct (from, next) = SecretView.placeAt view (place - 1)
+            next - from > 1)
+
     /// The original range of a match, whose characters behind the needle's head begin at `at`.
     let private rangeOf (view: SecretView.View) (needle: string) (at: int) : struct (int * int) =
-        let mutable first = at
-        let mutable head = headOf needle
+        let struct (first, missing) = beginOf view.Text needle at
+        let isEaten = missing > 0 && isAfterEscape view first
 
-        while head > 0 && first > 0 && view.Text[first - 1] = needle[head - 1] do
-            first <- first - 1
-            head <- head - 1
-
-        // What is missing is part of an escape that began before the secret.
-        if head > 0 && first > 0 then
-            match SecretView.placeAt view (first - 1) with
-            | struct (from, next) when next - from > 1 -> first <- first - 1
-            | _ -> ()
-
-        let struct (from, _) = SecretView.placeAt view first
+        let struct (from, _) =
+            SecretView.placeAt view (if isEaten then first - 1 else first)
 
         let struct (_, next) =
             SecretView.placeAt view (at + needle.Length - headOf needle - 1)
@@ -201,8 +209,7 @@ module internal Secrets =
         (struct (text: string, places: int[]))
         (struct (needle: string, mostGaps: int))
         =
-        let head = headOf needle
-        let tail = needle.Substring head
+        let tail = needle.Substring(headOf needle)
         let mutable from = 0
 
         while from >= 0 do
@@ -210,25 +217,13 @@ module internal Secrets =
             | -1 -> from <- -1
             | i ->
                 let last = i + tail.Length - 1
-                let mutable first = i
-                let mutable missing = head
-
-                while missing > 0 && first > 0 && text[first - 1] = needle[missing - 1] do
-                    first <- first - 1
-                    missing <- missing - 1
-
+                let struct (first, missing) = beginOf text needle i
+                let isEaten = missing > 0 && isAfterEscape view places[first]
                 let mutable gaps = 0
 
                 for n in first + 1 .. last do
                     if places[n] > places[n - 1] + 1 then
                         gaps <- gaps + 1
-
-                // What is missing is part of an escape that began before the secret.
-                let isEaten =
-                    missing > 0
-                    && places[first] > 0
-                    && (let struct (start, next) = SecretView.placeAt view (places[first] - 1)
-                        next - start > 1)
 
                 if gaps <= mostGaps && (missing = 0 || isEaten) then
                     let place = if isEaten then places[first] - 1 else places[first]

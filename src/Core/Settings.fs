@@ -147,77 +147,6 @@ module Settings =
             Problems = resolution.Problems @ [ ConfigProblem.inVariable target variable text ]
     }
 
-    /// What was found of one kind among a manifest's URLs: the first by the names of the artifacts, and how many there are.
-    type private Found = {
-        Artifact: string
-        /// Where it was among the findings of its artifact.
-        Rank: int
-        First: Finding
-        Count: int
-    }
-
-    /// Findings of one key are reported together. What was done to a URL has no name of an artifact in it.
-    let private keyOf (finding: Finding) =
-        match finding.Id with
-        | FindingId.IncompleteSignature
-        | FindingId.WrongHost
-        | FindingId.MangledUrl -> struct (finding.Id + finding.Severity.Name, finding.What)
-        | id -> struct (id + finding.Severity.Name, "")
-
-    /// Adds an artifact's findings to what was found before, by their ids.
-    let private gather
-        (artifact: string)
-        (found: Map<struct (string * string), Found>)
-        (rank: int, finding: Finding)
-        =
-        let key = keyOf finding
-
-        match Map.tryFind key found with
-        | Some known when String.CompareOrdinal(known.Artifact, artifact) <= 0 ->
-            found |> Map.add key { known with Count = known.Count + 1 }
-        | known ->
-            found
-            |> Map.add key {
-                Artifact = artifact
-                Rank = rank
-                First = finding
-                Count = 1 + (known |> Option.map _.Count |> Option.defaultValue 0)
-            }
-
-    /// What was found of expiries as one, where all have expired: whether an artifact is listed makes no difference then.
-    let private withOneExpiry (found: Map<struct (string * string), Found>) =
-        let expired, others =
-            found |> Map.partition (fun _ found -> found.First.Id = FindingId.UrlExpired)
-
-        let first =
-            expired.Values
-            |> Seq.reduce (fun a b -> if String.CompareOrdinal(a.Artifact, b.Artifact) <= 0 then a else b)
-
-        others
-        |> Map.add (keyOf first.First) {
-            first with
-                Count = expired.Values |> Seq.sumBy _.Count
-        }
-
-    /// Of findings with one id, the first, and how many more there are.
-    let private summary (found: Map<struct (string * string), Found>) =
-        found.Values
-        |> Seq.sortWith (fun a b ->
-            match String.CompareOrdinal(a.Artifact, b.Artifact) with
-            | 0 -> compare a.Rank b.Rank
-            | order -> order)
-        |> Seq.map (fun found ->
-            let more =
-                match found.Count - 1 with
-                | 0 -> ""
-                | more -> $" (and {more} more like it)"
-
-            {
-                found.First with
-                    What = $"artifact {Check.quote found.Artifact}: {found.First.What}{more}"
-            })
-        |> List.ofSeq
-
     /// The variable that names the token file of a target's broker.
     [<CompiledName("TokenVariable")>]
     let tokenVariable (context: SettingsContext) (target: TargetName) : string =
@@ -279,119 +208,24 @@ module Settings =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
             let listed =
-                HashSet(
-                    [
-                        for artifact in spec.Artifacts do
-                            if artifact.Target = target then
-                                ArtifactName.value artifact.Name
-                    ],
-                    StringComparer.Ordinal
-                )
-
-            /// Where the artifacts are known, only their URLs keep anything from being sent.
-            let forListed (artifact: string) url (finding: Finding) =
-                if listed.Count = 0 then
-                    finding
-                elif not (listed.Contains artifact) then
-                    UrlFindings.asWarning finding
-                else
-                    match (PresignedUrl.inspect url).ExpiresAt with
-                    | Some at when UrlFindings.isPastUse urlContext at -> UrlFindings.expiredForAll finding
-                    | _ -> finding
-
-            let isArtifact (name: string) =
-                listed.Contains name
-                || match ArtifactName.create name with
-                   | Ok name -> (UrlManifest.tryFind name manifest).IsSome
-                   | Error _ -> false
-
-            let look (found, expiries) artifact url =
-                let artifactName = ArtifactName.value artifact
-
-                let found =
-                    UrlFindings.ofUrl urlContext isArtifact artifact url
-                    |> List.map (forListed artifactName url)
-                    |> List.indexed
-                    |> List.fold (gather artifactName) found
-
-                match expiries, (PresignedUrl.inspect url).ExpiresAt with
-                | Some(first, last), Some at -> found, Some(min first at, max last at)
-                | None, Some at -> found, Some(at, at)
-                | _, None -> found, expiries
-
-            let found, expiries = manifest |> UrlManifest.fold look (Map.empty, None)
-            let firstExpiry = expiries |> Option.map fst
-
-            let isExpiryOfAll =
-                let expired =
-                    found.Values
-                    |> Seq.filter (fun found -> found.First.Id = FindingId.UrlExpired)
-                    |> Seq.sumBy _.Count
-
-                match expiries with
-                | Some(_, last) when expired > 0 ->
-                    expired = UrlManifest.count manifest && UrlFindings.isPastUse urlContext last
-                | _ -> false
-
-            let unused =
-                let count (first, count) artifact _ =
-                    if listed.Contains(ArtifactName.value artifact) then
-                        first, count
-                    else
-                        first |> Option.orElse (Some(ArtifactName.value artifact)), count + 1
-
-                match manifest |> UrlManifest.fold count (None, 0) with
-                | Some first, count when listed.Count > 0 -> Some(first, count)
-                | _ -> None
-
-            let artifacts =
                 spec.Artifacts
                 |> List.filter (fun artifact -> artifact.Target = target)
                 |> List.map _.Name
 
-            let absent = UrlManifest.absent manifest artifacts
-            let lacksAll = absent.Length = artifacts.Length && not absent.IsEmpty
-
-            let lacking =
-                absent
-                |> List.truncate 8
-                |> List.tryPick (fun artifact ->
-                    UrlManifest.meantFor manifest artifact
-                    |> Option.map (fun entry -> artifact, entry))
-                |> UrlFindings.manifestLacks urlContext absent
-
-            let findings = [
-                if UrlManifest.count manifest = 0 then
-                    UrlFindings.emptyManifest urlContext
-
-                if not absent.IsEmpty && not lacksAll then
-                    lacking
-
-                match unused with
-                | Some(first, count) -> UrlFindings.manifestUnused urlContext first count
-                | None -> ()
-
-                yield!
-                    summary (if isExpiryOfAll then withOneExpiry found else found)
-                    |> List.map (if isExpiryOfAll then UrlFindings.expiredForAll else id)
-
-                match UrlManifest.caseTwins manifest with
-                | [] -> ()
-                | (first, second) :: more -> {
-                    UrlFindings.caseTwins (Some target) "entries" first second more.Length with
-                        Variable = variable
-                  }
-            ]
+            let look = ManifestFindings.look urlContext listed manifest
 
             let withExpiry (report: TargetReport) =
-                if report.Name = target && firstExpiry.IsSome then
-                    { report with ExpiresAt = firstExpiry }
+                if report.Name = target && look.FirstExpiry.IsSome then
+                    {
+                        report with
+                            ExpiresAt = look.FirstExpiry
+                    }
                 else
                     report
 
-            add (if lacksAll then [ $"{lacking.What}. {lacking.Remedy}" ] else []) {
+            add look.Problems {
                 resolution with
-                    Findings = resolution.Findings @ findings
+                    Findings = resolution.Findings @ look.Findings
                     Targets = resolution.Targets |> List.map withExpiry
             }
 

@@ -331,12 +331,22 @@ module UrlManifest =
     let internal absent (manifest: UrlManifest) (artifacts: ArtifactName list) : ArtifactName list =
         artifacts |> List.filter (fun artifact -> not (contains artifact manifest))
 
-    /// The entry that may be meant for an artifact that has none: its name differs by case or by a folder.
-    let internal meantFor (manifest: UrlManifest) (artifact: ArtifactName) : string option =
-        let name = ArtifactName.value artifact
+    /// The first of the artifacts for which another entry may be meant, and that entry: its name differs by case or by a folder.
+    let internal meantFor
+        (manifest: UrlManifest)
+        (absent: ArtifactName list)
+        : (ArtifactName * string) option =
+        let entries = names manifest
 
-        names manifest
-        |> List.tryFind (fun entry ->
-            entry.Equals(name, StringComparison.OrdinalIgnoreCase)
-            || entry.EndsWith("/" + name, StringComparison.Ordinal)
-            || name.EndsWith("/" + entry, StringComparison.Ordinal))
+        // Each is compared with every entry.
+        absent
+        |> List.truncate mostProblems
+        |> List.tryPick (fun artifact ->
+            let name = ArtifactName.value artifact
+
+            entries
+            |> List.tryFind (fun entry ->
+                entry.Equals(name, StringComparison.OrdinalIgnoreCase)
+                || entry.EndsWith("/" + name, StringComparison.Ordinal)
+                || name.EndsWith("/" + entry, StringComparison.Ordinal))
+            |> Option.map (fun entry -> artifact, entry))

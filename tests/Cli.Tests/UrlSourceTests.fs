@@ -537,34 +537,42 @@ for line in sys.stdin:
                 Expect.hasLength scene.Server.Requests 2 "no other was sent"
             })
 
-        testCaseTask "strict mode refuses a folder with a file that the manifest lacks" (fun () ->
+        testCaseTask
+            "strict mode refuses what the manifest lacks, and so does every push of which it lacks all"
+            (fun () ->
+                task {
+                    use! scene = scene ()
+                    let folder = bundle scene
+
+                    let cases = [
+                        [ "CELLOS_STRICT_CONFIG", "1" ],
+                        "report.json",
+                        "no URL for the artifact 'logs/ü.txt'"
+                        [], "other.json", "no URL for the artifacts 'logs/ü.txt', 'report.json'"
+                    ]
+
+                    for more, entry, named in cases do
+                        let! struct (code, output, error) =
+                            push scene (more @ scene.Manifest("cell-7", [ entry ])) [ folder ]
+
+                        Expect.equal (code, output) (2, "") error
+                        Expect.stringContains error named "their names"
+                        Expect.isEmpty scene.Server.Requests "nothing was sent"
+                })
+
+        testCaseTask "a file that appears after a push fails alone in the resumed one" (fun () ->
             task {
                 use! scene = scene ()
                 let folder = bundle scene
-                let variables = scene.Manifest("cell-7", [ "report.json" ])
-
-                let! struct (code, output, error) =
-                    push scene (("CELLOS_STRICT_CONFIG", "1") :: variables) [ folder ]
-
-                Expect.equal (code, output) (2, "") error
-                Expect.stringContains error "no URL for the artifact 'logs/ü.txt'" "its name"
-                Expect.isEmpty scene.Server.Requests "nothing was sent"
-            })
-
-        testCaseTask "a manifest that lacks every artifact is refused before anything is sent" (fun () ->
-            task {
-                use! scene = scene ()
-                let folder = bundle scene
-                let variables = scene.Manifest("cell-7", [ "other.json" ])
-                let! struct (code, output, error) = push scene variables [ folder ]
-                Expect.equal (code, output) (2, "") error
-
-                Expect.stringContains
-                    error
-                    "no URL for the artifacts 'logs/ü.txt', 'report.json'"
-                    "their names"
-
-                Expect.isEmpty scene.Server.Requests "nothing was sent"
+                let variables = scene.Manifest("cell-7", [ "logs/ü.txt"; "report.json" ])
+                let arguments = [ folder; "--receipts"; scene.Folder.At "receipts.jsonl" ]
+                let! struct (code, _, error) = push scene variables arguments
+                Expect.equal code 0 error
+                File.WriteAllText(Path.Combine(folder, "late.txt"), "late")
+                let! struct (code, _, error) = push scene variables (arguments @ [ "--resume" ])
+                Expect.equal code 1 error
+                Expect.stringContains error "failed late.txt" "its failure"
+                Expect.hasLength scene.Server.Requests 2 "the others have receipts"
             })
 
         testCaseTask "sources that exclude each other are refused" (fun () ->

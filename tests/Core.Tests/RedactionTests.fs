@@ -356,15 +356,16 @@ let tests =
             [
                 // `%5e` is one character, and `%25` is `%`: the secret has lost what they took.
                 "5eJwKf77q",
-                @"100%%u0035%u0065%u004a%u0077%u004b%u0066%u000d%u000a%u0020%u0020%u0037%u0037%u0071"
-                "3y6TcCRwL7q", @"%2\063\171\066\124\143\012\103\122\167\114\067\161"
-                "5eJwKf77q", "100%5eJw\n  Kf77q"
-                "cafe41deadbeef00x7", "100%cafe41de\n\nadbeef00x7"
+                @"see 100%%u0035%u0065%u004a%u0077%u004b%u0066%u000d%u000a%u0020%u0020%u0037%u0037%u0071 there",
+                "see 100REDACTED there"
+                "3y6TcCRwL7q",
+                @"see %2\063\171\066\124\143\012\103\122\167\114\067\161 there",
+                "see REDACTED there"
+                "5eJwKf77q", "see 100%5eJw\n  Kf77q there", "see 100REDACTED there"
+                "cafe41deadbeef00x7", "see 100%cafe41de\n\nadbeef00x7 there", "see 100REDACTED there"
             ]
-            (fun (secret, text) ->
-                let shown = Redaction.known [ secret ] $"see {text} there"
-                shown.Contains Redaction.Mask, shown.Contains(secret.Substring 5), shown.EndsWith " there")
-            (fun _ -> true, false, true)
+            (fun (secret, text, _) -> Redaction.known [ secret ] text)
+            (fun (_, _, shown) -> shown)
 
         table
             "known masks other spellings of Base64 and of a blank"

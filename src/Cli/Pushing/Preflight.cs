@@ -124,10 +124,10 @@ internal static class Preflight
             );
     }
 
-    /// <summary>The errors that keep everything from being sent: an artifact that a manifest lacks fails alone.</summary>
+    /// <summary>The errors that end a push before anything is sent.</summary>
     private static IEnumerable<S3ExportFinding> OfErrors(S3ExportConfiguration configuration) =>
         configuration.Findings.Where(finding =>
-            finding.Severity == Severity.Error.Name && finding.Id != FindingId.ManifestLacks
+            finding.Severity == Severity.Error.Name && !FindingId.FailsAlone(finding.Id)
         );
 
     private static IEnumerable<string> UnfitHeaders(
