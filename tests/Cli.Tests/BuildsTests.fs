@@ -165,7 +165,7 @@ let private scenarios = [
 
     pushOf
         "a success of no store"
-        (Fault.RawReply "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"B)
+        (Fault.RawReply "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"B)
         (always [])
 
     pushOf "a connection that is reset" Fault.ResetBeforeBody (always [])

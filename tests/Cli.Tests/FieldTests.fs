@@ -40,7 +40,7 @@ let private manifest (scene: Scene) (entries: (string * string) list) = [
 
 let private response (status: string) (headers: string) (body: string) =
     Encoding.UTF8.GetBytes
-        $"HTTP/1.1 {status}\r\n{headers}Content-Length: {Encoding.UTF8.GetByteCount body}\r\n\r\n{body}"
+        $"HTTP/1.1 {status}\r\n{headers}Content-Length: {Encoding.UTF8.GetByteCount body}\r\nConnection: close\r\n\r\n{body}"
     |> Fault.RawReply
 
 let private answers (scene: Scene) (fault: Fault) =

@@ -101,7 +101,10 @@ public abstract record Fault
     /// </param>
     public static Fault EarlySuccess(bool store) => new EarlyReply(store);
 
-    /// <summary>These bytes in place of a reply to a complete upload, which is not stored; then a FIN.</summary>
+    /// <summary>
+    /// These bytes in place of a reply to a complete upload, which is not stored; then a FIN. A whole reply without
+    /// <c>Connection: close</c> makes the client use the connection again, and the next attempt may fail on it.
+    /// </summary>
     public static Fault RawReply(byte[] bytes) => new RawBytes(bytes);
 
     internal virtual bool Corrupts => false;
