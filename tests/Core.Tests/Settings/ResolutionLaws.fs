@@ -21,7 +21,7 @@ let private namesOf (spec: CellSpec) = spec.Targets |> List.map _.Name
 
 /// The severities of each finding, as the table in docs/operators.md lists them.
 let private documented =
-    Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "docs", "operators.md")
+    Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "operators.md")
     |> File.ReadLines
     |> Seq.skipWhile (fun line -> line <> "| Finding | | When |")
     |> Seq.skip 2

@@ -383,7 +383,7 @@ let documented =
         (fun () ->
             let text =
                 IO.File.ReadAllText(
-                    IO.Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "docs", "behaviour.md")
+                    IO.Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "behaviour.md")
                 )
 
             let rows =
