@@ -132,6 +132,13 @@ module internal State =
             History = change state.History
     }
 
+    /// Returns the state with these known hosts.
+    let knowing (hosts: KnownHosts) (state: State) : State =
+        if obj.ReferenceEquals(hosts, state.History.Hosts) then
+            state
+        else
+            learn (fun history -> { history with Hosts = hosts }) state
+
     /// The state after an attempt that ended without a receipt.
     let after (outcome: Outcome) (state: State) : State =
         state
@@ -210,7 +217,8 @@ module internal State =
         let isFree =
             match currentUrl state, state.History.Earlier with
             | ValueSome url, [] ->
-                (secretHeaders state).IsEmpty && SecretSieve.passes url (List.choose id texts)
+                (secretHeaders state).IsEmpty
+                && SecretSieve.passes (RequestUrl.reveal url) url.Authority.Stop (List.choose id texts)
             | _ -> false
 
         if isFree then id else shown state

@@ -105,7 +105,7 @@ module internal PathTokens =
 
     let private add (tokens: string list) (segment: string) =
         // An escaped slash ends a segment, too.
-        (tokens, (Unescape.plain (Unescape.see segment)).Split '/')
+        (tokens, (Unescape.text segment).Split '/')
         ||> Array.fold (fun tokens part -> if isToken (part.AsSpan()) then part :: tokens else tokens)
 
     /// The tokens among the segments of the path between the two positions of a URL, without escapes.

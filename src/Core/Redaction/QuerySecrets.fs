@@ -42,7 +42,7 @@ module internal QuerySecrets =
         "x-amz-checksum-crc32"
     |]
 
-    let private plain (text: string) = Unescape.plain (Unescape.see text)
+    let private plain (text: string) = Unescape.text text
 
     /// The fewest characters of a token that stands alone in a query.
     [<Literal>]
@@ -115,6 +115,12 @@ module internal QuerySecrets =
     [<Literal>]
     let private ShortestSignature = 16
 
+    let private isSignatureName (name: ReadOnlySpan<char>) =
+        let name = if name.Contains '%' then (plain (name.ToString())).AsSpan() else name
+
+        name.EndsWith("signature", StringComparison.OrdinalIgnoreCase)
+        || name.EndsWith("sig", StringComparison.OrdinalIgnoreCase)
+
     /// The values of the parameters that hold a signature in the query that begins at `first`.
     let signatures (text: string) (first: int) : string list = [
         let mutable next = first
@@ -122,15 +128,13 @@ module internal QuerySecrets =
         while next < text.Length do
             let parameter = QueryParameter.at text next
             next <- parameter.Stop + 1
-            let name = plain ((QueryParameter.name text parameter).ToString())
-            let value = (QueryParameter.value text parameter).ToString()
+            let value = QueryParameter.value text parameter
 
             if
                 value.Length >= ShortestSignature
-                && (name.EndsWith("signature", StringComparison.OrdinalIgnoreCase)
-                    || name.EndsWith("sig", StringComparison.OrdinalIgnoreCase))
+                && isSignatureName (QueryParameter.name text parameter)
             then
-                value
+                value.ToString()
     ]
 
     /// The secrets of the query that begins at `first` and ends with the text, as they are written there; and the parts

@@ -20,13 +20,19 @@ module internal SecretEncodings =
     [<Literal>]
     let private ShortestNeedle = 6
 
-    /// Runs of Base64, and lists of octets: `33 66 38`, `0x33,0x66`, `51,102,56`, `&#51&#102`, `U+0033 U+0066`.
-    let private runs =
+    /// Lists of octets: `33 66 38`, `0x33,0x66`, `51,102,56`, `&#51&#102`, `U+0033 U+0066`.
+    let private lists =
         lazy
             (Regex(
-                @"(?:&#x?[0-9A-Fa-f]{1,4};?){6,}|(?:U\+00[0-9A-Fa-f]{2}[ ,;]{0,2}){6,}|[A-Za-z0-9+/_-]{8,}|(?:(?:0x)?[0-9A-Fa-f]{1,3}[ ,;:\\x]{1,3}){7,}(?:0x)?[0-9A-Fa-f]{1,3}",
+                @"(?:&#x?[0-9A-Fa-f]{1,4};?){6,}|(?:U\+00[0-9A-Fa-f]{2}[ ,;]{0,2}){6,}|(?:(?:0x)?[0-9A-Fa-f]{1,3}[ ,;:\\x]{1,3}){7,}(?:0x)?[0-9A-Fa-f]{1,3}",
                 RegexOptions.CultureInvariant
             ))
+
+    let private base64 =
+        lazy (Regex(@"[A-Za-z0-9+/_-]{8,}", RegexOptions.CultureInvariant))
+
+    /// Octets in hexadecimal digits, whatever is beside them: a folder, a sign, a letter.
+    let private hex = lazy (Regex(@"[0-9A-Fa-f]{12,}", RegexOptions.CultureInvariant))
 
     /// Base64 that was folded into lines, whatever stands for the line breaks: at 76 or 64 characters mostly.
     let private folded =
@@ -86,11 +92,10 @@ module internal SecretEncodings =
             || holds needles ((Convert.ToHexString octets).ToLowerInvariant()))
 
     let private isInHex (needles: string[]) (run: string) =
-        run |> Seq.forall Char.IsAsciiHexDigit
-        && seq { 0..1 }
-           |> Seq.exists (fun first ->
-               let digits = run.Substring(first, (run.Length - first) / 2 * 2)
-               holds needles (fold (Convert.FromHexString digits)))
+        seq { 0..1 }
+        |> Seq.exists (fun first ->
+            let digits = run.Substring(first, (run.Length - first) / 2 * 2)
+            holds needles (fold (Convert.FromHexString digits)))
 
     let private octetsOf (style: NumberStyles) (words: string[]) : byte[] option =
         let octets =
@@ -153,20 +158,14 @@ module internal SecretEncodings =
             if isInBase64 needles (lineBreaks.Value.Replace(found.Value, "")) then
                 ranges.Add struct (found.Index, found.Index + found.Length)
 
-        for found in runs.Value.Matches text do
-            let run = found.Value
-            let isList = run.AsSpan().IndexOfAny(" ,;:\\&") >= 0 || run.StartsWith "U+00"
+        for found in hex.Value.Matches text do
+            if isInHex needles found.Value then
+                ranges.Add struct (found.Index, found.Index + found.Length)
 
-            let first =
-                if isList then
-                    if isInOctets needles run then ValueSome 0 else ValueNone
-                elif isInHex needles run then
-                    ValueSome 0
-                elif isInBase64 needles run then
-                    ValueSome(beginningOf needles run)
-                else
-                    ValueNone
+        for found in lists.Value.Matches text do
+            if isInOctets needles found.Value then
+                ranges.Add struct (found.Index, found.Index + found.Length)
 
-            match first with
-            | ValueSome first -> ranges.Add struct (found.Index + first, found.Index + found.Length)
-            | ValueNone -> ()
+        for found in base64.Value.Matches text do
+            if isInBase64 needles found.Value then
+                ranges.Add struct (found.Index + beginningOf needles found.Value, found.Index + found.Length)

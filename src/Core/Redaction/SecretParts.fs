@@ -152,4 +152,4 @@ module internal SecretParts =
             | Some pair -> pair :: ofValue pair
             | None -> []
 
-        value :: ofValue (Unescape.plain (Unescape.see value)) @ pair
+        value :: ofValue (Unescape.text value) @ pair

@@ -16,9 +16,8 @@ module internal ShownPath =
         lazy
             (Regex(@"(?<=;[^;=/]{0,64}=)[^;/]{6,}|(?<=[^:/]:)[^:@/]{6,}(?=@)", RegexOptions.CultureInvariant))
 
-    let private mayHold (path: string) =
-        path.AsSpan().IndexOfAny(";@%") >= 0
-        || path.Split '/' |> Array.exists (fun segment -> segment.Length >= ShortestForm)
+    let private mayHold (segment: string) =
+        segment.Length >= ShortestForm || segment.AsSpan().IndexOfAny(";@%") >= 0
 
     /// The values of parameters, and passwords, in a segment.
     let valuesIn (segment: string) : string list =
@@ -28,7 +27,7 @@ module internal ShownPath =
             [ for found in values.Value.Matches segment -> found.Value ]
 
     let private maskSegment (names: string[]) (segment: string) =
-        let plain = Unescape.plain (Unescape.see segment)
+        let plain = Unescape.text segment
 
         let isName =
             names
@@ -43,8 +42,14 @@ module internal ShownPath =
 
     /// The path without tokens. Segments that are a part of the kept address stay.
     let mask (kept: string) (path: string) : string =
-        if mayHold path then
+        let segments = path.Split '/'
+
+        if Array.exists mayHold segments then
             let names = kept.Split('/', StringSplitOptions.RemoveEmptyEntries)
-            String.Join('/', path.Split '/' |> Array.map (maskSegment names))
+
+            let shown segment =
+                if mayHold segment then maskSegment names segment else segment
+
+            String.Join('/', segments |> Array.map shown)
         else
             path

@@ -290,6 +290,10 @@ module internal Unescape =
 
         characters.ToString()
 
+    /// The text without escapes.
+    let text (text: string) : string =
+        if mayHaveEscapes text then plain (see text) else text
+
     /// False if no `=` can begin an escape of quoted-printable, not even after another escape was removed.
     let mayBeQuoted (text: string) : bool =
         let isQuoted (text: string) =

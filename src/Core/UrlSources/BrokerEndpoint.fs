@@ -69,7 +69,7 @@ module BrokerEndpoint =
             | Ok url -> Ok(BrokerEndpoint.Http url)
 
     let private isToken (segment: string) =
-        PathTokens.looksRandom (Unescape.plain (Unescape.see segment))
+        PathTokens.looksRandom (Unescape.text segment)
 
     let private withoutTokens (path: string) : string =
         String.Join(

@@ -345,26 +345,12 @@ module RequestUrl =
         url.HasPlainHost
         && url.Value.AsSpan(0, url.Authority.Stop).IndexOfAnyInRange('A', 'Z') < 0
 
-    /// The fewest letters and digits in a row of a path that may contain a signature.
-    [<Literal>]
-    let private ShortestRun = 12
-
-    let private hasLongRun (text: string) =
-        let mutable longest = 0
-        let mutable length = 0
-
-        for c in text do
-            length <- if Char.IsAsciiLetterOrDigit c then length + 1 else 0
-            longest <- max longest length
-
-        longest >= ShortestRun
-
     /// A part of the URL's address without the signature of its query, which a mistake may have put there.
     let internal withoutSignature (url: RequestUrl) (text: string) : string =
-        if url.QueryFirst < url.Value.Length && hasLongRun text then
-            Secrets.mask (Secrets.create (QuerySecrets.signatures url.Value url.QueryFirst)) text
-        else
-            text
+        match QuerySecrets.signatures url.Value url.QueryFirst with
+        | [] -> text
+        | signatures when SecretSieve.isFreeOf signatures text -> text
+        | signatures -> Secrets.mask (Secrets.create signatures) text
 
     /// Scheme, host, port where it is not the scheme's own, and path: where the bytes go, without the query. Tokens in the path
     /// are masked, and so is the signature of the query. Segments of the given destination stay.

@@ -3,6 +3,8 @@ module CellOS.Export.S3.Core.Tests.ShortcutLaws
 
 open System
 open System.Globalization
+open System.Security.Cryptography
+open System.Text
 open System.Threading.Tasks
 open Expecto
 open FsCheck
@@ -81,6 +83,39 @@ let private dates =
             + "Z")
     ]
 
+let private signature =
+    "8d4f2c97a1e05b36f7c2d9408eb15a63c07f94d2b86e31a5097dcf42e8b1365a"
+
+let private urlOfSignature = (v4 3600).Replace("q1w2e3r4t5y6u7i8", signature)
+
+let private digestOf (text: string) =
+    Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text)).ToLowerInvariant()
+
+/// The signature as a program may encode it.
+let private encoded =
+    let octets = Encoding.ASCII.GetBytes signature
+
+    let base64 (octets: byte[]) =
+        (Convert.ToBase64String octets).TrimEnd '='
+
+    [
+        base64 octets
+        base64 (Array.append "1"B octets)
+        base64 (Array.append "id"B octets)
+        (base64 octets).Replace('+', '-').Replace('/', '_')
+        base64 (Encoding.Unicode.GetBytes signature)
+        base64 (Convert.FromHexString signature)
+        base64 (Array.append "i"B (Convert.FromHexString signature))
+        "req/" + base64 (Convert.FromHexString signature)
+        Convert.ToHexString octets
+        "0" + (Convert.ToHexString octets).ToLowerInvariant()
+        octets |> Array.map (fun octet -> $"{octet:x2}") |> String.concat ":"
+        octets |> Array.map (fun octet -> $"0x{octet:x2}") |> String.concat ":"
+        signature[..30] + "." + signature[31..]
+        signature[..40]
+        signature[20..50]
+    ]
+
 [<Tests>]
 let tests =
     testList "Shortcuts" [
@@ -122,6 +157,41 @@ let tests =
             match RequestUrl.parse $"https://h/p?X-Amz-Date={date}" with
             | Ok url -> Expect.equal (PresignedUrl.inspect url).SignedAt expected date
             | Error _ -> Expect.isTrue (date |> String.exists (fun c -> c > '~' || c = ' ')) date)
+
+        testCase "what encodes the signature is masked in receipts and addresses" (fun () ->
+            for id in encoded do
+                let reply = {
+                    stored with
+                        RequestId = Some id
+                        HostId = Some id
+                        VersionId = Some id
+                }
+
+                let turns = feed (plan (Some urlOfSignature) same) [ started; attempted 1 reply ]
+                let receipt = receipt turns
+
+                for shown in [ receipt.RequestId; receipt.HostId; receipt.VersionId ] do
+                    Expect.isFalse (Option.contains id shown) $"{id}: {shown}"
+
+                for path in [ id; id + "/x"; "x/" + id; "a.b/" + id + ".txt" ] do
+                    let url = parsed $"https://h/k/{path}?X-Amz-Signature={signature}"
+                    Expect.isFalse ((RequestUrl.withoutQuery url).Contains id) path)
+
+        testCase "other Base64 and digits stay in receipts and addresses" (fun () ->
+            for other in [ digestOf "a"; digestOf "b"; digestOf "c" ] do
+                let id = Convert.ToBase64String(Convert.FromHexString other)
+
+                let reply = {
+                    stored with
+                        RequestId = Some id
+                        HostId = Some other
+                }
+
+                let turns = feed (plan (Some urlOfSignature) same) [ started; attempted 1 reply ]
+                let receipt = receipt turns
+                Expect.equal (receipt.RequestId, receipt.HostId) (Some id, Some other) "ids"
+                let url = parsed $"https://h/k/{other}/x?X-Amz-Signature={signature}"
+                Expect.stringContains (RequestUrl.withoutQuery url) other "address")
 
         testCase "whoever asks for a URL's Uri, in whatever thread, gets the same one" (fun () ->
             for _ in 1..200 do

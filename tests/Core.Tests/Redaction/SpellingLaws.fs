@@ -47,7 +47,8 @@ let private echo (planted: PlantedUrl) =
 
         let! before =
             Gen.frequency [
-                6, Gen.constant "see "
+                5, Gen.constant "see "
+                1, Gen.constant ""
                 1, Gen.elements [ "100%"; @"C:\"; "a&"; "sum="; "%2"; @"\u"; "\"" ]
             ]
 
