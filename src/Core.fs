@@ -33,8 +33,7 @@ module Push =
 
     /// A push that has not begun, of a sink that has learnt something about hosts.
     [<CompiledName("CreateKnowing")>]
-    let createKnowing (hosts: KnownHosts) (plan: PushPlan) : State =
-        State.fresh plan |> State.learn (fun history -> { history with Hosts = hosts })
+    let createKnowing (hosts: KnownHosts) (plan: PushPlan) : State = State.fresh plan |> State.knowing hosts
 
     /// What a push has learnt about hosts, for the pushes after it.
     [<CompiledName("Hosts")>]
@@ -199,10 +198,9 @@ module Push =
 
         let state =
             state
-            |> State.learn (fun history -> {
-                history with
-                    Hosts = KnownHosts.reporting put.Url now (Integrity.reported reply) history.Hosts
-            })
+            |> State.knowing (KnownHosts.reporting put.Url now (Integrity.reported reply) state.History.Hosts)
+
+        let terms = PushResult.terms state put reply
 
         let conclude (verdict: Verdict) =
             let state = State.after (Outcome.Replied reply) state
@@ -212,18 +210,16 @@ module Push =
             | Verdict.Stop kind -> fail state now kind
             | _ -> fail state now FailureKind.Internal
 
-        match Integrity.verdict (PushResult.terms state put reply) reply sent, comparison.Otherwise with
+        match Integrity.verdict terms reply sent, comparison.Otherwise with
         | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), Some otherwise ->
             conclude otherwise
         | IntegrityVerdict.Confirmed confirmed, _ ->
             let warned =
-                state
-                |> State.learn (fun history -> {
-                    history with
-                        Warning = PushResult.warning state reply confirmed
-                })
+                match PushResult.warning state reply confirmed with
+                | warning when warning = state.History.Warning -> state
+                | warning -> state |> State.learn (fun history -> { history with Warning = warning })
 
-            finish warned now (Output.Done(PushResult.receipt state now put reply sent confirmed))
+            finish warned now (Output.Done(PushResult.receipt state now terms reply sent confirmed))
         | IntegrityVerdict.Mismatch _, _ ->
             retryOnce
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)

@@ -164,10 +164,10 @@ type Reply = {
     /// ETag that is strong and not about an empty response, a checksum in a header of a store's own, a version or a store's
     /// request id.
     member this.IsMarked =
-        this.StoreTag.IsSome
-        || not this.OwnChecksums.IsEmpty
+        this.HasStoreId
         || this.VersionId.IsSome
-        || this.HasStoreId
+        || not this.OwnChecksums.IsEmpty
+        || this.StoreTag.IsSome
 
 /// Reads responses.
 ///
@@ -296,7 +296,8 @@ module Reply =
 
         /// The value of the first of these headers that has one, and only one.
         let firstOfOne names =
-            names |> List.filter (several.Contains >> not) |> first
+            names
+            |> List.tryPick (fun name -> if several.Contains name then None else value name)
 
         let ownId = firstOfOne ownIds
         let requestId = ownId |> Option.orElse (firstOfOne sharedIds)

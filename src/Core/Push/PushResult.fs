@@ -89,7 +89,7 @@ module internal PushResult =
     let receipt
         (state: State)
         (now: DateTimeOffset)
-        (put: PutRequest)
+        (terms: IntegrityTerms)
         (reply: Reply)
         (sent: Sent)
         (confirmed: Confirmation)
@@ -112,7 +112,7 @@ module internal PushResult =
             Sha256 = sent.Sha256.Hex
             Md5 = (sent.With state.History.Digests).Md5
             Checksums =
-                Integrity.confirmed (terms state put reply) reply sent
+                Integrity.confirmed terms reply sent
                 |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
                 |> Map.ofList
             ETag = show reply.OnlyETag
