@@ -30,6 +30,8 @@ internal sealed record FileBundle(
         walk.End();
 
         var files = walk.Files.OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        // The walk is kept for the changes, and the list is not needed there.
+        walk.Files.Clear();
         var duplicates = Bundle.Duplicates(files.Select(file => new BundleEntry(file.Name, file.Path)));
         return new FileBundle(
             files,

@@ -22,13 +22,13 @@ internal sealed class FolderWalk(TimeProvider time)
     /// <param name="Folder">The names on the way from the root.</param>
     /// <param name="Stamp">The stamp that it had then.</param>
     /// <param name="Listing">The listing, if a later change may leave the stamp as it is; null if not.</param>
-    /// <param name="Files">The digests of the entries.</param>
+    /// <param name="Files">The digests of the entries, in ascending order.</param>
     private sealed record Listed(
         ExportRoot Root,
         string[] Folder,
         FileStamp Stamp,
         FolderListing? Listing,
-        HashSet<long> Files
+        long[] Files
     )
     {
         internal string Path => System.IO.Path.Join([Root.Path, .. Folder]);
@@ -163,7 +163,8 @@ internal sealed class FolderWalk(TimeProvider time)
             return FolderListing
                 .Read(listed.Root, listed.Folder, time.GetUtcNow())
                 .Entries.Any(entry =>
-                    !listed.Files.Contains(entry.Digest) && !isKnown(Path.Join(listed.Path, entry.Name))
+                    Array.BinarySearch(listed.Files, entry.Digest) < 0
+                    && !isKnown(Path.Join(listed.Path, entry.Name))
                 );
         }
         // A folder that is gone has no file that was not exported.
@@ -258,7 +259,7 @@ internal sealed class FolderWalk(TimeProvider time)
                 folder,
                 listing.Stamp,
                 listing.IsSettled ? null : listing,
-                [.. listing.Entries.Select(entry => entry.Digest)]
+                [.. listing.Entries.Select(entry => entry.Digest).Order()]
             )
         );
         return listing.Entries;

@@ -131,6 +131,8 @@ internal sealed record PushBundle(
                 leftOut.Add($"{Quote(file.Path)} is {name}; it is left out.");
         }
 
+        // Not the whole bundle: its files would stay in memory beside the artifacts.
+        var appeared = bundle.Changes;
         var notes = leftOut.Concat(bundle.Notes).ToList();
         if (spec.Artifacts.Count > 0)
             notes.Add(
@@ -150,7 +152,7 @@ internal sealed record PushBundle(
             {
                 // The push itself may have made the receipts file.
                 var now = new OwnFiles(receiptsFile);
-                return bundle.Changes(path => changed.Contains(path) || now.NameOf(path) is not null);
+                return appeared(path => changed.Contains(path) || now.NameOf(path) is not null);
             },
         };
     }

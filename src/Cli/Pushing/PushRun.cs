@@ -16,24 +16,24 @@ internal sealed class PushRun(
     /// <summary>Takes each receipt, when it has been written.</summary>
     internal Action<ExportReceipt> Exported { get; init; } = _ => { };
 
-    /// <param name="artifacts">All that was asked for, with the addresses.</param>
+    /// <param name="artifacts">All that was asked for.</param>
     /// <param name="done">What has a receipt already.</param>
     /// <param name="cancellationToken">Ends it; what is stored by then gets its receipt.</param>
     /// <exception cref="RefusedException">A batch cannot be sent, such as two artifacts over one exact URL; nothing was sent.</exception>
     /// <exception cref="IOException">Receipts or results cannot be written any more; no further artifact was begun.</exception>
     internal async Task RunAsync(
-        IReadOnlyList<(PlannedArtifact Artifact, string Destination)> artifacts,
+        IReadOnlyList<PlannedArtifact> artifacts,
         IReadOnlySet<PlannedArtifact> done,
         CancellationToken cancellationToken
     )
     {
-        var rest = artifacts.Select(item => item.Artifact).Where(artifact => !done.Contains(artifact));
+        var rest = artifacts.Where(artifact => !done.Contains(artifact));
         // All of them are checked before the first one begins.
         var batches = rest.GroupBy(artifact => artifact.Target)
             .Select(group => Batch(group.Key, [.. group], cancellationToken))
             .ToList();
-        display.Started(artifacts.Count, Amounts.Sum(artifacts.Select(item => item.Artifact.Length)));
-        foreach (var (artifact, _) in artifacts)
+        display.Started(artifacts.Count, Amounts.Sum(artifacts.Select(artifact => artifact.Length)));
+        foreach (var artifact in artifacts)
         {
             if (done.Contains(artifact))
                 display.Skipped(Label(artifact.Target, artifact.Name), artifact.Length);

@@ -76,7 +76,7 @@ internal static class Pusher
                     display.Note(sentence);
             foreach (var sentence in places.Before())
                 display.Note(sentence);
-            if (addressed.Count == 0)
+            if (bundle.Artifacts.Count == 0)
                 display.Note(
                     "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
                 );
@@ -106,7 +106,7 @@ internal static class Pusher
             {
                 try
                 {
-                    await run.RunAsync(addressed, done, cancellationToken);
+                    await run.RunAsync(bundle.Artifacts, done, cancellationToken);
                 }
                 finally
                 {
@@ -221,20 +221,22 @@ internal static class Pusher
         }
     }
 
-    /// <summary>The artifacts with their addresses.</summary>
+    /// <summary>
+    /// Checks the addresses, and returns the artifacts with them. Each enumeration makes the addresses again: those of
+    /// 100,000 artifacts would take 15 MiB.
+    /// </summary>
     /// <exception cref="RefusedException">One or more keys would be too long.</exception>
-    private static List<(PlannedArtifact Artifact, string Destination)> Addressed(
+    private static IEnumerable<(PlannedArtifact Artifact, string Destination)> Addressed(
         PushBundle bundle,
         S3ExportSinks sinks
     )
     {
-        var addressed = new List<(PlannedArtifact, string)>();
         var problems = new List<string>();
         foreach (var artifact in bundle.Artifacts)
         {
             try
             {
-                addressed.Add((artifact, sinks[artifact.Target].DestinationHint(artifact.Name)));
+                _ = sinks[artifact.Target].DestinationHint(artifact.Name);
             }
             catch (ArgumentException exception)
             {
@@ -242,8 +244,11 @@ internal static class Pusher
             }
         }
 
+        var addressed = bundle.Artifacts.Select(artifact =>
+            (artifact, sinks[artifact.Target].DestinationHint(artifact.Name))
+        );
         if (problems.Count == 0 && sinks.Count > 1)
-            problems.AddRange(SameObjects(addressed, sinks));
+            problems.AddRange(SameObjects([.. addressed], sinks));
         return problems.Count == 0 ? addressed : throw new RefusedException(problems);
     }
 

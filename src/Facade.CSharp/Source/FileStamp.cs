@@ -3,7 +3,10 @@ namespace CellOS.Export.S3.Source;
 /// <summary>Tells two files apart that exist at the same time. Both numbers are 0 where the platform has none.</summary>
 internal readonly record struct FileId(ulong Device, ulong Inode);
 
-/// <summary>The state of a file, without its content.</summary>
+/// <summary>
+/// The state of a file, without its content. On Linux, times are nanoseconds since 1970, modulo 2^64: two times are compared
+/// correctly if at most 292 years are between them.
+/// </summary>
 /// <param name="Length">The length in bytes.</param>
 /// <param name="Modified">The time when the content was last written, in the units of the file system.</param>
 /// <param name="Changed">
@@ -16,10 +19,10 @@ internal readonly record struct FileId(ulong Device, ulong Inode);
 /// </param>
 internal readonly record struct FileStamp(
     long Length,
-    Int128 Modified,
-    Int128 Changed,
+    long Modified,
+    long Changed,
     FileId Id,
-    Int128? Born = null
+    long? Born = null
 )
 {
     /// <summary>The longest step between two time stamps of a file system (FAT), in nanoseconds.</summary>
@@ -42,9 +45,12 @@ internal readonly record struct FileStamp(
         if (Changed == 0)
             return true;
 
-        var age = (now - DateTimeOffset.UnixEpoch).Ticks * (Int128)100 - Changed;
-        return age > (Changed % 1_000_000 == 0 ? LongestStep : Ticks);
+        return Since(now) > (Changed % 1_000_000 == 0 ? LongestStep : Ticks);
     }
+
+    /// <summary>The time from <see cref="Changed"/> to another time, in nanoseconds.</summary>
+    internal long Since(DateTimeOffset now) =>
+        unchecked((now - DateTimeOffset.UnixEpoch).Ticks * 100 - Changed);
 
     /// <summary>
     /// True if another file has taken the place of the one that had this stamp. A file that was deleted may leave its

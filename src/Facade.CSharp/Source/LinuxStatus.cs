@@ -79,8 +79,8 @@ internal static partial class LinuxStatus
                 (_mask & BirthTime) == 0 ? null : Nanoseconds(_bornSeconds, _bornNanoseconds)
             );
 
-        private static Int128 Nanoseconds(long seconds, uint nanoseconds) =>
-            (Int128)seconds * 1_000_000_000 + nanoseconds;
+        private static long Nanoseconds(long seconds, uint nanoseconds) =>
+            unchecked(seconds * 1_000_000_000 + nanoseconds);
     }
 
     [LibraryImport(

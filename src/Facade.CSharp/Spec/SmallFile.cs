@@ -76,8 +76,7 @@ internal static class SmallFile
     /// what is written twice within one step has one stamp.
     /// </summary>
     private static bool IsSettled(FileStamp stamp, DateTimeOffset now) =>
-        !OperatingSystem.IsLinux()
-        || Int128.Abs((now - DateTimeOffset.UnixEpoch).Ticks * (Int128)100 - stamp.Changed) > 2_000_000_000;
+        !OperatingSystem.IsLinux() || stamp.Since(now) is > 2_000_000_000 or < -2_000_000_000;
 
     /// <summary>Reads a regular file into one array of its length, so that it takes no more memory than that.</summary>
     private static byte[] ReadBytes(SafeFileHandle handle, int maxBytes)

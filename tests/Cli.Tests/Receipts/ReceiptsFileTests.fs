@@ -101,12 +101,7 @@ type private Store(content: byte[]) =
 
     interface IReceiptsStore with
         member this.Stamp =
-            FileStamp(
-                bytes.LongLength,
-                Int128.op_Implicit this.Changed,
-                Int128.op_Implicit this.Changed,
-                FileId(1UL, 1UL)
-            )
+            FileStamp(bytes.LongLength, this.Changed, this.Changed, FileId(1UL, 1UL))
 
         member _.IsInPlace = true
         member _.Dispose() = ()

@@ -145,11 +145,9 @@ let private handlesBelow (folder: string) =
         | target -> target.StartsWith(folder, StringComparison.Ordinal))
     |> Seq.length
 
-let private whole (number: int64) : Int128 = Int128.op_Implicit number
-
 /// A stamp, with its times in nanoseconds since 1970.
 let private stampOf (length: int64) modified changed inode born =
-    FileStamp(length, whole modified, whole changed, FileId(1UL, inode), Nullable(whole born))
+    FileStamp(length, modified, changed, FileId(1UL, inode), Nullable born)
 
 /// The stamp of a file that was changed at this time.
 let private stamped (changed: int64) = stampOf 10L 1_000L changed 2UL 500L
