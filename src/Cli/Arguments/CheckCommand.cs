@@ -30,6 +30,8 @@ internal sealed class CheckCommand : Command
             + "error. Default: the current one, and a warning."
     );
 
+    private readonly Option<string> _shard = ShardOption.Create();
+
     private readonly Option<string> _json = TextOption.Flag("--json", "Write JSON in place of tables.");
 
     private readonly Option<string> _probe = TextOption.Flag(
@@ -54,6 +56,7 @@ internal sealed class CheckCommand : Command
         Add(_cellId);
         Add(_target);
         Add(_root);
+        Add(_shard);
         Add(_json);
         Add(_probe);
         Add(_paths);
@@ -69,6 +72,7 @@ internal sealed class CheckCommand : Command
             );
         if (parsed.IsSet(_probe) && !parsed.IsSet(_cellId))
             sentences.Add("--probe needs --cell-id ID, which is a part of the key.");
+        var shard = ShardOption.Read(parsed, _shard, sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
 
@@ -79,6 +83,7 @@ internal sealed class CheckCommand : Command
                 CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
                 Root = parsed.GetValue(_root),
+                Shard = shard,
                 Json = parsed.IsSet(_json),
                 Probe = parsed.IsSet(_probe),
                 Paths = paths,

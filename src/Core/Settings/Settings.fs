@@ -87,7 +87,7 @@ module Settings =
         for target in spec.Targets do
             artifacts[TargetName.value target.Name] <- ResizeArray()
 
-        for artifact in spec.Artifacts do
+        for artifact in spec.Artifacts @ spec.OtherShards do
             match artifacts.TryGetValue(TargetName.value artifact.Target) with
             | true, names -> names.Add artifact.Name
             | _ -> ()
@@ -207,12 +207,20 @@ module Settings =
             let urlContext =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
-            let listed =
-                spec.Artifacts
+            let namesOf (artifacts: S3Artifact list) =
+                artifacts
                 |> List.filter (fun artifact -> artifact.Target = target)
                 |> List.map _.Name
 
-            let look = ManifestFindings.look urlContext listed manifest
+            let look =
+                ManifestFindings.look
+                    urlContext
+                    {
+                        Artifacts = namesOf spec.Artifacts
+                        HasOtherShards = not (namesOf spec.OtherShards).IsEmpty
+                        Shard = spec.Shard
+                    }
+                    manifest
 
             let withExpiry (report: TargetReport) =
                 if report.Name = target && look.FirstExpiry.IsSome then

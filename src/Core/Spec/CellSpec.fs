@@ -7,6 +7,8 @@ type CellSpec = private {
     targets: S3Target list
     others: OtherTarget list
     artifacts: S3Artifact list
+    shard: Shard option
+    otherShards: S3Artifact list
     otherArtifacts: string list
     names: TargetName list
     findings: Finding list
@@ -16,8 +18,12 @@ type CellSpec = private {
     member this.Targets = this.targets
     /// Targets of other kinds, which this library leaves alone.
     member this.Others = this.others
-    /// Artifacts for the S3 targets.
+    /// Artifacts for the S3 targets; of one shard only after `CellSpec.ofShard`.
     member this.Artifacts = this.artifacts
+    /// The shard that the artifacts belong to; `None` for all of them.
+    member this.Shard = this.shard
+    /// Artifacts for the S3 targets that other shards have.
+    member internal this.OtherShards = this.otherShards
     /// The names of the artifacts for other targets, which this library does not export.
     member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
@@ -71,6 +77,8 @@ module CellSpec =
                         | Choice2Of2 other -> other
                 ]
                 artifacts = checkedArtifacts
+                shard = None
+                otherShards = []
                 otherArtifacts = otherArtifacts
                 names = [ for target in s3 -> target.Name ]
                 findings = unknownKeys @ SpecTargets.unknownKinds targets
@@ -113,6 +121,8 @@ module CellSpec =
                     $"The spec has no S3 target {Check.quoteWord name}{others}. {advice}"
             )
         | targets ->
+            let isFor (artifact: S3Artifact) = TargetName.value artifact.Target = name
+
             Ok {
                 spec with
                     targets = targets
@@ -121,9 +131,8 @@ module CellSpec =
                     findings =
                         spec.findings
                         |> List.filter (fun finding -> finding.Target.IsNone || finding.Target = Some name)
-                    artifacts =
-                        spec.artifacts
-                        |> List.filter (fun artifact -> TargetName.value artifact.Target = name)
+                    artifacts = spec.artifacts |> List.filter isFor
+                    otherShards = spec.otherShards |> List.filter isFor
             }
 
     /// The spec with one of its S3 targets and these artifacts for it in place of its own: for a bundle that was
@@ -154,4 +163,19 @@ module CellSpec =
                             Line = None
                         })
             }
+        }
+
+    /// The spec with the artifacts of one shard. It remembers the others: a URL that names one object is not for two of them,
+    /// whichever shards they belong to.
+    [<CompiledName("OfShard")>]
+    let ofShard (shard: Shard) (spec: CellSpec) : CellSpec =
+        let own, others =
+            spec.artifacts
+            |> List.partition (fun artifact -> Shard.contains artifact.Name shard)
+
+        {
+            spec with
+                artifacts = own
+                shard = Some shard
+                otherShards = spec.otherShards @ others
         }

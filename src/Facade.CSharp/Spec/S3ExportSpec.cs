@@ -116,6 +116,9 @@ public sealed class S3ExportSpec
         return Accept(CellSpecModule.WithArtifacts(target, ListModule.OfSeq(names), Core), null);
     }
 
+    /// <summary>The spec with the artifacts of one shard.</summary>
+    internal S3ExportSpec OfShard(Shard shard) => new(CellSpecModule.OfShard(shard, Core));
+
     private static S3ExportSpec Accept(
         FSharpResult<CellSpec, FSharpList<ConfigProblem>> result,
         string? file
