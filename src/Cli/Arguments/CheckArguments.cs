@@ -8,7 +8,7 @@ internal sealed record CheckArguments
     /// <summary>The path of the cell spec.</summary>
     public required string Spec { get; init; }
 
-    /// <summary>The cell that a URL is checked for; null for none in particular.</summary>
+    /// <summary>The cell that a URL is checked for; null for that of the spec, or for none in particular.</summary>
     public string? CellId { get; init; }
 
     /// <summary>The one target that matters; null for all.</summary>

@@ -15,8 +15,8 @@ internal sealed record PushArguments
     /// <summary>The path of the cell spec.</summary>
     public required string Spec { get; init; }
 
-    /// <summary>The cell whose evidence this is.</summary>
-    public required string CellId { get; init; }
+    /// <summary>The cell whose evidence this is; null for that of the spec.</summary>
+    public string? CellId { get; init; }
 
     /// <summary>The target that takes all PATHs; null where the spec has only one, or names one for each.</summary>
     public string? Target { get; init; }

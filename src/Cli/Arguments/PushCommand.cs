@@ -11,9 +11,12 @@ internal sealed class PushCommand : Command
         .Value("--spec", "FILE", "The cell spec, in YAML.")
         .Required();
 
-    private readonly Option<string> _cellId = TextOption
-        .Value("--cell-id", "ID", "The cell whose evidence this is: one path segment of at most 255 bytes.")
-        .Required();
+    private readonly Option<string> _cellId = TextOption.Value(
+        "--cell-id",
+        "ID",
+        "The cell whose evidence this is: one path segment of at most 255 bytes. Default: the 'id' below 'spec' in the cell "
+            + "spec; another one than that is refused."
+    );
 
     private readonly Option<string> _target = TextOption.Value(
         "--target",
@@ -24,7 +27,7 @@ internal sealed class PushCommand : Command
     private readonly Option<string> _root = TextOption.Value(
         "--root",
         "DIR",
-        "The folder that the paths of the spec's artifacts begin in. Default: the current one."
+        "The folder that the spec's artifacts lie below. Default: the current one."
     );
 
     private readonly Option<string[]> _receipts = TextOption.Values(
@@ -138,7 +141,7 @@ internal sealed class PushCommand : Command
             new PushArguments
             {
                 Spec = parsed.GetRequiredValue(_spec),
-                CellId = parsed.GetRequiredValue(_cellId),
+                CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
                 Root = parsed.GetValue(_root),
                 Receipts = receipts.FirstOrDefault(),

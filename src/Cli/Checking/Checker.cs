@@ -42,6 +42,14 @@ internal static class Checker
             )
                 OpenSsl.Require();
             var spec = Configured.Load(arguments.Spec, arguments.Target);
+            if (arguments.Paths.Count > 0)
+                Configured.CellId(
+                    arguments.CellId,
+                    spec,
+                    $"The PATH '{Redaction.Plain(arguments.Paths[0])}'"
+                );
+            if (arguments.Probe)
+                Configured.CellId(arguments.CellId, spec, "--probe");
             var bundle =
                 arguments.Paths.Count > 0
                     ? PushBundle

@@ -212,6 +212,7 @@ internal sealed record PushBundle(
             );
 
         var root = Root(arguments.Root ?? ".");
+        spec = spec.Below(root);
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
         var own = OwnFiles.Of(arguments);

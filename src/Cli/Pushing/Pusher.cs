@@ -27,6 +27,7 @@ internal static class Pusher
         var (bundle, sinks) = await Interruptibly(() => Prepare(arguments, log), cancellationToken);
         using (sinks)
         {
+            var cellId = CellIdModule.Value(sinks.Configuration.Cell!);
             var addressed = Addresses.Of(bundle, sinks);
             var none = new HashSet<PlannedArtifact>();
             if (!arguments.Resume)
@@ -56,7 +57,7 @@ internal static class Pusher
                 arguments.Resume && receipts is not null
                     ? await Resumption.FindDoneAsync(
                         receipts.Receipted,
-                        arguments.CellId,
+                        cellId,
                         addressed,
                         artifact => sinks[artifact.Target].KnownUrl(artifact.Name),
                         places,
@@ -73,7 +74,7 @@ internal static class Pusher
                         receipts.Receipted,
                         addressed.Where(item => !done.Contains(item.Artifact)),
                         sinks,
-                        arguments.CellId
+                        cellId
                     )
                 )
                     display.Note(sentence);
@@ -89,9 +90,7 @@ internal static class Pusher
             var shared = new SharedDestinations(
                 sinks.Count > 1 ? addressed.Select(item => item.Destination) : []
             );
-            var marks = receipts is null
-                ? null
-                : new UploadMarks(receipts, sinks, arguments.CellId, shared.All);
+            var marks = receipts is null ? null : new UploadMarks(receipts, sinks, cellId, shared.All);
             var commands = new CommandUrls(sinks, marks);
             string? misled = null;
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce })
@@ -210,13 +209,14 @@ internal static class Pusher
         try
         {
             var spec = Configured.Load(arguments.Spec, arguments.Target, out var note);
+            var cellId = Configured.CellId(arguments.CellId, spec, "push");
             var bundle = PushBundle.Gather(spec, arguments);
             if (note is not null)
                 bundle = bundle with { Notes = [.. bundle.Notes, note] };
-            var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            var configuration = S3ExportConfiguration.Resolve(bundle.Spec, cellId);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
-            return (bundle, S3ExportSinks.Create(configuration, arguments.CellId, null, log));
+            return (bundle, S3ExportSinks.Create(configuration, cellId, null, log));
         }
         catch (S3ExportConfigurationException refused)
         {

@@ -132,6 +132,11 @@ module Settings =
                 yield! List.map MisspeltVariables.toFinding unknown
             ]
             Problems = [
+                yield!
+                    context.CellId
+                    |> Option.bind (fun cell -> CellSpec.otherCell cell spec)
+                    |> Option.toList
+
                 for _, _, problems in resolved do
                     yield! List.map (MisspeltVariables.withMeant unknown) problems
                 yield! UrlSetting.sharedProblems context.Lookup

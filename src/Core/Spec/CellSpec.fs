@@ -4,6 +4,7 @@ open FsToolkit.ErrorHandling
 
 /// The exports of a cell: what goes where. Its values are checked; see `CellSpec.create`.
 type CellSpec = private {
+    id: CellId option
     targets: S3Target list
     others: OtherTarget list
     artifacts: S3Artifact list
@@ -14,6 +15,8 @@ type CellSpec = private {
     findings: Finding list
 } with
 
+    /// The cell that the spec is for, if it says so.
+    member this.Id = this.id
     /// In the order of the spec; names are unique, and so are their suffixes of environment variables.
     member this.Targets = this.targets
     /// Targets of other kinds, which this library leaves alone.
@@ -45,12 +48,15 @@ module CellSpec =
     /// The spec of what a reader found; `line` is where it looked for targets.
     let internal check
         (line: int option)
+        (id: Validation<CellId option, ConfigProblem>)
         (unknownKeys: Finding list)
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
         : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! _ =
+            let! id = id
+
+            and! _ =
                 if targets.IsEmpty then
                     SpecDraft.problem
                         line
@@ -69,6 +75,7 @@ module CellSpec =
             ]
 
             return {
+                id = id
                 targets = s3
                 others = [
                     for target in checkedTargets do
@@ -85,17 +92,64 @@ module CellSpec =
             }
         }
 
-    /// The spec, or all that is wrong with it at once: no target at all, missing or bad names, two targets with
+    /// The cell id of a spec; blank and null mean none.
+    let internal checkId (line: int option) (id: string | null) : Validation<CellId option, ConfigProblem> =
+        match SpecDraft.given id with
+        | None -> Ok None
+        | Some id -> CellId.create id |> Result.map Some |> SpecDraft.ofRefusal line "'id' of 'spec'"
+
+    /// The spec of a cell, or all that is wrong with it at once: no target at all, missing or bad names, two targets with
     /// one name or with the same variables, artifacts for unknown targets, paths that leave the artifact root,
-    /// one artifact twice.
+    /// one artifact twice. `id` is the cell id; null for a spec that is for any cell.
+    [<CompiledName("CreateFor")>]
+    let createFor
+        (id: string | null)
+        (targets: SpecTarget list)
+        (artifacts: SpecArtifact list)
+        : Validation<CellSpec, ConfigProblem> =
+        check None (checkId None id) [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
+            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
+        ]
+
+    /// The spec for any cell, as `createFor`.
     [<CompiledName("Create")>]
     let create
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check None [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
-            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
-        ]
+        createFor null targets artifacts
+
+    /// Why a cell id does not fit the spec: the spec is for another cell. `None` if it fits.
+    [<CompiledName("OtherCell")>]
+    let otherCell (cellId: CellId) (spec: CellSpec) : ConfigProblem option =
+        match spec.id with
+        | Some own when own <> cellId ->
+            Some(
+                ConfigProblem.inSpec
+                    None
+                    $"The spec is for the cell {Check.quote (CellId.value own)} ('id' of 'spec'), and the cell id is given as {Check.quote (CellId.value cellId)}. Correct one of them, or leave the given one out."
+            )
+        | _ -> None
+
+    /// The spec with all paths of its artifacts relative to the artifact root, or the paths that are not below it. `roots` are
+    /// the absolute paths that lead to the root.
+    [<CompiledName("Below")>]
+    let below (roots: string seq) (spec: CellSpec) : Validation<CellSpec, ConfigProblem> =
+        let place (artifact: S3Artifact) =
+            ArtifactPath.below roots artifact.Path
+            |> SpecDraft.ofRefusal artifact.Line $"artifact {ArtifactName.quote artifact.Name}"
+            |> Result.map (fun path -> { artifact with Path = path })
+
+        validation {
+            let! own = spec.artifacts |> List.traverseValidationA place
+            and! others = spec.otherShards |> List.traverseValidationA place
+
+            return {
+                spec with
+                    artifacts = own
+                    otherShards = others
+            }
+        }
 
     /// The spec with one of its S3 targets and the artifacts for that; or what to say if it has none of this name.
     [<CompiledName("Only")>]
