@@ -3,7 +3,6 @@ module Cli.Tests.SpecParityTests
 
 open System
 open System.IO
-open System.Text.Json
 open Expecto
 open Cli.Tests.Scene
 open Cli.Tests.Support
@@ -63,7 +62,12 @@ let tests =
                 use child =
                     new Child(
                         "sh",
-                        [ "-c"; $"cd \"$0\" && exec {quotedTool} push --spec \"$1\""; scene.Folder.Path; scene.Spec ],
+                        [
+                            "-c"
+                            $"cd \"$0\" && exec {quotedTool} push --spec \"$1\""
+                            scene.Folder.Path
+                            scene.Spec
+                        ],
                         variables
                     )
 
@@ -78,15 +82,23 @@ let tests =
 
                 File.WriteAllText(
                     scene.Spec,
-                    $$$"""{"apiVersion": "cellos.io/v1", "kind": "ExecutionCell", "spec": {"id": "cell-7", "export": {
-                        "targets": [{"name": "artifact-bucket", "kind": "s3", "bucket": "{{{bucket}}}"}],
-                        "artifacts": [{"name": "report.json", "path": {{{JsonSerializer.Serialize path}}}}]}}}"""
+                    """{"apiVersion": "cellos.io/v1", "kind": "ExecutionCell", "spec": {"id": "cell-7", "export": {
+                        "targets": [{"name": "artifact-bucket", "kind": "s3", "bucket": "BUCKET"}],
+                        "artifacts": [{"name": "report.json", "path": "PATH"}]}}}"""
+                        .Replace("BUCKET", bucket)
+                        .Replace("PATH", path)
                 )
 
                 let! struct (code, output, error) =
-                    runToolIn
-                        (scene.Manifest("cell-7", [ "report.json" ]))
-                        [ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; "--root"; scene.Folder.Path ]
+                    runToolIn (scene.Manifest("cell-7", [ "report.json" ])) [
+                        "push"
+                        "--spec"
+                        scene.Spec
+                        "--cell-id"
+                        "cell-7"
+                        "--root"
+                        scene.Folder.Path
+                    ]
 
                 isExported scene code output error
             })
@@ -102,7 +114,15 @@ let tests =
                         let! struct (code, output, error) =
                             runToolIn
                                 variables
-                                ([ command; "--spec"; scene.Spec; "--cell-id"; "cell-8"; "--root"; scene.Folder.Path ]
+                                ([
+                                    command
+                                    "--spec"
+                                    scene.Spec
+                                    "--cell-id"
+                                    "cell-8"
+                                    "--root"
+                                    scene.Folder.Path
+                                 ]
                                  @ more)
 
                         Expect.equal code 2 $"{error}{output}"
@@ -159,7 +179,12 @@ let tests =
                             runToolIn variables [ command; "--spec"; scene.Spec; "--root"; other ]
 
                         Expect.equal code 2 $"{path}: {error}{output}"
-                        Expect.stringContains error "cell.yaml, line 12: artifact 'report.json': The path" "the place"
+
+                        Expect.stringContains
+                            error
+                            "cell.yaml:12: artifact 'report.json': The path"
+                            "the place"
+
                         Expect.stringContains error sentence path
 
                 Expect.isEmpty scene.Server.Objects "nothing was sent"
@@ -192,15 +217,22 @@ let tests =
                     Expect.equal code 1 $"{error}{output}"
                     Expect.stringContains error "symbolic link" "the reason"
 
-                    // It does not lead to a folder that the root's path merely seems to name.
-                    let hidden = scene.Folder.Write("real/deep/x", "x")
-                    Directory.CreateSymbolicLink(scene.Folder.At "alias", Path.GetDirectoryName hidden) |> ignore
-                    family scene (scene.Folder.At "out/report.json")
+                    // 'alias/..' is the folder 'real', and looks like the one above 'out'.
+                    scene.Folder.Write("real/out/report.json", "another file") |> ignore
+
+                    Directory.CreateSymbolicLink(scene.Folder.At "alias", scene.Folder.At "real/out")
+                    |> ignore
+
+                    family scene path
 
                     let! struct (code, output, error) =
-                        runToolIn
-                            variables
-                            [ "push"; "--spec"; scene.Spec; "--root"; scene.Folder.At "alias/../../out/../real" ]
+                        runToolIn variables [
+                            "push"
+                            "--spec"
+                            scene.Spec
+                            "--root"
+                            scene.Folder.At "alias/../out"
+                        ]
 
                     Expect.equal code 2 $"{error}{output}"
                     Expect.stringContains error "is not below the artifact root" "it is not there"

@@ -123,7 +123,7 @@ let tests =
                 """{"spec": {"id": "cell-7", "export": {"targets": [{"name": "a", "kind": "s3", "bucket": "b"}], "artifacts": [{"name": "x", "path": "/work/x"}]}}}"""
 
             let target = S3ExportTarget(Name = "a", Bucket = "b")
-            let artifact = S3ExportSpecArtifact(Name = "x", Path = "/work/x")
+            let artifact = S3ExportSpecArtifact(Name = "x", Path = "/work/x", Target = "a")
 
             for spec in
                 [
@@ -150,7 +150,7 @@ let tests =
 
             Expect.stringStarts
                 ((Seq.exactlyOne refusal.Problems).ToString())
-                "cell.yaml, line 4: 'id' of 'spec': The cell id holds a '/'"
+                "cell.yaml:4: 'id' of 'spec': The cell id holds a '/'"
                 "file and line")
 
         testCase "gives its cell id to the sinks, and refuses another one" (fun () ->
@@ -188,7 +188,8 @@ let tests =
             use provider = services.BuildServiceProvider()
 
             Expect.equal
-                (provider.GetRequiredService<S3ExportSinks> () [ "a" ].DestinationHint "x")
+                (let sinks = provider.GetRequiredService<S3ExportSinks>()
+                 sinks["a"].DestinationHint "x")
                 "s3://b/cell-7/x"
                 "in a host"
 
