@@ -35,9 +35,10 @@ internal static class Checker
 
         try
         {
-            // A bundle of certificates is read; nothing else of check needs it, unless a broker is asked.
+            // A bundle of certificates is read, a broker is asked, or names are hashed; nothing else of check needs it.
             if (
                 arguments.Probe
+                || arguments.Shard is not null
                 || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(Variable.CaBundle))
             )
                 OpenSsl.Require();
