@@ -23,7 +23,13 @@ internal sealed record PushBundle(
     IReadOnlyList<string> Notes
 )
 {
-    /// <summary>The artifacts of other shards, which other runs export.</summary>
+    /// <summary>True if other shards have artifacts, which other runs export.</summary>
+    internal bool HasOtherShards { get; private init; }
+
+    /// <summary>
+    /// The artifacts of other shards where several targets may write to one object; empty where there is one target, whose
+    /// URLs are compared with the whole list, and whose bundle may be large.
+    /// </summary>
     internal IReadOnlyList<PlannedArtifact> OtherShards { get; private init; } = [];
 
     /// <summary>
@@ -107,7 +113,8 @@ internal sealed record PushBundle(
         {
             Spec = Spec.OfShard(shard),
             Artifacts = [.. own[true]],
-            OtherShards = [.. own[false]],
+            HasOtherShards = own[false].Any(),
+            OtherShards = Spec.Targets.Count > 1 ? [.. own[false]] : [],
             Notes =
                 own[true].Any() || Artifacts.Count == 0 ? Notes : [.. Notes, NoneOf(shard, Artifacts.Count)],
         };

@@ -80,7 +80,7 @@ internal static class Pusher
                     display.Note(sentence);
             foreach (var sentence in places.Before())
                 display.Note(sentence);
-            if (bundle.Artifacts.Count == 0 && bundle.OtherShards.Count == 0)
+            if (bundle.Artifacts.Count == 0 && !bundle.HasOtherShards)
                 display.Note(
                     "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
                 );

@@ -164,7 +164,7 @@ let tests =
                     "check --spec s --receipts f", "'--receipts'"
                     "check --spec s --shard 2", "--shard: The shard is '2'"
                     "push --spec s --shard 2/2", "--shard: The shard has the index 2"
-                    "push --spec s --shard", "--shard needs a value"
+                    "push --spec s --shard", "'--shard'"
                     "push --spec s --shard 0/2 --shard 1/2", "--shard"
                     "push --spec s --receipts a --receipts b", "Several --receipts need --resume"
                     "check --spec s --json true", "'true'"
@@ -281,10 +281,10 @@ let tests =
             for arguments in
                 [
                     [ url ]
-                    [ "check"; url; "--spec"; "s" ]
+                    [ "check"; url; "--spec"; "s"; "--shard"; url ]
                     [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--url=" + url ]
                     [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--concurrency"; url ]
-                    [ "check"; "--spec"; "s"; "\027[2Jx" ]
+                    [ "check"; "--spec"; "s"; "--shard"; "\027[2Jx" ]
                 ] do
                 let sentences = misuse arguments
                 Expect.isFalse (sentences.Contains "abcdef0123456789") sentences
@@ -334,8 +334,8 @@ let tests =
                         [ url ]
                         [ url; "--spec"; "s" ]
                         [ "check"; url ]
-                        [ "check"; url; "--spec"; "s" ]
-                        [ "check"; "--spec"; "s"; url ]
+                        [ "check"; url; "--spec"; "s"; "--shard"; "x" ]
+                        [ "check"; "--spec"; "s"; "--shard"; url ]
                         [ "check"; "--spec"; "s"; "--json=" + url ]
                         [ "check"; "--spec"; "s"; "--spec"; url ]
                         [ "check"; "--spec"; "--x" + url ]
@@ -352,6 +352,7 @@ let tests =
                         push @ [ "--header"; "a b: " + url ]
                         push @ [ "--target"; "--" + url ]
                         push @ [ "--receipts"; "r"; "--receipts"; url ]
+                        push @ [ "--shard"; url ]
                     ] do
                     let sentences = misuse arguments
                     Expect.isFalse (sentences.Contains secret) sentences)
@@ -381,6 +382,9 @@ let tests =
                             [ "check"; "--spec"; url ]
                             [ "check"; "--spec"; url; "--json" ]
                             [ "check"; "--spec"; spec; "--cell-id"; url ]
+                            [ "check"; "--spec"; spec; url ]
+                            [ "push"; "--spec"; spec; url ]
+                            push @ [ "--resume"; "--receipts"; folder.At "r"; "--receipts"; url; spec ]
                             [ "check"; "--spec"; spec; "--target"; url; "--json" ]
                             [ "push"; "--spec"; url; "--cell-id"; "c"; spec ]
                             [ "push"; "--spec"; spec; "--cell-id"; url; spec ]
