@@ -167,7 +167,6 @@ let tests =
                     "push --spec s --shard", "'--shard'"
                     "push --spec s --shard 0/2 --shard 1/2", "--shard"
                     "push --spec s --receipts a --receipts b", "Several --receipts need --resume"
-                    "check --spec s --json true", "'true'"
                     "push --spec s --cell-id c --nonsense", "'--nonsense'"
                     "push --spec s --cell-id c --nonsense=1 a", "'--nonsense'"
                     "push --spec s --cell-id c -q a -- -b", "'-q'"
