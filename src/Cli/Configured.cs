@@ -35,6 +35,18 @@ internal static class Configured
         return only;
     }
 
+    /// <summary>The cell that is exported.</summary>
+    /// <param name="cellId">The given one, which is valid; null for that of the spec.</param>
+    /// <param name="spec">The spec.</param>
+    /// <param name="what">What needs a cell, at the beginning of a sentence.</param>
+    /// <exception cref="RefusedException">Neither is known.</exception>
+    internal static string CellId(string? cellId, S3ExportSpec spec, string what) =>
+        cellId
+        ?? spec.Id
+        ?? throw new RefusedException(
+            $"{what} needs --cell-id ID, or an 'id' below 'spec' in the cell spec: the cell is a part of the key."
+        );
+
     /// <summary>What is wrong with a cell id; null if nothing is, or none was given.</summary>
     internal static S3ExportProblem? ProblemOfCellId(string? cellId) =>
         cellId is not null && CellIdModule.Create(cellId) is { IsError: true } refused

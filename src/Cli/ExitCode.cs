@@ -20,7 +20,7 @@ internal static class ExitCode
     [
         (
             $"{Done}",
-            "push: all is exported, or the PATHs contain no file, which a note says; check: push would export all of it"
+            "push: all is exported, or the PATHs contain no file or the shard no artifact, which a note says; check: push would export all of it"
         ),
         (
             $"{Failed}",

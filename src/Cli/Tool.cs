@@ -62,12 +62,12 @@ internal static class Tool
         }
         catch (OperationCanceledException) when (interrupts.ExitCodeOfSignal is { } code)
         {
-            Say(error, [Interrupted(arguments)]);
+            Say(error, [Interrupted(arguments)], arguments);
             return code;
         }
         catch (Exception exception)
         {
-            return Explain(exception, error, Rest(arguments));
+            return Explain(exception, error, arguments);
         }
     }
 
@@ -88,23 +88,26 @@ internal static class Tool
 
     /// <summary>Writes why the command is refused.</summary>
     /// <returns>The exit code.</returns>
-    internal static int Refuse(IReadOnlyList<string> sentences, TextWriter error)
+    /// <param name="sentences">A sentence for each reason.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="push">The push that is refused; null for other commands.</param>
+    internal static int Refuse(IReadOnlyList<string> sentences, TextWriter error, PushArguments? push = null)
     {
-        Say(error, sentences);
+        Say(error, sentences, push);
         return ExitCode.Refused;
     }
 
     /// <param name="exception">Why the command ended.</param>
     /// <param name="error">Standard error.</param>
-    /// <param name="rest">What to do after a push that ended unexpectedly; null for other commands.</param>
-    private static int Explain(Exception exception, TextWriter error, string? rest = null)
+    /// <param name="push">The push that ended; null for other commands.</param>
+    private static int Explain(Exception exception, TextWriter error, PushArguments? push = null)
     {
         if (exception is RefusedException refused)
-            return Refuse(refused.Sentences, error);
+            return Refuse(refused.Sentences, error, push);
 
         if (exception is LostOutputException lost)
         {
-            Say(error, [lost.Message]);
+            Say(error, [lost.Message], push);
             return ExitCode.Failed;
         }
 
@@ -114,15 +117,20 @@ internal static class Tool
                 LocalFault.Describe(exception) is { } fault
                     ? $"{char.ToUpperInvariant(fault[0])}{fault[1..]}."
                     : $"Unexpected {exception.GetType().Name}: {Shown.Line(exception.Message)}",
-                rest ?? "Run the same command again. If it fails again, report this message.",
-            ]
+                push is null
+                    ? "Run the same command again. If it fails again, report this message."
+                    : Rest(push),
+            ],
+            push
         );
         return ExitCode.Failed;
     }
 
-    private static void Say(TextWriter error, IReadOnlyList<string> sentences)
+    /// <summary>The outputs of several shards are often mixed, so each sentence names its shard.</summary>
+    private static void Say(TextWriter error, IReadOnlyList<string> sentences, PushArguments? push = null)
     {
+        var shard = push?.Shard is { } own ? $"shard {own}: " : "";
         foreach (var sentence in sentences)
-            error.WriteLine($"{Name}: {Shown.Sentence(sentence)}");
+            error.WriteLine($"{Name}: {shard}{Shown.Sentence(sentence)}");
     }
 }

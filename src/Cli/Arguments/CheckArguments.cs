@@ -1,3 +1,5 @@
+using CellOS.Export.S3.Core;
+
 namespace CellOS.Export.S3.Cli.Arguments;
 
 /// <summary>What <c>check</c> was asked to do.</summary>
@@ -6,7 +8,7 @@ internal sealed record CheckArguments
     /// <summary>The path of the cell spec.</summary>
     public required string Spec { get; init; }
 
-    /// <summary>The cell that a URL is checked for; null for none in particular.</summary>
+    /// <summary>The cell that a URL is checked for; null for that of the spec, or for none in particular.</summary>
     public string? CellId { get; init; }
 
     /// <summary>The one target that matters; null for all.</summary>
@@ -14,6 +16,9 @@ internal sealed record CheckArguments
 
     /// <summary>The folder of the spec's artifacts; null for the current one.</summary>
     public string? Root { get; init; }
+
+    /// <summary>The shard whose artifacts are checked; null for all artifacts.</summary>
+    public Shard? Shard { get; init; }
 
     /// <summary>Whether to write JSON in place of a table.</summary>
     public bool Json { get; init; }

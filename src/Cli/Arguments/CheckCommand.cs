@@ -1,6 +1,5 @@
 using System.CommandLine;
 using CellOS.Export.S3.Cli.Completion;
-using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -14,7 +13,8 @@ internal sealed class CheckCommand : Command
     private readonly Option<string> _cellId = TextOption.Value(
         "--cell-id",
         "ID",
-        "Check the URLs for this cell too: one path segment of at most 255 bytes."
+        "Check the URLs for this cell too: one path segment of at most 255 bytes. Default: the 'id' below 'spec' in the cell "
+            + "spec; another one than that is refused."
     );
 
     private readonly Option<string> _target = TextOption.Value(
@@ -26,20 +26,22 @@ internal sealed class CheckCommand : Command
     private readonly Option<string> _root = TextOption.Value(
         "--root",
         "DIR",
-        "The folder that the paths of the spec's artifacts begin in, as for push: an artifact without a file there is an "
+        "The folder that the spec's artifacts lie below, as for push: an artifact without a file there is an "
             + "error. Default: the current one, and a warning."
     );
+
+    private readonly Option<string> _shard = ShardOption.Create();
 
     private readonly Option<string> _json = TextOption.Flag("--json", "Write JSON in place of tables.");
 
     private readonly Option<string> _probe = TextOption.Flag(
         "--probe",
         "Ask each broker and command for the URL of an artifact that does not exist, and show what it signs. Nothing is "
-            + "sent to the store. Needs --cell-id."
+            + "sent to the store. Needs a cell id."
     );
 
     private readonly Argument<string[]> _paths = PathArgument.Create(
-        "A file or folder, as for push: list the artifacts with their keys and sizes, for the presigner. Needs --cell-id."
+        "A file or folder, as for push: list the artifacts with their keys and sizes, for the presigner. Needs a cell id."
     );
 
     internal CheckCommand()
@@ -54,6 +56,7 @@ internal sealed class CheckCommand : Command
         Add(_cellId);
         Add(_target);
         Add(_root);
+        Add(_shard);
         Add(_json);
         Add(_probe);
         Add(_paths);
@@ -63,12 +66,7 @@ internal sealed class CheckCommand : Command
     {
         var sentences = new List<string>();
         var paths = PathArgument.Read(parsed, _paths, sentences);
-        if (paths.Length > 0 && !parsed.IsSet(_cellId))
-            sentences.Add(
-                $"The PATH '{Redaction.Plain(paths[0])}' needs --cell-id ID, which is a part of its key."
-            );
-        if (parsed.IsSet(_probe) && !parsed.IsSet(_cellId))
-            sentences.Add("--probe needs --cell-id ID, which is a part of the key.");
+        var shard = ShardOption.Read(parsed, _shard, sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
 
@@ -79,6 +77,7 @@ internal sealed class CheckCommand : Command
                 CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
                 Root = parsed.GetValue(_root),
+                Shard = shard,
                 Json = parsed.IsSet(_json),
                 Probe = parsed.IsSet(_probe),
                 Paths = paths,

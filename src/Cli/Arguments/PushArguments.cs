@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Cli.Pushing;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -14,8 +15,8 @@ internal sealed record PushArguments
     /// <summary>The path of the cell spec.</summary>
     public required string Spec { get; init; }
 
-    /// <summary>The cell whose evidence this is.</summary>
-    public required string CellId { get; init; }
+    /// <summary>The cell whose evidence this is; null for that of the spec.</summary>
+    public string? CellId { get; init; }
 
     /// <summary>The target that takes all PATHs; null where the spec has only one, or names one for each.</summary>
     public string? Target { get; init; }
@@ -26,7 +27,13 @@ internal sealed record PushArguments
     /// <summary>The file that receipts are appended to; null for none.</summary>
     public string? Receipts { get; init; }
 
-    /// <summary>Whether to leave out what that file has a receipt of.</summary>
+    /// <summary>Files whose receipts count as well, and which are not written.</summary>
+    public IReadOnlyList<string> OtherReceipts { get; init; } = [];
+
+    /// <summary>The shard whose artifacts are exported; null for all artifacts.</summary>
+    public Shard? Shard { get; init; }
+
+    /// <summary>Whether to leave out what these files have receipts of.</summary>
     public bool Resume { get; init; }
 
     /// <summary>True if receipts count of which the store confirmed no digest.</summary>

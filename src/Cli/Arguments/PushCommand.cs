@@ -11,9 +11,12 @@ internal sealed class PushCommand : Command
         .Value("--spec", "FILE", "The cell spec, in YAML.")
         .Required();
 
-    private readonly Option<string> _cellId = TextOption
-        .Value("--cell-id", "ID", "The cell whose evidence this is: one path segment of at most 255 bytes.")
-        .Required();
+    private readonly Option<string> _cellId = TextOption.Value(
+        "--cell-id",
+        "ID",
+        "The cell whose evidence this is: one path segment of at most 255 bytes. Default: the 'id' below 'spec' in the cell "
+            + "spec; another one than that is refused."
+    );
 
     private readonly Option<string> _target = TextOption.Value(
         "--target",
@@ -24,15 +27,18 @@ internal sealed class PushCommand : Command
     private readonly Option<string> _root = TextOption.Value(
         "--root",
         "DIR",
-        "The folder that the paths of the spec's artifacts begin in. Default: the current one."
+        "The folder that the spec's artifacts lie below. Default: the current one."
     );
 
-    private readonly Option<string> _receipts = TextOption.Value(
+    private readonly Option<string[]> _receipts = TextOption.Values(
         "--receipts",
         "FILE",
-        "Append each receipt to this file, one JSON object a line, on disk before the next artifact begins. "
-            + "Default: receipts go to standard output alone."
+        "Append each receipt to this file, one JSON object a line, on disk before the next artifact begins. With --resume it "
+            + "may be given several times: the first file is written, and the others, such as those of other shards, are only "
+            + "read. Default: receipts go to standard output alone."
     );
+
+    private readonly Option<string> _shard = ShardOption.Create();
 
     private readonly Option<string> _resume = TextOption.Flag(
         "--resume",
@@ -99,6 +105,7 @@ internal sealed class PushCommand : Command
         Add(_cellId);
         Add(_target);
         Add(_root);
+        Add(_shard);
         Add(_receipts);
         Add(_resume);
         Add(_acceptUnverified);
@@ -114,7 +121,13 @@ internal sealed class PushCommand : Command
     {
         var sentences = new List<string>();
         var paths = PathArgument.Read(parsed, _paths, sentences);
-        if (parsed.IsSet(_resume) && !parsed.IsSet(_receipts))
+        var shard = ShardOption.Read(parsed, _shard, sentences);
+        var receipts = parsed.GetValue(_receipts) ?? [];
+        if (receipts.Length > 1 && !parsed.IsSet(_resume))
+            sentences.Add(
+                "Several --receipts need --resume: receipts are appended to the first file, and only --resume reads the others."
+            );
+        if (parsed.IsSet(_resume) && receipts.Length == 0)
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
         if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
             sentences.Add("--accept-unverified needs --resume, whose receipts it is about.");
@@ -128,10 +141,12 @@ internal sealed class PushCommand : Command
             new PushArguments
             {
                 Spec = parsed.GetRequiredValue(_spec),
-                CellId = parsed.GetRequiredValue(_cellId),
+                CellId = parsed.GetValue(_cellId),
                 Target = parsed.GetValue(_target),
                 Root = parsed.GetValue(_root),
-                Receipts = parsed.GetValue(_receipts),
+                Receipts = receipts.FirstOrDefault(),
+                OtherReceipts = [.. receipts.Skip(1)],
+                Shard = shard,
                 Resume = parsed.IsSet(_resume),
                 AcceptUnverified = parsed.IsSet(_acceptUnverified),
                 Format =

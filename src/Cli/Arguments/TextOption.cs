@@ -22,6 +22,18 @@ internal static class TextOption
         return option;
     }
 
+    /// <summary>An option that may be given several times, with a value each time.</summary>
+    internal static Option<string[]> Values(string name, string valueName, string description)
+    {
+        var option = new Option<string[]>(name) { HelpName = valueName, Description = description };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                result.AddError($"{name} needs a value.");
+        });
+        return option;
+    }
+
     internal static Option<string> Required(this Option<string> option)
     {
         option.Required = true;

@@ -25,6 +25,7 @@ internal static class CheckJson
             json.WriteStartObject();
             json.WriteString("spec", Core.Shown.Line(Core.Redaction.Plain(spec)));
             json.WriteBoolean("usable", report.Problems.Count == 0);
+            Write(json, "shard", report.Shard?.ToString());
             if (report.Configuration is { } configuration)
                 Write(json, configuration, report);
             if (report.Artifacts.Count > 0)

@@ -13,6 +13,9 @@ internal sealed record CheckReport(
     /// <summary>The artifacts of the PATHs.</summary>
     public IReadOnlyList<CheckedArtifact> Artifacts { get; init; } = [];
 
+    /// <summary>The shard whose artifacts were checked; null for all artifacts.</summary>
+    public Core.Shard? Shard { get; init; }
+
     /// <summary>What is left out of the PATHs; a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 

@@ -25,7 +25,7 @@ internal static class CheckTables
     {
         var artifacts = configuration.Spec.Artifacts.Count;
         output.WriteLine(
-            $"{Shown.Line(Redaction.Plain(spec))}: {Count(configuration.Targets.Count, "S3 target")}, {Count(artifacts, "artifact")} listed"
+            $"{Shown.Line(Redaction.Plain(spec))}: {Count(configuration.Targets.Count, "S3 target")}, {Count(artifacts, "artifact")} listed{(report?.Shard is { } shard ? $" in shard {shard}" : "")}"
         );
         foreach (var target in configuration.Targets)
             tables.Write($"target {target.Name}", [.. CheckRow.Of(target)]);

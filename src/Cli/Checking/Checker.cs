@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Urls;
@@ -34,16 +35,29 @@ internal static class Checker
 
         try
         {
-            // A bundle of certificates is read; nothing else of check needs it, unless a broker is asked.
+            // A bundle of certificates is read, a broker is asked, or names are hashed; nothing else of check needs it.
             if (
                 arguments.Probe
+                || arguments.Shard is not null
                 || !string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(Variable.CaBundle))
             )
                 OpenSsl.Require();
             var spec = Configured.Load(arguments.Spec, arguments.Target);
+            if (arguments.Paths.Count > 0)
+                Configured.CellId(
+                    arguments.CellId,
+                    spec,
+                    $"The PATH '{Redaction.Plain(arguments.Paths[0])}'"
+                );
+            if (arguments.Probe)
+                Configured.CellId(arguments.CellId, spec, "--probe");
             var bundle =
-                arguments.Paths.Count > 0 ? PushBundle.OfPaths(spec, arguments.Paths, null, null) : null;
-            var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? spec, arguments.CellId);
+                arguments.Paths.Count > 0
+                    ? PushBundle
+                        .OfPaths(spec, arguments.Paths, null, () => new OwnFiles(null))
+                        .Of(arguments.Shard)
+                    : null;
+            var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? Own(spec), arguments.CellId);
             return new CheckReport(
                 configuration,
                 [.. NoTarget(spec), .. configuration.Refusals, .. Strict(configuration, bundle)]
@@ -60,7 +74,8 @@ internal static class Checker
                         ),
                 ],
                 Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration.Cell!),
-                Notes = bundle?.Notes ?? [],
+                Notes = bundle?.Notes ?? [.. EmptyShard(spec)],
+                Shard = arguments.Shard,
                 Probes =
                     arguments.Probe && configuration.IsUsable
                         ? UrlProbe.RunAsync(configuration, configuration.Cell!, log).GetAwaiter().GetResult()
@@ -71,6 +86,13 @@ internal static class Checker
         {
             return new CheckReport(null, refused.Problems);
         }
+
+        S3ExportSpec Own(S3ExportSpec spec) => arguments.Shard is { } shard ? spec.OfShard(shard) : spec;
+
+        IEnumerable<string> EmptyShard(S3ExportSpec spec) =>
+            arguments.Shard is { } shard && spec.Artifacts.Count > 0 && Own(spec).Artifacts.Count == 0
+                ? [PushBundle.NoneOf(shard, spec.Artifacts.Count)]
+                : [];
     }
 
     private static IEnumerable<S3ExportProblem> Strict(

@@ -14,13 +14,14 @@ internal static class SpecFiles
     /// <param name="configuration">What spec and environment come to.</param>
     /// <param name="root">The folder that the paths begin in; null for the current one.</param>
     /// <exception cref="RefusedException">The folder cannot be opened.</exception>
+    /// <exception cref="S3ExportConfigurationException">A path is not below the folder.</exception>
     internal static IReadOnlyList<S3ExportFinding> Problems(S3ExportConfiguration configuration, string? root)
     {
-        var spec = configuration.Spec;
-        if (spec.Artifacts.Count == 0)
+        if (configuration.Spec.Artifacts.Count == 0)
             return [];
 
         using var folder = Open(root ?? ".");
+        var spec = configuration.Spec.Below(folder);
         var missing = spec.Artifacts.ToLookup(artifact =>
             FileKinds.Look(folder, artifact.Path).Kind == FileKind.Missing
         );

@@ -1,4 +1,5 @@
 using System.Collections;
+using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Files;
@@ -13,9 +14,15 @@ internal sealed class OwnFiles
 
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
+    /// <summary>The files of a push.</summary>
+    internal static OwnFiles Of(PushArguments arguments) => new(arguments.Receipts, arguments.OtherReceipts);
+
     /// <param name="receipts">The file that receipts are appended to; null for none.</param>
-    internal OwnFiles(string? receipts)
+    /// <param name="others">Receipts files that are only read.</param>
+    internal OwnFiles(string? receipts, IReadOnlyList<string>? others = null)
     {
+        foreach (var other in others ?? [])
+            Add(other, "a receipts file");
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
             if (
                 entry is { Key: string variable, Value: string path }

@@ -6,10 +6,11 @@ namespace CellOS.Export.S3.Cli.Progress;
 /// For logs and pipes: one line for each artifact that ended, and one for all of them. A quiet display writes failures
 /// and notes only: a note says what was left out or what the store did not confirm.
 /// </summary>
-internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quiet) : IPushDisplay
+internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quiet, Core.Shard? shard = null)
+    : IPushDisplay
 {
     private readonly TextWriter _error = TextWriter.Synchronized(error);
-    private readonly PushBoard _board = new(time);
+    private readonly PushBoard _board = new(time, shard);
     private int _ended;
 
     public void Started(int artifacts, long bytes) => _board.Started(artifacts, bytes);

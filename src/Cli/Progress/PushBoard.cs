@@ -19,6 +19,9 @@ internal readonly record struct RunningArtifact(
 /// <summary>How far a push has come at one moment.</summary>
 internal sealed record PushState
 {
+    /// <summary>The shard whose artifacts these are; null for all artifacts.</summary>
+    internal Core.Shard? Shard { get; init; }
+
     internal required int Artifacts { get; init; }
     internal required long Bytes { get; init; }
     internal required int Exported { get; init; }
@@ -69,13 +72,14 @@ internal sealed record PushState
                 parts.Add($"{Failed} failed");
             if (Artifacts > Ended)
                 parts.Add($"{Artifacts - Ended} not ended");
-            return $"{string.Join(", ", parts)} of {Artifacts} in {Amounts.Time(Elapsed)}";
+            var shard = Shard is null ? "" : $"shard {Shard}: ";
+            return $"{shard}{string.Join(", ", parts)} of {Artifacts} in {Amounts.Time(Elapsed)}";
         }
     }
 }
 
 /// <summary>Counts what happens in a push. Any number of threads may report at once.</summary>
-internal sealed class PushBoard(TimeProvider time)
+internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
 {
     /// <summary>The number of last looks that the rate is taken from.</summary>
     private const int Looks = 50;
@@ -173,6 +177,7 @@ internal sealed class PushBoard(TimeProvider time)
 
         return new PushState
         {
+            Shard = shard,
             Artifacts = Volatile.Read(ref _artifacts),
             Bytes = Volatile.Read(ref _bytes),
             Exported = Volatile.Read(ref _exported),

@@ -83,15 +83,17 @@ internal readonly record struct PushDisplay(DisplayKind Display, ResultsKind Res
     }
 
     /// <summary>The display for this process.</summary>
-    internal IPushDisplay Open() =>
+    /// <param name="shard">The shard that is exported; null for all artifacts.</param>
+    internal IPushDisplay Open(Core.Shard? shard) =>
         Display switch
         {
-            DisplayKind.Quiet => new LineDisplay(Console.Error, TimeProvider.System, quiet: true),
-            DisplayKind.Lines => new LineDisplay(Console.Error, TimeProvider.System, quiet: false),
+            DisplayKind.Quiet => new LineDisplay(Console.Error, TimeProvider.System, quiet: true, shard),
+            DisplayKind.Lines => new LineDisplay(Console.Error, TimeProvider.System, quiet: false, shard),
             var kind => new TerminalDisplay(
                 TerminalDisplay.Open(Console.Error, colours: kind == DisplayKind.Terminal),
                 TimeProvider.System,
-                showsExported: Results == ResultsKind.None
+                showsExported: Results == ResultsKind.None,
+                shard
             ),
         };
 }

@@ -21,11 +21,16 @@ internal sealed class TerminalDisplay : IPushDisplay
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _drawing;
 
-    internal TerminalDisplay(IAnsiConsole console, TimeProvider time, bool showsExported = false)
+    internal TerminalDisplay(
+        IAnsiConsole console,
+        TimeProvider time,
+        bool showsExported = false,
+        Core.Shard? shard = null
+    )
     {
         _console = console;
         _showsExported = showsExported;
-        _board = new PushBoard(time);
+        _board = new PushBoard(time, shard);
         _drawing = Task.Run(() => DrawAsync(time));
     }
 

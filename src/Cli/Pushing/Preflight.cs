@@ -23,8 +23,7 @@ internal static class Preflight
         var rest = bundle.Artifacts.Where(artifact => !done.Contains(artifact)).ToList();
         string[] sentences =
         [
-            .. Errors(bundle, rest, done.Count > 0, sinks, arguments.CellId)
-                .Select(finding => finding.ToString()),
+            .. Errors(bundle, rest, done.Count > 0, sinks).Select(finding => finding.ToString()),
         ];
         // A wrong URL explains missing headers as well.
         if (sentences.Length == 0)
@@ -101,8 +100,7 @@ internal static class Preflight
         PushBundle bundle,
         List<PlannedArtifact> rest,
         bool isResumed,
-        S3ExportSinks sinks,
-        string cellId
+        S3ExportSinks sinks
     )
     {
         var errors = OfErrors(sinks.Configuration);
@@ -115,7 +113,7 @@ internal static class Preflight
                 OfErrors(
                     S3ExportConfiguration.Resolve(
                         bundle.Spec.WithArtifacts(group.Key, group.Select(artifact => artifact.Name)),
-                        cellId
+                        CellIdModule.Value(sinks.Configuration.Cell!)
                     )
                 )
             )

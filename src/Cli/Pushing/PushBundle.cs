@@ -23,6 +23,15 @@ internal sealed record PushBundle(
     IReadOnlyList<string> Notes
 )
 {
+    /// <summary>True if other shards have artifacts, which other runs export.</summary>
+    internal bool HasOtherShards { get; private init; }
+
+    /// <summary>
+    /// The artifacts of other shards where several targets may write to one object; empty where there is one target, whose
+    /// URLs are compared with the whole list, and whose bundle may be large.
+    /// </summary>
+    internal IReadOnlyList<PlannedArtifact> OtherShards { get; private init; } = [];
+
     /// <summary>
     /// Returns a sentence for each kind of content that is there now and was not exported. It takes the paths of exported
     /// files that changed since.
@@ -85,21 +94,47 @@ internal sealed record PushBundle(
 
     /// <exception cref="RefusedException">There is nothing to export, or something of it cannot be exported.</exception>
     internal static PushBundle Gather(S3ExportSpec spec, PushArguments arguments) =>
-        arguments.Paths.Count > 0
-            ? OfPaths(spec, arguments.Paths, arguments.Root, arguments.Receipts)
-            : OfSpec(spec, arguments);
+        (
+            arguments.Paths.Count > 0
+                ? OfPaths(spec, arguments.Paths, arguments.Root, () => OwnFiles.Of(arguments))
+                : OfSpec(spec, arguments)
+        ).Of(arguments.Shard);
+
+    /// <summary>The bundle with the artifacts of one shard; all of it without one.</summary>
+    internal PushBundle Of(Shard? shard)
+    {
+        if (shard is null)
+            return this;
+
+        var own = Artifacts.ToLookup(artifact =>
+            ShardModule.Contains(ArtifactNameModule.Create(artifact.Name).ResultValue, shard)
+        );
+        return this with
+        {
+            Spec = Spec.OfShard(shard),
+            Artifacts = [.. own[true]],
+            HasOtherShards = own[false].Any(),
+            OtherShards = Spec.Targets.Count > 1 ? [.. own[false]] : [],
+            Notes =
+                own[true].Any() || Artifacts.Count == 0 ? Notes : [.. Notes, NoneOf(shard, Artifacts.Count)],
+        };
+    }
+
+    /// <summary>A note that a shard has no artifact.</summary>
+    internal static string NoneOf(Shard shard, int others) =>
+        $"Shard {shard} has none of the {ShownNames.Artifacts(others)}: this command exports nothing, and other shards have them.";
 
     /// <summary>Gathers the files of PATHs.</summary>
     /// <param name="spec">The spec, with one S3 target.</param>
     /// <param name="paths">Files and folders.</param>
     /// <param name="root">The folder of the spec's artifacts, which has no meaning here; null if none was given.</param>
-    /// <param name="receiptsFile">The file that receipts are appended to; null for none.</param>
+    /// <param name="ownFiles">Returns the files of the command as they are now.</param>
     /// <exception cref="RefusedException">Something of it cannot be exported.</exception>
     internal static PushBundle OfPaths(
         S3ExportSpec spec,
         IReadOnlyList<string> paths,
         string? root,
-        string? receiptsFile
+        Func<OwnFiles> ownFiles
     )
     {
         if (spec.Targets is not [{ Name: var target }])
@@ -113,7 +148,7 @@ internal sealed record PushBundle(
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
-        var own = new OwnFiles(receiptsFile);
+        var own = ownFiles();
         // A folder is refused as a receipts file by itself.
         Refuse(own, paths.Where(path => FileKinds.Of(path) == FileKind.File));
 
@@ -151,7 +186,7 @@ internal sealed record PushBundle(
             Appeared = changed =>
             {
                 // The push itself may have made the receipts file.
-                var now = new OwnFiles(receiptsFile);
+                var now = ownFiles();
                 return appeared(path => changed.Contains(path) || now.NameOf(path) is not null);
             },
         };
@@ -184,9 +219,10 @@ internal sealed record PushBundle(
             );
 
         var root = Root(arguments.Root ?? ".");
+        spec = spec.Below(root);
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
-        var own = new OwnFiles(arguments.Receipts);
+        var own = OwnFiles.Of(arguments);
         Refuse(own, artifacts.Select(artifact => artifact.Source.Full));
         return new PushBundle(spec, artifacts, [], [], [.. Omitted(spec)]);
     }

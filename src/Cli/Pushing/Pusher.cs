@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
@@ -30,18 +27,25 @@ internal static class Pusher
         var (bundle, sinks) = await Interruptibly(() => Prepare(arguments, log), cancellationToken);
         using (sinks)
         {
-            var addressed = Addressed(bundle, sinks);
+            var cellId = CellIdModule.Value(sinks.Configuration.Cell!);
+            var addressed = Addresses.Of(bundle, sinks);
             var none = new HashSet<PlannedArtifact>();
             if (!arguments.Resume)
                 Preflight.Check(bundle, none, sinks, arguments);
             var shown = PushDisplay.Choose(
                 Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
             );
-            await using var display = shown.Open();
+            await using var display = shown.Open(arguments.Shard);
             log.Note = display.Note;
             await using var receipts = arguments.Receipts is { } path
                 ? await Interruptibly(
-                    () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
+                    () =>
+                        ReceiptsFile.Open(
+                            path,
+                            arguments.OtherReceipts,
+                            arguments.AcceptUnverified,
+                            display.Note
+                        ),
                     cancellationToken
                 )
                 : null;
@@ -53,7 +57,7 @@ internal static class Pusher
                 arguments.Resume && receipts is not null
                     ? await Resumption.FindDoneAsync(
                         receipts.Receipted,
-                        arguments.CellId,
+                        cellId,
                         addressed,
                         artifact => sinks[artifact.Target].KnownUrl(artifact.Name),
                         places,
@@ -70,13 +74,13 @@ internal static class Pusher
                         receipts.Receipted,
                         addressed.Where(item => !done.Contains(item.Artifact)),
                         sinks,
-                        arguments.CellId
+                        cellId
                     )
                 )
                     display.Note(sentence);
             foreach (var sentence in places.Before())
                 display.Note(sentence);
-            if (bundle.Artifacts.Count == 0)
+            if (bundle.Artifacts.Count == 0 && !bundle.HasOtherShards)
                 display.Note(
                     "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
                 );
@@ -86,9 +90,7 @@ internal static class Pusher
             var shared = new SharedDestinations(
                 sinks.Count > 1 ? addressed.Select(item => item.Destination) : []
             );
-            var marks = receipts is null
-                ? null
-                : new UploadMarks(receipts, sinks, arguments.CellId, shared.All);
+            var marks = receipts is null ? null : new UploadMarks(receipts, sinks, cellId, shared.All);
             var commands = new CommandUrls(sinks, marks);
             string? misled = null;
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce })
@@ -207,127 +209,18 @@ internal static class Pusher
         try
         {
             var spec = Configured.Load(arguments.Spec, arguments.Target, out var note);
+            var cellId = Configured.CellId(arguments.CellId, spec, "push");
             var bundle = PushBundle.Gather(spec, arguments);
             if (note is not null)
                 bundle = bundle with { Notes = [.. bundle.Notes, note] };
-            var configuration = S3ExportConfiguration.Resolve(bundle.Spec, arguments.CellId);
+            var configuration = S3ExportConfiguration.Resolve(bundle.Spec, cellId);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
-            return (bundle, S3ExportSinks.Create(configuration, arguments.CellId, null, log));
+            return (bundle, S3ExportSinks.Create(configuration, cellId, null, log));
         }
         catch (S3ExportConfigurationException refused)
         {
             throw new RefusedException([.. refused.Problems.Select(problem => problem.ToString())]);
-        }
-    }
-
-    /// <summary>
-    /// Checks the addresses, and returns the artifacts with them. Each enumeration makes the addresses again: those of
-    /// 100,000 artifacts would take 15 MiB.
-    /// </summary>
-    /// <exception cref="RefusedException">One or more keys would be too long.</exception>
-    private static IEnumerable<(PlannedArtifact Artifact, string Destination)> Addressed(
-        PushBundle bundle,
-        S3ExportSinks sinks
-    )
-    {
-        var problems = new List<string>();
-        foreach (var artifact in bundle.Artifacts)
-        {
-            try
-            {
-                _ = sinks[artifact.Target].DestinationHint(artifact.Name);
-            }
-            catch (ArgumentException exception)
-            {
-                problems.AddRange(RefusedException.Of(exception).Sentences);
-            }
-        }
-
-        var addressed = bundle.Artifacts.Select(artifact =>
-            (artifact, sinks[artifact.Target].DestinationHint(artifact.Name))
-        );
-        if (problems.Count == 0 && sinks.Count > 1)
-            problems.AddRange(SameObjects([.. addressed], sinks));
-        return problems.Count == 0 ? addressed : throw new RefusedException(problems);
-    }
-
-    /// <summary>
-    /// A sentence for each object that artifacts of several targets would be written to. A sink itself rejects two
-    /// artifacts for one object. Of each object, only a digest is kept: a bundle may have 100,000 URLs.
-    /// </summary>
-    private static IEnumerable<string> SameObjects(
-        List<(PlannedArtifact Artifact, string Destination)> addressed,
-        S3ExportSinks sinks
-    )
-    {
-        var objects = new Groups();
-        var destinations = new Groups();
-        for (var i = 0; i < addressed.Count; i++)
-        {
-            var (artifact, destination) = addressed[i];
-            destinations.Add(destination, i);
-            if (UrlOf(artifact) is { } url)
-                objects.Add(ObjectAddress.IdentityIn(destination.Split('/', 4)[2], url), i);
-        }
-
-        var told = new HashSet<int>();
-        foreach (var group in objects.Shared)
-        {
-            told.UnionWith(group);
-            var (first, place) = addressed[group[0]];
-            var url = RequestUrlModule.AddressOf(place, UrlOf(first)!);
-            yield return $"{Names(group)} have URLs of the same object, {Core.Shown.Short(500, url)}: one would overwrite the other. Give each target its own bucket, key prefix or URL.";
-        }
-
-        // One file in two stores is a copy. Two files would have receipts for one address, and the stores may be one.
-        foreach (var group in destinations.Shared.Where(group => !group.TrueForAll(told.Contains)))
-        {
-            if (
-                group.Select(i => FullPath(addressed[i].Artifact)).Distinct(StringComparer.Ordinal).Count()
-                > 1
-            )
-                yield return $"{Names(group)} are different files for the same destination, {Core.Shown.Short(500, addressed[group[0]].Destination)}: one would overwrite the other, or two receipts would name one address. Give each target its own bucket or key prefix, or the artifacts different names.";
-        }
-
-        RequestUrl? UrlOf(PlannedArtifact artifact) => sinks[artifact.Target].KnownUrl(artifact.Name);
-
-        string Names(List<int> group) =>
-            string.Join(
-                " and ",
-                group.Select(i =>
-                    $"'{Core.Shown.Fitted(200, addressed[i].Artifact.Name)}' of the target '{addressed[i].Artifact.Target}'"
-                )
-            );
-    }
-
-    private static string FullPath(PlannedArtifact artifact) => Path.GetFullPath(artifact.Source.Full);
-
-    /// <summary>Numbers that belong to the same text. The texts are kept as SHA-256, in 32 bytes and no object.</summary>
-    private sealed class Groups
-    {
-        private readonly Dictionary<(UInt128, UInt128), int> _first = [];
-        private readonly Dictionary<int, List<int>> _shared = [];
-
-        /// <summary>The groups of two and more, in the order of their first numbers.</summary>
-        internal IEnumerable<List<int>> Shared =>
-            _shared.OrderBy(group => group.Key).Select(group => group.Value);
-
-        internal void Add(string text, int number)
-        {
-            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
-            var key = (
-                BinaryPrimitives.ReadUInt128BigEndian(digest),
-                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
-            );
-            if (_first.TryAdd(key, number))
-                return;
-
-            var first = _first[key];
-            if (!_shared.TryGetValue(first, out var group))
-                _shared.Add(first, group = [first]);
-            group.Add(number);
         }
     }
 

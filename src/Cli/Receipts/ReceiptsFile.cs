@@ -45,19 +45,60 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     /// <param name="note">Is told what was repaired, and which lines are no receipts.</param>
     /// <exception cref="RefusedException">It cannot be used.</exception>
     internal static ReceiptsFile Open(string path, bool acceptUnverified, Action<string> note) =>
-        Open(ReceiptsStore.Open(path), ReceiptsStore.Quote(path), acceptUnverified, note);
+        Open(path, [], acceptUnverified, note);
+
+    /// <summary>The same, beside other files whose receipts count as well, and which are only read.</summary>
+    internal static ReceiptsFile Open(
+        string path,
+        IReadOnlyList<string> others,
+        bool acceptUnverified,
+        Action<string> note
+    )
+    {
+        var store = ReceiptsStore.Open(path);
+        return Open(
+            store,
+            ReceiptsStore.Quote(path),
+            acceptUnverified,
+            note,
+            () => ReadOthers(store, others, note)
+        );
+    }
+
+    /// <summary>The lines of files that are only read, file by file. They may be those of pushes that run.</summary>
+    private static IEnumerable<IEnumerable<LogLine>> ReadOthers(
+        ReceiptsStore own,
+        IReadOnlyList<string> paths,
+        Action<string> note
+    )
+    {
+        var identities = new HashSet<string> { own.Identity };
+        foreach (var path in paths)
+        {
+            using var store = ReceiptsStore.OpenToRead(path);
+            if (!identities.Add(store.Identity))
+                throw new RefusedException(
+                    $"The receipts file {ReceiptsStore.Quote(path)} is given twice. Give each file once."
+                );
+            var reader = new ReceiptsReader(store, ReceiptsStore.Quote(path));
+            yield return reader.Lines();
+            reader.Report(note);
+        }
+    }
 
     internal static ReceiptsFile Open(
         IReceiptsStore store,
         string path,
         bool acceptUnverified,
-        Action<string> note
+        Action<string> note,
+        Func<IEnumerable<IEnumerable<LogLine>>>? readOthers = null
     )
     {
         try
         {
             var reader = new ReceiptsReader(store, path);
-            var receipted = Resume.OfLines(acceptUnverified, reader.Lines());
+            var others = readOthers?.Invoke() ?? [];
+            var receipted = Resume.OfFiles(acceptUnverified, others.Append(reader.Lines()));
             return new ReceiptsFile(store, path, reader.Mend(note), receipted);
         }
         catch (Exception exception)

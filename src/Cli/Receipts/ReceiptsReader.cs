@@ -64,6 +64,22 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
             note($"{path} has {_unknownLines - _unknown.Count} more lines that are not receipts.");
     }
 
+    /// <summary>Tells which lines of a file that is only read are no receipts. All of it has been read before.</summary>
+    /// <exception cref="RefusedException">It is no receipts file.</exception>
+    internal void Report(Action<string> note)
+    {
+        var tail = ReceiptLog.Finish(_scan);
+        if (tail is LogTail.Foreign foreign)
+            throw Refuse(foreign);
+        TellOfUnknown(note);
+        if (tail is LogTail.Cut cut)
+            note(
+                $"{path} ends in a torn line of {_offset - cut.Length} bytes, which is ignored: a push may be writing it."
+            );
+    }
+
+    private RefusedException Refuse(LogTail.Foreign foreign) => new($"{path}: {foreign.Item.Message}");
+
     /// <summary>
     /// Makes the file end where a line ends, and tells which lines are no receipts. All of it has been read before.
     /// </summary>
@@ -96,7 +112,7 @@ internal sealed class ReceiptsReader(IReceiptsStore store, string path)
                 );
                 return mend.Length + 1;
             case LogTail.Foreign foreign:
-                throw new RefusedException($"{path}: {foreign.Item.Message}");
+                throw Refuse(foreign);
             default:
                 return _offset;
         }

@@ -13,13 +13,15 @@ internal sealed class ReceiptsStore : IReceiptsStore
 {
     private readonly SafeFileHandle _handle;
     private readonly string _path;
-    private readonly string _identity;
+
+    /// <summary>Which file it is: see <see cref="FileIdentity"/>.</summary>
+    internal string Identity { get; }
 
     private ReceiptsStore(SafeFileHandle handle, string path)
     {
         _handle = handle;
         _path = path;
-        _identity = FileIdentity.OfOpen(handle, path);
+        Identity = FileIdentity.OfOpen(handle, path);
     }
 
     /// <summary>Opens the file, or makes it.</summary>
@@ -56,6 +58,28 @@ internal sealed class ReceiptsStore : IReceiptsStore
             if (exception is IOException or UnauthorizedAccessException)
                 throw Refuse(path, exception);
             throw;
+        }
+    }
+
+    /// <summary>Opens a file that another push may be writing, and does not lock it.</summary>
+    /// <exception cref="RefusedException">It cannot be used.</exception>
+    internal static ReceiptsStore OpenToRead(string path)
+    {
+        if (FileKinds.OfTarget(path) is FileKind.Missing)
+            throw new RefusedException(
+                $"There is no receipts file {Quote(path)}. Leave it out, or correct the path: only the first --receipts is made."
+            );
+        try
+        {
+            Check(path);
+            return new ReceiptsStore(SmallFile.OpenRegular(path), path);
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or SourceException)
+        {
+            throw new RefusedException(
+                $"The receipts file {Quote(path)} cannot be read: {Shown.Line(exception.Message).TrimEnd('.')}. Let this user read it, or leave it out."
+            );
         }
     }
 
@@ -116,7 +140,7 @@ internal sealed class ReceiptsStore : IReceiptsStore
 
     internal static string Quote(string path) => $"'{Shown.Short(200, path)}'";
 
-    public bool IsInPlace => FileIdentity.OfTarget(_path) == _identity;
+    public bool IsInPlace => FileIdentity.OfTarget(_path) == Identity;
 
     public FileStamp Stamp =>
         OperatingSystem.IsLinux()

@@ -135,9 +135,13 @@ module FindingId =
     [<Literal>]
     let UnknownKey = "unknown-key"
 
-    /// Warning: a target's kind that no sink of the family has.
+    /// Warning: a target's kind that no sink of the family has, or a document of the family that is not a cell spec.
     [<Literal>]
     let UnknownKind = "unknown-kind"
+
+    /// Warning: a spec of the family in another version than the one that is read.
+    [<Literal>]
+    let UnknownVersion = "unknown-version"
 
     /// Error where `check --root` names the folder, otherwise a warning: an artifact of the spec has no file.
     [<Literal>]

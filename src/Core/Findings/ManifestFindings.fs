@@ -10,10 +10,21 @@ type internal ManifestLook = {
     FirstExpiry: DateTimeOffset option
 }
 
+/// The artifacts that a manifest is needed for.
+type internal ManifestUse = {
+    /// Those of this shard, if there are shards. Empty without shards means that they are not known.
+    Artifacts: ArtifactName list
+    /// True if other shards have artifacts, so that an empty list means that this shard has none.
+    HasOtherShards: bool
+    /// The shard; `None` for all artifacts.
+    Shard: Shard option
+}
+
 /// Compares the URLs of a manifest with the artifacts of a target.
 ///
 /// Rules that this module keeps:
 /// - findings of one kind are one, with the first artifact and the number of the others;
+/// - the URLs of artifacts that belong to other shards are not looked at;
 /// - where the artifacts are known, an error is about one of them: a URL that is not used keeps nothing from being sent.
 [<RequireQualifiedAccess>]
 module internal ManifestFindings =
@@ -89,14 +100,27 @@ module internal ManifestFindings =
             })
         |> List.ofSeq
 
-    /// The problems and findings of a manifest. `artifacts` are those of the target; empty if they are not known.
-    let look (context: UrlContext) (artifacts: ArtifactName list) (manifest: UrlManifest) : ManifestLook =
+    /// The problems and findings of a manifest.
+    let look (context: UrlContext) (needed: ManifestUse) (manifest: UrlManifest) : ManifestLook =
+        let artifacts = needed.Artifacts
+        let areKnown = not artifacts.IsEmpty || needed.HasOtherShards
+
         let listed =
             HashSet(artifacts |> List.map ArtifactName.value, StringComparer.Ordinal)
 
+        /// Folds over the entries of the shard.
+        let fold folder state =
+            match needed.Shard with
+            | None -> UrlManifest.fold folder state manifest
+            | Some shard ->
+                let ofShard state artifact url =
+                    if Shard.contains artifact shard then folder state artifact url else state
+
+                UrlManifest.fold ofShard state manifest
+
         /// Where the artifacts are known, only their URLs keep anything from being sent.
         let forListed (artifact: string) url (finding: Finding) =
-            if listed.Count = 0 then
+            if not areKnown then
                 finding
             elif not (listed.Contains artifact) then
                 UrlFindings.asWarning finding
@@ -125,7 +149,7 @@ module internal ManifestFindings =
             | None, Some at -> found, Some(at, at)
             | _, None -> found, expiries
 
-        let found, expiries = manifest |> UrlManifest.fold add (Map.empty, None)
+        let found, expiries = fold add (Map.empty, None)
         let firstExpiry = expiries |> Option.map fst
 
         let isExpiryOfAll =
@@ -136,7 +160,8 @@ module internal ManifestFindings =
 
             match expiries with
             | Some(_, last) when expired > 0 ->
-                expired = UrlManifest.count manifest && UrlFindings.isPastUse context last
+                expired = fold (fun count _ _ -> count + 1) 0
+                && UrlFindings.isPastUse context last
             | _ -> false
 
         let unused =
@@ -146,8 +171,8 @@ module internal ManifestFindings =
                 else
                     first |> Option.orElse (Some(ArtifactName.value artifact)), count + 1
 
-            match manifest |> UrlManifest.fold count (None, 0) with
-            | Some first, count when listed.Count > 0 -> Some(first, count)
+            match fold count (None, 0) with
+            | Some first, count when areKnown -> Some(first, count)
             | _ -> None
 
         let absent = UrlManifest.absent manifest artifacts
@@ -160,7 +185,7 @@ module internal ManifestFindings =
                 Some(UrlFindings.manifestLacks context absent (UrlManifest.meantFor manifest absent))
 
         let findings = [
-            if UrlManifest.count manifest = 0 then
+            if UrlManifest.count manifest = 0 && not (artifacts.IsEmpty && areKnown) then
                 UrlFindings.emptyManifest context
 
             if not lacksAll then

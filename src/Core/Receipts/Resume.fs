@@ -15,7 +15,7 @@ open System
 /// - a receipt does not count if a later upload to the destination or the URL started, later by the order of the lines or by
 ///   the times, and neither its receipt nor the line that nothing was stored follows;
 /// - a damaged line may be a later receipt: no earlier receipt of its object counts, and no earlier receipt at all where its
-///   object is unknown;
+///   object is unknown. Of several files, each line of another file may be an earlier one;
 /// - a receipt counts whose `integrity` is a confirmation that this library knows; an `unverified` one only where the caller
 ///   says so, since a proxy or a portal may have answered in place of the store;
 /// - a receipt whose destination was not compared counts only if the URL now is for the same object, and addresses it by its
@@ -24,20 +24,40 @@ open System
 [<RequireQualifiedAccess>]
 module Resume =
 
-    /// Reads the lines of a receipts file once, and does not keep them. Receipts that are `unverified` count only with
-    /// `acceptUnverified`.
-    [<CompiledName("OfLines")>]
-    let ofLines (acceptUnverified: bool) (lines: LogLine seq) : Receipted =
-        let receipted = ReceiptedUploads.empty ()
+    let private read (acceptUnverified: bool) (receipted: Receipted) (line: LogLine) =
+        match line with
+        | LogLine.Receipt receipt -> ReceiptedUploads.add acceptUnverified receipted receipt
+        | LogLine.Upload mark -> ReceiptedUploads.apply receipted mark
+        | LogLine.Damaged(_, object) -> ReceiptedUploads.damage receipted object
+        | LogLine.NoReceipt _ -> ()
 
-        for line in lines do
-            match line with
-            | LogLine.Receipt receipt -> ReceiptedUploads.add acceptUnverified receipted receipt
-            | LogLine.Upload mark -> ReceiptedUploads.apply receipted mark
-            | LogLine.Damaged(_, object) -> ReceiptedUploads.damage receipted object
-            | LogLine.NoReceipt _ -> ()
+    /// Reads the lines of receipts files once, file by file, and does not keep them. The last file is the one that is written.
+    /// Receipts that are `unverified` count only with `acceptUnverified`.
+    [<CompiledName("OfFiles")>]
+    let ofFiles (acceptUnverified: bool) (files: LogLine seq seq) : Receipted =
+        let receipted = ReceiptedUploads.empty ()
+        let damaged = ResizeArray()
+        let mutable ofOthers = 0
+
+        for file in files do
+            ofOthers <- damaged.Count
+
+            for line in file do
+                read acceptUnverified receipted line
+
+                match line with
+                | LogLine.Damaged(_, object) -> damaged.Add object
+                | _ -> ()
+
+        // A damaged line has no time: it may be later than the lines of the files that were read after it.
+        for object in Seq.truncate ofOthers damaged do
+            ReceiptedUploads.damage receipted object
 
         receipted
+
+    /// Reads the lines of a receipts file, as `ofFiles`.
+    [<CompiledName("OfLines")>]
+    let ofLines (acceptUnverified: bool) (lines: LogLine seq) : Receipted = ofFiles acceptUnverified [ lines ]
 
     /// Adds a receipt of this run, so that a later upload of the run to the same destination takes it back.
     [<CompiledName("Add")>]

@@ -87,7 +87,7 @@ module Settings =
         for target in spec.Targets do
             artifacts[TargetName.value target.Name] <- ResizeArray()
 
-        for artifact in spec.Artifacts do
+        for artifact in spec.Artifacts @ spec.OtherShards do
             match artifacts.TryGetValue(TargetName.value artifact.Target) with
             | true, names -> names.Add artifact.Name
             | _ -> ()
@@ -132,6 +132,11 @@ module Settings =
                 yield! List.map MisspeltVariables.toFinding unknown
             ]
             Problems = [
+                yield!
+                    context.CellId
+                    |> Option.bind (fun cell -> CellSpec.otherCell cell spec)
+                    |> Option.toList
+
                 for _, _, problems in resolved do
                     yield! List.map (MisspeltVariables.withMeant unknown) problems
                 yield! UrlSetting.sharedProblems context.Lookup
@@ -207,12 +212,20 @@ module Settings =
             let urlContext =
                 TargetReader.contextOf context item region writeOnce keyCheck variable
 
-            let listed =
-                spec.Artifacts
+            let namesOf (artifacts: S3Artifact list) =
+                artifacts
                 |> List.filter (fun artifact -> artifact.Target = target)
                 |> List.map _.Name
 
-            let look = ManifestFindings.look urlContext listed manifest
+            let look =
+                ManifestFindings.look
+                    urlContext
+                    {
+                        Artifacts = namesOf spec.Artifacts
+                        HasOtherShards = not (namesOf spec.OtherShards).IsEmpty
+                        Shard = spec.Shard
+                    }
+                    manifest
 
             let withExpiry (report: TargetReport) =
                 if report.Name = target && look.FirstExpiry.IsSome then

@@ -4,20 +4,29 @@ open FsToolkit.ErrorHandling
 
 /// The exports of a cell: what goes where. Its values are checked; see `CellSpec.create`.
 type CellSpec = private {
+    id: CellId option
     targets: S3Target list
     others: OtherTarget list
     artifacts: S3Artifact list
+    shard: Shard option
+    otherShards: S3Artifact list
     otherArtifacts: string list
     names: TargetName list
     findings: Finding list
 } with
 
+    /// The cell that the spec is for, if it says so.
+    member this.Id = this.id
     /// In the order of the spec; names are unique, and so are their suffixes of environment variables.
     member this.Targets = this.targets
     /// Targets of other kinds, which this library leaves alone.
     member this.Others = this.others
-    /// Artifacts for the S3 targets.
+    /// Artifacts for the S3 targets; of one shard only after `CellSpec.ofShard`.
     member this.Artifacts = this.artifacts
+    /// The shard that the artifacts belong to; `None` for all of them.
+    member this.Shard = this.shard
+    /// Artifacts for the S3 targets that other shards have.
+    member internal this.OtherShards = this.otherShards
     /// The names of the artifacts for other targets, which this library does not export.
     member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
@@ -39,12 +48,15 @@ module CellSpec =
     /// The spec of what a reader found; `line` is where it looked for targets.
     let internal check
         (line: int option)
+        (id: Validation<CellId option, ConfigProblem>)
         (unknownKeys: Finding list)
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
         : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! _ =
+            let! id = id
+
+            and! _ =
                 if targets.IsEmpty then
                     SpecDraft.problem
                         line
@@ -63,6 +75,7 @@ module CellSpec =
             ]
 
             return {
+                id = id
                 targets = s3
                 others = [
                     for target in checkedTargets do
@@ -71,23 +84,72 @@ module CellSpec =
                         | Choice2Of2 other -> other
                 ]
                 artifacts = checkedArtifacts
+                shard = None
+                otherShards = []
                 otherArtifacts = otherArtifacts
                 names = [ for target in s3 -> target.Name ]
                 findings = unknownKeys @ SpecTargets.unknownKinds targets
             }
         }
 
-    /// The spec, or all that is wrong with it at once: no target at all, missing or bad names, two targets with
+    /// The cell id of a spec; blank and null mean none.
+    let internal checkId (line: int option) (id: string | null) : Validation<CellId option, ConfigProblem> =
+        match SpecDraft.given id with
+        | None -> Ok None
+        | Some id -> CellId.create id |> Result.map Some |> SpecDraft.ofRefusal line "'id' of 'spec'"
+
+    /// The spec of a cell, or all that is wrong with it at once: no target at all, missing or bad names, two targets with
     /// one name or with the same variables, artifacts for unknown targets, paths that leave the artifact root,
-    /// one artifact twice.
+    /// one artifact twice. `id` is the cell id; null for a spec that is for any cell.
+    [<CompiledName("CreateFor")>]
+    let createFor
+        (id: string | null)
+        (targets: SpecTarget list)
+        (artifacts: SpecArtifact list)
+        : Validation<CellSpec, ConfigProblem> =
+        check None (checkId None id) [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
+            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
+        ]
+
+    /// The spec for any cell, as `createFor`.
     [<CompiledName("Create")>]
     let create
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check None [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
-            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
-        ]
+        createFor null targets artifacts
+
+    /// Why a cell id does not fit the spec: the spec is for another cell. `None` if it fits.
+    [<CompiledName("OtherCell")>]
+    let otherCell (cellId: CellId) (spec: CellSpec) : ConfigProblem option =
+        match spec.id with
+        | Some own when own <> cellId ->
+            Some(
+                ConfigProblem.inSpec
+                    None
+                    $"The spec is for the cell {Check.quote (CellId.value own)} ('id' of 'spec'), and the cell id is given as {Check.quote (CellId.value cellId)}. Correct one of them, or leave the given one out."
+            )
+        | _ -> None
+
+    /// The spec with all paths of its artifacts relative to the artifact root, or the paths that are not below it. `roots` are
+    /// the absolute paths that lead to the root.
+    [<CompiledName("Below")>]
+    let below (roots: string seq) (spec: CellSpec) : Validation<CellSpec, ConfigProblem> =
+        let place (artifact: S3Artifact) =
+            ArtifactPath.below roots artifact.Path
+            |> SpecDraft.ofRefusal artifact.Line $"artifact {ArtifactName.quote artifact.Name}"
+            |> Result.map (fun path -> { artifact with Path = path })
+
+        validation {
+            let! own = spec.artifacts |> List.traverseValidationA place
+            and! others = spec.otherShards |> List.traverseValidationA place
+
+            return {
+                spec with
+                    artifacts = own
+                    otherShards = others
+            }
+        }
 
     /// The spec with one of its S3 targets and the artifacts for that; or what to say if it has none of this name.
     [<CompiledName("Only")>]
@@ -113,6 +175,8 @@ module CellSpec =
                     $"The spec has no S3 target {Check.quoteWord name}{others}. {advice}"
             )
         | targets ->
+            let isFor (artifact: S3Artifact) = TargetName.value artifact.Target = name
+
             Ok {
                 spec with
                     targets = targets
@@ -121,9 +185,8 @@ module CellSpec =
                     findings =
                         spec.findings
                         |> List.filter (fun finding -> finding.Target.IsNone || finding.Target = Some name)
-                    artifacts =
-                        spec.artifacts
-                        |> List.filter (fun artifact -> TargetName.value artifact.Target = name)
+                    artifacts = spec.artifacts |> List.filter isFor
+                    otherShards = spec.otherShards |> List.filter isFor
             }
 
     /// The spec with one of its S3 targets and these artifacts for it in place of its own: for a bundle that was
@@ -154,4 +217,19 @@ module CellSpec =
                             Line = None
                         })
             }
+        }
+
+    /// The spec with the artifacts of one shard. It remembers the others: a URL that names one object is not for two of them,
+    /// whichever shards they belong to.
+    [<CompiledName("OfShard")>]
+    let ofShard (shard: Shard) (spec: CellSpec) : CellSpec =
+        let own, others =
+            spec.artifacts
+            |> List.partition (fun artifact -> Shard.contains artifact.Name shard)
+
+        {
+            spec with
+                artifacts = own
+                shard = Some shard
+                otherShards = spec.otherShards @ others
         }

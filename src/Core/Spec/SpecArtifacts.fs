@@ -8,7 +8,7 @@ open FsToolkit.ErrorHandling
 type S3Artifact = {
     /// The artifact's name.
     Name: ArtifactName
-    /// Relative, below the artifact root: no `..`, not absolute; `/` between its segments.
+    /// Below the artifact root, relative to it or absolute: no `..`; `/` between its segments. `CellSpec.below` makes it relative.
     Path: string
     /// The target that it goes to.
     Target: TargetName
@@ -31,27 +31,6 @@ module internal SpecArtifacts =
 
     /// So many names of targets are listed in a message.
     let private mostNames = 10
-
-    /// A relative path below the root, `/` between its segments and without `.`; or what is wrong with it.
-    let private pathOf line (who: string) (value: string) =
-        let segments = Array.FindAll(value.Split '/', fun segment -> segment <> ".")
-
-        let wrong =
-            match Check.unprintable value with
-            | Some problem -> Some problem
-            | None when value.StartsWith '/' || value.Contains '\\' || value.IndexOf ':' = 1 ->
-                Some "is not relative to the artifact root"
-            | None when Array.contains ".." segments -> Some "leads out of the artifact root ('..')"
-            | None when segments.Length = 0 -> Some "names the artifact root itself"
-            | None when Array.contains "" segments -> Some "has an empty segment"
-            | None -> None
-
-        match wrong with
-        | None -> Ok(String.Join('/', segments))
-        | Some wrong ->
-            SpecDraft.problem
-                line
-                $"{who}: the path {Check.quote value} {wrong}. Give a path below the artifact root, such as 'out/stdout.txt'."
 
     let private addresseeOf (target: SpecTargetDraft) =
         match SpecTargets.otherKind target, SpecTargets.nameOf target with
@@ -149,7 +128,7 @@ module internal SpecArtifacts =
 
                     and! path =
                         SpecDraft.required line who "path" artifact.Path
-                        |> Result.bind (pathOf line who)
+                        |> Result.bind (ArtifactPath.create >> SpecDraft.ofRefusal line who)
 
                     and! target = addressee
                     and! _ = unique line addressee name

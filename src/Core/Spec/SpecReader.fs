@@ -31,62 +31,6 @@ module SpecReader =
         |> List.tryFind (fun known -> known.Equals(key, StringComparison.OrdinalIgnoreCase))
         |> Option.defaultValue key
 
-    let private problem (node: SpecNode) text =
-        Error [ ConfigProblem.inSpec (SpecNode.lineOf node) text ]
-
-    let rec private isOneOf (names: string list) (key: string) =
-        match names with
-        | [] -> false
-        | name :: others -> name = key || isOneOf others key
-
-    /// The value of a key that may be written in several ways, but only once.
-    let private one (who: string) (names: string list) (entries: struct (string * SpecNode)[]) =
-        let rec next i =
-            if i = entries.Length then
-                -1
-            else
-                let struct (key, _) = entries[i]
-                if isOneOf names key then i else next (i + 1)
-
-        match next 0 with
-        | -1 -> Ok None
-        | at ->
-            let struct (first, node) = entries[at]
-
-            match next (at + 1) with
-            | -1 -> Ok(Some(first, node))
-            | at ->
-                let struct (second, node) = entries[at]
-
-                if first = second then
-                    problem node $"{who} has '{first}' twice, itself or by a merge ('<<'). Keep one of them."
-                else
-                    problem node $"{who} has both '{first}' and '{second}'. Keep one of them."
-
-    let private text (who: string) (names: string list) entries : DraftText =
-        one who names entries
-        |> Result.bind (fun found ->
-            match found with
-            | None -> Ok null
-            | Some(name, node) ->
-                match node with
-                | SpecNode.Nothing -> Ok null
-                | SpecNode.Text value -> Ok value
-                | SpecNode.Scalar _ ->
-                    problem
-                        node
-                        $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Put it in quotes if it is meant as it stands."
-                | _ ->
-                    problem
-                        node
-                        $"'{name}' of {who} must be a text, and is {SpecNode.kind node}. Give one text.")
-
-    let private mapping (who: string) (node: SpecNode) =
-        match node with
-        | SpecNode.Mapping(_, entries) -> Ok entries
-        | node ->
-            problem node $"{who} must be a mapping, and is {SpecNode.kind node}. Give it keys with values."
-
     let inline private item (read: Result<'a, ConfigProblem list>) =
         match read with
         | Ok draft -> Item.Read draft
@@ -94,7 +38,7 @@ module SpecReader =
 
     /// The items of a list below `export`, none where it is left out.
     let private items (key: string) (export: struct (string * SpecNode)[]) =
-        one "'export'" [ key ] export
+        SpecKeys.one "'export'" [ key ] export
         |> Result.bind (fun found ->
             match found with
             | None -> Ok [||]
@@ -103,20 +47,20 @@ module SpecReader =
                 | SpecNode.Nothing -> Ok [||]
                 | SpecNode.Sequence(_, items) -> Ok items
                 | _ ->
-                    problem
+                    SpecKeys.problem
                         node
                         $"'{key}' must be a list, and is {SpecNode.kind node}. Begin each of its items with '- ', or put them into [ ] in JSON.")
 
     let private target (index: int) (node: SpecNode) : Item<SpecTargetDraft> =
         let who = SpecDraft.numbered "target" index
 
-        mapping who node
+        SpecKeys.mapping who node
         |> Result.map (fun entries -> {
-            Name = text who [ "name" ] entries
-            Kind = text who [ "kind"; "targetKind" ] entries
-            Bucket = text who [ "bucket" ] entries
-            Region = text who [ "region" ] entries
-            KeyPrefix = text who [ "keyPrefix"; "key_prefix" ] entries
+            Name = SpecKeys.text who [ "name" ] entries
+            Kind = SpecKeys.text who [ "kind"; "targetKind" ] entries
+            Bucket = SpecKeys.text who [ "bucket" ] entries
+            Region = SpecKeys.text who [ "region" ] entries
+            KeyPrefix = SpecKeys.text who [ "keyPrefix"; "key_prefix" ] entries
             SpecTargetDraft.Line = SpecNode.lineOf node
         })
         |> item
@@ -124,11 +68,11 @@ module SpecReader =
     let private artifact (index: int) (node: SpecNode) : Item<SpecArtifactDraft> =
         let who = SpecDraft.numbered "artifact" index
 
-        mapping who node
+        SpecKeys.mapping who node
         |> Result.map (fun entries -> {
-            Name = text who [ "name" ] entries
-            Path = text who [ "path" ] entries
-            Target = text who [ "target" ] entries
+            Name = SpecKeys.text who [ "name" ] entries
+            Path = SpecKeys.text who [ "path" ] entries
+            Target = SpecKeys.text who [ "target" ] entries
             SpecArtifactDraft.Line = SpecNode.lineOf node
         })
         |> item
@@ -142,7 +86,7 @@ module SpecReader =
         match node with
         | SpecNode.Mapping(_, entries) -> [
             for struct (key, value) in entries do
-                if not (isOneOf known key) then
+                if not (SpecKeys.isOneOf known key) then
                     let names =
                         known |> List.filter (fun name -> name <> "targetKind" && name <> "key_prefix")
 
@@ -253,37 +197,41 @@ module SpecReader =
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
         let exportBelow (node: (string * SpecNode) option) =
             match node with
-            | Some(_, SpecNode.Mapping(_, entries)) -> one "'spec'" [ "export" ] entries
+            | Some(_, SpecNode.Mapping(_, entries)) -> SpecKeys.one "'spec'" [ "export" ] entries
             | Some(_, (SpecNode.Sequence _ as list)) ->
-                problem list "'spec' must be a mapping, and is a list. Give it keys with values."
+                SpecKeys.problem list "'spec' must be a mapping, and is a list. Give it keys with values."
             | _ -> Ok None
 
         match root with
-        | SpecNode.Nothing -> problem root "The spec is empty. Give it an 'export' with 'targets'."
+        | SpecNode.Nothing -> SpecKeys.problem root "The spec is empty. Give it an 'export' with 'targets'."
         | root ->
             validation {
-                let! entries = mapping "the spec" root
-                let! atRoot = one "the spec" [ "export" ] entries
-                and! below = one "the spec" [ "spec" ] entries |> Result.bind exportBelow
+                let! entries = SpecKeys.mapping "the spec" root
+                let! atRoot = SpecKeys.one "the spec" [ "export" ] entries
+                and! below = SpecKeys.one "the spec" [ "spec" ] entries |> Result.bind exportBelow
 
                 match atRoot, below with
                 | Some(_, export), None
                 | None, Some(_, export) -> return export
                 | Some(_, export), Some _ ->
                     return!
-                        problem
+                        SpecKeys.problem
                             export
                             "The spec has two 'export', at the root and below 'spec'. Keep one of them."
                 | None, None ->
                     return!
-                        problem
+                        SpecKeys.problem
                             root
                             "The spec has no 'export'. Give it one with 'targets', at the root or below 'spec'."
             }
 
-    let private readWith (strays: Finding list) (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
+    let private readWith
+        (id: Validation<CellId option, ConfigProblem>)
+        (strays: Finding list)
+        (node: SpecNode)
+        : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! export = mapping "'export'" node
+            let! export = SpecKeys.mapping "'export'" node
             let! targets = items "targets" export
             and! artifacts = items "artifacts" export
 
@@ -292,6 +240,7 @@ module SpecReader =
             return!
                 CellSpec.check
                     (SpecNode.lineOf node)
+                    id
                     (strays @ unknownKeys node targets drafts artifacts
                      |> List.truncate MostUnknownKeys)
                     drafts
@@ -299,9 +248,11 @@ module SpecReader =
         }
 
     /// The cell spec in what stands below `export`, or all that is wrong with it at once.
-    let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> = readWith [] node
+    let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
+        readWith (Ok None) [] node
 
     /// The cell spec in a document, or all that is wrong with it at once.
     [<CompiledName("Read")>]
     let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
-        exportOf root |> Result.bind (readWith (strayKeys root))
+        exportOf root
+        |> Result.bind (readWith (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root))

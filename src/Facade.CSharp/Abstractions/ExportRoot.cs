@@ -52,6 +52,21 @@ public sealed class ExportRoot : IDisposable
         }
     }
 
+    /// <summary>
+    /// The absolute paths that lead to the folder: the given one, and on Linux the one without symbolic links.
+    /// </summary>
+    internal IEnumerable<string> AbsolutePaths()
+    {
+        yield return System.IO.Path.IsPathRooted(Path)
+            ? Path
+            : System.IO.Path.Join(Environment.CurrentDirectory, Path);
+        if (
+            Handle is not null
+            && new FileInfo($"/proc/self/fd/{Handle.DangerousGetHandle()}").LinkTarget is { } real
+        )
+            yield return real;
+    }
+
     /// <inheritdoc />
     public void Dispose() => Handle?.Dispose();
 }

@@ -80,7 +80,10 @@ public sealed class S3ExportConfiguration
 
     /// <summary>Resolves every S3 target of a spec. What is wrong is in <see cref="Refusals"/>, not thrown.</summary>
     /// <param name="spec">What goes where.</param>
-    /// <param name="cellId">The cell, if it is known already: more can be held against a URL then.</param>
+    /// <param name="cellId">
+    /// The cell, if it is known already: more can be held against a URL then. Default: the spec's <see cref="S3ExportSpec.Id"/>.
+    /// Another one than that is refused.
+    /// </param>
     /// <param name="environment">Names and values of variables; those of this process if null.</param>
     /// <param name="timeProvider">The clock that expiry is seen from; the system's if null.</param>
     /// <param name="presignedUrlProvider">
@@ -114,7 +117,9 @@ public sealed class S3ExportConfiguration
     )
     {
         ArgumentNullException.ThrowIfNull(spec);
-        var cell = cellId is null ? null : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        var cell = cellId is null
+            ? spec.Core.Id?.Value
+            : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         var now = (timeProvider ?? TimeProvider.System).GetUtcNow();
         var context = new EnvironmentSnapshot(environment).ToContext(cell, provider is not null, now);
         var resolution = Settings.Resolve(context, spec.Core);

@@ -23,7 +23,10 @@ public static class S3ExportServiceCollectionExtensions
     /// </summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="spec">What goes where.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, the spec's
+    /// <see cref="S3ExportSpec.Id"/>; another one than that is refused.
+    /// </param>
     /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
     /// <param name="presignedUrlProvider">
     /// A presigning broker, for every target that the environment gives no URL and no manifest: see
@@ -43,7 +46,7 @@ public static class S3ExportServiceCollectionExtensions
     public static IHttpClientBuilder AddS3ExportSinks(
         this IServiceCollection services,
         S3ExportSpec spec,
-        string cellId,
+        string? cellId = null,
         IReadOnlyDictionary<string, string?>? environment = null,
         Func<
             IServiceProvider,
@@ -55,8 +58,18 @@ public static class S3ExportServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(spec);
-        ArgumentNullException.ThrowIfNull(cellId);
-        return Add(services, spec, cellId, () => environment, presignedUrlProvider);
+        return Add(
+            services,
+            spec,
+            cellId
+                ?? spec.Id
+                ?? throw new ArgumentException(
+                    "The cell is not known. Give its id, or a spec with an id.",
+                    nameof(cellId)
+                ),
+            () => environment,
+            presignedUrlProvider
+        );
     }
 
     /// <summary>

@@ -69,7 +69,10 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
 
     /// <summary>Makes the sinks of a cell.</summary>
     /// <param name="spec">What goes where.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, the spec's
+    /// <see cref="S3ExportSpec.Id"/>; another one than that is refused.
+    /// </param>
     /// <param name="environment">Names and values of variables; those of this process if null.</param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
@@ -80,17 +83,16 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     /// None if null.
     /// </param>
     /// <exception cref="S3ExportConfigurationException">Spec or environment cannot be used; the exception lists all that is wrong.</exception>
-    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid, or neither it nor the spec's is given.</exception>
     public static S3ExportSinks Create(
         S3ExportSpec spec,
-        string cellId,
+        string? cellId = null,
         IReadOnlyDictionary<string, string?>? environment = null,
         TimeProvider? timeProvider = null,
         ILoggerFactory? loggers = null,
         Func<PresignedUrlRequest, CancellationToken, ValueTask<string>>? presignedUrlProvider = null
     )
     {
-        ArgumentNullException.ThrowIfNull(cellId);
         var configuration = S3ExportConfiguration.Resolve(
             spec,
             cellId,
@@ -103,23 +105,25 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
 
     /// <summary>Makes the sinks of a cell, with a source of URLs for every target that the environment gives none.</summary>
     /// <param name="spec">What goes where.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, the spec's
+    /// <see cref="S3ExportSpec.Id"/>; another one than that is refused.
+    /// </param>
     /// <param name="urlProvider">The source of URLs. The sinks do not dispose of it.</param>
     /// <param name="environment">Names and values of variables; those of this process if null.</param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
     /// <exception cref="S3ExportConfigurationException">Spec or environment cannot be used; the exception lists all that is wrong.</exception>
-    /// <exception cref="ArgumentException">The cell id is not valid.</exception>
+    /// <exception cref="ArgumentException">The cell id is not valid, or neither it nor the spec's is given.</exception>
     public static S3ExportSinks Create(
         S3ExportSpec spec,
-        string cellId,
+        string? cellId,
         IPresignedUrlProvider urlProvider,
         IReadOnlyDictionary<string, string?>? environment = null,
         TimeProvider? timeProvider = null,
         ILoggerFactory? loggers = null
     )
     {
-        ArgumentNullException.ThrowIfNull(cellId);
         ArgumentNullException.ThrowIfNull(urlProvider);
         return Create(
             S3ExportConfiguration.Resolve(spec, cellId, environment, timeProvider, urlProvider),
@@ -131,21 +135,29 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
 
     /// <summary>Makes the sinks of a cell from what has been resolved before.</summary>
     /// <param name="configuration">What spec and environment came to.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, the one that the configuration was
+    /// resolved for.
+    /// </param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
     /// <exception cref="S3ExportConfigurationException">It cannot be used (<see cref="S3ExportConfiguration.Refusals"/>).</exception>
     /// <exception cref="ArgumentException">The cell id is not valid, or the configuration was resolved for another cell.</exception>
     public static S3ExportSinks Create(
         S3ExportConfiguration configuration,
-        string cellId,
+        string? cellId = null,
         TimeProvider? timeProvider = null,
         ILoggerFactory? loggers = null
     )
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        ArgumentNullException.ThrowIfNull(cellId);
-        var cell = CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
+        var cell = cellId is null
+            ? configuration.Cell
+                ?? throw new ArgumentException(
+                    "The cell is not known. Give its id, or a spec with an id.",
+                    nameof(cellId)
+                )
+            : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         // Its URLs were held against the keys of that cell.
         if (configuration.Cell is { } resolved && !resolved.Equals(cell))
             throw new ArgumentException(

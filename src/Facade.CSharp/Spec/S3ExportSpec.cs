@@ -14,7 +14,12 @@ public sealed class S3ExportSpec
     /// <summary>No spec is nearly as large.</summary>
     private const int MaxBytes = 4 << 20;
 
-    private S3ExportSpec(CellSpec core) => Core = core;
+    private readonly string? _file;
+
+    private S3ExportSpec(CellSpec core, string? file = null) => (Core, _file) = (core, file);
+
+    /// <summary>The cell that the spec is for (<c>spec.id</c>); null if it does not say.</summary>
+    public string? Id => Core.Id is { Value: var id } ? CellIdModule.Value(id) : null;
 
     /// <summary>The targets of kind <c>s3</c>, in the order of the spec.</summary>
     public IReadOnlyList<S3ExportTarget> Targets => [.. Core.Targets.Select(SpecMapping.ToTarget)];
@@ -34,15 +39,18 @@ public sealed class S3ExportSpec
     /// <summary>A spec that is written in code.</summary>
     /// <param name="targets">At least one; names are unique, and so are their environment variables.</param>
     /// <param name="artifacts">Those to be exported; null for none.</param>
+    /// <param name="id">The cell that the spec is for; null for any cell.</param>
     /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it.</exception>
     public static S3ExportSpec Create(
         IEnumerable<S3ExportTarget> targets,
-        IEnumerable<S3ExportSpecArtifact>? artifacts = null
+        IEnumerable<S3ExportSpecArtifact>? artifacts = null,
+        string? id = null
     )
     {
         ArgumentNullException.ThrowIfNull(targets);
         return Accept(
-            CellSpecModule.Create(
+            CellSpecModule.CreateFor(
+                id,
                 ListModule.OfSeq(targets.Select(SpecMapping.ToCore)),
                 ListModule.OfSeq((artifacts ?? []).Select(SpecMapping.ToCore))
             ),
@@ -51,7 +59,7 @@ public sealed class S3ExportSpec
     }
 
     /// <summary>
-    /// A spec in YAML: <c>export</c> at the root, or below <c>spec</c>. Keys that this library does not know are passed over.
+    /// A spec in YAML or JSON: <c>export</c> at the root, or below <c>spec</c>, whose <c>id</c> is the cell id. Keys that this library does not know are passed over.
     /// </summary>
     /// <param name="yaml">The text.</param>
     /// <param name="file">The name of the file that it came from, for messages; null if there is none.</param>
@@ -98,8 +106,8 @@ public sealed class S3ExportSpec
         ArgumentNullException.ThrowIfNull(target);
         var found = CellSpecModule.Only(target, Core);
         return found.IsOk
-            ? new S3ExportSpec(found.ResultValue)
-            : throw new S3ExportConfigurationException([new S3ExportProblem(found.ErrorValue, null)]);
+            ? new S3ExportSpec(found.ResultValue, _file)
+            : throw new S3ExportConfigurationException([new S3ExportProblem(found.ErrorValue, _file)]);
     }
 
     /// <summary>
@@ -113,15 +121,30 @@ public sealed class S3ExportSpec
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(names);
-        return Accept(CellSpecModule.WithArtifacts(target, ListModule.OfSeq(names), Core), null);
+        return Accept(CellSpecModule.WithArtifacts(target, ListModule.OfSeq(names), Core), _file);
     }
+
+    /// <summary>
+    /// The spec with all paths of its artifacts relative to the folder that they lie below. An absolute path has to begin with
+    /// the path of the folder, as it was given or without symbolic links.
+    /// </summary>
+    /// <param name="root">The folder.</param>
+    /// <exception cref="S3ExportConfigurationException">A path is not below the folder; the exception lists all of them.</exception>
+    public S3ExportSpec Below(ExportRoot root)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        return Accept(CellSpecModule.Below(root.AbsolutePaths(), Core), _file);
+    }
+
+    /// <summary>The spec with the artifacts of one shard.</summary>
+    internal S3ExportSpec OfShard(Shard shard) => new(CellSpecModule.OfShard(shard, Core), _file);
 
     private static S3ExportSpec Accept(
         FSharpResult<CellSpec, FSharpList<ConfigProblem>> result,
         string? file
     ) =>
         result.IsOk
-            ? new S3ExportSpec(result.ResultValue)
+            ? new S3ExportSpec(result.ResultValue, file)
             : throw new S3ExportConfigurationException([
                 .. result.ErrorValue.Select(problem => new S3ExportProblem(problem, file)),
             ]);

@@ -158,14 +158,15 @@ let tests =
                     "", "command"
                     "nonsense", "'nonsense'"
                     "check", "--spec"
-                    "push --spec s", "--cell-id"
                     "push --cell-id c", "--spec"
                     "check --spec", "--spec"
                     "check --spec s --spec t", "--spec"
                     "check --spec s --receipts f", "'--receipts'"
-                    "check --spec s more", "'more' needs --cell-id"
-                    "check --spec s --probe", "--probe needs --cell-id"
-                    "check --spec s --json true", "'true'"
+                    "check --spec s --shard 2", "--shard: The shard is '2'"
+                    "push --spec s --shard 2/2", "--shard: The shard has the index 2"
+                    "push --spec s --shard", "'--shard'"
+                    "push --spec s --shard 0/2 --shard 1/2", "--shard"
+                    "push --spec s --receipts a --receipts b", "Several --receipts need --resume"
                     "push --spec s --cell-id c --nonsense", "'--nonsense'"
                     "push --spec s --cell-id c --nonsense=1 a", "'--nonsense'"
                     "push --spec s --cell-id c -q a -- -b", "'-q'"
@@ -194,6 +195,7 @@ let tests =
                     "--target"
                     "--root"
                     "--receipts"
+                    "--shard"
                     "--format"
                     "--concurrency"
                 ] do
@@ -278,10 +280,10 @@ let tests =
             for arguments in
                 [
                     [ url ]
-                    [ "check"; url; "--spec"; "s" ]
+                    [ "check"; url; "--spec"; "s"; "--shard"; url ]
                     [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--url=" + url ]
                     [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--concurrency"; url ]
-                    [ "check"; "--spec"; "s"; "\027[2Jx" ]
+                    [ "check"; "--spec"; "s"; "--shard"; "\027[2Jx" ]
                 ] do
                 let sentences = misuse arguments
                 Expect.isFalse (sentences.Contains "abcdef0123456789") sentences
@@ -331,8 +333,8 @@ let tests =
                         [ url ]
                         [ url; "--spec"; "s" ]
                         [ "check"; url ]
-                        [ "check"; url; "--spec"; "s" ]
-                        [ "check"; "--spec"; "s"; url ]
+                        [ "check"; url; "--spec"; "s"; "--shard"; "x" ]
+                        [ "check"; "--spec"; "s"; "--shard"; url ]
                         [ "check"; "--spec"; "s"; "--json=" + url ]
                         [ "check"; "--spec"; "s"; "--spec"; url ]
                         [ "check"; "--spec"; "--x" + url ]
@@ -349,6 +351,7 @@ let tests =
                         push @ [ "--header"; "a b: " + url ]
                         push @ [ "--target"; "--" + url ]
                         push @ [ "--receipts"; "r"; "--receipts"; url ]
+                        push @ [ "--shard"; url ]
                     ] do
                     let sentences = misuse arguments
                     Expect.isFalse (sentences.Contains secret) sentences)
@@ -378,6 +381,9 @@ let tests =
                             [ "check"; "--spec"; url ]
                             [ "check"; "--spec"; url; "--json" ]
                             [ "check"; "--spec"; spec; "--cell-id"; url ]
+                            [ "check"; "--spec"; spec; url ]
+                            [ "push"; "--spec"; spec; url ]
+                            push @ [ "--resume"; "--receipts"; folder.At "r"; "--receipts"; url; spec ]
                             [ "check"; "--spec"; spec; "--target"; url; "--json" ]
                             [ "push"; "--spec"; url; "--cell-id"; "c"; spec ]
                             [ "push"; "--spec"; spec; "--cell-id"; url; spec ]

@@ -84,9 +84,9 @@ let tests =
                         [ "" ], [ "check"; "push"; "completion"; "manual" ]
                         [ "check"; "" ], [ ":files" ]
                         [ "check"; "-" ],
-                        [ "--cell-id"; "--json"; "--probe"; "--root"; "--spec"; "--target" ]
+                        [ "--cell-id"; "--json"; "--probe"; "--root"; "--shard"; "--spec"; "--target" ]
                         [ "check"; "--json"; "--spec"; spec; "--" ],
-                        [ "--cell-id"; "--probe"; "--root"; "--target" ]
+                        [ "--cell-id"; "--probe"; "--root"; "--shard"; "--target" ]
                         [ "push"; "--header"; "a: b"; "--he" ], [ "--header"; "--help" ]
                         [ "push"; "--format"; "" ], [ "json"; "cloudevents"; "in-toto" ]
                         [ "push"; "--spec"; spec; "--target"; "" ], [ "evidence-eu"; "archive" ]

@@ -273,7 +273,7 @@ let reading =
                      "line 5: There are two targets 'a'"
                      "line 21: artifact 1 must be a mapping"
                      "line 22: 'name' of artifact 2 must be a text"
-                     "line 22: artifact 2: the path '..'"
+                     "line 22: artifact 2: The path '..'"
                  ])
                 []
                 "the targets first; of a target without a name nothing follows")

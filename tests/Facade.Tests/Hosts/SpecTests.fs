@@ -3,10 +3,13 @@ module Facade.Tests.SpecTests
 
 open System
 open System.IO
+open CellOS.Export
 open CellOS.Export.S3
 open Expecto
 open FsCheck
 open FsCheck.FSharp
+open Microsoft.Extensions.DependencyInjection
+open Microsoft.Extensions.Options
 open Facade.Tests.CompositionSupport
 open Facade.Tests.Support
 
@@ -111,6 +114,145 @@ let tests =
 
             let target = Seq.exactlyOne (S3ExportSpec.Parse json).Targets
             Expect.equal target (S3ExportTarget(Name = "a", Bucket = "b", KeyPrefix = "p")) "the target")
+
+        testCase "has the cell id of the family's form, in YAML, in JSON and in code" (fun () ->
+            let yaml =
+                "apiVersion: cellos.io/v1\nkind: ExecutionCell\nspec:\n  id: cell-7\n  export:\n    targets: [{name: a, kind: s3, bucket: b}]\n    artifacts: [{name: x, path: /work/x}]\n"
+
+            let json =
+                """{"spec": {"id": "cell-7", "export": {"targets": [{"name": "a", "kind": "s3", "bucket": "b"}], "artifacts": [{"name": "x", "path": "/work/x"}]}}}"""
+
+            let target = S3ExportTarget(Name = "a", Bucket = "b")
+            let artifact = S3ExportSpecArtifact(Name = "x", Path = "/work/x", Target = "a")
+
+            for spec in
+                [
+                    S3ExportSpec.Parse yaml
+                    S3ExportSpec.Parse json
+                    S3ExportSpec.Create([ target ], [ artifact ], "cell-7")
+                ] do
+                Expect.equal spec.Id "cell-7" "the id"
+
+                Expect.sequenceEqual
+                    (spec.Artifacts |> Seq.map (fun a -> a.Name, a.Path, a.Target))
+                    [ "x", "/work/x", "a" ]
+                    "the artifact, for the only target"
+
+            Expect.isNull (S3ExportSpec.Create([ target ])).Id "none"
+
+            let refusal =
+                refusalOf (fun () -> S3ExportSpec.Create([ target; target ], [ artifact ], "a/b"))
+
+            Expect.equal refusal.Problems.Count 2 "the id, and the target that is there twice"
+
+            let refusal =
+                refusalOf (fun () -> S3ExportSpec.Parse(yaml.Replace("cell-7", "a/b"), "cell.yaml"))
+
+            Expect.stringStarts
+                ((Seq.exactlyOne refusal.Problems).ToString())
+                "cell.yaml:4: 'id' of 'spec': The cell id holds a '/'"
+                "file and line")
+
+        testCase "gives its cell id to the sinks, and refuses another one" (fun () ->
+            let spec =
+                S3ExportSpec.Create([ S3ExportTarget(Name = "a", Bucket = "b") ], null, "cell-7")
+
+            let variables =
+                environment [
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL__A", "https://gw.example/{cell_id}/{artifact_name}"
+                ]
+
+            let destination (sinks: S3ExportSinks) =
+                use sinks = sinks
+                sinks["a"].DestinationHint "x"
+
+            Expect.equal
+                (destination (S3ExportSinks.Create(spec, environment = variables)))
+                "s3://b/cell-7/x"
+                "its own"
+
+            Expect.equal
+                (destination (S3ExportSinks.Create(spec, "cell-7", variables)))
+                "s3://b/cell-7/x"
+                "the same one"
+
+            let configuration = S3ExportConfiguration.Resolve(spec, environment = variables)
+
+            Expect.equal
+                (destination (S3ExportSinks.Create configuration))
+                "s3://b/cell-7/x"
+                "of a configuration"
+
+            let services = ServiceCollection()
+            services.AddS3ExportSinks(spec, environment = variables) |> ignore
+            use provider = services.BuildServiceProvider()
+
+            Expect.equal
+                (let sinks = provider.GetRequiredService<S3ExportSinks>()
+                 sinks["a"].DestinationHint "x")
+                "s3://b/cell-7/x"
+                "in a host"
+
+            for create in
+                [
+                    fun () -> S3ExportSinks.Create(spec, "cell-8", variables) |> ignore
+                    fun () ->
+                        let services = ServiceCollection()
+                        services.AddS3ExportSinks(spec, "cell-8", variables) |> ignore
+                        use provider = services.BuildServiceProvider()
+
+                        try
+                            provider.GetRequiredService<S3ExportSinks>() |> ignore
+                        with :? OptionsValidationException as refused ->
+                            raise (
+                                S3ExportConfigurationException [ S3ExportProblem(Text = refused.Message) ]
+                            )
+                ] do
+                let refusal = refusalOf create
+                Expect.stringContains refusal.Message "'cell-7'" "the spec's"
+                Expect.stringContains refusal.Message "'cell-8'" "the given one"
+
+            let without = S3ExportSpec.Create [ S3ExportTarget(Name = "a", Bucket = "b") ]
+
+            for create in
+                [
+                    fun () -> S3ExportSinks.Create(without, environment = variables) |> ignore
+                    fun () -> ServiceCollection().AddS3ExportSinks without |> ignore
+                ] do
+                Expect.throwsT<ArgumentException> create "no cell")
+
+        testCase "has paths below a folder, which may be absolute" (fun () ->
+            let folder = Directory.CreateTempSubdirectory("cellos-spec-").FullName
+
+            try
+                let real = Directory.CreateDirectory(Path.Join(folder, "real")).FullName
+                let link = Path.Join(folder, "link")
+                Directory.CreateSymbolicLink(link, real) |> ignore
+
+                let spec (path: string) =
+                    S3ExportSpec.Create(
+                        [ S3ExportTarget(Name = "a", Bucket = "b") ],
+                        [ S3ExportSpecArtifact(Name = "x", Path = path) ]
+                    )
+
+                let below (root: string) (path: string) =
+                    use root = ExportRoot.Open root
+                    (Seq.exactlyOne ((spec path).Below root).Artifacts).Path
+
+                Expect.equal (below real $"{real}/out/x") "out/x" "the folder"
+                Expect.equal (below real "out/x") "out/x" "relative"
+                Expect.equal (below $"{real}/" $"{real}/out/x") "out/x" "with a slash"
+
+                if OperatingSystem.IsLinux() then
+                    Expect.equal (below link $"{link}/x") "x" "by the link"
+                    Expect.equal (below link $"{real}/x") "x" "without it"
+                    Expect.equal (below $"{link}/../real" $"{real}/x") "x" "by '..', as the system sees it"
+
+                for root, path in [ real, $"{folder}/x"; real, $"{link}/x"; real, $"{real}x/y"; real, real ] do
+                    let refusal = refusalOf (fun () -> below root path |> ignore)
+                    Expect.stringContains refusal.Message "artifact 'x': The path" path
+            finally
+                Directory.Delete(folder, true))
 
         testCase "that is wrong says what and where" (fun () ->
             for yaml, what, line in broken do
