@@ -492,7 +492,9 @@ let codes =
 
         testCase "is in the operators' document for every code, and is not the general one" (fun () ->
             let document =
-                File.ReadAllText(Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "operators.md"))
+                File.ReadAllText(
+                    Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "operators.md")
+                )
 
             let rows =
                 document.Split '\n'
