@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 
 namespace CellOS.Export.S3.Cli.Arguments;
@@ -25,6 +26,18 @@ internal sealed record PushArguments
 
     /// <summary>The file that receipts are appended to; null for none.</summary>
     public string? Receipts { get; init; }
+
+    /// <summary>The key that seals the run; null for that of the environment, if there is one.</summary>
+    public string? Seal { get; init; }
+
+    /// <summary>The file with the password of that key; null for that of the environment, if there is one.</summary>
+    public string? SealPasswordFile { get; init; }
+
+    /// <summary>The file that the seal of the run is appended to; null for none.</summary>
+    public string? Seals { get; init; }
+
+    /// <summary>The files that the command line names.</summary>
+    internal CommandFiles Files => new(Receipts, Seals, Seal, SealPasswordFile);
 
     /// <summary>Whether to leave out what that file has a receipt of.</summary>
     public bool Resume { get; init; }

@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Urls;
@@ -42,7 +43,9 @@ internal static class Checker
                 OpenSsl.Require();
             var spec = Configured.Load(arguments.Spec, arguments.Target);
             var bundle =
-                arguments.Paths.Count > 0 ? PushBundle.OfPaths(spec, arguments.Paths, null, null) : null;
+                arguments.Paths.Count > 0
+                    ? PushBundle.OfPaths(spec, arguments.Paths, null, new CommandFiles())
+                    : null;
             var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? spec, arguments.CellId);
             return new CheckReport(
                 configuration,

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Receipts;
@@ -12,9 +13,14 @@ namespace CellOS.Export.S3.Cli.Receipts;
 /// </summary>
 internal sealed class ReceiptsFile : IAsyncDisposable
 {
+    private static readonly FileRole Role = new(
+        "receipts file",
+        "standard output gets the receipts in any case"
+    );
+
     private sealed record Waiting(string Line, TaskCompletionSource Done);
 
-    private readonly IReceiptsStore _store;
+    private readonly ILockedFile _store;
     private readonly string _path;
     private readonly Lock _lock = new();
     private List<Waiting> _waiting = [];
@@ -26,7 +32,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     private string? _failure;
     private bool _closed;
 
-    private ReceiptsFile(IReceiptsStore store, string path, long length, Receipted receipted)
+    private ReceiptsFile(ILockedFile store, string path, long length, Receipted receipted)
     {
         _store = store;
         _path = path;
@@ -45,10 +51,22 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     /// <param name="note">Is told what was repaired, and which lines are no receipts.</param>
     /// <exception cref="RefusedException">It cannot be used.</exception>
     internal static ReceiptsFile Open(string path, bool acceptUnverified, Action<string> note) =>
-        Open(ReceiptsStore.Open(path), ReceiptsStore.Quote(path), acceptUnverified, note);
+        Open(OpenLocked(path), LockedFile.Quote(path), acceptUnverified, note);
+
+    private static LockedFile OpenLocked(string path)
+    {
+        try
+        {
+            return LockedFile.Open(path, Role);
+        }
+        catch (FileRefusedException refused)
+        {
+            throw new RefusedException(refused.Message);
+        }
+    }
 
     internal static ReceiptsFile Open(
-        IReceiptsStore store,
+        ILockedFile store,
         string path,
         bool acceptUnverified,
         Action<string> note
@@ -176,7 +194,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     }
 
     /// <summary>The SHA-256 of the first bytes of a file, to be continued.</summary>
-    private static IncrementalHash Content(IReceiptsStore store, long length)
+    private static IncrementalHash Content(ILockedFile store, long length)
     {
         var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var piece = new byte[64 * 1024];

@@ -6,6 +6,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
+open SealChecks
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.SealStatementTests
 open CellOS.Export.S3.Core.Tests.SealTamperings

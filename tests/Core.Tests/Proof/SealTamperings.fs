@@ -11,8 +11,8 @@ open CellOS.Export.S3.Core.Tests.SealStatementTests
 
 /// A key that seals.
 type Signer(key: ECDsa) =
-    let id = Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()))
-
+    let id = SealChecks.idOf key
+    member _.Key = key
     member _.Id = id
 
     /// The envelope of a payload, signed.
@@ -30,14 +30,6 @@ type Signer(key: ECDsa) =
             |> Option.get
     }
 
-    member _.IsSigned(bytes: ReadOnlyMemory<byte>, signature: ReadOnlyMemory<byte>) =
-        key.VerifyData(
-            bytes.Span,
-            signature.Span,
-            HashAlgorithmName.SHA256,
-            DSASignatureFormat.Rfc3279DerSequence
-        )
-
 /// Two keys of the exporter, and one of somebody else.
 let ours, rotated, theirs =
     Signer(ECDsa.Create ECCurve.NamedCurves.nistP256),
@@ -45,13 +37,7 @@ let ours, rotated, theirs =
     Signer(ECDsa.Create ECCurve.NamedCurves.nistP256)
 
 /// The keys that count.
-let keys = {
-    Ids = Some(Set.ofList [ ours.Id; rotated.Id ])
-    IsSigned =
-        Func<_, _, _, _>(fun id bytes signature ->
-            [ ours; rotated ]
-            |> List.exists (fun key -> key.Id = id && key.IsSigned(bytes, signature)))
-}
+let keys = SealChecks.keysOf [ ours.Key; rotated.Key ]
 
 let sha256 (bytes: byte[]) =
     Convert.ToHexStringLower(SHA256.HashData bytes)
@@ -87,17 +73,6 @@ let chains = [
 
 let bytesOf (lines: byte[] list) =
     lines |> List.collect (fun line -> [ line; "\n"B ]) |> Array.concat
-
-/// What a file comes to: the lines with their worth, and how far it was read.
-let check (keys: SealKeys) (anchor: SealHead option) (file: byte[]) : CheckedSeal list * SealScan =
-    let rec from scan (rest: ReadOnlyMemory<byte>) found =
-        match rest.Span.IndexOf(byte '\n') with
-        | -1 -> List.rev found @ Option.toList (SealChain.finish scan rest), scan
-        | stop ->
-            let struct (scan, line) = SealChain.step keys scan (rest.Slice(0, stop))
-            from scan (rest.Slice(stop + 1)) (line :: found)
-
-    from (SealChain.start anchor) (ReadOnlyMemory file) []
 
 /// What is done to a file, in words.
 type Tampering = {
