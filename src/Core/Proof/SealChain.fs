@@ -240,6 +240,21 @@ module SealChain =
                     Statement = Result.toOption statement
                 })
 
+    /// The scan after a line that the caller made for this place, signed and appended. The line is not checked again.
+    [<CompiledName("Appended")>]
+    let appended (scan: SealScan) (line: ReadOnlyMemory<byte>) : SealScan =
+        let number = count scan + 1L
+
+        {
+            scan with
+                Last =
+                    Some {
+                        Count = number
+                        Sha256 = Convert.ToHexStringLower(SHA256.HashData line.Span)
+                    }
+                LastSequence = Some number
+        }
+
     /// Checks the bytes after the last line end; `None` if there are none.
     [<CompiledName("Finish")>]
     let finish (scan: SealScan) (rest: ReadOnlyMemory<byte>) : CheckedSeal option =

@@ -28,7 +28,7 @@ public sealed class ExportSeal : IDisposable
     private readonly Action<string> _note;
     private readonly Func<ILockedFile> _open;
     private readonly Lock _gate = new();
-    private SealHead? _head;
+    private KnownSeals _known = KnownSeals.None;
 
     private ExportSeal(SealKey key, string path, Action<string> note, Func<ILockedFile> open)
     {
@@ -80,7 +80,7 @@ public sealed class ExportSeal : IDisposable
         var seal = new ExportSeal(SealKey.Open(keyPath, passwordPath, note), sealsPath, note, open);
         try
         {
-            seal.Use(file => seal._head = file.Head);
+            seal.Use(_ => { });
             return seal;
         }
         catch (Exception)
@@ -119,27 +119,26 @@ public sealed class ExportSeal : IDisposable
         CoreMapping.Accept(TargetNameModule.Create(run.TargetName), nameof(run));
         lock (_gate)
         {
-            SealHead? head = null;
             Use(file =>
             {
-                _head = file.Head;
-                var statement = SealMapping.ToStatement(run, file.Head, run.ToolVersion ?? Version);
+                var statement = SealMapping.ToStatement(run, file.Known.Head, run.ToolVersion ?? Version);
                 var payload = CoreMapping.Accept(SealStatementModule.ToPayload(statement), nameof(run));
-                head = file.Append(Sealed(payload));
-                _head = head;
+                file.Append(Sealed(payload));
             });
-            return new ExportSealHead(head!.Count, head.Sha256);
+            var head = _known.Head!;
+            return new ExportSealHead(head.Count, head.Sha256);
         }
     }
 
-    private byte[] Sealed(byte[] payload) =>
-        Seal.Line(
-            new SealEnvelope(
-                payload,
-                _key.Id,
-                _key.Sign(Seal.PreAuthenticationEncoding(Seal.PayloadType, payload))
-            )
-        );
+    private byte[] Sealed(byte[] payload)
+    {
+        var bytes = Seal.PreAuthenticationEncoding(Seal.PayloadType, payload);
+        var signature = _key.Sign(bytes);
+        // What no auditor could check must never be written.
+        return _key.IsSigned(bytes, signature)
+            ? Seal.Line(new SealEnvelope(payload, _key.Id, signature))
+            : throw new CryptographicException("The platform made a signature that does not verify.");
+    }
 
     /// <summary>Opens the file, checks it against what it had before, and closes it again.</summary>
     /// <exception cref="ExportSealException">It cannot be used.</exception>
@@ -148,7 +147,10 @@ public sealed class ExportSeal : IDisposable
         try
         {
             using var locked = _open();
-            action(new SealFile(locked, _path, _key.Keys, _head, _note));
+            var file = new SealFile(locked, _path, _key.Keys, _known, _note);
+            _known = file.Known;
+            action(file);
+            _known = file.Known;
         }
         catch (FileRefusedException refused)
         {
