@@ -24,7 +24,7 @@ internal static class ExitCode
         ),
         (
             $"{Failed}",
-            "some artifact was not exported, a receipt or a result could not be written any more, or the tool itself failed; in strict mode also, a file changed, or appeared in a folder, and was not exported as it is at the end"
+            "some artifact was not exported, a receipt, a result or the seal of the run could not be written, or the tool itself failed; in strict mode also, a file changed, or appeared in a folder, and was not exported as it is at the end"
         ),
         (
             $"{Refused}",

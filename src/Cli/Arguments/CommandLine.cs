@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 

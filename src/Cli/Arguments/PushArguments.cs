@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
 
@@ -33,7 +34,19 @@ internal sealed record PushArguments
     /// <summary>The shard whose artifacts are exported; null for all artifacts.</summary>
     public Shard? Shard { get; init; }
 
-    /// <summary>Whether to leave out what these files have receipts of.</summary>
+    /// <summary>The key that seals the run; null for that of the environment, if there is one.</summary>
+    public string? Seal { get; init; }
+
+    /// <summary>The file with the password of that key; null for that of the environment, if there is one.</summary>
+    public string? SealPasswordFile { get; init; }
+
+    /// <summary>The file that the seal of the run is appended to; null for none.</summary>
+    public string? Seals { get; init; }
+
+    /// <summary>The files that the command line names.</summary>
+    internal CommandFiles Files => new(Receipts, OtherReceipts, Seals, Seal, SealPasswordFile);
+
+    /// <summary>Whether to leave out what the receipts files have receipts of.</summary>
     public bool Resume { get; init; }
 
     /// <summary>True if receipts count of which the store confirmed no digest.</summary>

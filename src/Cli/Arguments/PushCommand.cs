@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Pushing;
+using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
@@ -49,6 +50,26 @@ internal sealed class PushCommand : Command
     private readonly Option<string> _acceptUnverified = TextOption.Flag(
         "--accept-unverified",
         "With --resume: rely on receipts of which the store confirmed no digest (\"unverified\") as well."
+    );
+
+    private readonly Option<string> _seal = TextOption.Value(
+        "--seal",
+        "FILE",
+        "Sign what the run exported with this key: ECDSA over P-256, PKCS#8 in PEM. Needs --seals. "
+            + $"Default: the key of {Variable.SealKey}."
+    );
+
+    private readonly Option<string> _seals = TextOption.Value(
+        "--seals",
+        "FILE",
+        "Append the seal of the run to this file: one signed line for each target, also of an interrupted run, on disk "
+            + "before the command ends. Default: the run is not sealed."
+    );
+
+    private readonly Option<string> _sealPasswordFile = TextOption.Value(
+        "--seal-password-file",
+        "FILE",
+        $"The file with the password of an encrypted key. Needs --seals. Default: the file of {Variable.SealPasswordFile}."
     );
 
     private readonly Option<string> _format = TextOption.Choice(
@@ -109,6 +130,9 @@ internal sealed class PushCommand : Command
         Add(_receipts);
         Add(_resume);
         Add(_acceptUnverified);
+        Add(_seal);
+        Add(_seals);
+        Add(_sealPasswordFile);
         Add(_format);
         Add(_json);
         Add(_concurrency);
@@ -131,6 +155,12 @@ internal sealed class PushCommand : Command
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
         if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
             sentences.Add("--accept-unverified needs --resume, whose receipts it is about.");
+        if (parsed.IsSet(_seal) && !parsed.IsSet(_seals))
+            sentences.Add("--seal needs --seals FILE, which the seal of the run is appended to.");
+        if (parsed.IsSet(_sealPasswordFile) && !parsed.IsSet(_seals))
+            sentences.Add(
+                "--seal-password-file needs --seals FILE, which the seal of the run is appended to."
+            );
         if (parsed.IsSet(_json) && parsed.IsSet(_format))
             sentences.Add("--json and --format exclude each other. Give one of them.");
         var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
@@ -147,6 +177,9 @@ internal sealed class PushCommand : Command
                 Receipts = receipts.FirstOrDefault(),
                 OtherReceipts = [.. receipts.Skip(1)],
                 Shard = shard,
+                Seal = parsed.GetValue(_seal),
+                Seals = parsed.GetValue(_seals),
+                SealPasswordFile = parsed.GetValue(_sealPasswordFile),
                 Resume = parsed.IsSet(_resume),
                 AcceptUnverified = parsed.IsSet(_acceptUnverified),
                 Format =

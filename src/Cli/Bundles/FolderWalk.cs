@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Bundles;

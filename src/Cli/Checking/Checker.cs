@@ -53,9 +53,7 @@ internal static class Checker
                 Configured.CellId(arguments.CellId, spec, "--probe");
             var bundle =
                 arguments.Paths.Count > 0
-                    ? PushBundle
-                        .OfPaths(spec, arguments.Paths, null, () => new OwnFiles(null))
-                        .Of(arguments.Shard)
+                    ? PushBundle.OfPaths(spec, arguments.Paths, null, new CommandFiles()).Of(arguments.Shard)
                     : null;
             var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? Own(spec), arguments.CellId);
             return new CheckReport(

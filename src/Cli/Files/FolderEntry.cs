@@ -1,3 +1,5 @@
+using CellOS.Export.S3.Files;
+
 namespace CellOS.Export.S3.Cli.Files;
 
 /// <summary>An entry of a folder.</summary>

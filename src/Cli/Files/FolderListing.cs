@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Files;

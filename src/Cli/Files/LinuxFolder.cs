@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
 

@@ -1,6 +1,6 @@
 using System.Collections;
-using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 
 namespace CellOS.Export.S3.Cli.Files;
 
@@ -10,18 +10,15 @@ namespace CellOS.Export.S3.Cli.Files;
 /// </summary>
 internal sealed class OwnFiles
 {
-    internal const string Receipts = "the receipts file";
+    private const string Receipts = "the receipts file";
+    private const string Seals = "the file of seals";
 
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
-    /// <summary>The files of a push.</summary>
-    internal static OwnFiles Of(PushArguments arguments) => new(arguments.Receipts, arguments.OtherReceipts);
-
-    /// <param name="receipts">The file that receipts are appended to; null for none.</param>
-    /// <param name="others">Receipts files that are only read.</param>
-    internal OwnFiles(string? receipts, IReadOnlyList<string>? others = null)
+    /// <param name="files">The files of the command line.</param>
+    internal OwnFiles(CommandFiles files)
     {
-        foreach (var other in others ?? [])
+        foreach (var other in files.OtherReceipts ?? [])
             Add(other, "a receipts file");
         foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
             if (
@@ -36,9 +33,21 @@ internal sealed class OwnFiles
             AddStream(2, "standard error");
         }
 
-        if (receipts is not null)
-            Add(receipts, Receipts);
+        Add(files.SealKey, "the key of the seals");
+        Add(files.SealPassword, "the password of the key of the seals");
+        Add(files.Receipts, Receipts);
+        Add(files.Seals, Seals);
     }
+
+    /// <summary>The option that names a file which this command appends to; null for other files.</summary>
+    /// <param name="name">What the file is to this command.</param>
+    internal static string? OptionOf(string name) =>
+        name switch
+        {
+            Receipts => "--receipts",
+            Seals => "--seals",
+            _ => null,
+        };
 
     /// <summary>What the file at a path is to this command; null for a file that may be evidence.</summary>
     internal string? NameOf(string path) =>
@@ -51,9 +60,9 @@ internal sealed class OwnFiles
             Add(path, name);
     }
 
-    private void Add(string path, string name)
+    private void Add(string? path, string name)
     {
-        if (FileIdentity.OfTarget(path) is { } identity)
+        if (path is not null && FileIdentity.OfTarget(path) is { } identity)
             _names[identity] = name;
     }
 }

@@ -11,7 +11,11 @@ namespace CellOS.Export.S3.Cli.Pushing;
 internal sealed class CommandUrls(S3ExportSinks sinks, UploadMarks? marks)
 {
     private readonly ConcurrentDictionary<(string Target, string Name), ExportReceipt> _unchecked = new();
+    private readonly List<ExportReceipt> _takenBack = [];
     private readonly HashSet<string> _targets = [.. sinks.Keys.Where(sinks.AsksCommand)];
+
+    /// <summary>The receipts that were taken back.</summary>
+    internal IReadOnlyCollection<ExportReceipt> TakenBack => _takenBack;
 
     /// <summary>Takes note of a receipt.</summary>
     internal void Exported(ExportReceipt receipt)
@@ -32,6 +36,7 @@ internal sealed class CommandUrls(S3ExportSinks sinks, UploadMarks? marks)
         {
             if (!_unchecked.TryRemove((request.Target?.Value ?? "", request.ArtifactName), out var receipt))
                 continue;
+            _takenBack.Add(receipt);
             taken.Add($"{receipt.ArtifactName} ({receipt.TargetName})");
             if (marks is not null)
                 await marks.TakeBackAsync(receipt);

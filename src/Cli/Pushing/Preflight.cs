@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 

@@ -2,6 +2,7 @@ using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Bundles;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Pushing;
@@ -96,7 +97,7 @@ internal sealed record PushBundle(
     internal static PushBundle Gather(S3ExportSpec spec, PushArguments arguments) =>
         (
             arguments.Paths.Count > 0
-                ? OfPaths(spec, arguments.Paths, arguments.Root, () => OwnFiles.Of(arguments))
+                ? OfPaths(spec, arguments.Paths, arguments.Root, arguments.Files)
                 : OfSpec(spec, arguments)
         ).Of(arguments.Shard);
 
@@ -128,13 +129,13 @@ internal sealed record PushBundle(
     /// <param name="spec">The spec, with one S3 target.</param>
     /// <param name="paths">Files and folders.</param>
     /// <param name="root">The folder of the spec's artifacts, which has no meaning here; null if none was given.</param>
-    /// <param name="ownFiles">Returns the files of the command as they are now.</param>
+    /// <param name="commandFiles">The files of the command line.</param>
     /// <exception cref="RefusedException">Something of it cannot be exported.</exception>
     internal static PushBundle OfPaths(
         S3ExportSpec spec,
         IReadOnlyList<string> paths,
         string? root,
-        Func<OwnFiles> ownFiles
+        CommandFiles commandFiles
     )
     {
         if (spec.Targets is not [{ Name: var target }])
@@ -148,7 +149,7 @@ internal sealed record PushBundle(
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
 
-        var own = ownFiles();
+        var own = new OwnFiles(commandFiles);
         // A folder is refused as a receipts file by itself.
         Refuse(own, paths.Where(path => FileKinds.Of(path) == FileKind.File));
 
@@ -158,9 +159,9 @@ internal sealed record PushBundle(
         {
             if (own.NameOf(file.Path) is not { } name)
                 files.Add(file);
-            else if (name == OwnFiles.Receipts && file.Length == 0)
+            else if (OwnFiles.OptionOf(name) is { } option && file.Length == 0)
                 throw new RefusedException(
-                    $"{Quote(file.Path)} is the receipts file and has no bytes, so that it may be evidence. Give another file with --receipts, or remove it if it is not evidence."
+                    $"{Quote(file.Path)} is {name} and has no bytes, so that it may be evidence. Give another file with {option}, or remove it if it is not evidence."
                 );
             else
                 leftOut.Add($"{Quote(file.Path)} is {name}; it is left out.");
@@ -185,8 +186,8 @@ internal sealed record PushBundle(
         {
             Appeared = changed =>
             {
-                // The push itself may have made the receipts file.
-                var now = ownFiles();
+                // The push itself may have made the files of receipts and seals.
+                var now = new OwnFiles(commandFiles);
                 return appeared(path => changed.Contains(path) || now.NameOf(path) is not null);
             },
         };
@@ -207,8 +208,8 @@ internal sealed record PushBundle(
     }
 
     private static string IsBoth(string path, string name) =>
-        name == OwnFiles.Receipts
-            ? $"{Quote(path)} is an artifact and the receipts file. Give another file with --receipts, or leave it out of the artifacts."
+        OwnFiles.OptionOf(name) is { } option
+            ? $"{Quote(path)} is an artifact and {name}. Give another file with {option}, or leave it out of the artifacts."
             : $"{Quote(path)} is an artifact and {name}. Leave it out of the artifacts, or name another file there.";
 
     private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)
@@ -222,7 +223,7 @@ internal sealed record PushBundle(
         spec = spec.Below(root);
         var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
-        var own = OwnFiles.Of(arguments);
+        var own = new OwnFiles(arguments.Files);
         Refuse(own, artifacts.Select(artifact => artifact.Source.Full));
         return new PushBundle(spec, artifacts, [], [], [.. Omitted(spec)]);
     }

@@ -16,6 +16,12 @@ internal sealed class PushRun(
     /// <summary>Takes each receipt, when it has been written.</summary>
     internal Action<ExportReceipt> Exported { get; init; } = _ => { };
 
+    /// <summary>Takes each result of a target, before it is written.</summary>
+    internal Action<string, ExportResult> Ended { get; init; } = (_, _) => { };
+
+    /// <summary>True once something may have been sent.</summary>
+    internal bool HasBegun { get; private set; }
+
     /// <param name="artifacts">All that was asked for.</param>
     /// <param name="done">What has a receipt already.</param>
     /// <param name="cancellationToken">Ends it; what is stored by then gets its receipt.</param>
@@ -32,6 +38,7 @@ internal sealed class PushRun(
         var batches = rest.GroupBy(artifact => artifact.Target)
             .Select(group => Batch(group.Key, [.. group], cancellationToken))
             .ToList();
+        HasBegun = true;
         display.Started(artifacts.Count, Amounts.Sum(artifacts.Select(artifact => artifact.Length)));
         foreach (var artifact in artifacts)
         {
@@ -64,6 +71,7 @@ internal sealed class PushRun(
             OnStarting = marks is null ? null : artifact => marks.StartAsync(target, artifact.Name),
             OnCompleted = async (result, _) =>
             {
+                Ended(target, result);
                 result.Artifact.Source.Watch?.IsReceipted = result.IsExported;
                 await lines.AddAsync(Label(target, result.Artifact.Name), result);
                 if (result.IsExported)

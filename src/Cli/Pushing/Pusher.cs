@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
+using CellOS.Export.S3.Cli.Sealing;
 using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
@@ -37,6 +38,10 @@ internal static class Pusher
             );
             await using var display = shown.Open(arguments.Shard);
             log.Note = display.Note;
+            using var seals = await Interruptibly(
+                () => RunSeals.Open(arguments, cellId, sinks.Configuration.IsStrict, display.Note),
+                cancellationToken
+            );
             await using var receipts = arguments.Receipts is { } path
                 ? await Interruptibly(
                     () =>
@@ -95,6 +100,7 @@ internal static class Pusher
             string? misled = null;
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce })
             {
+                Ended = (target, result) => seals?.Add(target, result),
                 Exported = receipt =>
                 {
                     shared.Exported(receipt);
@@ -104,11 +110,14 @@ internal static class Pusher
                 },
             };
             IReadOnlyList<string> changes;
+            var isComplete = false;
+            var isSealed = true;
             try
             {
                 try
                 {
                     await run.RunAsync(bundle.Artifacts, done, cancellationToken);
+                    isComplete = true;
                 }
                 finally
                 {
@@ -144,6 +153,7 @@ internal static class Pusher
             return
                 lines.AnyFailed
                 || misled is not null
+                || !isSealed
                 || shared.Problems.Count > 0
                 || changes.Count > 0 && sinks.Configuration.IsStrict
                 ? ExitCode.Failed
@@ -165,6 +175,15 @@ internal static class Pusher
                 }
                 finally
                 {
+                    // Also of a push that is interrupted. Without a seal, its receipts stay as they are.
+                    if (seals is not null && run.HasBegun)
+                        isSealed = await seals.FinishAsync(
+                            bundle.Artifacts,
+                            done,
+                            commands.TakenBack,
+                            isComplete,
+                            display.Note
+                        );
                     await SayHomeless();
                 }
             }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 
 namespace CellOS.Export.S3.Cli.Receipts;
@@ -12,9 +13,14 @@ namespace CellOS.Export.S3.Cli.Receipts;
 /// </summary>
 internal sealed class ReceiptsFile : IAsyncDisposable
 {
+    private static readonly FileRole Role = new(
+        "receipts file",
+        "standard output gets the receipts in any case"
+    );
+
     private sealed record Waiting(string Line, TaskCompletionSource Done);
 
-    private readonly IReceiptsStore _store;
+    private readonly ILockedFile _store;
     private readonly string _path;
     private readonly Lock _lock = new();
     private List<Waiting> _waiting = [];
@@ -26,7 +32,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     private string? _failure;
     private bool _closed;
 
-    private ReceiptsFile(IReceiptsStore store, string path, long length, Receipted receipted)
+    private ReceiptsFile(ILockedFile store, string path, long length, Receipted receipted)
     {
         _store = store;
         _path = path;
@@ -55,10 +61,10 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         Action<string> note
     )
     {
-        var store = ReceiptsStore.Open(path);
+        var store = OpenFile(() => LockedFile.Open(path, Role));
         return Open(
             store,
-            ReceiptsStore.Quote(path),
+            LockedFile.Quote(path),
             acceptUnverified,
             note,
             () => ReadOthers(store, others, note)
@@ -67,7 +73,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
 
     /// <summary>The lines of files that are only read, file by file. They may be those of pushes that run.</summary>
     private static IEnumerable<IEnumerable<LogLine>> ReadOthers(
-        ReceiptsStore own,
+        LockedFile own,
         IReadOnlyList<string> paths,
         Action<string> note
     )
@@ -75,19 +81,29 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         var identities = new HashSet<string> { own.Identity };
         foreach (var path in paths)
         {
-            using var store = ReceiptsStore.OpenToRead(path);
+            using var store = OpenFile(() => LockedFile.OpenToRead(path, Role));
             if (!identities.Add(store.Identity))
-                throw new RefusedException(
-                    $"The receipts file {ReceiptsStore.Quote(path)} is given twice. Give each file once."
-                );
-            var reader = new ReceiptsReader(store, ReceiptsStore.Quote(path));
+                throw new RefusedException($"{Role.At(path)} is given twice. Give each file once.");
+            var reader = new ReceiptsReader(store, LockedFile.Quote(path));
             yield return reader.Lines();
             reader.Report(note);
         }
     }
 
+    private static LockedFile OpenFile(Func<LockedFile> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (FileRefusedException refused)
+        {
+            throw new RefusedException(refused.Message);
+        }
+    }
+
     internal static ReceiptsFile Open(
-        IReceiptsStore store,
+        ILockedFile store,
         string path,
         bool acceptUnverified,
         Action<string> note,
@@ -217,7 +233,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
     }
 
     /// <summary>The SHA-256 of the first bytes of a file, to be continued.</summary>
-    private static IncrementalHash Content(IReceiptsStore store, long length)
+    private static IncrementalHash Content(ILockedFile store, long length)
     {
         var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var piece = new byte[64 * 1024];

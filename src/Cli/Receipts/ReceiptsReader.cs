@@ -1,9 +1,10 @@
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 
 namespace CellOS.Export.S3.Cli.Receipts;
 
 /// <summary>Goes through a receipts file once, piece by piece; what the pieces mean the core says.</summary>
-internal sealed class ReceiptsReader(IReceiptsStore store, string path)
+internal sealed class ReceiptsReader(ILockedFile store, string path)
 {
     private const int PieceSize = 64 * 1024;
 

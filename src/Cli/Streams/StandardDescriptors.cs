@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using CellOS.Export.S3.Cli.Files;
+using CellOS.Export.S3.Files;
 using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Cli.Streams;

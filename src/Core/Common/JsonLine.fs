@@ -12,15 +12,21 @@ module internal JsonLine =
     let private options =
         JsonWriterOptions(Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
 
-    /// One object with the fields that are written into it.
-    let write (fields: Utf8JsonWriter -> unit) : string =
+    let private written (fields: Utf8JsonWriter -> unit) : ArrayBufferWriter<byte> =
         let buffer = ArrayBufferWriter<byte> 1024
         use json = new Utf8JsonWriter(buffer, options)
         json.WriteStartObject()
         fields json
         json.WriteEndObject()
         json.Flush()
-        Encoding.UTF8.GetString buffer.WrittenSpan
+        buffer
+
+    /// One object with the fields that are written into it.
+    let write (fields: Utf8JsonWriter -> unit) : string =
+        Encoding.UTF8.GetString (written fields).WrittenSpan
+
+    /// The same in UTF-8.
+    let writeUtf8 (fields: Utf8JsonWriter -> unit) : byte[] = (written fields).WrittenSpan.ToArray()
 
     /// A field that is left out where its value is unknown.
     let optional (json: Utf8JsonWriter) (name: string) (value: string option) =

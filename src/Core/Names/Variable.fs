@@ -135,6 +135,14 @@ module Variable =
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"
 
+    /// The key that seals runs; `push --seal`.
+    [<Literal>]
+    let SealKey = "CELLOS_EXPORT_SEAL_KEY"
+
+    /// The file with the password of that key; `push --seal-password-file`.
+    [<Literal>]
+    let SealPasswordFile = "CELLOS_EXPORT_SEAL_PASSWORD_FILE"
+
     /// `1` turns warnings into a refusal.
     [<Literal>]
     let Strict = "CELLOS_STRICT_CONFIG"
@@ -203,6 +211,16 @@ module Variable =
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
         row
             false
+            SealKey
+            "PEM file with the key that seals runs, for `push --seals`; `--seal` overrides it"
+            "none"
+        row
+            false
+            SealPasswordFile
+            "file with the password of that key; `--seal-password-file` overrides it"
+            "none"
+        row
+            false
             Strict
             "`1`: refuse to start if there is a warning; a word that is not one of the choices counts as `1`"
             "`0`"
@@ -248,6 +266,8 @@ module Variable =
 
         if isOf PresignedUrlsFile then Some "a manifest of presigned URLs"
         elif isOf SharedBrokerTokenFile then Some "the token of a broker"
+        elif name = SealKey then Some "the key of the seals"
+        elif name = SealPasswordFile then Some "the password of the key of the seals"
         else None
 
     /// The names that a process with these targets reads.

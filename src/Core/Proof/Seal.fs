@@ -4,12 +4,15 @@ open System
 open System.Buffers.Text
 open System.Globalization
 open System.Text
+open System.Text.Json
+open FsToolkit.ErrorHandling
 
 /// A DSSE envelope with one signature: the content of one line of a file of seals.
 type SealEnvelope = {
     /// The signed content: an in-toto statement in UTF-8.
     Payload: byte[]
-    /// The SHA-256 of the key's SubjectPublicKeyInfo: 64 hexadecimal digits in lower case.
+    /// The SHA-256 of the key's SubjectPublicKeyInfo: 64 hexadecimal digits in lower case. Other programs write other texts, or
+    /// none.
     KeyId: string
     /// ECDSA over P-256 with SHA-256, in DER.
     Signature: byte[]
@@ -55,21 +58,65 @@ module Seal =
     /// Returns the line, without a line end. The key id must be 64 hexadecimal digits in lower case.
     [<CompiledName("Line")>]
     let line (envelope: SealEnvelope) : byte[] =
-        let base64 (bytes: byte[]) =
-            Encoding.ASCII.GetBytes(Convert.ToBase64String bytes)
+        let length (bytes: byte[]) =
+            Base64.GetMaxEncodedToUtf8Length bytes.Length
 
-        Array.concat [
-            opening
-            base64 envelope.Payload
-            afterPayload
-            Encoding.ASCII.GetBytes envelope.KeyId
-            afterKeyId
-            base64 envelope.Signature
-            closing
-        ]
+        // A run may have 100,000 receipts: the line is written in place.
+        let all =
+            Array.zeroCreate<byte>(
+                opening.Length
+                + length envelope.Payload
+                + afterPayload.Length
+                + envelope.KeyId.Length
+                + afterKeyId.Length
+                + length envelope.Signature
+                + closing.Length
+            )
+
+        let mutable at = 0
+
+        let write (bytes: byte[]) =
+            bytes.CopyTo(all, at)
+            at <- at + bytes.Length
+
+        let writeBase64 (bytes: byte[]) =
+            let mutable read, written = 0, 0
+
+            Base64.EncodeToUtf8(ReadOnlySpan bytes, Span(all, at, length bytes), &read, &written)
+            |> ignore
+
+            at <- at + written
+
+        write opening
+        writeBase64 envelope.Payload
+        write afterPayload
+        write (Encoding.ASCII.GetBytes envelope.KeyId)
+        write afterKeyId
+        writeBase64 envelope.Signature
+        write closing
+        all
 
     let private refuse problem =
         Check.refuse "seal" problem "This library did not write the line, or the line was changed later."
+
+    let private base64Alphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="B
+
+    /// True if bytes that Base64 stands for are written so: the octets of the last group decide, since the decoder ignores bits
+    /// after the end.
+    let private isOneForm (text: ReadOnlyMemory<byte>) (decoded: ReadOnlySpan<byte>) =
+        let last = if decoded.Length % 3 = 0 then 3 else decoded.Length % 3
+
+        text.Length = Base64.GetMaxEncodedToUtf8Length decoded.Length
+        && text.Span.IndexOfAnyExcept(base64Alphabet.AsSpan()) < 0
+        && (decoded.IsEmpty
+            || text.Span
+                .Slice(text.Length - 4)
+                .SequenceEqual(
+                    ReadOnlySpan(
+                        Encoding.ASCII.GetBytes(Convert.ToBase64String(decoded.Slice(decoded.Length - last)))
+                    )
+                ))
 
     /// Decodes Base64 that has no blanks, complete padding, and no bits after its end.
     let private decode (field: string) (text: ReadOnlyMemory<byte>) : Result<byte[], Refusal> =
@@ -79,14 +126,10 @@ module Seal =
 
         if status <> Buffers.OperationStatus.Done || read <> text.Length then
             refuse $"does not have Base64 in '{field}'"
+        elif isOneForm text (ReadOnlySpan(octets, 0, written)) then
+            Ok(if written = octets.Length then octets else Array.sub octets 0 written)
         else
-            let decoded = octets[.. written - 1]
-            let again = Encoding.ASCII.GetBytes(Convert.ToBase64String decoded)
-
-            if text.Span.SequenceEqual(ReadOnlySpan again) then
-                Ok decoded
-            else
-                refuse $"has Base64 in '{field}' that is not in its one form"
+            refuse $"has Base64 in '{field}' that is not in its one form"
 
     let private isKeyId (text: ReadOnlyMemory<byte>) =
         text.Length = 64 && text.Span.IndexOfAnyExcept("0123456789abcdef"B.AsSpan()) < 0
@@ -128,3 +171,103 @@ module Seal =
                 }
             | Error refusal, _
             | _, Error refusal -> Error refusal
+
+    let private fields =
+        JsonFields(
+            "envelope",
+            "Give a DSSE envelope, or a Sigstore bundle with one, as its program wrote it."
+        )
+
+    /// Decodes Base64 of other programs: with either alphabet (RFC 4648, 4 and 5), with or without padding, with white space.
+    let private decodeForeign (name: string) (text: string) : Result<byte[], Refusal> =
+        let plain =
+            (text |> String.filter (Char.IsWhiteSpace >> not))
+                .TrimEnd('=')
+                .Replace('-', '+')
+                .Replace('_', '/')
+
+        let octets = Array.zeroCreate<byte>(plain.Length * 3 / 4)
+
+        match Convert.TryFromBase64String(plain.PadRight((plain.Length + 3) / 4 * 4, '='), octets) with
+        | true, count when count = octets.Length -> Ok octets
+        | _ -> fields.Refuse $"does not have Base64 in '{name}'"
+
+    let private ofForeign (envelope: JsonElement) =
+        result {
+            let! payloadType = fields.Required envelope "payloadType"
+
+            if payloadType <> PayloadType then
+                do! fields.Refuse $"does not have '{PayloadType}' in 'payloadType'"
+
+            let! payload =
+                fields.Required envelope "payload" |> Result.bind (decodeForeign "payload")
+
+            let! signatures =
+                fields.Objects envelope "signatures" (fun signature ->
+                    result {
+                        let! keyId = fields.Optional signature "keyid"
+                        let! octets = fields.Required signature "sig" |> Result.bind (decodeForeign "sig")
+
+                        return {
+                            Payload = payload
+                            KeyId = Option.defaultValue "" keyId
+                            Signature = octets
+                        }
+                    })
+
+            if signatures.IsEmpty then
+                do! fields.Refuse "has no signature"
+
+            return signatures
+        }
+
+    /// Parses an envelope that another program wrote, alone or in a Sigstore bundle: an in-toto statement with one or more
+    /// signatures. Returns an envelope for each signature; the key id is a hint, and may be empty. No signature is checked.
+    /// Lines of a file of seals are for `parse`, which detects changes outside the signed bytes.
+    [<CompiledName("ParseForeign")>]
+    let parseForeign (json: ReadOnlyMemory<byte>) : Result<SealEnvelope list, Refusal> =
+        fields.Parse json (fun root ->
+            match root.TryGetProperty "dsseEnvelope" with
+            | true, envelope when envelope.ValueKind = JsonValueKind.Object -> ofForeign envelope
+            | _ -> ofForeign root)
+
+    /// A part of a line: a fixed text, Base64 of any length, or the digits of a key id.
+    [<RequireQualifiedAccess>]
+    type private Part =
+        | Fixed of byte[]
+        | Base64
+        | KeyId
+
+    let private parts = [
+        Part.Fixed opening
+        Part.Base64
+        Part.Fixed afterPayload
+        Part.KeyId
+        Part.Fixed afterKeyId
+        Part.Base64
+        Part.Fixed closing
+    ]
+
+    let private lengthOf (alphabet: byte[]) (bytes: ReadOnlyMemory<byte>) =
+        match bytes.Span.IndexOfAnyExcept(alphabet.AsSpan()) with
+        | -1 -> bytes.Length
+        | length -> length
+
+    /// True if a line may begin with these bytes, which may be all of it.
+    [<CompiledName("MayBegin")>]
+    let mayBegin (bytes: ReadOnlyMemory<byte>) : bool =
+        let rec from parts (rest: ReadOnlyMemory<byte>) =
+            match parts with
+            | _ when rest.IsEmpty -> true
+            | [] -> false
+            | Part.Fixed text :: next ->
+                let shared = min text.Length rest.Length
+
+                rest.Span.Slice(0, shared).SequenceEqual(ReadOnlySpan(text, 0, shared))
+                && from next (rest.Slice shared)
+            | Part.Base64 :: next -> from next (rest.Slice(lengthOf base64Alphabet rest))
+            | Part.KeyId :: next ->
+                let length = min 64 (lengthOf "0123456789abcdef"B rest)
+                (length = 64 || length = rest.Length) && from next (rest.Slice length)
+
+        from parts bytes

@@ -64,8 +64,7 @@ module Receipt =
     let TargetKind = "s3"
 
     /// A moment as JSON tells it.
-    let internal timestamp (at: DateTimeOffset) =
-        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
+    let internal timestamp (at: DateTimeOffset) = JsonFields.Timestamp at
 
     let private writeChecksums (json: Utf8JsonWriter) (checksums: Map<string, string>) =
         if not checksums.IsEmpty then
@@ -108,79 +107,19 @@ module Receipt =
     let toJson (receipt: Receipt) : string =
         JsonLine.write (fun json -> writeFields json receipt)
 
-    let private strict =
-        JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)
-
-    let private refuse problem =
-        Check.refuse "receipt" problem "This library did not write it, or it was damaged later."
-
-    /// A text, where there is one. An escape may stand for half of a surrogate pair, which is no text.
-    let private textOf (name: string) (value: JsonElement) =
-        match value.ValueKind with
-        | JsonValueKind.String ->
-            try
-                Ok(nonNull (value.GetString()))
-            with :? InvalidOperationException ->
-                refuse $"has a text in '{name}' that is no Unicode"
-        | _ -> refuse $"has no text in '{name}'"
-
-    let private field (root: JsonElement) (name: string) =
-        match root.TryGetProperty name with
-        | true, value -> Ok value
-        | _ -> refuse $"has no '{name}'"
-
-    let private required root name =
-        field root name |> Result.bind (textOf name)
-
-    let private optional (root: JsonElement) (name: string) =
-        match root.TryGetProperty name with
-        | true, value when value.ValueKind <> JsonValueKind.Null -> textOf name value |> Result.map Some
-        | _ -> Ok None
-
-    let private flag (root: JsonElement) (name: string) (otherwise: bool) =
-        match root.TryGetProperty name with
-        | true, value ->
-            match value.ValueKind with
-            | JsonValueKind.True -> Ok true
-            | JsonValueKind.False -> Ok false
-            | JsonValueKind.Null -> Ok otherwise
-            | _ -> refuse $"does not have true or false in '{name}'"
-        | _ -> Ok otherwise
+    let private fields =
+        JsonFields("receipt", "This library did not write it, or it was damaged later.")
 
     let private checksums (root: JsonElement) =
         match root.TryGetProperty "checksums" with
         | true, value when value.ValueKind = JsonValueKind.Object ->
             [ for property in value.EnumerateObject() -> property.Name, property.Value ]
             |> List.traverseResultM (fun (name, value) ->
-                textOf $"checksums.{name}" value |> Result.map (fun text -> name, text))
+                fields.TextOf $"checksums.{name}" value |> Result.map (fun text -> name, text))
             |> Result.map Map.ofList
         | true, value when value.ValueKind <> JsonValueKind.Null ->
-            refuse "does not have an object in 'checksums'"
+            fields.Refuse "does not have an object in 'checksums'"
         | _ -> Ok Map.empty
-
-    let private whole root (name: string) (least: int64) (most: int64) =
-        field root name
-        |> Result.bind (fun value ->
-            match value.ValueKind with
-            | JsonValueKind.Number ->
-                match value.TryGetInt64() with
-                | true, number when number >= least && number <= most -> Ok number
-                | _ -> refuse $"has no whole number from {least} to {most} in '{name}'"
-            | _ -> refuse $"has no number in '{name}'")
-
-    let private time root (name: string) =
-        required root name
-        |> Result.bind (fun text ->
-            match
-                DateTimeOffset.TryParseExact(
-                    text,
-                    "yyyy-MM-dd'T'HH:mm:ss.fff'Z'",
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.AssumeUniversal
-                )
-            with
-            | true, at -> Ok at
-            | _ -> refuse $"has no time such as 2026-05-01T12:00:00.000Z in '{name}'")
 
     /// Whether a text is 64 hexadecimal digits, in any case.
     let internal isSha256 (text: string) =
@@ -189,35 +128,36 @@ module Receipt =
         && text |> Seq.forall Char.IsAsciiHexDigit
 
     let private sha256 root =
-        required root "sha256"
+        fields.Required root "sha256"
         |> Result.bind (fun text ->
             if isSha256 text then
                 Ok text
             else
-                refuse "has no 64 hexadecimal digits in 'sha256'")
+                fields.Refuse "has no 64 hexadecimal digits in 'sha256'")
 
-    let private ofElement (root: JsonElement) =
+    /// Reads the fields of an object.
+    let internal ofElement (root: JsonElement) : Result<Receipt, Refusal> =
         result {
-            let! targetKind = required root "targetKind"
-            let! targetName = optional root "targetName"
-            let! destination = required root "destination"
-            let! bytesWritten = whole root "bytesWritten" 0L Int64.MaxValue
-            let! cellId = required root "cellId"
-            let! artifactName = required root "artifactName"
-            let! region = optional root "region"
-            let! objectUrl = optional root "objectUrl"
+            let! targetKind = fields.Required root "targetKind"
+            let! targetName = fields.Optional root "targetName"
+            let! destination = fields.Required root "destination"
+            let! bytesWritten = fields.Whole root "bytesWritten" 0L Int64.MaxValue
+            let! cellId = fields.Required root "cellId"
+            let! artifactName = fields.Required root "artifactName"
+            let! region = fields.Optional root "region"
+            let! objectUrl = fields.Optional root "objectUrl"
             let! sha256 = sha256 root
-            let! md5 = optional root "md5"
+            let! md5 = fields.Optional root "md5"
             let! checksums = checksums root
-            let! etag = optional root "etag"
-            let! versionId = optional root "versionId"
-            let! requestId = optional root "requestId"
-            let! hostId = optional root "hostId"
-            let! destinationChecked = flag root "destinationChecked" true
-            let! integrity = required root "integrity"
-            let! attempts = whole root "attempts" 1L (int64 Int32.MaxValue)
-            let! startedAt = time root "startedAt"
-            let! completedAt = time root "completedAt"
+            let! etag = fields.Optional root "etag"
+            let! versionId = fields.Optional root "versionId"
+            let! requestId = fields.Optional root "requestId"
+            let! hostId = fields.Optional root "hostId"
+            let! destinationChecked = fields.Flag root "destinationChecked" true
+            let! integrity = fields.Required root "integrity"
+            let! attempts = fields.Whole root "attempts" 1L (int64 Int32.MaxValue)
+            let! startedAt = fields.Time root "startedAt"
+            let! completedAt = fields.Time root "completedAt"
 
             return {
                 TargetKind = targetKind
@@ -245,20 +185,7 @@ module Receipt =
 
     /// The receipt that a JSON text in UTF-8 holds. No field may stand in it twice.
     [<CompiledName("ParseUtf8")>]
-    let parseUtf8 (json: ReadOnlyMemory<byte>) : Result<Receipt, Refusal> =
-        try
-            use document = JsonDocument.Parse(json, strict)
-
-            // The parser checks no text in a string, and its reader would throw.
-            if not (Unicode.Utf8.IsValid json.Span) then
-                refuse "is not valid UTF-8"
-            elif document.RootElement.ValueKind = JsonValueKind.Object then
-                ofElement document.RootElement
-            else
-                refuse "is no JSON object"
-        with :? JsonException ->
-            // Its message may quote the text.
-            refuse "is no JSON, or has a field twice"
+    let parseUtf8 (json: ReadOnlyMemory<byte>) : Result<Receipt, Refusal> = fields.Parse json ofElement
 
     /// The receipt that a JSON text holds.
     [<CompiledName("Parse")>]

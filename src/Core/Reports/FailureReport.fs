@@ -1,6 +1,8 @@
 namespace CellOS.Export.S3.Core
 
+open System
 open System.Text.Json
+open FsToolkit.ErrorHandling
 
 /// What a line of JSON tells of a push that ended without a receipt.
 type FailureReport = {
@@ -82,14 +84,55 @@ module FailureReport =
 
         json.WriteNumber("attempts", report.Attempts)
 
+    /// Writes the fields into an object that the writer has begun: a failure on its own, or within something else.
+    let internal writeFields (json: Utf8JsonWriter) (report: FailureReport) =
+        writeNames json report
+        json.WriteStartObject "error"
+        writeError json "message" report
+        json.WriteEndObject()
+
     /// The failure as one line of JSON.
     [<CompiledName("ToJson")>]
     let toJson (report: FailureReport) : string =
-        JsonLine.write (fun json ->
-            writeNames json report
-            json.WriteStartObject "error"
-            writeError json "message" report
-            json.WriteEndObject())
+        JsonLine.write (fun json -> writeFields json report)
+
+    let private fields =
+        JsonFields("failure", "This library did not write it, or it was damaged later.")
+
+    /// Reads the fields of an object. What it reads is redacted: this library wrote it.
+    let internal ofElement (root: JsonElement) : Result<FailureReport, Refusal> =
+        result {
+            let! cellId = fields.Optional root "cellId"
+            let! artifactName = fields.Optional root "artifactName"
+            let! destination = fields.Optional root "destination"
+            let! error = fields.Object root "error"
+            let! kind = fields.Required error "kind"
+            let! message = fields.Required error "message"
+
+            let! status =
+                fields.OptionalWhole error "status" (int64 Int32.MinValue) (int64 Int32.MaxValue)
+
+            let! code = fields.Optional error "code"
+            let! requestId = fields.Optional error "requestId"
+            let! hostId = fields.Optional error "hostId"
+            let! mayBeStored = fields.Flag error "mayBeStored" false
+            let! attempts = fields.Whole error "attempts" 0L (int64 Int32.MaxValue)
+
+            return {
+                CellId = cellId
+                ArtifactName = artifactName
+                Destination = destination
+                Kind = kind
+                Message = message
+                IsRedacted = true
+                Status = Option.map int status
+                Code = code
+                RequestId = requestId
+                HostId = hostId
+                MayBeStored = mayBeStored
+                Attempts = int attempts
+            }
+        }
 
     /// The same without the object in between, and with the message as the reason: what an event holds.
     let internal toEventData (report: FailureReport) : string =

@@ -60,15 +60,21 @@ module Settings =
                         $"{what}. Give the path of a PEM file with certificates."
                 ]
 
-    let private caBundleValue (path: string option) : EffectiveValue = {
-        Name = "caBundle"
+    let private pathValue name variable (path: string option) : EffectiveValue = {
+        Name = name
         Value = path |> Option.map FilePath.show |> Option.defaultValue "none"
         Origin =
             match path with
-            | Some _ -> Origin.Variable Variable.CaBundle
+            | Some _ -> Origin.Variable variable
             | None -> Origin.Default
-        Variable = Some Variable.CaBundle
+        Variable = Some variable
     }
+
+    /// The files of the key that seals, which only the tool opens.
+    let private sealValues lookup : EffectiveValue list = [
+        for name, variable in [ "sealKey", Variable.SealKey; "sealPasswordFile", Variable.SealPasswordFile ] do
+            pathValue name variable (EnvironmentReader.tryRead lookup variable)
+    ]
 
     /// The settings of every S3 target of the spec.
     [<CompiledName("Resolve")>]
@@ -108,7 +114,8 @@ module Settings =
                 shared.Connect.Effective
                 shared.Stall.Effective
                 shared.ExpectContinue.Effective
-                caBundleValue bundle
+                pathValue "caBundle" Variable.CaBundle bundle
+                yield! sealValues context.Lookup
                 yield! proxies.Values
                 strict.Effective
             ]

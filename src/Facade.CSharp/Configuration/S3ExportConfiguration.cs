@@ -148,7 +148,7 @@ public sealed class S3ExportConfiguration
                 var variable = Settings.TokenVariable(context, report.Name);
                 if (BrokerTokenFile.Read(tokenFile, out var tokenProblem) is null)
                     resolution = Settings.WithProblem(report.Name, variable, tokenProblem, resolution);
-                else if (BrokerTokenFile.IsReadableByOthers(tokenFile))
+                else if (SmallFile.IsReadableByOthers(tokenFile))
                     resolution = Settings.WithReadableToken(report.Name, variable, resolution);
             }
 

@@ -102,6 +102,10 @@ internal static class CoreMapping
             failure.Attempts
         );
 
+    /// <summary>The failure of a result that has one, under the name of its artifact.</summary>
+    internal static FailureReport ToFailureReport(ExportResult failed) =>
+        ToCore(failed.Failure!, failed.Failure!.ArtifactName ?? failed.Artifact.Name);
+
     internal static string ToJson(ExportReceipt receipt) => ReceiptModule.ToJson(ToCore(receipt));
 
     internal static string ToJson(ExportException failure, string? artifactName) =>

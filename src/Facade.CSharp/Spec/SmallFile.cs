@@ -160,6 +160,22 @@ internal static class SmallFile
         return null;
     }
 
+    /// <summary>True if users other than the owner and the group can read the file.</summary>
+    internal static bool IsReadableByOthers(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return false;
+        try
+        {
+            return (File.GetUnixFileMode(path) & UnixFileMode.OtherRead) != 0;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // A file that cannot be looked at is reported when it is read.
+            return false;
+        }
+    }
+
     private sealed class EncodingException(string problem) : Exception(problem);
 
     private sealed class TooLargeException(int maxBytes)

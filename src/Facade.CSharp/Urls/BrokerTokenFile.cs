@@ -32,20 +32,4 @@ internal static class BrokerTokenFile
         problem = $"The token file {FilePath.Show(path)}: {token.ErrorValue.Message}";
         return null;
     }
-
-    /// <summary>True if users other than the owner and the group can read the file.</summary>
-    internal static bool IsReadableByOthers(string path)
-    {
-        if (OperatingSystem.IsWindows())
-            return false;
-        try
-        {
-            return (File.GetUnixFileMode(path) & UnixFileMode.OtherRead) != 0;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // A file that cannot be looked at is reported when it is read.
-            return false;
-        }
-    }
 }

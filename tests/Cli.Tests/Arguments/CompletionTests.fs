@@ -97,6 +97,7 @@ let tests =
                         [ "push"; "--cell-id"; "" ], []
                         [ "push"; "--spec"; "" ], [ ":files" ]
                         [ "push"; "--receipts=" ], [ ":files" ]
+                        [ "push"; "--seal=" ], [ ":files" ]
                         [ "push"; "--root"; "" ], [ ":folders" ]
                         [ "check"; "--root"; "" ], [ ":folders" ]
                         [ "push"; "" ], [ ":files" ]

@@ -5,6 +5,7 @@ open System
 open System.IO
 open System.Net
 open System.Net.Sockets
+open System.Security.Cryptography
 open System.Text.RegularExpressions
 open Expecto
 open Cli.Tests.Scene
@@ -97,7 +98,13 @@ let tests =
 
                 scene.Manifest("cell-7", names) |> ignore
                 File.Copy(folder.At "urls.json", folder.At "trial/urls.json")
-                let script = only "sh" |> List.map (ofThisTool >> scripted) |> String.concat "\n"
+
+                let script =
+                    only "sh"
+                    |> List.filter (fun block -> has "openssl" || not (block.Contains "openssl"))
+                    |> List.map (ofThisTool >> scripted)
+                    |> String.concat "\n"
+
                 let here = folder.At "trial"
                 use child = new Child("bash", [ "-c"; $"cd '{here}'\n{script}" ], [])
                 let! struct (code, output, error) = child.End()
@@ -107,6 +114,18 @@ let tests =
                     (only "text" |> List.find _.StartsWith("target artifact-bucket"))
                         .Split('\n', StringSplitOptions.RemoveEmptyEntries) do
                     Expect.stringContains output line "check shows what the guide shows"
+
+                if has "openssl" then
+                    use key = ECDsa.Create()
+                    key.ImportFromPem(File.ReadAllText(folder.At "trial/public.pem"))
+
+                    let lines, _ =
+                        SealChecks.check
+                            (SealChecks.keysOf [ key ])
+                            None
+                            (File.ReadAllBytes(folder.At "trial/seals.jsonl"))
+
+                    Expect.equal (lines |> List.map _.Status.Name) [ "valid" ] "the run is sealed"
 
                 let receipts = File.ReadAllLines(folder.At "trial/receipts.jsonl")
                 Expect.hasLength receipts 2 "a receipt for each artifact, and none for the resumed push"

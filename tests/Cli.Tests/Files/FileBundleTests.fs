@@ -4,6 +4,7 @@ open System
 open System.IO
 open CellOS.Export.S3.Cli.Bundles
 open CellOS.Export.S3.Cli.Files
+open CellOS.Export.S3.Files
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Source
 open Cli.Tests.Support

@@ -6,7 +6,7 @@ open System.Runtime.InteropServices
 open System.Threading
 open System.Threading.Tasks
 open CellOS.Export.S3.Cli
-open CellOS.Export.S3.Cli.Files
+open CellOS.Export.S3.Files
 open CellOS.Export.S3.Cli.Receipts
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Source
@@ -99,7 +99,7 @@ type private Store(content: byte[]) =
     member _.Overwrite(offset: int, text: string) =
         Text.Encoding.UTF8.GetBytes(text).CopyTo(bytes, offset)
 
-    interface IReceiptsStore with
+    interface ILockedFile with
         member this.Stamp =
             FileStamp(bytes.LongLength, this.Changed, this.Changed, FileId(1UL, 1UL))
 

@@ -38,6 +38,8 @@ let private contract = [
     "CELLOS_EXPORT_S3_STALL_TIMEOUT_MS", false
     "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES", false
     "CELLOS_CA_BUNDLE", false
+    "CELLOS_EXPORT_SEAL_KEY", false
+    "CELLOS_EXPORT_SEAL_PASSWORD_FILE", false
     "CELLOS_STRICT_CONFIG", false
 ]
 

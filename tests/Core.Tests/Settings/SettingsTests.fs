@@ -365,6 +365,8 @@ let values =
                 Variable.LegacyUrl
                 Variable.Region
                 Variable.CaBundle
+                Variable.SealKey
+                Variable.SealPasswordFile
                 yield! UrlSourceSettings.variables
             ]
 

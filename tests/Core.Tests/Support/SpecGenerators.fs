@@ -202,6 +202,8 @@ let private valueOf (stem: string) =
     | Variable.SharedUrlCommand -> mostly [ "presign"; "presign 'a b'"; "presign | tee"; "\"" ]
     | Variable.BrokerTokenFile
     | Variable.SharedBrokerTokenFile
+    | Variable.SealKey
+    | Variable.SealPasswordFile
     | Variable.CaBundle -> mostly [ "/etc/ca.pem" ]
     | Variable.Region -> mostly [ "eu-west-1"; "us-west-2" ]
     | Variable.RetryMode -> mostly [ "fixed"; "Exponential"; "linear" ]

@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
 
-namespace CellOS.Export.S3.Cli.Files;
+namespace CellOS.Export.S3.Files;
 
 /// <summary>Looks at paths without opening them, and flushes files and folders to disk.</summary>
 [SupportedOSPlatform("linux")]

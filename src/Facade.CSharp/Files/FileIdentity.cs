@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace CellOS.Export.S3.Cli.Files;
+namespace CellOS.Export.S3.Files;
 
 /// <summary>
 /// Which file a path leads to, whatever the path looks like: by links, through folders that are links, or as another

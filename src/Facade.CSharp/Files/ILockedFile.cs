@@ -1,9 +1,9 @@
 using CellOS.Export.S3.Source;
 
-namespace CellOS.Export.S3.Cli.Receipts;
+namespace CellOS.Export.S3.Files;
 
-/// <summary>The bytes of a receipts file. One at a time uses it.</summary>
-internal interface IReceiptsStore : IDisposable
+/// <summary>The bytes of a file that lines are appended to. One at a time uses it.</summary>
+internal interface ILockedFile : IDisposable
 {
     /// <summary>The state of the file, which changes when a program writes to it.</summary>
     FileStamp Stamp { get; }

@@ -1,6 +1,6 @@
 using CellOS.Export.S3.Source;
 
-namespace CellOS.Export.S3.Cli.Files;
+namespace CellOS.Export.S3.Files;
 
 /// <summary>What a path leads to, a link at its end not followed.</summary>
 internal enum FileKind
