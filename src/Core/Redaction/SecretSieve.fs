@@ -30,16 +30,9 @@ module internal SecretSieve =
     [<Literal>]
     let private LongestText = 512
 
-    /// The most characters of all texts and what they decode to.
+    /// The words of 64 bits that grams are marked in.
     [<Literal>]
-    let private Room = 8192
-
-    [<Literal>]
-    let private Words = 256
-
-    /// The fewest characters of Base64 or hexadecimal digits that are decoded.
-    [<Literal>]
-    let private ShortestRun = 8
+    let private Words = 512
 
     /// The fewest 'x' and ':' of a list of octets: `33x66x38`, `33:66:38`.
     [<Literal>]
@@ -49,11 +42,30 @@ module internal SecretSieve =
     [<Literal>]
     let private Gap = '\uFFFF'
 
+    /// What each ASCII character stands for.
+    let private table (value: char -> int) = Array.init 128 (char >> value)
+
+    let private symbols =
+        table (fun c ->
+            if Char.IsAsciiDigit c then int c - int '0' + 1
+            elif Char.IsAsciiLetter c then (int c ||| 0x20) - int 'a' + 11
+            else 0)
+
+    let private sextets =
+        table (fun c ->
+            match "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".IndexOf c, c with
+            | -1, '-' -> 62
+            | -1, '_' -> 63
+            | value, _ -> value)
+
+    let private nibbles =
+        table (fun c -> if Char.IsAsciiHexDigit c then symbols[int c] - 1 else -1)
+
+    let private valueIn (table: int[]) (other: int) (c: char) =
+        if c < '\128' then table[int c] else other
+
     /// The number of a letter, without regard to case, or a digit, from 1 to 36; 0 for any other character.
-    let private symbol (c: char) =
-        if Char.IsAsciiDigit c then int c - int '0' + 1
-        elif Char.IsAsciiLetter c then (int c ||| 0x20) - int 'a' + 11
-        else 0
+    let private symbol (c: char) = valueIn symbols 0 c
 
     /// The last symbols, six bits each.
     let private push (width: int) (gram: uint64) (symbol: int) =
@@ -61,8 +73,16 @@ module internal SecretSieve =
 
     let private isWhole (width: int) (gram: uint64) = gram >>> (6 * (width - 1)) <> 0UL
 
-    let private slot (gram: uint64) =
-        int ((gram * 11400714819323198485UL) >>> 50)
+    /// The two bits of a gram, of 15 binary digits each: with one, most URLs would meet the bit of another gram.
+    let private slots (gram: uint64) : struct (int * int) =
+        let hash = gram * 11400714819323198485UL
+        struct (int (hash >>> 49), int ((hash >>> 32) &&& 0x7FFFUL))
+
+    let private mark (marks: Span<uint64>) (slot: int) =
+        marks[slot >>> 6] <- marks[slot >>> 6] ||| (1UL <<< slot)
+
+    let private isMarked (marks: Span<uint64>) (slot: int) =
+        (marks[slot >>> 6] >>> slot) &&& 1UL <> 0UL
 
     /// True if at most two of six characters in a row are neither letters nor digits.
     let private isDense (text: string) =
@@ -101,86 +121,108 @@ module internal SecretSieve =
 
         isPlain && signs < FewestSigns
 
-    /// The value of a digit of either alphabet of Base64; -1 for any other character.
-    let private sextet (c: char) =
-        if Char.IsAsciiLetterUpper c then
-            int c - int 'A'
-        elif Char.IsAsciiLetterLower c then
-            int c - int 'a' + 26
-        elif Char.IsAsciiDigit c then
-            int c - int '0' + 52
-        else
-            match c with
-            | '+'
-            | '-' -> 62
-            | '/'
-            | '_' -> 63
-            | _ -> -1
-
-    let private nibble (c: char) =
-        if Char.IsAsciiHexDigit c then symbol c - 1 else -1
-
-    /// The number of characters in a span on the stack.
-    [<Struct>]
-    type private Page = {
-        mutable Length: int
-        mutable IsFull: bool
+    /// How a run of digits is decoded.
+    type private Decoding = {
+        /// The value of each digit.
+        Digits: int[]
+        /// The bits of a digit.
+        Bits: int
+        /// True for the octets in hexadecimal digits, false for the octets without zeros.
+        InHex: bool
+        /// The places in a run at which the secret may begin.
+        Starts: int
+        /// The fewest digits that may contain a secret of `Secrets.Shortest` characters.
+        Shortest: int
     }
 
-    let private put (room: Span<char>) (page: byref<Page>) (c: char) =
-        if page.Length = room.Length then
-            page.IsFull <- true
-        else
-            room[page.Length] <- c
-            page.Length <- page.Length + 1
+    let private base64 = {
+        Digits = sextets
+        Bits = 6
+        InHex = false
+        Starts = 4
+        Shortest = 8
+    }
 
-    let private digitOf (bits: int) (c: char) = if bits = 6 then sextet c else nibble c
+    let private base64OfHex = {
+        base64 with
+            InHex = true
+            Shortest = 4
+    }
 
-    /// Adds what digits of `bits` bits each decode to: the octets, without zeros, or their hexadecimal digits.
-    let private putDecoded
-        (room: Span<char>)
-        (page: byref<Page>)
-        (run: ReadOnlySpan<char>)
-        (bits: int)
-        (inHex: bool)
-        =
-        put room &page Gap
+    let private hex = {
+        Digits = nibbles
+        Bits = 4
+        InHex = false
+        Starts = 2
+        Shortest = 12
+    }
+
+    /// The fewest digits that may contain a secret of this length.
+    let private shortestOf (length: int) (decoding: Decoding) =
+        decoding.Shortest * length / Secrets.Shortest
+
+    /// Writes what a run decodes to, from `at` on. Returns the place behind it.
+    let private decode (decoding: Decoding) (run: ReadOnlySpan<char>) (room: Span<char>) (at: int) : int =
+        let mutable next = at
         let mutable value = 0
         let mutable have = 0
 
         // Zero bits complete the last octet.
         for i in 0 .. run.Length do
-            let digit = if i = run.Length then 0 else digitOf bits run[i]
-            value <- ((value <<< bits) ||| digit) &&& 0xFFFF
-            have <- have + bits
+            value <- (value <<< decoding.Bits) &&& 0xFFFF
+
+            if i < run.Length then
+                value <- value ||| valueIn decoding.Digits 0 run[i]
+
+            have <- have + decoding.Bits
 
             if have >= 8 then
                 have <- have - 8
                 let octet = (value >>> have) &&& 0xFF
 
-                if inHex then
-                    put room &page ("0123456789abcdef"[octet >>> 4])
-                    put room &page ("0123456789abcdef"[octet &&& 15])
+                if decoding.InHex then
+                    room[next] <- "0123456789abcdef"[octet >>> 4]
+                    room[next + 1] <- "0123456789abcdef"[octet &&& 15]
+                    next <- next + 2
                 elif octet <> 0 then
-                    put room &page (char octet)
+                    room[next] <- char octet
+                    next <- next + 1
 
-    /// Adds what each run of digits decodes to, wherever in it the secret begins.
-    let private putRuns (room: Span<char>) (page: byref<Page>) (text: string) (bits: int) (inHex: bool) =
+        next
+
+    /// The most characters of a text and all that `decodeAll` writes for it: each of a run's characters makes 11, and the gaps
+    /// of short runs the rest.
+    let private roomOf (text: string) = 20 * text.Length + 64
+
+    /// Writes what each run of digits decodes to, from `at` on, wherever in it the secret begins. Returns the place behind it.
+    let private decodeAll
+        (decoding: Decoding)
+        (shortest: int)
+        (text: string)
+        (room: Span<char>)
+        (at: int)
+        : int =
+        let mutable at = at
         let mutable first = 0
 
         while first < text.Length do
             let mutable stop = first
 
-            while stop < text.Length && digitOf bits text[stop] >= 0 do
+            while stop < text.Length && valueIn decoding.Digits -1 text[stop] >= 0 do
                 stop <- stop + 1
 
-            if stop - first >= ShortestRun then
-                for skipped in 0 .. (if bits = 6 then 3 else 1) do
-                    putDecoded room &page (text.AsSpan(first + skipped, stop - first - skipped)) bits inHex
+            let length = stop - first
+
+            if length >= shortest then
+                for skipped in 0 .. min decoding.Starts length - 1 do
+                    room[at] <- Gap
+                    at <- decode decoding (text.AsSpan(first + skipped, length - skipped)) room (at + 1)
 
             first <- stop + 1
 
-    let private addGrams (width: int) (slots: Span<uint64>) (text: ReadOnlySpan<char>) =
+        at
+
+    let private addGrams (width: int) (marks: Span<uint64>) (text: ReadOnlySpan<char>) =
         let mutable gram = 0UL
 
         for i in 0 .. text.Length - 1 do
@@ -192,8 +234,9 @@ module internal SecretSieve =
                 gram <- push width gram symbol
 
                 if isWhole width gram then
-                    let slot = slot gram
-                    slots[slot >>> 6] <- slots[slot >>> 6] ||| (1UL <<< slot)
+                    let struct (one, other) = slots gram
+                    mark marks one
+                    mark marks other
 
     let private hasGram (width: int) (gram: uint64) (text: ReadOnlySpan<char>) =
         let mutable last = 0UL
@@ -213,11 +256,10 @@ module internal SecretSieve =
     /// True if a URL, from the given index on, shares no `width` letters or digits in a row with the text. False as well for a
     /// URL with escapes within escapes.
     let private sharesNothing (width: int) (text: ReadOnlySpan<char>) (url: string) (first: int) =
-        let slots =
+        let marks =
             Span<uint64>(NativePtr.toVoidPtr (NativePtr.stackalloc<uint64> Words), Words)
 
-        slots.Clear()
-        addGrams width slots text
+        addGrams width marks text
         let mutable i = first
         let mutable gram = 0UL
         let mutable passes = true
@@ -239,36 +281,34 @@ module internal SecretSieve =
                 | 0 -> ()
                 | symbol ->
                     gram <- push width gram symbol
-                    let slot = slot gram
+                    let struct (one, other) = slots gram
 
-                    if (slots[slot >>> 6] >>> slot) &&& 1UL <> 0UL && isWhole width gram then
+                    if isMarked marks one && isMarked marks other && isWhole width gram then
                         passes <- not (hasGram width gram text)
 
         passes
 
-    /// Compares plain texts, and what they decode to, with a URL from the given index on.
-    let private areFree (texts: string list) (url: string) (first: int) =
-        let room = Span<char>(NativePtr.toVoidPtr (NativePtr.stackalloc<char> Room), Room)
-
-        let mutable page = { Length = 0; IsFull = false }
-
-        for text in texts do
-            put room &page Gap
-
-            for c in text do
-                put room &page c
-
-            putRuns room &page text 6 false
-            putRuns room &page text 4 false
-
-        let plain = page.Length
+    /// Compares plain texts, and what they decode to, with the secrets of this length or longer in a URL, from the given index
+    /// on.
+    let private areFree (texts: string list) (url: string) (first: int) (length: int) =
+        let size = texts |> List.sumBy roomOf
+        let room = Span<char>(NativePtr.toVoidPtr (NativePtr.stackalloc<char> size), size)
+        let mutable at = 0
 
         for text in texts do
-            putRuns room &page text 6 true
+            room[at] <- Gap
+            text.AsSpan().CopyTo(room.Slice(at + 1))
+            at <- decodeAll base64 (shortestOf length base64) text room (at + 1 + text.Length)
+            at <- decodeAll hex (shortestOf length hex) text room at
 
-        not page.IsFull
-        && sharesNothing Gram (Span.op_Implicit (room.Slice(0, plain))) url first
-        && sharesNothing HexGram (Span.op_Implicit (room.Slice(plain, page.Length - plain))) url first
+        let plain = at
+
+        for text in texts do
+            at <- decodeAll base64OfHex (shortestOf length base64OfHex) text room at
+
+        sharesNothing Gram (Span.op_Implicit (room.Slice(0, plain))) url first
+        && (at = plain
+            || sharesNothing HexGram (Span.op_Implicit (room.Slice(plain, at - plain))) url first)
 
     /// True if none of the texts contains a secret of the URL behind the given index, or a part of one, in any spelling, and
     /// none needs to be redacted. False says nothing.
@@ -280,11 +320,14 @@ module internal SecretSieve =
             && not (NamedSecrets.mayNameScheme text)
             && not (CredentialForms.mayBeIn text)
 
-        List.forall isPlain texts && areFree texts url first
+        List.forall isPlain texts && areFree texts url first Secrets.Shortest
 
     /// True if a text, which may be an address, contains none of the values, and no part of one, in any spelling. False
     /// says nothing.
     let isFreeOf (values: string list) (text: string) : bool =
         isPlain "+/-._:" text
         && values
-           |> List.forall (fun value -> isDense value && not (value.Contains '%') && areFree [ text ] value 0)
+           |> List.forall (fun value ->
+               isDense value
+               && not (value.Contains '%')
+               && areFree [ text ] value 0 value.Length)
