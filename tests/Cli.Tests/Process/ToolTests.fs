@@ -52,7 +52,7 @@ let pushUntilInterrupted (stubborn: bool) =
 
 /// A process that was started in the background of a shell ignores SIGINT, one that was started by nohup ignores
 /// SIGHUP, and so do its children.
-let private requireNotIgnored (signal: int) =
+let requireNotIgnored (signal: int) =
     if ignores signal "self" then
         skiptest "the signal is ignored here"
 

@@ -173,7 +173,10 @@ let variables =
                 "CELLOS_EXPORT_HTTP_BASE_URL__COLD", []
                 // These are none of ours.
                 "CELLOS_EXPORT_HTTP_BASE_URL__COOLD", []
-                "CELLOS_EXPORT_S", []
+                "CELLOS_EXPORT_S", [ "CELLOS_EXPORT_SEAL_KEY" ]
+                "CELLOS_EXPORT_S3_SEAL_KEY", [ "CELLOS_EXPORT_SEAL_KEY" ]
+                "CELLOS_SEAL_KEY", [ "CELLOS_EXPORT_SEAL_KEY" ]
+                "CELLOS_EXPORT_SEAL_PASSWORD", [ "CELLOS_EXPORT_SEAL_PASSWORD_FILE" ]
                 "XCELLOS_EXPORT_S3_REGION__COLD", []
                 "PATH", []
                 "AWS_REGION", []
