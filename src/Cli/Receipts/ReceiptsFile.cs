@@ -15,7 +15,8 @@ internal sealed class ReceiptsFile : IAsyncDisposable
 {
     private static readonly FileRole Role = new(
         "receipts file",
-        "standard output gets the receipts in any case"
+        "standard output gets the receipts in any case",
+        ": only the first --receipts is made"
     );
 
     private sealed record Waiting(string Line, TaskCompletionSource Done);

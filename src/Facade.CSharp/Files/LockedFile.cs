@@ -8,7 +8,8 @@ namespace CellOS.Export.S3.Files;
 /// <summary>What a file is for, in the words of messages.</summary>
 /// <param name="Name">What it is called, such as <c>receipts file</c>.</param>
 /// <param name="Otherwise">What to know when another file is given; empty for nothing.</param>
-internal sealed record FileRole(string Name, string Otherwise = "")
+/// <param name="Making">What to know of a file that is not there; empty for nothing.</param>
+internal sealed record FileRole(string Name, string Otherwise = "", string Making = "")
 {
     /// <summary>The file at a path, as the beginning of a sentence.</summary>
     internal string At(string path) => $"The {Name} {LockedFile.Quote(path)}";
@@ -83,7 +84,7 @@ internal sealed class LockedFile : ILockedFile
     {
         if (FileKinds.OfTarget(path) is FileKind.Missing)
             throw new FileRefusedException(
-                $"There is no {role.Name} {Quote(path)}. Leave it out, or correct the path."
+                $"There is no {role.Name} {Quote(path)}. Leave it out, or correct the path{role.Making}."
             );
         try
         {

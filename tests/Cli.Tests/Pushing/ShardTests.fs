@@ -283,7 +283,7 @@ let tests =
 
                     for files, sentence in
                         [
-                            [ first; scene.Folder.At "none" ], "There is no receipts file"
+                            [ first; scene.Folder.At "none" ], "only the first --receipts is made"
                             [ first; other; other ], "is given twice"
                             [ other; other ], "is given twice"
                             [ first; notes ], "notes.txt"
