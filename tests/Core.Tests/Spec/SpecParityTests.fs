@@ -179,37 +179,37 @@ let tests =
         table
             "an absolute path is below a root, segment by segment"
             [
-                [ "/work" ], "/work/out/a", "out/a"
-                [ "/work" ], "out/a", "out/a"
+                [ "/cell" ], "/cell/out/a", "out/a"
+                [ "/cell" ], "out/a", "out/a"
                 [], "out/a", "out/a"
-                [ "/work/" ], "/work/a", "a"
-                [ "//work/./" ], "/work/./a", "a"
-                [ "/" ], "/work/a", "work/a"
-                [ "/link"; "/work" ], "/work/a", "a"
+                [ "/cell/" ], "/cell/a", "a"
+                [ "//cell/./" ], "/cell/./a", "a"
+                [ "/" ], "/cell/a", "cell/a"
+                [ "/link"; "/cell" ], "/cell/a", "a"
                 [ "/:w" ], "/:w/a", "a"
-                [ "/work" ],
-                "/work/c:a",
+                [ "/cell" ],
+                "/cell/c:a",
                 "The path 'c:a' is not relative to the artifact root. Give a path below the artifact root, such as 'out/stdout.txt'."
-                [ "/work"; "/work/out" ], "/work/out/a", "out/a"
-                [ "/work" ],
-                "/worked/a",
-                "The path '/worked/a' is not below the artifact root '/work'. Give a path below the root, or the folder above the file as the root."
-                [ "/work" ],
-                "/Work/a",
-                "The path '/Work/a' is not below the artifact root '/work'. Give a path below the root, or the folder above the file as the root."
-                [ "/work/out" ],
-                "/work/a",
-                "The path '/work/a' is not below the artifact root '/work/out'. Give a path below the root, or the folder above the file as the root."
-                [ "/work/out" ],
-                "/work/out",
-                "The path '/work/out' names the artifact root itself. Give a path below the root, or the folder above the file as the root."
+                [ "/cell"; "/cell/out" ], "/cell/out/a", "out/a"
+                [ "/cell" ],
+                "/cellar/a",
+                "The path '/cellar/a' is not below the artifact root '/cell'. Give a path below the root, or the folder above the file as the root."
+                [ "/cell" ],
+                "/Cell/a",
+                "The path '/Cell/a' is not below the artifact root '/cell'. Give a path below the root, or the folder above the file as the root."
+                [ "/cell/out" ],
+                "/cell/a",
+                "The path '/cell/a' is not below the artifact root '/cell/out'. Give a path below the root, or the folder above the file as the root."
+                [ "/cell/out" ],
+                "/cell/out",
+                "The path '/cell/out' names the artifact root itself. Give a path below the root, or the folder above the file as the root."
                 // What follows a link by '..' is not what the text says.
-                [ "/link/../work" ],
-                "/work/a",
-                "The path '/work/a' is not below the artifact root. Give a path below the root, or the folder above the file as the root."
+                [ "/link/../cell" ],
+                "/cell/a",
+                "The path '/cell/a' is not below the artifact root. Give a path below the root, or the folder above the file as the root."
                 [ "work" ],
-                "/work/a",
-                "The path '/work/a' is not below the artifact root. Give a path below the root, or the folder above the file as the root."
+                "/cell/a",
+                "The path '/cell/a' is not below the artifact root. Give a path below the root, or the folder above the file as the root."
             ]
             (fun (roots, path, _) -> below roots path)
             (fun (_, _, expected) -> expected)
@@ -253,14 +253,14 @@ let tests =
 
             let spec =
                 specOf [ s3 "a" ] [
-                    artifact 3 "x" "/work/x"
+                    artifact 3 "x" "/cell/x"
                     artifact 4 "y" "/else/y"
                     artifact 5 "z" "z"
-                    artifact 6 "q" "/work"
+                    artifact 6 "q" "/cell"
                 ]
 
             let problems =
-                Expect.wantError (CellSpec.below [ "/work" ] spec) "two problems"
+                Expect.wantError (CellSpec.below [ "/cell" ] spec) "two problems"
                 |> List.map string
 
             Expect.hasLength problems 2 "two"
@@ -270,13 +270,13 @@ let tests =
                 "line 4: artifact 'y': The path '/else/y' is not below"
                 "the first"
 
-            Expect.stringStarts problems[1] "line 6: artifact 'q': The path '/work' names the" "the second"
+            Expect.stringStarts problems[1] "line 6: artifact 'q': The path '/cell' names the" "the second"
 
             let placed = Expect.wantOk (CellSpec.below [ "/" ] spec) "all are below"
 
             Expect.equal
                 [ for artifact in placed.Artifacts -> artifact.Path ]
-                [ "work/x"; "else/y"; "z"; "work" ]
+                [ "cell/x"; "else/y"; "z"; "cell" ]
                 "relative")
 
         testCase "a target's name has at most 128 characters" (fun () ->

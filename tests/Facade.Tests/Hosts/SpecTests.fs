@@ -117,13 +117,13 @@ let tests =
 
         testCase "has the cell id of the family's form, in YAML, in JSON and in code" (fun () ->
             let yaml =
-                "apiVersion: cellos.io/v1\nkind: ExecutionCell\nspec:\n  id: cell-7\n  export:\n    targets: [{name: a, kind: s3, bucket: b}]\n    artifacts: [{name: x, path: /work/x}]\n"
+                "apiVersion: cellos.io/v1\nkind: ExecutionCell\nspec:\n  id: cell-7\n  export:\n    targets: [{name: a, kind: s3, bucket: b}]\n    artifacts: [{name: x, path: /cell/x}]\n"
 
             let json =
-                """{"spec": {"id": "cell-7", "export": {"targets": [{"name": "a", "kind": "s3", "bucket": "b"}], "artifacts": [{"name": "x", "path": "/work/x"}]}}}"""
+                """{"spec": {"id": "cell-7", "export": {"targets": [{"name": "a", "kind": "s3", "bucket": "b"}], "artifacts": [{"name": "x", "path": "/cell/x"}]}}}"""
 
             let target = S3ExportTarget(Name = "a", Bucket = "b")
-            let artifact = S3ExportSpecArtifact(Name = "x", Path = "/work/x", Target = "a")
+            let artifact = S3ExportSpecArtifact(Name = "x", Path = "/cell/x", Target = "a")
 
             for spec in
                 [
@@ -135,7 +135,7 @@ let tests =
 
                 Expect.sequenceEqual
                     (spec.Artifacts |> Seq.map (fun a -> a.Name, a.Path, a.Target))
-                    [ "x", "/work/x", "a" ]
+                    [ "x", "/cell/x", "a" ]
                     "the artifact, for the only target"
 
             Expect.isNull (S3ExportSpec.Create([ target ])).Id "none"
