@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Pushing;
 
@@ -112,10 +110,10 @@ internal static class Addresses
 
     private static string FullPath(PlannedArtifact artifact) => Path.GetFullPath(artifact.Source.Full);
 
-    /// <summary>Numbers that belong to the same text. The texts are kept as SHA-256, in 32 bytes and no object.</summary>
+    /// <summary>Numbers that belong to the same text. Of each text, only the digest is kept.</summary>
     private sealed class Groups
     {
-        private readonly Dictionary<(UInt128, UInt128), int> _first = [];
+        private readonly Dictionary<TextDigest, int> _first = [];
         private readonly Dictionary<int, List<int>> _shared = [];
 
         /// <summary>The groups of two and more, in the order of their first numbers.</summary>
@@ -124,12 +122,7 @@ internal static class Addresses
 
         internal void Add(string text, int number)
         {
-            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
-            var key = (
-                BinaryPrimitives.ReadUInt128BigEndian(digest),
-                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
-            );
+            var key = TextDigest.Of(text);
             if (_first.TryAdd(key, number))
                 return;
 

@@ -61,12 +61,7 @@ public static class S3ExportServiceCollectionExtensions
         return Add(
             services,
             spec,
-            cellId
-                ?? spec.Id
-                ?? throw new ArgumentException(
-                    "The cell is not known. Give its id, or a spec with an id.",
-                    nameof(cellId)
-                ),
+            cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
             () => environment,
             presignedUrlProvider
         );

@@ -8,6 +8,10 @@ namespace CellOS.Export.S3;
 /// <summary>Between the core's values and this assembly's. It decides nothing.</summary>
 internal static class CoreMapping
 {
+    /// <summary>The exception for a cell that neither the caller nor the spec names.</summary>
+    internal static ArgumentException UnknownCell(string parameter) =>
+        new("The cell is not known. Give its id, or a spec with an id.", parameter);
+
     /// <summary>How many artifacts of a batch are under way at once, unless the caller says otherwise.</summary>
     internal const int DefaultConcurrency = BatchDraftModule.DefaultConcurrency;
 

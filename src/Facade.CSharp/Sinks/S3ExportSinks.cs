@@ -152,11 +152,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var cell = cellId is null
-            ? configuration.Cell
-                ?? throw new ArgumentException(
-                    "The cell is not known. Give its id, or a spec with an id.",
-                    nameof(cellId)
-                )
+            ? configuration.Cell ?? throw CoreMapping.UnknownCell(nameof(cellId))
             : CoreMapping.Accept(CellIdModule.Create(cellId), nameof(cellId));
         // Its URLs were held against the keys of that cell.
         if (configuration.Cell is { } resolved && !resolved.Equals(cell))

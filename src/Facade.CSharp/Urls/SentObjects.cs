@@ -1,7 +1,4 @@
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Urls;
@@ -12,7 +9,7 @@ namespace CellOS.Export.S3.Urls;
 /// </summary>
 internal sealed class SentObjects
 {
-    private readonly ConcurrentDictionary<Digest, (ArtifactName, Destination)> _objects = new();
+    private readonly ConcurrentDictionary<TextDigest, (ArtifactName, Destination)> _objects = new();
 
     /// <summary>Rejects a URL whose object belongs to another artifact, which would be overwritten.</summary>
     internal UrlAnswer Admit(RequestUrl url, PushPlan plan)
@@ -26,7 +23,7 @@ internal sealed class SentObjects
             return new UrlAnswer(url, "");
 
         var (artifact, destination) = _objects.GetOrAdd(
-            Digest.Of(ObjectAddress.IdentityIn(BucketModule.Value(plan.Target.Bucket), url)),
+            TextDigest.Of(ObjectAddress.IdentityIn(BucketModule.Value(plan.Target.Bucket), url)),
             (plan.Artifact, plan.Destination)
         );
         var admitted = UrlTemplateModule.AdmitToAddress(
@@ -36,19 +33,5 @@ internal sealed class SentObjects
             plan.Destination
         );
         return admitted.IsError ? new UrlAnswer(null, admitted.ErrorValue.Message) : new UrlAnswer(url, "");
-    }
-
-    /// <summary>A SHA-256, in 32 bytes and no object.</summary>
-    private readonly record struct Digest(UInt128 High, UInt128 Low)
-    {
-        internal static Digest Of(string text)
-        {
-            Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan()), digest);
-            return new(
-                BinaryPrimitives.ReadUInt128BigEndian(digest),
-                BinaryPrimitives.ReadUInt128BigEndian(digest[16..])
-            );
-        }
     }
 }
