@@ -12,21 +12,21 @@ type internal JsonFields(subject: string, remedy: string) =
 
     static let strict = JsonDocumentOptions(AllowDuplicateProperties = false, MaxDepth = 64)
 
-    /// A moment as JSON tells it.
+    /// A moment in the form of this library's JSON.
     static member Timestamp(at: DateTimeOffset) : string =
         at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)
 
     member _.Refuse(problem: string) : Result<'value, Refusal> = Check.refuse subject problem remedy
 
-    /// A text, where there is one. An escape may stand for half of a surrogate pair, which is no text.
+    /// A text, where there is one. An escape may stand for half of a surrogate pair, which is not text.
     member this.TextOf (name: string) (value: JsonElement) : Result<string, Refusal> =
         match value.ValueKind with
         | JsonValueKind.String ->
             try
                 Ok(nonNull (value.GetString()))
             with :? InvalidOperationException ->
-                this.Refuse $"has a text in '{name}' that is no Unicode"
-        | _ -> this.Refuse $"has no text in '{name}'"
+                this.Refuse $"has a text in '{name}' that is not valid Unicode"
+        | _ -> this.Refuse $"does not have a text in '{name}'"
 
     member this.Field (root: JsonElement) (name: string) : Result<JsonElement, Refusal> =
         match root.TryGetProperty name with
@@ -56,8 +56,8 @@ type internal JsonFields(subject: string, remedy: string) =
         | JsonValueKind.Number ->
             match value.TryGetInt64() with
             | true, number when number >= least && number <= most -> Ok number
-            | _ -> this.Refuse $"has no whole number from {least} to {most} in '{name}'"
-        | _ -> this.Refuse $"has no number in '{name}'"
+            | _ -> this.Refuse $"does not have a whole number from {least} to {most} in '{name}'"
+        | _ -> this.Refuse $"does not have a number in '{name}'"
 
     member this.Whole
         (root: JsonElement)
@@ -90,7 +90,7 @@ type internal JsonFields(subject: string, remedy: string) =
                 )
             with
             | true, at -> Ok at
-            | _ -> this.Refuse $"has no time such as 2026-05-01T12:00:00.000Z in '{name}'")
+            | _ -> this.Refuse $"does not have a time such as 2026-05-01T12:00:00.000Z in '{name}'")
 
     /// The value of a field that is an object.
     member this.Object (root: JsonElement) (name: string) : Result<JsonElement, Refusal> =
@@ -133,7 +133,7 @@ type internal JsonFields(subject: string, remedy: string) =
             elif document.RootElement.ValueKind = JsonValueKind.Object then
                 read document.RootElement
             else
-                this.Refuse "is no JSON object"
+                this.Refuse "is not a JSON object"
         with :? JsonException ->
             // Its message may quote the text.
-            this.Refuse "is no JSON, or has a field twice"
+            this.Refuse "is not valid JSON, or has a field twice"

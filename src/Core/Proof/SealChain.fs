@@ -113,7 +113,7 @@ type SealScan = private {
 /// What is to be done about the bytes after the last line end, before a line may be appended.
 [<RequireQualifiedAccess>]
 type SealTail =
-    /// There are none.
+    /// No bytes.
     | Whole
     /// They begin with a valid line of this length, which lacks its line end. `Scan` has read that line.
     | Complete of Scan: SealScan * Length: int
@@ -151,7 +151,7 @@ module SealChain =
         | Some last -> last.Count
         | None -> 0L
 
-    /// The number of lines and the SHA-256 of the last one that has ended; `None` if there is none.
+    /// The number of lines and the SHA-256 of the last one that has ended; `None` before the first.
     [<CompiledName("Head")>]
     let head (scan: SealScan) : SealHead option = scan.Last
 
@@ -255,7 +255,7 @@ module SealChain =
                 LastSequence = Some number
         }
 
-    /// Checks the bytes after the last line end; `None` if there are none.
+    /// Checks the bytes after the last line end; `None` if the file ends with a line end.
     [<CompiledName("Finish")>]
     let finish (scan: SealScan) (rest: ReadOnlyMemory<byte>) : CheckedSeal option =
         if rest.IsEmpty then

@@ -36,7 +36,7 @@ module Shard =
     let private remedy =
         "Give I/N, such as 2/8: N is 1 or more, and I is at least 0 and less than N."
 
-    /// The shard of this index among so many.
+    /// Returns the shard with this index, from 0 to `count` − 1.
     [<CompiledName("Create")>]
     let create (index: int) (count: int) : Result<Shard, Refusal> =
         if count < 1 then

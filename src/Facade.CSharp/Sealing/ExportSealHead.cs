@@ -3,7 +3,7 @@ using System.Globalization;
 namespace CellOS.Export.S3;
 
 /// <summary>
-/// The end of a file of seals. Noted where nobody can change it, it shows later that no line was removed from the end.
+/// The end of a file of seals. Noted where the host cannot change it, it shows later that no line was removed from the end.
 /// </summary>
 /// <param name="Count">The number of lines, 1 or more.</param>
 /// <param name="Sha256">

@@ -14,7 +14,7 @@ internal sealed record KnownSeals(SealScan Scan, long LastLine, long Length)
 {
     internal static readonly KnownSeals None = new(SealChain.Start(null), 0, 0);
 
-    /// <summary>The last line; null if there is none.</summary>
+    /// <summary>The last line; null for an empty file.</summary>
     internal SealHead? Head => SealChain.Head(Scan)?.Value;
 }
 

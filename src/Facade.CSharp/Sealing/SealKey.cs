@@ -136,7 +136,7 @@ internal sealed class SealKey : IDisposable
         return (label, Convert.FromBase64String(text[fields.Base64Data]));
     }
 
-    /// <exception cref="ExportSealException">There is none.</exception>
+    /// <exception cref="ExportSealException">The password is missing, empty or has several lines.</exception>
     private static string Password(string? path, string where)
     {
         if (path is null)

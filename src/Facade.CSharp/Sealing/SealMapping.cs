@@ -7,7 +7,7 @@ namespace CellOS.Export.S3.Sealing;
 internal static class SealMapping
 {
     /// <param name="run">The run.</param>
-    /// <param name="last">The line before its seal; null if there is none.</param>
+    /// <param name="last">The line before its seal; null for the first line.</param>
     /// <param name="version">The program that exported.</param>
     internal static SealStatement ToStatement(ExportSealRun run, SealHead? last, string version) =>
         new(

@@ -32,7 +32,7 @@ let statement = {
     ToolVersion = "0.1.0+abc"
 }
 
-/// A statement that does not contradict itself, of so many results at most.
+/// A statement that does not contradict itself, of at most this number of results.
 let statements most =
     gen {
         let! receipts =
@@ -297,7 +297,7 @@ let tests =
 
         propertyTimes
             300
-            "holds no secret, whoever made the failure"
+            "contains no secret, from any source of the failure"
             (gen {
                 let! secret = secret
                 let! texts = Gen.listOfLength 2 (planted secret)

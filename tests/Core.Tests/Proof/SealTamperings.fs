@@ -52,7 +52,7 @@ let next (signer: Signer) (lines: byte[] list) (statement: SealStatement) : byte
     |> signer.Seal
     |> Seal.line
 
-/// The lines of so many runs, of which the first ones are signed with a key that was replaced later.
+/// The lines of this number of runs, of which the first ones are signed with a key that was replaced later.
 let chain count =
     gen {
         let! rotation = Gen.choose (0, count)
