@@ -33,6 +33,12 @@ internal sealed class LockedFile : ILockedFile
     /// <summary>The time between two looks at a file that another process has open.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>
+    /// How long a file may stay locked that its process has closed: a child that starts at the time holds all open files until its
+    /// program begins.
+    /// </summary>
+    internal static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+
     private readonly SafeFileHandle _handle;
     private readonly string _path;
 
@@ -49,9 +55,9 @@ internal sealed class LockedFile : ILockedFile
     /// <summary>Opens the file, or makes it.</summary>
     /// <param name="path">Where it is; its folder must be there.</param>
     /// <param name="role">What it is for.</param>
-    /// <param name="patience">How long another process is waited for that has the file open.</param>
+    /// <param name="patience">How long another process is waited for that has the file open; <see cref="Moment"/> at least.</param>
     /// <exception cref="FileRefusedException">It cannot be used.</exception>
-    internal static LockedFile Open(string path, FileRole role, TimeSpan patience = default)
+    internal static LockedFile Open(string path, FileRole role, TimeSpan patience)
     {
         SafeFileHandle? handle = null;
         try

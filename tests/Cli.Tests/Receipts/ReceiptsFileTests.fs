@@ -185,6 +185,24 @@ let tests =
                 ()
             })
 
+        testCaseTask "a file that is released within a moment is waited for" (fun () ->
+            task {
+                use folder = new Folder()
+                let path = folder.At "receipts.jsonl"
+                let held = openQuietly path
+
+                let released =
+                    task {
+                        do! Task.Delay 100
+                        do! held.DisposeAsync()
+                    }
+
+                use file = openQuietly path
+                do! append file "a"
+                do! released
+                Expect.equal (textOf path) (line "a" + "\n") "opened and written"
+            })
+
         testCase "a path that cannot be one is refused in a sentence, and nothing is made" (fun () ->
             use folder = new Folder()
             File.CreateSymbolicLink(folder.At "dangling", folder.At "nowhere") |> ignore
