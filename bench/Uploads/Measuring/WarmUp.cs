@@ -1,20 +1,24 @@
 using System.Diagnostics;
+using System.Runtime;
 using CellOS.Export.S3.Bench.Peers;
 
 namespace CellOS.Export.S3.Bench.Measuring;
 
 /// <summary>
-/// What goes before a measurement, so that all code is loaded, and compiled the way that it stays: pushes for as long as
-/// the measurement will take, and half as long again, with pauses in which the runtime's compiler does the rest. It
-/// compiles anew what ran 30 times, once more what that told it, and beside the pushes on a machine with few
-/// processors: a second of small pushes is too little.
+/// What goes before a measurement, so that all code is loaded, and compiled the way that it stays: pushes in parts, with pauses in
+/// which the runtime's compiler does the rest, until it compiles no more. It compiles anew what ran 30 times, once more what that
+/// told it, and beside the pushes on a machine with few processors: a few seconds of small pushes, and more for more code.
 /// </summary>
 internal static class WarmUp
 {
     /// <summary>The most that one push of a warm-up sends, in bytes.</summary>
     internal const long Most = 64 << 20;
 
-    private const int Parts = 4;
+    private const int FewestParts = 4;
+    private const int MostParts = 40;
+
+    /// <summary>The most methods that are compiled in a part which is warm: now and then the compiler takes up a rare one.</summary>
+    private const int MostMethods = 4;
 
     /// <summary>In one part: so that code which works on large files is warm.</summary>
     private const int FewestBytes = 16 << 20;
@@ -40,8 +44,10 @@ internal static class WarmUp
         var total = 0;
         var secondsPerPush = 0.0;
         var batch = (int)Math.Clamp(FewestBytes / Math.Max(1, sources.Size), 1, MostPushes);
-        for (var part = 1; part <= Parts; part++)
+        var isWarm = false;
+        for (var part = 1; part <= FewestParts || !isWarm && part <= MostParts; part++)
         {
+            var methods = JitInfo.GetCompiledMethodCount();
             var clock = Stopwatch.StartNew();
             var count = 0;
             do
@@ -54,10 +60,11 @@ internal static class WarmUp
                     concurrency
                 );
                 count += batch;
-            } while (clock.Elapsed.TotalSeconds < seconds / Parts);
+            } while (clock.Elapsed.TotalSeconds < seconds / FewestParts);
             secondsPerPush = clock.Elapsed.TotalSeconds / count;
             total += count;
             await Task.Delay(Pause);
+            isWarm = JitInfo.GetCompiledMethodCount() - methods <= MostMethods;
         }
 
         return (total, secondsPerPush);

@@ -13,34 +13,19 @@ open Microsoft.FSharp.NativeInterop
 /// - every secret has `Secrets.Shortest` characters or more, so a text that contains one, or its beginning or its end, shares
 ///   four letters or digits in a row with the URL, whatever is between them; or three of six characters in a row are
 ///   others, and such a text, or such a value, does not pass;
-/// - what a text decodes to, as Base64 or as hexadecimal digits, is compared in the same way, and the octets of Base64 in
-///   hexadecimal digits by six in a row;
+/// - what a text decodes to, as Base64 or as hexadecimal digits, is compared in the same way, where it is ASCII characters in
+///   a row; the octets of Base64 are compared with hexadecimal digits of the URL, three octets in a row;
 /// - a URL with escapes within escapes lets no text pass.
 [<RequireQualifiedAccess>]
 module internal SecretSieve =
 
-    /// The letters and digits that are compared at once.
-    [<Literal>]
-    let private Gram = 4
-
-    /// The same for octets in hexadecimal digits.
-    [<Literal>]
-    let private HexGram = 6
-
+    /// The most characters of all texts.
     [<Literal>]
     let private LongestText = 512
-
-    /// The words of 64 bits that grams are marked in.
-    [<Literal>]
-    let private Words = 512
 
     /// The fewest 'x' and ':' of a list of octets: `33x66x38`, `33:66:38`.
     [<Literal>]
     let private FewestSigns = 7
-
-    /// Stands between texts.
-    [<Literal>]
-    let private Gap = '\uFFFF'
 
     /// What each ASCII character stands for.
     let private table (value: char -> int) = Array.init 128 (char >> value)
@@ -67,22 +52,31 @@ module internal SecretSieve =
     /// The number of a letter, without regard to case, or a digit, from 1 to 36; 0 for any other character.
     let private symbol (c: char) = valueIn symbols 0 c
 
-    /// The last symbols, six bits each.
-    let private push (width: int) (gram: uint64) (symbol: int) =
-        ((gram <<< 6) ||| uint64 symbol) &&& ((1UL <<< (6 * width)) - 1UL)
+    /// The letters and digits that are compared at once, of six bits each.
+    let private push (gram: int) (symbol: int) = ((gram <<< 6) ||| symbol) &&& 0xFFFFFF
 
-    let private isWhole (width: int) (gram: uint64) = gram >>> (6 * (width - 1)) <> 0UL
+    /// True if there are four of them.
+    let private isWhole (gram: int) = gram >>> 18 <> 0
 
-    /// The two bits of a gram, of 15 binary digits each: with one, most URLs would meet the bit of another gram.
-    let private slots (gram: uint64) : struct (int * int) =
-        let hash = gram * 11400714819323198485UL
-        struct (int (hash >>> 49), int ((hash >>> 32) &&& 0x7FFFUL))
+    /// Three octets in a row, which are never 0.
+    let private ofOctets (octets: int) = (octets &&& 0xFFFFFF) ||| 0x1000000
 
-    let private mark (marks: Span<uint64>) (slot: int) =
-        marks[slot >>> 6] <- marks[slot >>> 6] ||| (1UL <<< slot)
+    /// Where a gram is in a set, or the free place for it. The length of a set is a power of two, and it is never full.
+    let private placeOf (set: Span<int>) (gram: int) : int =
+        let mutable place = int ((uint32 gram * 2654435769u) >>> 16) &&& (set.Length - 1)
 
-    let private isMarked (marks: Span<uint64>) (slot: int) =
-        (marks[slot >>> 6] >>> slot) &&& 1UL <> 0UL
+        while set[place] <> 0 && set[place] <> gram do
+            place <- (place + 1) &&& (set.Length - 1)
+
+        place
+
+    let private add (set: Span<int>) (gram: int) = set[placeOf set gram] <- gram
+
+    let private isIn (set: Span<int>) (gram: int) = set[placeOf set gram] <> 0
+
+    /// The most of six characters in a row that are neither letters nor digits.
+    [<Literal>]
+    let private MostOthers = 2
 
     /// True if at most two of six characters in a row are neither letters nor digits.
     let private isDense (text: string) =
@@ -96,7 +90,7 @@ module internal SecretSieve =
             if i >= Secrets.Shortest && symbol text[i - Secrets.Shortest] = 0 then
                 others <- others - 1
 
-            isDense <- isDense && others <= Secrets.Shortest - Gram
+            isDense <- isDense && others <= MostOthers
 
         isDense
 
@@ -107,7 +101,7 @@ module internal SecretSieve =
         while stop > 0 && (text[stop - 1] = '=' || text[stop - 1] = '"') do
             stop <- stop - 1
 
-        let mutable isPlain = text.Length <= LongestText
+        let mutable isPlain = true
         let mutable signs = 0
 
         for i in 0 .. text.Length - 1 do
@@ -121,147 +115,184 @@ module internal SecretSieve =
 
         isPlain && signs < FewestSigns
 
-    /// How a run of digits is decoded.
+    let private addGrams (set: Span<int>) (text: string) =
+        let mutable gram = 0
+
+        for i in 0 .. text.Length - 1 do
+            match symbol text[i] with
+            | 0 -> ()
+            | symbol ->
+                gram <- push gram symbol
+
+                if isWhole gram then
+                    add set gram
+
+    /// How runs of digits are decoded.
     type private Decoding = {
         /// The value of each digit.
         Digits: int[]
         /// The bits of a digit.
         Bits: int
-        /// True for the octets in hexadecimal digits, false for the octets without zeros.
-        InHex: bool
-        /// The places in a run at which the secret may begin.
+        /// The digits at which the secret may begin.
         Starts: int
-        /// The fewest digits that may contain a secret of `Secrets.Shortest` characters.
-        Shortest: int
+        /// The digits that have four octets, and the bits that they have besides.
+        Four: struct (int * int)
     }
 
     let private base64 = {
         Digits = sextets
         Bits = 6
-        InHex = false
         Starts = 4
-        Shortest = 8
-    }
-
-    let private base64OfHex = {
-        base64 with
-            InHex = true
-            Shortest = 4
+        Four = struct (6, 4)
     }
 
     let private hex = {
         Digits = nibbles
         Bits = 4
-        InHex = false
         Starts = 2
-        Shortest = 12
+        Four = struct (8, 0)
     }
 
-    /// The fewest digits that may contain a secret of this length.
-    let private shortestOf (length: int) (decoding: Decoding) =
-        decoding.Shortest * length / Secrets.Shortest
+    let private isAscii (octet: int) = octet >= 0x20 && octet < 0x7F
 
-    /// Writes what a run decodes to, from `at` on. Returns the place behind it.
-    let private decode (decoding: Decoding) (run: ReadOnlySpan<char>) (room: Span<char>) (at: int) : int =
-        let mutable next = at
+    /// True if each of four octets is an ASCII character, or a zero of UTF-16.
+    let private areAscii (octets: uint32) : bool =
+        let mutable rest = octets
+
+        if octets &&& 0x80808080u <> 0u then
+            rest <- 1u
+
+        while rest <> 0u && (rest &&& 0xFFu = 0u || isAscii (int (rest &&& 0xFFu))) do
+            rest <- rest >>> 8
+
+        rest = 0u
+
+    /// The digits of a run, as bits, at which `Secrets.Shortest` ASCII characters may begin: four of them begin with a digit,
+    /// wherever the first one does.
+    let private startsIn (decoding: Decoding) (text: string) : int =
+        let digits = decoding.Digits
+        let struct (count, others) = decoding.Four
+        let mutable run = 0
+        let mutable value = 0UL
+        let mutable starts = 0
+
+        let mutable zeros = 0
+        let mutable i = 0
+
+        while i <= text.Length do
+            let digit = if i < text.Length then valueIn digits -1 text[i] else -1
+
+            if digit < 0 && (run = 0 || zeros = 2) then
+                run <- 0
+                zeros <- 0
+                i <- i + 1
+            else
+                // Zero bits complete the last octet.
+                if digit < 0 then zeros <- zeros + 1 else i <- i + 1
+
+                value <- (value <<< decoding.Bits) ||| uint64 (max digit 0)
+                run <- run + 1
+
+                if run >= count && areAscii (uint32 (value >>> others)) then
+                    starts <- starts ||| (1 <<< (run - count) % decoding.Starts)
+
+        starts
+
+    /// Adds the grams of what the runs of a text decode to from a digit of each run on, where that is `Secrets.Shortest` ASCII
+    /// characters in a row or more, or the same in UTF-16.
+    let private addFrom (start: int) (decoding: Decoding) (set: Span<int>) (text: string) =
+        let mutable run = 0
         let mutable value = 0
         let mutable have = 0
+        let mutable characters = 0
+        let mutable last = 0UL
+
+        for i in 0 .. text.Length do
+            let digit = if i < text.Length then valueIn decoding.Digits -1 text[i] else -1
+
+            // Zero bits complete the last octet.
+            if digit >= 0 || run > start then
+                run <- run + 1
+
+                if run > start then
+                    value <- (value <<< decoding.Bits) ||| max digit 0
+                    have <- have + decoding.Bits
+
+                if have >= 8 then
+                    have <- have - 8
+                    let octet = (value >>> have) &&& 0xFF
+
+                    if isAscii octet then
+                        characters <- characters + 1
+                        let symbol = symbols[octet]
+
+                        if symbol <> 0 then
+                            last <- (last <<< 6) ||| uint64 symbol
+
+                        // With those before it.
+                        for n in 0 .. (if characters = Secrets.Shortest then MostOthers else 0) do
+                            let gram = int (last >>> (6 * n)) &&& 0xFFFFFF
+
+                            if characters >= Secrets.Shortest && isWhole gram then
+                                add set gram
+                    elif octet <> 0 then
+                        characters <- 0
+                        last <- 0UL
+
+            if digit < 0 then
+                run <- 0
+                have <- 0
+                characters <- 0
+                last <- 0UL
+
+    /// The same from each digit that may be the beginning.
+    let private addDecoded (decoding: Decoding) (set: Span<int>) (text: string) =
+        let starts = startsIn decoding text
+
+        for start in 0 .. decoding.Starts - 1 do
+            if starts &&& (1 <<< start) <> 0 then
+                addFrom start decoding set text
+
+    /// True if none of the octets that Base64 in a text denotes, wherever it begins, are three in a row of the set.
+    let private denotesNothing (octets: Span<int>) (text: string) : bool =
+        let mutable run = 0
+        let mutable value = 0
+        let mutable passes = true
 
         // Zero bits complete the last octet.
-        for i in 0 .. run.Length do
-            value <- (value <<< decoding.Bits) &&& 0xFFFF
+        for i in 0 .. text.Length do
+            let digit = if i < text.Length then valueIn sextets -1 text[i] else -1
 
-            if i < run.Length then
-                value <- value ||| valueIn decoding.Digits 0 run[i]
+            if digit >= 0 || run > 0 then
+                run <- run + 1
+                value <- (value <<< 6) ||| max digit 0
 
-            have <- have + decoding.Bits
+                if run >= 4 && isIn octets (ofOctets value) then
+                    passes <- false
 
-            if have >= 8 then
-                have <- have - 8
-                let octet = (value >>> have) &&& 0xFF
+                if
+                    run > 4
+                    && (isIn octets (ofOctets (value >>> 2)) || isIn octets (ofOctets (value >>> 4)))
+                then
+                    passes <- false
 
-                if decoding.InHex then
-                    room[next] <- "0123456789abcdef"[octet >>> 4]
-                    room[next + 1] <- "0123456789abcdef"[octet &&& 15]
-                    next <- next + 2
-                elif octet <> 0 then
-                    room[next] <- char octet
-                    next <- next + 1
+            if digit < 0 then
+                run <- 0
 
-        next
+        passes
 
-    /// The most characters of a text and all that `decodeAll` writes for it: each of a run's characters makes 11, and the gaps
-    /// of short runs the rest.
-    let private roomOf (text: string) = 20 * text.Length + 64
+    /// The most that the octets of a URL may be.
+    [<Literal>]
+    let private MostOctets = 384
 
-    /// Writes what each run of digits decodes to, from `at` on, wherever in it the secret begins. Returns the place behind it.
-    let private decodeAll
-        (decoding: Decoding)
-        (shortest: int)
-        (text: string)
-        (room: Span<char>)
-        (at: int)
-        : int =
-        let mutable at = at
-        let mutable first = 0
-
-        while first < text.Length do
-            let mutable stop = first
-
-            while stop < text.Length && valueIn decoding.Digits -1 text[stop] >= 0 do
-                stop <- stop + 1
-
-            let length = stop - first
-
-            if length >= shortest then
-                for skipped in 0 .. min decoding.Starts length - 1 do
-                    room[at] <- Gap
-                    at <- decode decoding (text.AsSpan(first + skipped, length - skipped)) room (at + 1)
-
-            first <- stop + 1
-
-        at
-
-    let private addGrams (width: int) (marks: Span<uint64>) (text: ReadOnlySpan<char>) =
-        let mutable gram = 0UL
-
-        for i in 0 .. text.Length - 1 do
-            match symbol text[i] with
-            | 0 ->
-                if text[i] = Gap then
-                    gram <- 0UL
-            | symbol ->
-                gram <- push width gram symbol
-
-                if isWhole width gram then
-                    let struct (one, other) = slots gram
-                    mark marks one
-                    mark marks other
-
-    let private hasGram (width: int) (gram: uint64) (text: ReadOnlySpan<char>) =
-        let mutable last = 0UL
-        let mutable found = false
-
-        for i in 0 .. text.Length - 1 do
-            match symbol text[i] with
-            | 0 ->
-                if text[i] = Gap then
-                    last <- 0UL
-            | symbol ->
-                last <- push width last symbol
-                found <- found || last = gram
-
-        found
-
-    /// True if a URL, from the given index on, shares no `width` letters or digits in a row with the text. False as well for a
-    /// URL with escapes within escapes.
-    let private sharesNothing (width: int) (text: ReadOnlySpan<char>) (url: string) (first: int) =
-        let marks =
-            Span<uint64>(NativePtr.toVoidPtr (NativePtr.stackalloc<uint64> Words), Words)
-
-        addGrams width marks text
+    /// True if a URL, from the given index on, has no gram of the first set. False as well for a URL with escapes within
+    /// escapes, or with too many hexadecimal digits. Adds to the second what these denote, three octets in a row.
+    let private sharesNothing (grams: Span<int>) (octets: Span<int>) (url: string) (first: int) =
         let mutable i = first
-        let mutable gram = 0UL
+        let mutable gram = 0
+        let mutable value = 0
+        let mutable run = 0
+        let mutable added = 0
         let mutable passes = true
 
         while passes && i < url.Length do
@@ -280,35 +311,44 @@ module internal SecretSieve =
                 match symbol c with
                 | 0 -> ()
                 | symbol ->
-                    gram <- push width gram symbol
-                    let struct (one, other) = slots gram
+                    gram <- push gram symbol
+                    passes <- not (isWhole gram && isIn grams gram)
+                    value <- (value <<< 4) ||| (symbol - 1)
+                    run <- if symbol <= 16 then run + 1 else 0
 
-                    if isMarked marks one && isMarked marks other && isWhole width gram then
-                        passes <- not (hasGram width gram text)
+                    if run >= 6 then
+                        add octets (ofOctets value)
+                        added <- added + 1
+                        passes <- passes && added < MostOctets
 
         passes
 
-    /// Compares plain texts, and what they decode to, with the secrets of this length or longer in a URL, from the given index
-    /// on.
-    let private areFree (texts: string list) (url: string) (first: int) (length: int) =
-        let size = texts |> List.sumBy roomOf
-        let room = Span<char>(NativePtr.toVoidPtr (NativePtr.stackalloc<char> size), size)
-        let mutable at = 0
+    /// Twice what is added to a set for a character of a text: itself, three octets of Base64, and one of hexadecimal digits; as
+    /// a power of two.
+    let private placesFor (length: int) =
+        int (Numerics.BitOperations.RoundUpToPowerOf2(uint32 (10 * length + 16)))
+
+    /// Compares plain texts, and what they decode to, with a URL, from the given index on.
+    let private areFree (texts: string list) (url: string) (first: int) =
+        let places = placesFor (List.sumBy String.length texts)
+
+        let grams =
+            Span<int>(NativePtr.toVoidPtr (NativePtr.stackalloc<int> places), places)
+
+        let octets = Span<int>(NativePtr.toVoidPtr (NativePtr.stackalloc<int> 512), 512)
 
         for text in texts do
-            room[at] <- Gap
-            text.AsSpan().CopyTo(room.Slice(at + 1))
-            at <- decodeAll base64 (shortestOf length base64) text room (at + 1 + text.Length)
-            at <- decodeAll hex (shortestOf length hex) text room at
+            addGrams grams text
 
-        let plain = at
+            addDecoded base64 grams text
+            addDecoded hex grams text
+
+        let mutable passes = sharesNothing grams octets url first
 
         for text in texts do
-            at <- decodeAll base64OfHex (shortestOf length base64OfHex) text room at
+            passes <- passes && denotesNothing octets text
 
-        sharesNothing Gram (Span.op_Implicit (room.Slice(0, plain))) url first
-        && (at = plain
-            || sharesNothing HexGram (Span.op_Implicit (room.Slice(plain, at - plain))) url first)
+        passes
 
     /// True if none of the texts contains a secret of the URL behind the given index, or a part of one, in any spelling, and
     /// none needs to be redacted. False says nothing.
@@ -320,14 +360,14 @@ module internal SecretSieve =
             && not (NamedSecrets.mayNameScheme text)
             && not (CredentialForms.mayBeIn text)
 
-        List.forall isPlain texts && areFree texts url first Secrets.Shortest
+        List.sumBy String.length texts <= LongestText
+        && List.forall isPlain texts
+        && areFree texts url first
 
     /// True if a text, which may be an address, contains none of the values, and no part of one, in any spelling. False
     /// says nothing.
     let isFreeOf (values: string list) (text: string) : bool =
-        isPlain "+/-._:" text
+        text.Length <= LongestText
+        && isPlain "+/-._:" text
         && values
-           |> List.forall (fun value ->
-               isDense value
-               && not (value.Contains '%')
-               && areFree [ text ] value 0 value.Length)
+           |> List.forall (fun value -> isDense value && not (value.Contains '%') && areFree [ text ] value 0)
