@@ -66,24 +66,24 @@ module internal PushResult =
 
     /// What the caller should know about a receipt that no digest of the response confirms.
     let warning (state: State) (reply: Reply) (confirmed: Confirmation) : string option =
-        let artifact = ArtifactName.quote state.Plan.Artifact
-        let response = $"The response for {artifact} (HTTP {reply.Status})"
+        let response () =
+            $"The response for {ArtifactName.quote state.Plan.Artifact} (HTTP {reply.Status})"
 
         if confirmed <> Confirmation.Unverified then
             None
         elif not reply.IsMarked then
             Some
-                $"{response} has no mark of a store (strong ETag, checksum, version or request id): nothing shows that a store has the object."
+                $"{response ()} has no mark of a store (strong ETag, checksum, version or request id): nothing shows that a store has the object."
         elif Verdict.isOfStore reply then
             Some
-                $"{response} confirms no digest: nothing shows that the store has the same bytes. The receipt is unverified."
+                $"{response ()} confirms no digest: nothing shows that the store has the same bytes. The receipt is unverified."
         else
             match SuccessStatus.ofStatus reply.Status with
             | SuccessStatus.Stored ->
                 Some
-                    $"{response} has a body that stores do not send: nothing shows that a store has the object."
+                    $"{response ()} has a body that stores do not send: nothing shows that a store has the object."
             | SuccessStatus.NotYetStored
-            | SuccessStatus.NotOfAnUpload -> Some $"{response} does not say that a store has the object."
+            | SuccessStatus.NotOfAnUpload -> Some $"{response ()} does not say that a store has the object."
 
     /// Makes the receipt of a success.
     let receipt

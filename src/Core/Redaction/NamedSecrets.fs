@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 
 /// Finds values that follow the name of a credential in a text without escapes: in a query, a header, JSON or XML.
 [<RequireQualifiedAccess>]
@@ -397,7 +398,9 @@ module internal NamedSecrets =
             | "basic" -> credentialsAfter text (at + name.Length)
             | _ -> FreeText.nowhere
 
-    /// True if a text without `=`, `:` and the like may still contain credentials.
-    let mayNameScheme (text: string) : bool =
-        text.Contains("bearer", StringComparison.OrdinalIgnoreCase)
-        || text.Contains("basic", StringComparison.OrdinalIgnoreCase)
+    let private signs =
+        SearchValues.Create(ReadOnlySpan [| "bearer"; "basic"; "/p/" |], StringComparison.OrdinalIgnoreCase)
+
+    /// True if a text without `=`, `:` and the like may still contain credentials: behind the name of a scheme, or in a path
+    /// (`/p/<token>`).
+    let mayFollow (text: string) : bool = text.AsSpan().ContainsAny signs

@@ -138,8 +138,7 @@ module Redaction =
     /// True if nothing in the text can be a secret.
     let private isHarmless (value: string) =
         value.AsSpan().IndexOfAny marks < 0
-        && not (value.Contains("/p/", StringComparison.OrdinalIgnoreCase))
-        && not (NamedSecrets.mayNameScheme value)
+        && not (NamedSecrets.mayFollow value)
         && not (CredentialForms.mayBeIn value)
 
     /// Free text (an error message, a log line, a server's response) without user info, without the value of every

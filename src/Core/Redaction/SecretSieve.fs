@@ -356,8 +356,7 @@ module internal SecretSieve =
         let isPlain (text: string) =
             isPlain "+/-._\"" text
             && isDense text
-            && not (text.Contains("/p/", StringComparison.OrdinalIgnoreCase))
-            && not (NamedSecrets.mayNameScheme text)
+            && not (NamedSecrets.mayFollow text)
             && not (CredentialForms.mayBeIn text)
 
         List.sumBy String.length texts <= LongestText

@@ -116,9 +116,78 @@ let private encoded =
         signature[20..50]
     ]
 
+/// A secret, and a text that a program may have made of it, of a part of it or of others.
+let private spelled =
+    let digits = List.ofSeq "0123456789abcdef"
+    let letters = List.ofSeq "ABCDEFGHIJKLMNOPQRSTUVWXYZghijklmnopqrstuvwxyz0123456789"
+
+    let word characters (least: int) most =
+        gen {
+            let! length = Gen.choose (least, most)
+            let! chosen = Gen.elements characters |> Gen.listOfLength length
+            return String(Array.ofList chosen)
+        }
+
+    let octets (text: string) = Encoding.ASCII.GetBytes text
+
+    let base64 (octets: byte[]) =
+        (Convert.ToBase64String octets).TrimEnd '='
+
+    gen {
+        let! secret =
+            Gen.oneof [ word digits 6 64; word letters 6 64; word ([ '+'; '/'; '-' ] @ letters) 8 40 ]
+
+        let! before = Gen.oneof [ Gen.constant ""; word letters 1 5; word digits 1 5 ]
+        let! after = Gen.oneof [ Gen.constant ""; word letters 1 40 ]
+        let! cut = Gen.frequency [ 4, Gen.constant 0; 1, Gen.choose (0, 3) ]
+
+        let ofDigits =
+            if secret.Length % 2 = 0 && Seq.forall Char.IsAsciiHexDigitLower secret then
+                [
+                    base64 (Array.append (octets before) (Convert.FromHexString secret))
+                    base64 (Array.concat [ Convert.FromHexString secret; octets after ])
+                ]
+            else
+                []
+
+        let! text =
+            Gen.elements (
+                [
+                    secret
+                    secret.ToUpperInvariant()
+                    secret.Substring(secret.Length / 2)
+                    secret.Insert(secret.Length / 2, ".")
+                    String.Join("-", secret.ToCharArray())
+                    base64 (octets (before + secret + after))
+                    (base64 (octets (before + secret))).Replace('+', '-').Replace('/', '_')
+                    base64 (Encoding.Unicode.GetBytes(before + secret))
+                    base64 (Encoding.BigEndianUnicode.GetBytes secret)
+                    Convert.ToHexString(octets (secret + after))
+                    (Convert.ToHexString(octets secret)).ToLowerInvariant()
+                    after
+                ]
+                @ ofDigits
+            )
+
+        let! quoted = Gen.elements [ false; false; true ]
+        let whole = before + text.Substring(0, text.Length - min cut text.Length) + after
+        return secret, (if quoted then $"\"{whole}\"" else whole)
+    }
+
 [<Tests>]
 let tests =
     testList "Shortcuts" [
+        propertyTimes
+            3000
+            "an id in which the whole search finds a secret is not in a receipt"
+            spelled
+            (fun (secret, id) ->
+                if Redaction.known [ secret ] id <> id then
+                    let plan = plan (Some((v4 3600).Replace("q1w2e3r4t5y6u7i8", secret))) same
+                    let reply = { stored with RequestId = Some id }
+                    let shown = (receipt (feed plan [ started; attempted 1 reply ])).RequestId
+                    Expect.notEqual shown (Some id) $"{secret} in {id}")
+
         propertyTimes
             500
             "what is remembered of a template's query is what each of its URLs says"
