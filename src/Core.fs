@@ -429,7 +429,29 @@ module Push =
 
         failWith state now FailureKind.Internal "the driver reported something that was not asked for"
 
-    /// The next state and what the driver is to do. Total: an input that does not fit the state is a bug of the
+    /// The next state and what the driver is to do. What follows what, which a test holds against the code:
+    ///
+    /// | After | Input | Output |
+    /// | --- | --- | --- |
+    /// | nothing | Started | Put, AskUrl, TakeDigests, Failed |
+    /// | nothing | NoSource, NoUrl | Failed |
+    /// | AskUrl | UrlGiven, UrlGranted | Put, TakeDigests, Failed |
+    /// | AskUrl | UrlDelayed | AskUrl, Wait, Failed |
+    /// | AskUrl | NoUrl | Failed |
+    /// | AskUrl | Woke | AskUrl, Failed |
+    /// | TakeDigests | DigestsTaken | Put, AskUrl, Failed |
+    /// | TakeDigests | NoSource | Failed |
+    /// | TakeDigests | Woke | TakeDigests, Failed |
+    /// | Put | Attempted | Put, AskUrl, TakeDigests of a response, Wait, Done, Failed |
+    /// | TakeDigests of a response | DigestsTaken | Put, AskUrl, Wait, Done, Failed |
+    /// | TakeDigests of a response | NoSource | Failed |
+    /// | TakeDigests of a response | Woke | TakeDigests of a response, Failed |
+    /// | Wait | Woke | Put, AskUrl, Wait, Failed |
+    /// | Done | any | Done |
+    /// | Failed | any | Failed |
+    /// | any | any other | Failed |
+    ///
+    /// Total: an input that does not fit the state is a bug of the
     /// driver and ends the push as `Failed` with `FailureKind.Internal`.
     [<CompiledName("Step")>]
     let step (state: State) (input: Input) : struct (State * Output) =
