@@ -150,14 +150,14 @@ module Outcomes =
             1, Texts.alphanumeric 1 12
         ]
 
-    /// Any reply to a request with so many bytes, the impossible ones too; some of its texts echo the secrets.
+    /// Any reply to a request with this number of bytes, the impossible ones too; some of its texts echo the secrets.
     let reply (length: int64) (secrets: string list) : Gen<Reply> =
         gen {
             let! status = statuses
             let! sent = Gen.frequency [ 5, sent length |> Gen.map Some; 1, Gen.constant None ]
             let! texts = Gen.listOfLength 17 (Gen.optionOf (text secrets))
 
-            // A success with an error document is none of a store's.
+            // A success with an error document does not come from a store.
             let! code =
                 if status / 100 = 2 then
                     Gen.frequency [ 9, Gen.constant None; 1, codes |> Gen.map Some ]
@@ -305,7 +305,7 @@ module Outcomes =
             }
         }
 
-    /// Any outcome of an attempt to send so many bytes: every verdict is among what follows from them.
+    /// Any outcome of an attempt to send this number of bytes: every verdict is among what follows from them.
     let any (length: int64) (secrets: string list) : Gen<Outcome> =
         Gen.frequency [
             4, reply length secrets |> Gen.map Outcome.Replied

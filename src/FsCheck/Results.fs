@@ -75,7 +75,7 @@ module Results =
 
     let private text = Texts.any |> Gen.filter isWhole
 
-    /// What is told of a failure; of what may be unknown, some is. Its texts are hostile, as whoever makes one by hand
+    /// What is reported of a failure; of what may be unknown, some is. Its texts are hostile, as a caller that makes one by hand
     /// may write them.
     let report: Gen<FailureReport> =
         gen {

@@ -78,7 +78,7 @@ module Scripts =
         ]
         |> Gen.map (fun milliseconds -> TimeSpan.FromMilliseconds(float milliseconds))
 
-    /// Chance: from 0 to just under 1, and what is none.
+    /// Chance: from 0 to just under 1, and numbers that are not in this range.
     let roll: Gen<float> =
         Gen.elements [ 0.; 0.5; Math.BitDecrement 1.; 1.; -1.; nan; infinity ]
 
@@ -134,7 +134,7 @@ module Scripts =
         ]
         |> Gen.map (fun seconds -> TimeSpan.FromSeconds(float seconds))
 
-    /// One step of a push of so many bytes. A question for a URL is mostly answered with one of the given ones, and
+    /// One step of a push of this number of bytes. A question for a URL is mostly answered with one of the given ones, and
     /// never, where there are none.
     let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
         stepTo (Outcomes.any length) (oneOf urls) (echoed plan urls)

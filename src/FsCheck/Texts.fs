@@ -101,7 +101,7 @@ module Texts =
     let anyOrNull: Gen<string> =
         Gen.frequency [ 30, any; 1, Gen.constant (Unchecked.defaultof<string>) ]
 
-    /// ASCII letters and digits, from so many to so many of them.
+    /// ASCII letters and digits, of a length in this range.
     let alphanumeric (shortest: int) (longest: int) : Gen<string> =
         gen {
             let! length = Gen.choose (shortest, longest)

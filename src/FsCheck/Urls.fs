@@ -331,11 +331,11 @@ module Urls =
     let sigV4ForObject (key: string) (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) =
         ofObject key (sigV4Query signedAt seconds signedHeaders)
 
-    /// A URL signed with SigV4 at the given time, for so many seconds; of the headers, `host` alone is covered.
+    /// A URL signed with SigV4 at the given time, for this number of seconds; of the headers, `host` alone is covered.
     let sigV4 (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
         signed (sigV4Query signedAt seconds "host")
 
-    /// A URL signed with SigV4 at the given time, for so many seconds. The signature covers the given headers, in lower
+    /// A URL signed with SigV4 at the given time, for this number of seconds. The signature covers the given headers, in lower
     /// case, joined by `;`.
     let sigV4For (signedHeaders: string) (signedAt: DateTimeOffset) (seconds: int) : Gen<PlantedUrl> =
         signed (sigV4Query signedAt seconds signedHeaders)

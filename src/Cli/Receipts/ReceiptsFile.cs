@@ -164,7 +164,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
                 _waiting = [];
                 if (batch.Count == 0)
                 {
-                    // Under the lock, so that whoever comes next starts another writer.
+                    // Under the lock, so that the next caller starts another writer.
                     _writer = Task.CompletedTask;
                     return;
                 }

@@ -8,7 +8,7 @@ internal sealed class ReceiptsReader(ILockedFile store, string path)
 {
     private const int PieceSize = 64 * 1024;
 
-    /// <summary>More sentences than these nobody reads.</summary>
+    /// <summary>The most sentences: people do not read more.</summary>
     private const int MostNotes = 20;
 
     private readonly List<string> _unknown = [];

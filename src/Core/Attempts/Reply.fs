@@ -177,7 +177,7 @@ type Reply = {
 /// - the names are those of Amazon S3 and of other stores' dialects (Google Cloud Storage, Azure Blob, Alibaba OSS,
 ///   Tencent COS, Huawei OBS, Oracle, Swift, Cloudflare R2); of several headers for one thing, Amazon's name counts
 ///   first;
-/// - a version or a request id that appears with several values has none;
+/// - a version or a request id that appears with several values is left out;
 /// - a header with the name of a checksum and a value that is not a digest is ignored;
 /// - digests in a store's result document count as in headers.
 [<RequireQualifiedAccess>]

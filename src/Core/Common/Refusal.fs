@@ -35,7 +35,7 @@ module internal Check =
     let invariant (text: FormattableString) =
         text.ToString CultureInfo.InvariantCulture
 
-    /// At most so many characters of a text; no pair of surrogates is cut.
+    /// At most this number of characters of a text; no pair of surrogates is cut.
     let shorten (most: int) (value: string) =
         if value.Length <= most then
             value

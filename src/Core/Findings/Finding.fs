@@ -53,11 +53,11 @@ module FindingId =
     [<Literal>]
     let LegacyUrlVariable = "legacy-url-variable"
 
-    /// Warning: a number that is none or out of range; the default holds.
+    /// Warning: a text that is not a number, or a number out of range; the default holds.
     [<Literal>]
     let InvalidNumber = "invalid-number"
 
-    /// Warning: a word that is none of the choices; the default holds.
+    /// Warning: a word that is not one of the choices; the default holds.
     [<Literal>]
     let InvalidChoice = "invalid-choice"
 
@@ -203,7 +203,7 @@ type ConfigProblem = {
     Text: string
 } with
 
-    /// `target 'a': CELLOS_…: what is wrong, how to mend it.` The line is left to whoever knows the file's name.
+    /// `target 'a': CELLOS_…: what is wrong, how to mend it.` The line number is left to the caller, which knows the file's name.
     member this.Message =
         [
             this.Target |> Option.map (fun target -> $"target '{target}'")

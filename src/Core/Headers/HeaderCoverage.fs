@@ -30,7 +30,7 @@ module internal HeaderCoverage =
           ]
 
     /// A presigner may have put a header into the query. Whether a store reads it from there is its own affair, and
-    /// beside it the header is still one that nobody signed.
+    /// beside it the header is still one that is not signed.
     let private inQuery (names: string list) =
         match names with
         | [] -> []

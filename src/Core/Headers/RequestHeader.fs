@@ -71,7 +71,7 @@ module RequestHeader =
     let internal trust (name: string) (value: string) = RequestHeader(name, value)
 
     /// Whether the value is to be looked for in what a server says. A gateway may take its token under any name, so
-    /// only headers are let off that S3 and HTTP give a meaning which is none. Of these, metadata whose value looks random, or
+    /// only headers are let off that S3 and HTTP give a meaning which is not a secret. Of these, metadata whose value looks random, or
     /// whose name is that of a credential, is looked for.
     let internal isSecret (header: RequestHeader) =
         match key header with

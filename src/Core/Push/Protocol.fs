@@ -56,7 +56,7 @@ module PutRequest =
 /// What the driver reports. `At` is the time at which it happened.
 [<RequireQualifiedAccess>]
 type Input =
-    /// The source is open, and has so many bytes.
+    /// The source is open, and has this number of bytes.
     | Started of At: DateTimeOffset * Length: int64
     /// The source cannot be used.
     | NoSource of At: DateTimeOffset * Fault: Fault

@@ -49,7 +49,7 @@ type LogScan = private {
     AllNul: bool
     /// Whether an ended line is one of ours.
     HasReceipt: bool
-    /// Whether an ended line is none, and not blank.
+    /// Whether an ended line is not a receipt, and not blank.
     HasOther: bool
 } with
 

@@ -58,7 +58,7 @@ module CloudEvent =
 
     let private sourceOf (cellId: string) =
         match cellId with
-        // No cell of this library; whoever resolves the reference would come out above /cells.
+        // No cell of this library; a client that resolves the reference would come out above /cells.
         | ""
         | "."
         | ".." -> "/cells"
@@ -103,7 +103,7 @@ module CloudEvent =
             (given receipt.Sha256).ToLowerInvariant()
         ]
 
-    /// The event that an artifact was exported, at the time of its completion. Total, whoever made the receipt.
+    /// The event that an artifact was exported, at the time of its completion. Total, for receipts of other sinks, too.
     [<CompiledName("OfReceipt")>]
     let ofReceipt (receipt: Receipt) : string =
         let cellId, artifactName = given receipt.CellId, given receipt.ArtifactName

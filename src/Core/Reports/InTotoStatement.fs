@@ -4,7 +4,7 @@ open System
 
 /// Rules that this module keeps:
 /// - a statement is one line of in-toto Statement v1: `_type`, `subject`, `predicateType` and `predicate`, in this order.
-///   It is not signed: whoever attests it puts it into an envelope (DSSE, payload type `application/vnd.in-toto+json`);
+///   It is not signed: the signer puts it into an envelope (DSSE, payload type `application/vnd.in-toto+json`);
 /// - its one subject is the artifact: `name`, the artifact's name within its cell; `uri`, the destination, percent-encoded;
 ///   `digest`, its `sha256` alone. A subject is matched by any digest that the consumer accepts, so an MD5, for which a
 ///   cell can make two files, is not there: it is in the predicate;
@@ -34,7 +34,7 @@ module InTotoStatement =
                || c = '-'
                || c = '_')
 
-    /// What a URI keeps as it is: `.` and `..` are taken out of a path by whoever normalizes it (RFC 3986, 6.2.2.3).
+    /// What a URI keeps as it is: `.` and `..` are taken out of a path when it is normalized (RFC 3986, 6.2.2.3).
     let private isPath (key: string) =
         key <> ""
         && key.Split '/' |> Array.forall (fun segment -> segment <> "." && segment <> "..")
@@ -61,7 +61,7 @@ module InTotoStatement =
     let private known (text: string) =
         if String.IsNullOrEmpty text then None else Some text
 
-    /// The statement that the artifact was exported. Refused: a receipt of another sink whose SHA-256 is none, since
+    /// The statement that the artifact was exported. Refused: a receipt of another sink whose SHA-256 is not one, since
     /// there is no subject then.
     [<CompiledName("OfReceipt")>]
     let ofReceipt (receipt: Receipt) : Result<string, Refusal> =

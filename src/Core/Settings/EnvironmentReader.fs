@@ -12,7 +12,7 @@ type Origin =
     | Spec
     /// The program's own source of URLs.
     | Provider
-    /// Nobody said.
+    /// The setting is not set.
     | Default
 
 /// One setting as it holds, fit to be shown: without secrets.
@@ -176,7 +176,7 @@ module internal EnvironmentReader =
                 "Correct it, or leave the variable out.")
 
     /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. `whenUnset` is how it shows
-    /// that nobody said: it is off then.
+    /// that is not set: it is off then.
     let flag lookup target name variable (whenUnset: string) : Reading<bool> =
         let words = [ "1"; "0"; "true"; "false"; "yes"; "no"; "on"; "off" ]
         let reading = choice lookup target name variable words whenUnset

@@ -54,7 +54,7 @@ type TargetSettings = {
     KeyCheck: bool
     /// True if the digests of the content go to the source of URLs, which can sign them.
     BindDigest: bool
-    /// `Expect: 100-continue` from so many bytes up; `None` for never.
+    /// `Expect: 100-continue` from this number of bytes up; `None` for never.
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.
     MaxObjectBytes: int64

@@ -7,7 +7,7 @@ open FsToolkit.ErrorHandling
 /// From a spec and an environment to the settings of every target.
 ///
 /// Rules that this module keeps:
-/// - it is total; all problems of all targets are told at once, each with its variable;
+/// - it is total; all problems of all targets are reported at once, each with its variable;
 /// - what is no number or no choice falls back to its default, with a warning;
 /// - the order of the variables does not matter, and no text holds a secret.
 [<RequireQualifiedAccess>]

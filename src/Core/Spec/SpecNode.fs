@@ -21,8 +21,8 @@ type SpecNode =
         | Sequence(line, _)
         | Mapping(line, _) -> line
 
-/// Rules that this module keeps (YAML 1.2.2, 10.3.2 "Core schema"): what has quotes is a text; what has none
-/// may be nothing, a truth value or a number, and is a text only if it is none of these.
+/// Rules that this module keeps (YAML 1.2.2, 10.3.2 "Core schema"): what has quotes is a text; what has no quotes
+/// may be nothing, a truth value or a number, and is a text only if it is not one of these.
 [<RequireQualifiedAccess>]
 module internal SpecNode =
 

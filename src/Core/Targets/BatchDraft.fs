@@ -39,7 +39,7 @@ module BatchDraft =
     [<Literal>]
     let MaxConcurrency = 256
 
-    /// So many problems are put into words; a list of 100,000 bad names is read by nobody.
+    /// The most problems that are put into words: people do not read a list of 100,000 bad names.
     [<Literal>]
     let MostTold = 50
 

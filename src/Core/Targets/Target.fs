@@ -17,7 +17,7 @@ type Limits = {
     Deadline: TimeSpan option
 }
 
-/// Limits in time, with what holds where nobody says.
+/// Limits in time, with their defaults.
 [<RequireQualifiedAccess>]
 module Limits =
     /// 10 s to connect, 30 s for an attempt, no stall timeout, no deadline.
@@ -119,7 +119,7 @@ type Target = {
     Headers: RequestHeader list
 }
 
-/// Makes targets, with what holds where nobody says.
+/// Makes targets, with their defaults.
 [<RequireQualifiedAccess>]
 module Target =
     /// The most that one PUT may carry: 5 GiB (Amazon S3 User Guide, "Uploading objects").

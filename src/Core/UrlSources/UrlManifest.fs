@@ -56,7 +56,7 @@ type UrlManifest internal (json: ReadOnlyMemory<byte>, names: PlaceTable, count:
 [<RequireQualifiedAccess>]
 module UrlManifest =
 
-    /// After so many problems the rest is left out.
+    /// The most problems that are listed.
     let private mostProblems = 20
 
     let private remedy =

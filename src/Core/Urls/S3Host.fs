@@ -16,7 +16,7 @@ type S3Host = {
 /// - it reads the host forms of the Amazon S3 endpoint documentation ("Amazon S3 endpoints and quotas",
 ///   "Virtual hosting of buckets", "Making requests over dual-stack endpoints", "FIPS", "Transfer
 ///   Acceleration", "Access points", "Directory buckets", "AWS PrivateLink for Amazon S3");
-/// - a host that is none of these gives nothing, which is no fault: S3-compatible stores have their own.
+/// - any other host gives nothing, which is no fault: S3-compatible stores have their own.
 [<RequireQualifiedAccess>]
 module S3Host =
 

@@ -23,7 +23,7 @@ public enum ExportFailureKind
 
     /// <summary>
     /// The URL cannot carry this request: it names one object and was used for another artifact, it signs a header that
-    /// nobody supplies, or does not cover an <c>x-amz-*</c> header that was asked for. Or there is none: the manifest or
+    /// is not supplied, or does not cover an <c>x-amz-*</c> header that was asked for. Or there is none: the manifest or
     /// the provider gave none.
     /// </summary>
     UrlUnusable,

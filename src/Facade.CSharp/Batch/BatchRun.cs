@@ -5,7 +5,7 @@ using System.Threading.Channels;
 namespace CellOS.Export.S3.Batch;
 
 /// <summary>
-/// Exports many artifacts, so many at once. Rules that it keeps:
+/// Exports many artifacts, a fixed number at once. Rules that it keeps:
 /// <list type="bullet">
 /// <item>a worker hands over one result before it begins the next artifact, so a consumer that does not read holds
 /// all of them back;</item>
@@ -82,7 +82,7 @@ internal sealed class BatchRun
             throw new OperationCanceledException(cancellationToken);
     }
 
-    /// <summary>Cancels what is under way; the results of it are for nobody.</summary>
+    /// <summary>Cancels what is under way; its results are dropped.</summary>
     private async Task AbandonAsync(CancellationTokenSource stop)
     {
         var cancelled = stop.CancelAsync();

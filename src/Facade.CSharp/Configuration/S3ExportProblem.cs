@@ -13,7 +13,7 @@ public sealed record S3ExportProblem
         Target = problem.Target?.Value;
         Variable = problem.Variable?.Value;
         Line = problem.Line?.Value;
-        // A URL in its place is none that could be opened.
+        // A URL in its place could not be opened.
         File = file is null ? null : FilePath.Show(file);
         Text = problem.Text;
     }

@@ -30,7 +30,7 @@ internal struct HeldBack
         return true;
     }
 
-    /// <summary>Holds nothing more, and gives its memory back: nobody may be using it.</summary>
+    /// <summary>Holds nothing more, and gives its memory back, which must not be in use.</summary>
     internal void Clear()
     {
         if (_buffer is not null)

@@ -54,7 +54,7 @@ internal sealed class PutTransport(HttpMessageInvoker http, TimeProvider time)
             OnSent = onSent,
         };
         using var request = ToMessage(put, content);
-        // For the flow of this method alone: whoever called it has another.
+        // For the flow of this method alone: the caller has another.
         var watch = ReplyWatch.Current = new ReplyWatch(content, stall, new ProxyRoute(request));
         content.End = watch;
         try

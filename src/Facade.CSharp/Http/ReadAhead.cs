@@ -109,7 +109,7 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
         {
             lock (_gate)
                 _isAsked = false;
-            // Whoever asked may be about to write for a long time.
+            // The caller may be about to write for a long time.
             if (isMoreWanted)
                 Begin();
         }
@@ -126,7 +126,7 @@ internal sealed class ReadAhead(Stream inner, ReadAhead.Look look)
         return count;
     }
 
-    /// <summary>Reads once, and begins the next read if that is wanted; keeps an exception for whoever asks.</summary>
+    /// <summary>Reads once, and begins the next read if that is wanted; keeps an exception for the caller that asks.</summary>
     private async Task FillAsync()
     {
         // Not under the lock: what is read may end the sending at once.

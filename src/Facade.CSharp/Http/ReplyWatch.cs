@@ -40,7 +40,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
 
     /// <summary>
     /// Whether something other than a response followed the head of the final response, in what was read of it: its body,
-    /// or, where it has none, what does not belong to it.
+    /// or, where it has no body, what does not belong to it.
     /// </summary>
     internal bool IsFollowed => _follower is not (0 or (byte)'H');
 
@@ -87,7 +87,7 @@ internal sealed class ReplyWatch(SourceContent content, StallWatch stall, ProxyR
     }
 
     /// <summary>
-    /// Waits until all that has come from the server was looked at: whoever sends may be faster than whoever reads, on
+    /// Waits until all that has come from the server was looked at: the sender may be faster than the reader, on
     /// a machine that is busy. To be awaited before the last bytes are handed over.
     /// </summary>
     /// <param name="target">

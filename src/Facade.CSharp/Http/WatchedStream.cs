@@ -54,7 +54,7 @@ internal sealed class WatchedStream : ConnectionStream
     }
 
     /// <summary>
-    /// Whether something has come that is about to be read. What nobody reads (there is no room left to read ahead, or
+    /// Whether something has come that is about to be read. What is not read (there is no room left to read ahead, or
     /// reading has failed) may lie there for good.
     /// </summary>
     internal bool HasUnread
@@ -68,7 +68,7 @@ internal sealed class WatchedStream : ConnectionStream
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // It is closed; whoever reads is told.
+                // It is closed; the reader is told.
                 return false;
             }
         }
@@ -129,7 +129,7 @@ internal sealed class WatchedStream : ConnectionStream
         }
         catch (Exception exception) when (_watch is not null && (_isCut || IsCutByServer(exception)))
         {
-            // Whoever reads is told what came of it.
+            // The reader is told what came of it.
             Cut();
         }
     }

@@ -26,7 +26,7 @@ internal sealed class AttemptProgress : IDisposable
         Report();
     }
 
-    /// <summary>Tells of an attempt with no byte sent; null if nobody is to be told.</summary>
+    /// <summary>Tells of an attempt with no byte sent; null without a receiver.</summary>
     internal static AttemptProgress? Begin(
         IProgress<ExportProgress>? progress,
         PushPlan plan,
@@ -47,7 +47,7 @@ internal sealed class AttemptProgress : IDisposable
         );
     }
 
-    /// <summary>Tells that so many bytes are out, if it is news.</summary>
+    /// <summary>Tells how many bytes are out, if it is news.</summary>
     internal void Sent(long bytes)
     {
         lock (_gate)

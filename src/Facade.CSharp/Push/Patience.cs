@@ -4,8 +4,8 @@ namespace CellOS.Export.S3;
 internal static class Patience
 {
     /// <summary>
-    /// What the task comes to, or the end of the waiting. What it comes to after that is nobody's concern: an error in
-    /// it must not turn up as one that nobody has looked at (<see cref="TaskScheduler.UnobservedTaskException"/>).
+    /// What the task comes to, or the end of the waiting. What it comes to after that does not matter: an error in
+    /// it must not turn up as an unobserved one (<see cref="TaskScheduler.UnobservedTaskException"/>).
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     internal static async Task<T> OrGiveUpAsync<T>(this Task<T> task, CancellationToken cancellationToken)

@@ -29,7 +29,7 @@ internal sealed class PushDriver(
     /// <param name="plan">What goes where.</param>
     /// <param name="path">The file.</param>
     /// <param name="claim">Why the plan's URL may not be used for its artifact; asked before the first request.</param>
-    /// <param name="progress">Told how far each attempt is; null for nobody. What it throws costs reports, no more.</param>
+    /// <param name="progress">Told how far each attempt is; may be null. An exception of it ends its reports, not the push.</param>
     /// <param name="cancellationToken">Ends the push.</param>
     internal Task<ExportReceipt> PushAsync(
         PushPlan plan,
@@ -47,7 +47,7 @@ internal sealed class PushDriver(
             : RunAsync(plan, path, claim, new PushClock(time), reports, telemetry: null, cancellationToken);
     }
 
-    /// <summary>The same for listeners, who are told of it.</summary>
+    /// <summary>The same, reported to listeners.</summary>
     private async Task<ExportReceipt> TellAsync(
         Instruments instruments,
         PushPlan plan,

@@ -217,7 +217,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <param name="progress">
     /// Told how far the body of each attempt is, from 0 bytes to the last, once a buffer (64 KiB) at most. It is called
     /// while the body is sent, so it should be quick. One that throws costs the rest of the reports of this push, and
-    /// nothing else. Null for nobody.
+    /// nothing else. May be null.
     /// </param>
     /// <param name="cancellationToken">Ends the export without a receipt.</param>
     /// <returns>The receipt: the artifact is stored, and as certain as the receipt says.</returns>
@@ -249,7 +249,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// </param>
     /// <returns>
     /// The results in the order in which they come. At most twice as many as may be under way at once wait to be read;
-    /// then nothing is begun until one is. Whoever leaves early (<c>break</c>) cancels what is under way, and waits for
+    /// then nothing is begun until one is. A caller that leaves early (<c>break</c>) cancels what is under way, and waits for
     /// it. An exception that is no failure of one artifact (the sink has been disposed of,
     /// <see cref="ExportBatchOptions.OnCompleted"/> threw) comes last; those under way go on to their ends before it.
     /// </returns>

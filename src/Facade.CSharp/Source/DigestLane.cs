@@ -4,7 +4,7 @@ using CellOS.Export.S3.Core;
 namespace CellOS.Export.S3.Source;
 
 /// <summary>
-/// Takes a digest of pieces in their order, beside whoever reads and sends them. A thread is taken up when there is a
+/// Takes a digest of pieces in their order, beside the thread that reads and sends them. A thread is taken up when there is a
 /// piece, and left when there is none.
 /// </summary>
 /// <param name="algorithm">The algorithm of the digest.</param>
@@ -20,7 +20,7 @@ internal sealed class DigestLane(DigestAlgorithm algorithm, int capacity)
     private long _added;
     private long _done;
 
-    /// <summary>How many pieces somebody waits for; 0 if nobody does.</summary>
+    /// <summary>The number of pieces that are waited for; 0 if no caller waits.</summary>
     private long _awaited;
     private bool _isRunning;
     private bool _isAtPiece;
@@ -50,7 +50,7 @@ internal sealed class DigestLane(DigestAlgorithm algorithm, int capacity)
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>Waits until so many pieces, of all that were ever added, are done. One may wait at a time.</summary>
+    /// <summary>Waits until this number of pieces, of all that were ever added, are done. One may wait at a time.</summary>
     internal ValueTask DoneAsync(long count)
     {
         lock (_gate)

@@ -20,7 +20,7 @@ internal abstract class FileWork : IThreadPoolWorkItem, IValueTaskSource
     protected CancellationToken Cancellation { get; private set; }
 
     /// <summary>
-    /// Whether it is under way, although perhaps nobody waits for it any more: nothing that it uses may be used again.
+    /// Whether it is under way, although perhaps no caller waits for it any more: nothing that it uses may be used again.
     /// </summary>
     protected bool IsUnderWay => Volatile.Read(ref _state) != Idle;
 
@@ -67,7 +67,7 @@ internal abstract class FileWork : IThreadPoolWorkItem, IValueTaskSource
         if (Interlocked.CompareExchange(ref _state, Abandoned, Running) != Running)
             return;
 
-        // Whoever cancels is not the one to go on.
+        // The thread that cancels is not the one to go on.
         _result.RunContinuationsAsynchronously = true;
         _result.SetException(new OperationCanceledException(Cancellation));
     }

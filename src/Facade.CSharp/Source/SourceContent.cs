@@ -90,7 +90,7 @@ internal sealed class SourceContent : HttpContent
     /// <summary>How many bytes it has.</summary>
     internal long Length => _length;
 
-    /// <summary>Told of the end, which nobody else sees: HttpClient only learns that the body is out.</summary>
+    /// <summary>Told of the end, which is seen here alone: HttpClient only learns that the body is out.</summary>
     internal ReplyWatch? End { private get; set; }
 
     /// <summary>What was sent, once all of it has been handed over.</summary>

@@ -14,7 +14,7 @@ internal sealed class SourceFile : IDisposable
     /// </summary>
     internal const int PartSize = 64 * 1024;
 
-    /// <summary>Reads that are only tried go here; what comes is looked at by nobody.</summary>
+    /// <summary>Reads that are only tried go here; what comes is not looked at.</summary>
     private static readonly byte[] OneByte = new byte[1];
 
     private readonly SafeFileHandle _handle;
@@ -120,7 +120,7 @@ internal sealed class SourceFile : IDisposable
 
     /// <summary>
     /// Makes sure that the file ends where it ended when it was opened, and holds what was read of it. Some file
-    /// systems report another length than there is to read, so that is tried as well. Whoever may write to a file may
+    /// systems report another length than there is to read, so that is tried as well. A writer of a file may
     /// put its time stamp back, but not hide that something was changed: then the file is read once more. So is a file
     /// that was changed just before it was opened, since a change within the same step has the same stamp. A file that
     /// was renamed or deleted in the meantime is still the file that was opened. It may hang.

@@ -82,7 +82,7 @@ internal sealed class SourcePass : FileWork, IDisposable
         ];
     }
 
-    /// <summary>Where the next piece begins that nobody has been given yet.</summary>
+    /// <summary>Where the next piece begins that has not been given out yet.</summary>
     private long Next => _offset + _piece.Length;
 
     /// <summary>
@@ -104,7 +104,7 @@ internal sealed class SourcePass : FileWork, IDisposable
         _lane?.Add(piece);
         if (Next < _length)
         {
-            // Its buffer held the piece that was read so many pieces ago.
+            // Its buffer held the piece that was read that number of pieces ago.
             if (_lane is not null)
                 await _lane.DoneAsync(_given + 1 - _buffers.Length).ConfigureAwait(false);
             BeginReading(cancellationToken);

@@ -18,7 +18,7 @@ internal static class SmallFile
     /// <summary>
     /// Opens a regular file, or a link to one. A pipe would make the caller wait for ever, a device might never end.
     /// </summary>
-    /// <exception cref="SourceException">It is none, or cannot be opened.</exception>
+    /// <exception cref="SourceException">It is not a regular file, or cannot be opened.</exception>
     /// <exception cref="IOException">It cannot be opened.</exception>
     internal static SafeFileHandle OpenRegular(string path) =>
         OperatingSystem.IsLinux() ? LinuxFile.Open(path, followLink: true) : OpenPortably(path);

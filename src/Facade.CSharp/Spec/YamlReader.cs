@@ -16,7 +16,7 @@ internal sealed class YamlReader
     private const int MaxDepth = 64;
 
     /// <summary>
-    /// More than any spec, and far from what a machine has: so many references to anchors, and so many keys that come
+    /// More than any spec, and far from what a machine has: this number of references to anchors, and of keys that come
     /// in by merging. Each is a few characters in the file, and may stand for millions.
     /// </summary>
     private const int MaxReferences = 10_000;

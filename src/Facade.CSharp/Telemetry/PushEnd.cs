@@ -1,6 +1,6 @@
 namespace CellOS.Export.S3.Telemetry;
 
-/// <summary>How a push ended, in the words that are told.</summary>
+/// <summary>How a push ended, in the words of telemetry.</summary>
 /// <param name="Outcome">One of three words.</param>
 /// <param name="ErrorType">What kind of error it was; null if it was none, as with a cancellation by the caller.</param>
 /// <param name="Receipt">Of one that was exported.</param>

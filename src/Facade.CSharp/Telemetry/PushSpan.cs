@@ -16,7 +16,7 @@ internal sealed class PushSpan
 
     private PushSpan(Activity activity) => _activity = activity;
 
-    /// <summary>The span of a push that begins now; null if nobody wants it.</summary>
+    /// <summary>The span of a push that begins now; null if no listener wants it.</summary>
     internal static PushSpan? Create(ActivitySource source, PushPlan plan, string? target, DateTimeOffset now)
     {
         if (!source.HasListeners())

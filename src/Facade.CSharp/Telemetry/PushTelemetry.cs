@@ -6,13 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace CellOS.Export.S3.Telemetry;
 
 /// <summary>
-/// Tells listeners of one push; there is none while nobody listens. A listener that throws costs what it would have
+/// Tells listeners of one push; without a listener it is not made. A listener that throws costs what it would have
 /// been told, and not the receipt of an object that has been stored.
 /// </summary>
 /// <param name="instruments">What they listen to.</param>
 /// <param name="plan">What goes where.</param>
 /// <param name="clock">The time of the push.</param>
-/// <param name="reports">Told of the progress besides; null for nobody.</param>
+/// <param name="reports">Also receives the progress; may be null.</param>
 /// <param name="logger">Told of the first listener that throws.</param>
 internal sealed class PushTelemetry(
     Instruments instruments,

@@ -1,7 +1,7 @@
 namespace CellOS.Export.S3;
 
 /// <summary>
-/// What a host listens to, with OpenTelemetry or with what .NET has itself. While nobody listens, a push costs what it
+/// What a host listens to, with OpenTelemetry or with what .NET has itself. Without a listener, a push costs what it
 /// would without. Nothing that is told holds a secret; metrics hold no name of a cell, an artifact or an object either.
 /// </summary>
 /// <remarks>
@@ -17,7 +17,7 @@ namespace CellOS.Export.S3;
 /// <c>cellos.export.outcome</c> (<c>exported</c>, <c>failed</c> or <c>cancelled</c>), <c>cellos.export.attempts</c>; of a
 /// receipt <c>cellos.export.bytes</c> <c>cellos.export.integrity</c>, and <c>cellos.export.checksum.NAME</c> (Base64); of a failure <c>cellos.export.may_be_stored</c>
 /// and <c>cellos.export.error.code</c>, the S3 error code. A failure's status is <c>Error</c>, with the failure's
-/// message. A cancellation is no error and has none, as the conventions for HTTP say of one that the caller meant.
+/// message. A cancellation is no error and has no error type, as the conventions for HTTP say of one that the caller meant.
 /// There is no <c>url.full</c>: the URL is a credential.
 /// </para>
 /// <para>
@@ -38,7 +38,7 @@ namespace CellOS.Export.S3;
 /// </list>
 /// </para>
 /// <para>
-/// A push whose token is cancelled before it begins, and a call with a name or metadata that is not valid, is none, and
+/// A push whose token is cancelled before it begins, and a call with a name or metadata that is not valid, is not a push, and
 /// is not told. An exception that is no <see cref="ExportException"/> (the sink was disposed of) is a failure whose
 /// <c>error.type</c> is its type. Times are of the sink's <see cref="TimeProvider"/>. No <c>traceparent</c> goes to the
 /// server.

@@ -23,7 +23,7 @@ public sealed record PresignedUrlRequest(string ArtifactName, string Bucket, str
     /// <summary>The number of bytes of the artifact, which is the <c>Content-Length</c> of the upload.</summary>
     public long ContentLength { get; init; }
 
-    /// <summary>The <c>Content-Type</c> of the upload, which is among <see cref="Headers"/> as well; null if it has none.</summary>
+    /// <summary>The <c>Content-Type</c> of the upload, which is among <see cref="Headers"/> as well; null if there is no such header.</summary>
     public string? ContentType { get; init; }
 
     /// <summary>

@@ -7,7 +7,7 @@ open System.Net
 [<RequireQualifiedAccess>]
 module internal IpAddress =
 
-    /// 0 to 255 in decimal. A leading zero is none: some readers take what follows it for octal.
+    /// 0 to 255 in decimal. A leading zero makes it invalid: some readers take what follows it for octal.
     let private octet (text: string) =
         let isNumber =
             text.Length >= 1
@@ -37,7 +37,7 @@ module internal IpAddress =
         else
             None
 
-    /// The octets of an address as a URL or a list writes it, without brackets; `None` for what is none.
+    /// The octets of an address as a URL or a list writes it, without brackets; `None` for anything else.
     let tryParse (text: string) : byte[] option =
         match tryV4 text with
         | None -> tryV6 text

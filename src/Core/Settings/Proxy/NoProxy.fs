@@ -28,7 +28,7 @@ type internal NoProxyEntry =
 /// - an address or a network (`10.0.0.0/8`, `2001:db8::/32`) is for hosts that are addresses, whatever stands for
 ///   the same IPv4 address in IPv6; a name is for names, its subdomains included, and never for an address;
 /// - case, a leading dot and a trailing one do not matter, nor does a port: not the URL's, not an entry's;
-/// - what is none of these matches nothing. No host is special by itself, `localhost` neither.
+/// - anything else matches nothing. No host is special by itself, not even `localhost`.
 [<Sealed>]
 type NoProxy internal (entries: NoProxyEntry list) =
     member internal _.Entries = entries

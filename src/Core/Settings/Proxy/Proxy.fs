@@ -274,14 +274,14 @@ module Proxy =
                 "has a '/', '?' or '#' after its scheme: a proxy has no path, and in a user name or password they are written as %2F, %3F and %23"
         | None, Some port -> ofAuthority scheme port authority
 
-    /// The user name, for the proxy itself and nobody else; empty for none.
+    /// The user name, for the proxy alone; empty for none.
     [<CompiledName("RevealUserName")>]
     let revealUserName (proxy: Proxy) =
         match proxy.Credentials with
         | Some(user, _) -> user
         | None -> ""
 
-    /// The password, for the proxy itself and nobody else; empty for none.
+    /// The password, for the proxy alone; empty for none.
     [<CompiledName("RevealPassword")>]
     let revealPassword (proxy: Proxy) =
         match proxy.Credentials with
