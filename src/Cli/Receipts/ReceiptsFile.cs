@@ -62,7 +62,7 @@ internal sealed class ReceiptsFile : IAsyncDisposable
         Action<string> note
     )
     {
-        var store = OpenFile(() => LockedFile.Open(path, Role, LockedFile.Moment));
+        var store = OpenFile(() => LockedFile.Open(path, Role));
         return Open(
             store,
             LockedFile.Quote(path),

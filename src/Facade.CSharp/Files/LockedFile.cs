@@ -37,7 +37,7 @@ internal sealed class LockedFile : ILockedFile
     /// How long a file may stay locked that its process has closed: a child that starts at the time holds all open files until its
     /// program begins.
     /// </summary>
-    internal static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Moment = TimeSpan.FromSeconds(1);
 
     private readonly SafeFileHandle _handle;
     private readonly string _path;
@@ -55,15 +55,15 @@ internal sealed class LockedFile : ILockedFile
     /// <summary>Opens the file, or makes it.</summary>
     /// <param name="path">Where it is; its folder must be there.</param>
     /// <param name="role">What it is for.</param>
-    /// <param name="patience">How long another process is waited for that has the file open; <see cref="Moment"/> at least.</param>
+    /// <param name="patience">How long another process is waited for that has the file open; <see cref="Moment"/> if null.</param>
     /// <exception cref="FileRefusedException">It cannot be used.</exception>
-    internal static LockedFile Open(string path, FileRole role, TimeSpan patience)
+    internal static LockedFile Open(string path, FileRole role, TimeSpan? patience = null)
     {
         SafeFileHandle? handle = null;
         try
         {
             Check(path, role);
-            handle = OpenPatiently(path, patience);
+            handle = OpenPatiently(path, patience ?? Moment);
             if (IsStream(handle, path))
                 throw new FileRefusedException(
                     $"{role.At(path)} is where standard output or standard error goes. {role.Advice("Give another file")}"
