@@ -76,7 +76,7 @@ type VerificationScope = {
     AcceptUnsealed: bool
 }
 
-/// What was found of one artifact: of a receipt that counts, of a sealed receipt that has no line, or of a file.
+/// What was found of one artifact: of a receipt that counts, of one that contradicts the seals, or of a file without a receipt.
 type ArtifactFinding = {
     /// The name of the artifact, or of the file.
     Name: string
@@ -126,13 +126,13 @@ type VerificationResult = {
     Unreadable: int64
     /// The number of receipts that were read from files of receipts.
     Receipts: int64
-    /// Of these, the number of those that do not count, since a later receipt of the same object does.
+    /// The number of receipts that do not count, since a later receipt of the same object does.
     Superseded: int64
     /// The number of lines in files of receipts that are damaged, torn, or not receipts.
     BadLines: int64
-    /// The number of receipts that count and that a valid seal states.
+    /// The number of receipts that a valid seal states.
     Sealed: int64
-    /// The number of receipts that count and that no valid seal states.
+    /// The number of receipts that no valid seal states.
     NotSealed: int64
     /// The number of sealed receipts that the files of receipts do not contain.
     WithoutLine: int64

@@ -9,7 +9,7 @@ open System
 ///   receipt needs its file, and every file a receipt, by the same kind of name, so that the choice hides nothing;
 /// - an upload that started after the receipt of its object, and of which the receipts do not report that nothing was stored,
 ///   leaves the object in doubt. So does a failure in a seal whose object may have been stored, and whose run began later;
-/// - each receipt that counts, each sealed receipt without a line, and each file without a receipt is reported once;
+/// - each receipt that counts is reported, each receipt that contradicts the seals, and each file without a receipt;
 /// - the functions are total.
 [<RequireQualifiedAccess>]
 module VerificationJudge =
@@ -111,55 +111,91 @@ module VerificationJudge =
 
         finding
 
+    let private coverage (ledger: VerificationLedger) (receipt: Receipt) : SealCoverage =
+        if not ledger.Scope.HasSeals then
+            SealCoverage.NotGiven
+        elif ledger.Sealed.ContainsKey(Fingerprint.ofReceipt receipt) then
+            ledger.IsSealed <- ledger.IsSealed + 1L
+            SealCoverage.Sealed
+        else
+            ledger.NotSealed <- ledger.NotSealed + 1L
+            SealCoverage.NotSealed
+
+    /// True if the seals and the files of receipts do not contradict each other.
+    let private agrees (ledger: VerificationLedger) (seal: SealCoverage) (hasLine: bool) =
+        hasLine && (seal <> SealCoverage.NotSealed || ledger.Scope.AcceptUnsealed)
+
+    let private withoutSeal = "no valid seal states its receipt"
+
+    let private withoutLine =
+        "a seal states its receipt, which the files of receipts do not contain"
+
+    /// Reports the artifact of a receipt that counts.
     let private found (ledger: VerificationLedger) (receipt: Receipt) (hasLine: bool) : ArtifactFinding =
         let (status, problem, isAccepted), file = compared ledger receipt
-
-        let coverage =
-            if not ledger.Scope.HasSeals then
-                SealCoverage.NotGiven
-            elif ledger.Sealed.ContainsKey(Fingerprint.ofReceipt receipt) then
-                ledger.IsSealed <- ledger.IsSealed + 1L
-                SealCoverage.Sealed
-            else
-                ledger.NotSealed <- ledger.NotSealed + 1L
-                SealCoverage.NotSealed
-
+        let seal = coverage ledger receipt
         let isUnreadable = file |> Option.exists _.IsUnreadable
+        let agrees = agrees ledger seal hasLine
 
-        let isKnown =
-            hasLine && (coverage <> SealCoverage.NotSealed || ledger.Scope.AcceptUnsealed)
-
-        count ledger (not isKnown || not isAccepted && not isUnreadable) {
+        count ledger (not agrees || not isAccepted && not isUnreadable) {
             Name = receipt.ArtifactName
             Destination = Some receipt.Destination
             Status = status
-            Seal = coverage
+            Seal = seal
             Sha256 = Some(receipt.Sha256.ToLowerInvariant())
             FileSha256 = file |> Option.bind hex
             Problems = [
                 yield! Option.toList problem
 
-                if coverage = SealCoverage.NotSealed then
-                    "no valid seal states its receipt"
+                if seal = SealCoverage.NotSealed then
+                    withoutSeal
 
                 if not hasLine then
-                    "a seal states its receipt, which the files of receipts do not contain"
+                    withoutLine
             ]
             IsUnreadable = isUnreadable
-            IsGood = isAccepted && isKnown
+            IsGood = isAccepted && agrees
         }
 
-    /// Reports the artifact of a receipt, if that counts.
-    [<CompiledName("Judge")>]
-    let judge (ledger: VerificationLedger) (receipt: Receipt) : ArtifactFinding option =
+    /// Reports a receipt that does not count, if it contradicts the seals: the content of its object is that of another receipt.
+    let private superseded (ledger: VerificationLedger) (receipt: Receipt) (hasLine: bool) =
+        ledger.Superseded <- ledger.Superseded + 1L
+        let seal = coverage ledger receipt
+
+        if agrees ledger seal hasLine then
+            None
+        else
+            count ledger true {
+                Name = receipt.ArtifactName
+                Destination = Some receipt.Destination
+                Status = ArtifactStatus.NotCompared
+                Seal = seal
+                Sha256 = Some(receipt.Sha256.ToLowerInvariant())
+                FileSha256 = None
+                Problems = [
+                    if hasLine then
+                        "no valid seal states an earlier receipt of it"
+                    else
+                        "a seal states an earlier receipt of it, which the files of receipts do not contain"
+                ]
+                IsUnreadable = false
+                IsGood = false
+            }
+            |> Some
+
+    let private judgeAt (ledger: VerificationLedger) (receipt: Receipt) (hasLine: bool) =
         let place = ledger.Next
         ledger.Next <- place + 1L
 
         if counting ledger receipt = place then
-            Some(found ledger receipt true)
+            Some(found ledger receipt hasLine)
         else
-            ledger.Superseded <- ledger.Superseded + 1L
-            None
+            superseded ledger receipt hasLine
+
+    /// Reports the artifact of a receipt, if that counts, or contradicts the seals.
+    [<CompiledName("Judge")>]
+    let judge (ledger: VerificationLedger) (receipt: Receipt) : ArtifactFinding option =
+        judgeAt ledger receipt true
 
     /// Reports the artifact of a receipt of a valid seal, if no line has it. All lines of receipts come before.
     [<CompiledName("JudgeSealed")>]
@@ -167,34 +203,12 @@ module VerificationJudge =
         if not (VerificationLedger.hasNoLine ledger receipt) then
             None
         else
-            let place = ledger.Next
-            ledger.Next <- place + 1L
-            let isCounting = counting ledger receipt = place
+            let hasLine = not ledger.Scope.HasReceipts
 
-            if ledger.Scope.HasReceipts then
+            if not hasLine then
                 ledger.WithoutLine <- ledger.WithoutLine + 1L
 
-            if isCounting then
-                Some(found ledger receipt (not ledger.Scope.HasReceipts))
-            elif ledger.Scope.HasReceipts then
-                // The content of the object is that of another receipt.
-                count ledger true {
-                    Name = receipt.ArtifactName
-                    Destination = Some receipt.Destination
-                    Status = ArtifactStatus.NotCompared
-                    Seal = SealCoverage.Sealed
-                    Sha256 = Some(receipt.Sha256.ToLowerInvariant())
-                    FileSha256 = None
-                    Problems = [
-                        "a seal states an earlier receipt of it, which the files of receipts do not contain"
-                    ]
-                    IsUnreadable = false
-                    IsGood = false
-                }
-                |> Some
-            else
-                ledger.Superseded <- ledger.Superseded + 1L
-                None
+            judgeAt ledger receipt hasLine
 
     /// Reports a file of the bundle that no receipt is for. All receipts and seals come before.
     [<CompiledName("JudgeFile")>]
