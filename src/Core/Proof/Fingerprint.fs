@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
 open System
+open System.Buffers
 open System.Buffers.Binary
 open System.Security.Cryptography
 open System.Text
@@ -25,22 +26,37 @@ type internal Fingerprint = {
     interface IEquatable<Fingerprint> with
         member this.Equals other = this.Equals other
 
-[<RequireQualifiedAccess>]
-module internal Fingerprint =
+/// Takes fingerprints, of which there are millions: without a new buffer for each. One thread at a time uses it.
+[<Sealed>]
+type internal FingerprintMaker() =
+    let buffer = ArrayBufferWriter<byte> 4096
+    let json = JsonLine.writerTo buffer
+    let digest = Array.zeroCreate<byte> SHA256.HashSizeInBytes
 
-    let ofBytes (bytes: byte[]) : Fingerprint =
-        let digest = ReadOnlySpan(SHA256.HashData bytes)
+    let ofBuffer () =
+        SHA256.HashData(buffer.WrittenSpan, Span digest) |> ignore
+        buffer.ResetWrittenCount()
 
         {
-            First = BinaryPrimitives.ReadUInt64BigEndian digest
-            Second = BinaryPrimitives.ReadUInt64BigEndian(digest.Slice 8)
+            First = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan digest)
+            Second = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(digest, 8, 8))
         }
 
-    let ofText (text: string) : Fingerprint = ofBytes (Encoding.UTF8.GetBytes text)
+    member _.OfText(text: string) : Fingerprint =
+        Encoding.UTF8.GetBytes(text.AsSpan(), buffer) |> ignore
+        ofBuffer ()
 
     /// Of all fields of a receipt that this library knows.
-    let ofReceipt (receipt: Receipt) : Fingerprint =
-        ofBytes (JsonLine.writeUtf8 (fun json -> Receipt.writeFields json receipt))
+    member _.OfReceipt(receipt: Receipt) : Fingerprint =
+        json.Reset()
+        json.WriteStartObject()
+        Receipt.writeFields json receipt
+        json.WriteEndObject()
+        json.Flush()
+        ofBuffer ()
+
+[<RequireQualifiedAccess>]
+module internal Fingerprint =
 
     let compare (a: Fingerprint) (b: Fingerprint) : int =
         match a.First.CompareTo b.First with

@@ -16,7 +16,7 @@ module VerificationJudge =
 
     /// The place among the receipts of the one that counts for an object.
     let private counting (ledger: VerificationLedger) (receipt: Receipt) : int64 =
-        let object = Fingerprint.ofText receipt.Destination
+        let object = ledger.Fingerprints.OfText receipt.Destination
 
         let rec search first stop =
             if first >= stop then
@@ -33,7 +33,7 @@ module VerificationJudge =
         search 0 ledger.Entries.Count
 
     let private isInDoubt (ledger: VerificationLedger) (receipt: Receipt) =
-        match ledger.Marks.TryGetValue(Fingerprint.ofText receipt.Destination) with
+        match ledger.Marks.TryGetValue(ledger.Fingerprints.OfText receipt.Destination) with
         | true, marks ->
             let later isStart =
                 marks
@@ -72,7 +72,9 @@ module VerificationJudge =
         else
             match
                 ledger.Files.TryGetValue(
-                    Fingerprint.ofText (VerificationLedger.nameOf (VerificationLedger.names ledger) receipt)
+                    ledger.Fingerprints.OfText(
+                        VerificationLedger.nameOf (VerificationLedger.names ledger) receipt
+                    )
                 )
             with
             | false, _ -> (ArtifactStatus.Missing, Some "the bundle does not have its file", false), None
@@ -114,7 +116,7 @@ module VerificationJudge =
     let private coverage (ledger: VerificationLedger) (receipt: Receipt) : SealCoverage =
         if not ledger.Scope.HasSeals then
             SealCoverage.NotGiven
-        elif ledger.Sealed.ContainsKey(Fingerprint.ofReceipt receipt) then
+        elif ledger.Sealed.ContainsKey(ledger.Fingerprints.OfReceipt receipt) then
             ledger.IsSealed <- ledger.IsSealed + 1L
             SealCoverage.Sealed
         else
@@ -213,7 +215,7 @@ module VerificationJudge =
     /// Reports a file of the bundle that no receipt is for. All receipts and seals come before.
     [<CompiledName("JudgeFile")>]
     let judgeFile (ledger: VerificationLedger) (path: string) : ArtifactFinding option =
-        match ledger.Files.TryGetValue(Fingerprint.ofText path) with
+        match ledger.Files.TryGetValue(ledger.Fingerprints.OfText path) with
         | true, file when not file.IsClaimed ->
             count ledger true {
                 Name = path

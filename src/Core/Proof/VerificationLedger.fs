@@ -21,10 +21,11 @@ type internal LedgerEntry = {
     Place: int64
 }
 
-/// What receipts, seals and files tell, in little memory: fingerprints in place of texts.
+/// What receipts, seals and files tell, in little memory: fingerprints in place of texts. One thread at a time uses it.
 [<NoEquality; NoComparison>]
 type VerificationLedger = internal {
     Scope: VerificationScope
+    Fingerprints: FingerprintMaker
     /// The receipts that valid seals state, and whether a line has each.
     Sealed: Dictionary<Fingerprint, bool>
     /// The files by their paths.
@@ -70,6 +71,7 @@ module VerificationLedger =
     [<CompiledName("Start")>]
     let start (scope: VerificationScope) (heads: SealHead seq) : VerificationLedger = {
         Scope = scope
+        Fingerprints = FingerprintMaker()
         Sealed = Dictionary()
         Files = Dictionary()
         Entries = List()
@@ -100,14 +102,14 @@ module VerificationLedger =
     /// Takes the path of a file of the bundle, with `/` between its parts. All of them come before receipts and seals.
     [<CompiledName("AddFile")>]
     let addFile (ledger: VerificationLedger) (path: string) : unit =
-        ledger.Files[Fingerprint.ofText path] <- BundleFact()
+        ledger.Files[ledger.Fingerprints.OfText path] <- BundleFact()
 
     let private state (ledger: VerificationLedger) (receipts: Receipt list) =
         for receipt in receipts do
-            ledger.Sealed.TryAdd(Fingerprint.ofReceipt receipt, false) |> ignore
+            ledger.Sealed.TryAdd(ledger.Fingerprints.OfReceipt receipt, false) |> ignore
 
     let private addMark (ledger: VerificationLedger) (destination: string) (at: DateTimeOffset) isStart =
-        let object = Fingerprint.ofText destination
+        let object = ledger.Fingerprints.OfText destination
 
         let marks =
             match ledger.Marks.TryGetValue object with
@@ -183,7 +185,7 @@ module VerificationLedger =
 
     let private add (ledger: VerificationLedger) (receipt: Receipt) =
         ledger.Entries.Add {
-            Object = Fingerprint.ofText receipt.Destination
+            Object = ledger.Fingerprints.OfText receipt.Destination
             At = receipt.CompletedAt.UtcTicks
             Place = ledger.Next
         }
@@ -192,7 +194,7 @@ module VerificationLedger =
 
         if ledger.Scope.HasBundle then
             let fits names =
-                ledger.Files.ContainsKey(Fingerprint.ofText (nameOf names receipt))
+                ledger.Files.ContainsKey(ledger.Fingerprints.OfText(nameOf names receipt))
 
             if fits BundleNames.Artifacts then
                 ledger.FitsByName <- ledger.FitsByName + 1L
@@ -205,7 +207,7 @@ module VerificationLedger =
         ledger.Receipts <- ledger.Receipts + 1L
 
         if ledger.Scope.HasSeals then
-            let fingerprint = Fingerprint.ofReceipt receipt
+            let fingerprint = ledger.Fingerprints.OfReceipt receipt
 
             match ledger.Sealed.TryGetValue fingerprint with
             | true, false ->
@@ -250,7 +252,7 @@ module VerificationLedger =
 
     /// True if a seal states a receipt that no line has.
     let internal hasNoLine (ledger: VerificationLedger) (receipt: Receipt) =
-        match ledger.Sealed.TryGetValue(Fingerprint.ofReceipt receipt) with
+        match ledger.Sealed.TryGetValue(ledger.Fingerprints.OfReceipt receipt) with
         | true, hasLine -> not hasLine
         | _ -> false
 
@@ -287,7 +289,7 @@ module VerificationLedger =
     /// Takes the content of a file of the bundle.
     [<CompiledName("ReadFile")>]
     let readFile (ledger: VerificationLedger) (path: string) (length: int64) (sha256: byte[]) : unit =
-        match ledger.Files.TryGetValue(Fingerprint.ofText path) with
+        match ledger.Files.TryGetValue(ledger.Fingerprints.OfText path) with
         | true, file ->
             file.Length <- length
             file.Sha256 <- sha256
@@ -296,7 +298,7 @@ module VerificationLedger =
     /// Takes that a file of the bundle cannot be read.
     [<CompiledName("MissFile")>]
     let missFile (ledger: VerificationLedger) (path: string) : unit =
-        match ledger.Files.TryGetValue(Fingerprint.ofText path) with
+        match ledger.Files.TryGetValue(ledger.Fingerprints.OfText path) with
         | true, file -> file.IsUnreadable <- true
         | _ -> ()
 
