@@ -8,7 +8,10 @@ using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Verifying;
 
-/// <summary>For machines: one JSON object a line, the summary last. What is unknown is left out.</summary>
+/// <summary>
+/// For machines: one JSON object a line, the summary last. What is unknown is left out. There may be a million artifacts, so
+/// their lines are written together.
+/// </summary>
 internal sealed class JsonReport(TextWriter output) : IVerifyReport
 {
     // No HTML: only what JSON asks for is escaped.
@@ -16,6 +19,9 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>The bytes of lines that are held back at most.</summary>
+    private const int Held = 32 * 1024;
 
     private readonly ArrayBufferWriter<byte> _buffer = new();
 
@@ -84,7 +90,8 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
                 foreach (var problem in finding.Problems)
                     json.WriteStringValue(problem);
                 json.WriteEndArray();
-            }
+            },
+            holds: true
         );
 
     public void End(VerificationResult result, IReadOnlyList<(string File, SealHead? Head)> heads) =>
@@ -153,9 +160,10 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
         json.WriteEndArray();
     }
 
-    private void Write(string kind, Action<Utf8JsonWriter> fields)
+    private void Write(string kind, Action<Utf8JsonWriter> fields, bool holds = false)
     {
-        _buffer.ResetWrittenCount();
+        if (_buffer.WrittenCount > 0)
+            _buffer.Write("\n"u8);
         using (var json = new Utf8JsonWriter(_buffer, Options))
         {
             json.WriteStartObject();
@@ -164,7 +172,10 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
             json.WriteEndObject();
         }
 
+        if (holds && _buffer.WrittenCount < Held)
+            return;
         output.WriteLine(Encoding.UTF8.GetString(_buffer.WrittenSpan));
+        _buffer.ResetWrittenCount();
     }
 
     private static string Time(DateTimeOffset at) =>

@@ -100,9 +100,13 @@ type ArtifactFinding = {
 
 /// The lines of files of seals, and envelopes of other programs, by what they are worth.
 type SealCounts = {
+    /// Lines that are valid.
     Valid: int64
+    /// Lines that are forged.
     Forged: int64
+    /// Lines that are out of order.
     OutOfOrder: int64
+    /// Lines that are truncated.
     Truncated: int64
     /// Of the valid ones, those of runs that were interrupted.
     Interrupted: int64
