@@ -91,7 +91,15 @@ internal sealed class VerifyCommand : Command
 
     internal Request Read(ParseResult parsed)
     {
-        var sentences = new List<string>();
+        // Several values may follow an option, so that the parser takes an unknown option for one of them.
+        var sentences = Options
+            .OfType<Option<string[]>>()
+            .SelectMany(option => parsed.GetValue(option) ?? [])
+            .Where(value => value.StartsWith('-'))
+            .Select(value =>
+                $"There is no option '{Shown.Argument(value)}'. Write './NAME' for a file of that name."
+            )
+            .ToList();
         var heads = new List<SealHead>();
         foreach (var text in parsed.GetValue(_heads) ?? [])
         {

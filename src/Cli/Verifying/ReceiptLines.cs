@@ -10,9 +10,9 @@ internal static class ReceiptLines
 
     /// <param name="file">The file.</param>
     /// <param name="take">Takes the number of a line, from 1, and what it is.</param>
-    /// <returns>The end of the file.</returns>
+    /// <returns>The end of the file, and the number of lines that have their end.</returns>
     /// <exception cref="RefusedException">It cannot be read, or is not a file of receipts.</exception>
-    internal static LogTail Read(ProofFile file, Action<long, LogLine> take)
+    internal static (LogTail Tail, long Lines) Read(ProofFile file, Action<long, LogLine> take)
     {
         var scan = ReceiptForms.Start;
         var hasDamage = false;
@@ -39,6 +39,6 @@ internal static class ReceiptLines
                 break;
         }
 
-        return tail;
+        return (tail, scan.Lines);
     }
 }

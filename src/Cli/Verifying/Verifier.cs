@@ -7,6 +7,9 @@ namespace CellOS.Export.S3.Cli.Verifying;
 /// <summary><c>verify</c>: reads everything that was given twice, in the order that the core asks for.</summary>
 internal sealed class Verifier
 {
+    /// <summary>The time that a verification which is interrupted may take to end.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly VerifyArguments _arguments;
     private readonly IVerifyReport _report;
     private readonly VerificationLedger _ledger;
@@ -52,14 +55,23 @@ internal sealed class Verifier
         using var keys = PublicKeys.Open(arguments.Keys);
         IVerifyReport report = arguments.Json ? new JsonReport(output) : new TextReport(output);
         // A thread of its own: reading a file may hang, and the token ends the waiting.
-        return await Task.Run(
-                () =>
-                    new Verifier(arguments, keys.Keys, report, cancellation).RunAsync(note =>
-                        error.WriteLine($"{Tool.Name}: {Shown.Sentence(note)}")
-                    ),
-                cancellation
-            )
-            .WaitAsync(cancellation);
+        var work = Task.Run(
+            () =>
+                new Verifier(arguments, keys.Keys, report, cancellation).RunAsync(note =>
+                    error.WriteLine($"{Tool.Name}: {Shown.Sentence(note)}")
+                ),
+            cancellation
+        );
+        try
+        {
+            return await work.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The bars leave the terminal as it was.
+            await Task.WhenAny(work, Task.Delay(Patience, CancellationToken.None));
+            throw;
+        }
     }
 
     private async Task<int> RunAsync(Action<string> note)
@@ -122,18 +134,16 @@ internal sealed class Verifier
 
         foreach (var file in _receipts)
         {
-            var last = 0L;
-            var tail = ReceiptLines.Read(
+            var (tail, lines) = ReceiptLines.Read(
                 file,
                 (number, line) =>
                 {
-                    last = number;
                     if (VerificationLedgerModule.ReadLine(_ledger, line)?.Value is { } problem)
                         _report.Line(file.Name, number, problem);
                 }
             );
             if (VerificationLedgerModule.ReadTail(_ledger, tail)?.Value is { } torn)
-                _report.Line(file.Name, last + 1, torn);
+                _report.Line(file.Name, lines + 1, torn);
         }
 
         ReadSealed(receipt => VerificationLedgerModule.AddSealed(_ledger, receipt));

@@ -76,7 +76,7 @@ type VerificationScope = {
     AcceptUnsealed: bool
 }
 
-/// What was found of one artifact: of a receipt that counts, of one that contradicts the seals, or of a file without a receipt.
+/// What was found of one artifact: of a receipt that counts, of a sealed receipt without a line, or of a file without a receipt.
 type ArtifactFinding = {
     /// The name of the artifact, or of the file.
     Name: string

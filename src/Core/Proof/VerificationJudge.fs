@@ -9,7 +9,7 @@ open System
 ///   receipt needs its file, and every file a receipt, by the same kind of name, so that the choice hides nothing;
 /// - an upload that started after the receipt of its object, and of which the receipts do not report that nothing was stored,
 ///   leaves the object in doubt. So does a failure in a seal whose object may have been stored, and whose run began later;
-/// - each receipt that counts is reported, each receipt that contradicts the seals, and each file without a receipt;
+/// - each receipt that counts is reported, each sealed receipt without a line, and each file without a receipt;
 /// - the functions are total.
 [<RequireQualifiedAccess>]
 module VerificationJudge =
@@ -159,12 +159,13 @@ module VerificationJudge =
             IsGood = isAccepted && agrees
         }
 
-    /// Reports a receipt that does not count, if it contradicts the seals: the content of its object is that of another receipt.
+    /// Reports a receipt that does not count, if it is sealed and has no line: the content of its object is that of another
+    /// receipt. A receipt that nobody sealed does no harm once a later one counts.
     let private superseded (ledger: VerificationLedger) (receipt: Receipt) (hasLine: bool) =
         ledger.Superseded <- ledger.Superseded + 1L
         let seal = coverage ledger receipt
 
-        if agrees ledger seal hasLine then
+        if hasLine then
             None
         else
             count ledger true {
@@ -175,10 +176,7 @@ module VerificationJudge =
                 Sha256 = Some(receipt.Sha256.ToLowerInvariant())
                 FileSha256 = None
                 Problems = [
-                    if hasLine then
-                        "no valid seal states an earlier receipt of it"
-                    else
-                        "a seal states an earlier receipt of it, which the files of receipts do not contain"
+                    "a seal states an earlier receipt of it, which the files of receipts do not contain"
                 ]
                 IsUnreadable = false
                 IsGood = false
@@ -194,7 +192,7 @@ module VerificationJudge =
         else
             superseded ledger receipt hasLine
 
-    /// Reports the artifact of a receipt, if that counts, or contradicts the seals.
+    /// Reports the artifact of a receipt, if that counts.
     [<CompiledName("Judge")>]
     let judge (ledger: VerificationLedger) (receipt: Receipt) : ArtifactFinding option =
         judgeAt ledger receipt true
