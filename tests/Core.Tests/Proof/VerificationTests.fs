@@ -216,6 +216,21 @@ let tests =
                 "VERIFIED: each of 2 artifacts is sealed and has the content that was exported, except what was accepted (1 not sealed)."
                 "and said")
 
+        testCase "a receipt without a seal does not fail where a later one counts" (fun () ->
+            let killed = {
+                receiptA with
+                    CompletedAt = receiptA.CompletedAt.AddSeconds -1.
+            }
+
+            let given = {
+                all with
+                    Receipts = log [ killed ] :: all.Receipts
+            }
+
+            let result = (verify given).Result
+            Expect.isTrue result.IsGood "exported again, and sealed"
+            Expect.equal (result.Sealed, result.NotSealed, result.Superseded) (2L, 1L, 1L) "counted")
+
         testCase "a sealed receipt that has no line is reported, and compared" (fun () ->
             let given = {
                 all with
