@@ -6,10 +6,10 @@ internal static class ExitCode
     /// <summary>All that was asked for was done.</summary>
     internal const int Done = 0;
 
-    /// <summary>Some artifact was not exported, or the tool itself failed.</summary>
+    /// <summary>Some artifact was not exported, a check failed, or the tool itself failed.</summary>
     internal const int Failed = 1;
 
-    /// <summary>The command or the configuration was refused; nothing was sent.</summary>
+    /// <summary>The command, the configuration or an input was refused; nothing was sent.</summary>
     internal const int Refused = 2;
 
     /// <summary>What the number of a signal is added to.</summary>
@@ -20,19 +20,19 @@ internal static class ExitCode
     [
         (
             $"{Done}",
-            "push: all is exported, or the PATHs contain no file or the shard no artifact, which a note says; check: push would export all of it"
+            "push: all is exported, or the PATHs contain no file or the shard no artifact, which a note says; check: push would export all of it; verify: everything is as it was exported"
         ),
         (
             $"{Failed}",
-            "some artifact was not exported, a receipt, a result or the seal of the run could not be written, or the tool itself failed; in strict mode also, a file changed, or appeared in a folder, and was not exported as it is at the end"
+            "some artifact was not exported, a receipt, a result or the seal of the run could not be written, or the tool itself failed; in strict mode also, a file changed, or appeared in a folder, and was not exported as it is at the end; verify: a check failed"
         ),
         (
             $"{Refused}",
-            "the command or the configuration is refused, or an artifact certainly cannot be exported with it; nothing was sent"
+            "the command or the configuration is refused, or an artifact certainly cannot be exported with it, and nothing was sent; verify: an input cannot be read"
         ),
         (
             $"{OfSignal} + N",
-            "interrupted by the signal N, such as 129 (SIGHUP), 130 (SIGINT, Ctrl-C), 143 (SIGTERM) or 152 (SIGXCPU): what has a receipt is exported and in the file; what was under way has none"
+            "interrupted by the signal N, such as 129 (SIGHUP), 130 (SIGINT, Ctrl-C), 143 (SIGTERM) or 152 (SIGXCPU): what has a receipt is exported and in the file; what was under way has none; verify: there is no verdict"
         ),
     ];
 }

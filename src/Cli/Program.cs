@@ -5,6 +5,7 @@ using CellOS.Export.S3.Cli.Checking;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Cli.Streams;
+using CellOS.Export.S3.Cli.Verifying;
 
 // First: what is opened before it may take the place of standard output.
 var isClosed = StandardDescriptors.Occupy();
@@ -56,6 +57,11 @@ static int Run(string[] args, bool[] isClosed)
                 {
                     interruption = token;
                     return Pusher.RunAsync(arguments, output, error.Install(), token);
+                },
+                (arguments, token) =>
+                {
+                    interruption = token;
+                    return Verifier.RunAsync(arguments, output, error.Install(), token);
                 }
             ),
             output,

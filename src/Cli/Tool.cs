@@ -11,7 +11,8 @@ namespace CellOS.Export.S3.Cli;
 /// </summary>
 internal sealed record Handlers(
     Func<CheckArguments, int> Check,
-    Func<PushArguments, CancellationToken, Task<int>> Push
+    Func<PushArguments, CancellationToken, Task<int>> Push,
+    Func<VerifyArguments, CancellationToken, Task<int>> Verify
 );
 
 /// <summary>
@@ -39,6 +40,8 @@ internal static class Tool
                     return Task.FromResult(handlers.Check(check.Arguments));
                 case Request.Push push:
                     return PushAsync(push.Arguments, handlers, error);
+                case Request.Verify verify:
+                    return VerifyAsync(verify.Arguments, handlers, error);
                 case Request.Misused misused:
                     Say(error, misused.Sentences);
                     error.WriteLine($"Run '{Name} --help' or '{Name} push --help' for what there is.");
@@ -68,6 +71,24 @@ internal static class Tool
         catch (Exception exception)
         {
             return Explain(exception, error, arguments);
+        }
+    }
+
+    private static async Task<int> VerifyAsync(VerifyArguments arguments, Handlers handlers, TextWriter error)
+    {
+        using var interrupts = new Interrupts();
+        try
+        {
+            return await handlers.Verify(arguments, interrupts.Token);
+        }
+        catch (OperationCanceledException) when (interrupts.ExitCodeOfSignal is { } code)
+        {
+            Say(error, ["Interrupted. There is no verdict. Run the same command again."]);
+            return code;
+        }
+        catch (Exception exception)
+        {
+            return Explain(exception, error);
         }
     }
 

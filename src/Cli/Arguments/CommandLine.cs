@@ -17,6 +17,8 @@ internal abstract record Request
 
     internal sealed record Push(PushArguments Arguments) : Request;
 
+    internal sealed record Verify(VerifyArguments Arguments) : Request;
+
     /// <summary>Help, the version, or what else is made of the command line itself, which has been written to standard output.</summary>
     internal sealed record Shown : Request;
 
@@ -40,16 +42,18 @@ internal static class CommandLine
     {
         var check = new CheckCommand();
         var push = new PushCommand();
+        var verify = new VerifyCommand();
         var completion = new CompletionCommand();
         var manual = new ManualCommand();
         var complete = new CompleteCommand();
         var root = new RootCommand(
-            "Exports a cell's evidence to S3 through presigned URLs, and checks how that is configured. "
+            "Exports a cell's evidence to S3 through presigned URLs, checks how that is configured, and verifies later what was exported. "
                 + "Targets come from a cell spec, their URLs and settings from CELLOS_… variables."
         )
         {
             check,
             push,
+            verify,
             completion,
             manual,
             complete,
@@ -93,6 +97,7 @@ internal static class CommandLine
         {
             CheckCommand => check.Read(parsed),
             PushCommand => push.Read(parsed),
+            VerifyCommand => verify.Read(parsed),
             CompletionCommand => completion.Write(parsed, output),
             ManualCommand => ManualCommand.Write(root, output),
             _ => complete.Write(root, parsed, output),

@@ -78,8 +78,8 @@ internal static class TextOption
         return option;
     }
 
-    internal static bool IsSet(this ParseResult parsed, Option<string> flag) =>
-        parsed.GetResult(flag) is not null;
+    internal static bool IsSet(this ParseResult parsed, Option option) =>
+        parsed.GetResult(option) is not null;
 
     internal static int? ToWhole(string? value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -12,7 +12,9 @@ internal static class ManualPage
     {
         var page = new StringBuilder();
         page.Append($".TH CELLOS\\-EXPORT\\-S3 1 \"\" \"{Tool.Name} {Version}\" \"User Commands\"\n");
-        page.Append($".SH NAME\n{Text(Tool.Name)} \\- exports evidence to S3 through presigned URLs\n");
+        page.Append(
+            $".SH NAME\n{Text(Tool.Name)} \\- exports evidence to S3 through presigned URLs, and verifies it later\n"
+        );
         page.Append(".SH SYNOPSIS\n");
         var commands = root.Subcommands.Where(command => !command.Hidden).ToList();
         var synopses = commands.Select(command =>

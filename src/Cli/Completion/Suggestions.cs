@@ -25,6 +25,8 @@ internal static class Suggestions
         var command = parsed.CommandResult.Command;
         if (before.Length > 0 && ValueOption(command, before[^1]) is { } previous)
             return Values(previous, parsed, "", word);
+        if (!word.StartsWith('-') && Several(command, before) is { } several)
+            return Values(several, parsed, "", word);
         var separator = word.IndexOf('=');
         return separator > 0 && ValueOption(command, word[..separator]) is { } option
             ? Values(option, parsed, word[..(separator + 1)], word[(separator + 1)..])
@@ -35,6 +37,15 @@ internal static class Suggestions
         command.Options.FirstOrDefault(option =>
             option.Name == name && option.Arity.MaximumNumberOfValues > 0
         );
+
+    /// <summary>The option that takes all words after it up to the next option, and stands before these ones; null if there is none.</summary>
+    private static Option? Several(Command command, string[] before)
+    {
+        var name = Array.FindLast(before, known => known.StartsWith('-'));
+        return command.Options.FirstOrDefault(option =>
+            option.Name == name && option.AllowMultipleArgumentsPerToken
+        );
+    }
 
     private static IEnumerable<string> Values(
         Option option,

@@ -96,4 +96,14 @@ internal readonly record struct PushDisplay(DisplayKind Display, ResultsKind Res
                 shard
             ),
         };
+
+    /// <summary>Bars for this process without any line besides; null where there are none.</summary>
+    internal IPushDisplay? OpenBars() =>
+        Display is DisplayKind.Terminal or DisplayKind.ColourlessTerminal
+            ? new TerminalDisplay(
+                TerminalDisplay.Open(Console.Error, colours: Display == DisplayKind.Terminal),
+                TimeProvider.System,
+                isBare: true
+            )
+            : null;
 }

@@ -17,17 +17,25 @@ internal sealed class TerminalDisplay : IPushDisplay
     private readonly IAnsiConsole _console;
     private readonly PushBoard _board;
     private readonly bool _showsExported;
+    private readonly bool _isBare;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _drawing;
 
+    /// <param name="console">The terminal.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="showsExported">True for a line for each artifact that was exported.</param>
+    /// <param name="shard">The shard that is exported; null for all artifacts.</param>
+    /// <param name="isBare">True for bars alone: neither lines nor a summary.</param>
     internal TerminalDisplay(
         IAnsiConsole console,
         TimeProvider time,
         bool showsExported = false,
-        Core.Shard? shard = null
+        Core.Shard? shard = null,
+        bool isBare = false
     )
     {
+        _isBare = isBare;
         _console = console;
         _showsExported = showsExported;
         _board = new PushBoard(time, shard);
@@ -101,7 +109,7 @@ internal sealed class TerminalDisplay : IPushDisplay
 
     private void WriteLines()
     {
-        while (_lines.TryDequeue(out var line))
+        while (_lines.TryDequeue(out var line) && !_isBare)
             _console.Write(new KeptLine(Shown.Sentence(line)));
     }
 
@@ -126,7 +134,7 @@ internal sealed class TerminalDisplay : IPushDisplay
         if (!_end.TrySetResult())
             return;
         await _drawing.ConfigureAwait(false);
-        if (_board.HasStarted)
+        if (_board.HasStarted && !_isBare)
             _console.WriteLine(_board.Look().Summary);
     }
 }

@@ -129,7 +129,9 @@ internal static class Resumption
                     () =>
                     {
                         using var source = SourceFile.Open(path);
-                        return source.TakeDigests([DigestAlgorithm.Sha256], cancellationToken)[0].Hex;
+                        return source
+                            .TakeDigests([DigestAlgorithm.Sha256], static () => { }, cancellationToken)[0]
+                            .Hex;
                     },
                     cancellationToken
                 )

@@ -21,6 +21,9 @@ module internal JsonLine =
         json.Flush()
         buffer
 
+    /// A writer that may be reset, to write one object after the other.
+    let writerTo (buffer: ArrayBufferWriter<byte>) = new Utf8JsonWriter(buffer, options)
+
     /// One object with the fields that are written into it.
     let write (fields: Utf8JsonWriter -> unit) : string =
         Encoding.UTF8.GetString (written fields).WrittenSpan

@@ -81,17 +81,63 @@ module SealHead =
             | _ -> refuse ()
         | _ -> refuse ()
 
-/// Whether a chain contains the line that was noted elsewhere.
+/// Whether chains contain the line that was noted elsewhere.
 [<RequireQualifiedAccess>]
 type AnchorStatus =
-    /// No anchor was given.
-    | NotGiven
     /// The line is there, at its place.
     | Contained
-    /// The chain has fewer lines: its tail was removed.
+    /// Each chain has fewer lines: the tail of one was removed.
     | Removed
     /// Another line is at that place.
     | Replaced
+
+    /// The name in reports.
+    member this.Name =
+        match this with
+        | Contained -> "contained"
+        | Removed -> "removed"
+        | Replaced -> "replaced"
+
+/// A head that was noted elsewhere, and what became of it.
+type SealAnchor = {
+    /// The head.
+    Head: SealHead
+    /// Whether the chains contain it.
+    Status: AnchorStatus
+}
+
+/// Looks for heads that were noted elsewhere in one or more chains. Each of them has to be in one of the chains.
+[<RequireQualifiedAccess>]
+module SealAnchors =
+
+    /// Before the first line.
+    [<CompiledName("Start")>]
+    let start (heads: SealHead seq) : SealAnchor list = [
+        for head in heads do
+            {
+                Head = head
+                Status = AnchorStatus.Removed
+            }
+    ]
+
+    /// Takes the head of a chain after each of its lines.
+    [<CompiledName("Step")>]
+    let step (anchors: SealAnchor list) (head: SealHead) : SealAnchor list =
+        let look (anchor: SealAnchor) =
+            if anchor.Head = head then
+                {
+                    anchor with
+                        Status = AnchorStatus.Contained
+                }
+            elif anchor.Head.Count = head.Count && anchor.Status <> AnchorStatus.Contained then
+                {
+                    anchor with
+                        Status = AnchorStatus.Replaced
+                }
+            else
+                anchor
+
+        List.map look anchors
 
 /// The keys whose signatures count. Checking a signature is an effect, and belongs to the caller.
 type SealKeys = {
@@ -103,8 +149,6 @@ type SealKeys = {
 
 /// How far a file of seals has been read.
 type SealScan = private {
-    Anchor: SealHead option
-    Anchored: string option
     Last: SealHead option
     /// What the last line states as its place; `None` if it is not a seal.
     LastSequence: int64 option
@@ -129,20 +173,15 @@ type SealTail =
 ///   the next number in `sequence`. The first line has null and 1;
 /// - a line counts only in its one form, with a signature of a given key in its one form; an empty line is forged;
 /// - any change, removal, insertion or reordering of bytes or lines makes a line forged, out of order or truncated, or
-///   contradicts the anchor. Without an anchor, one kind of change is not detected: whole lines that are missing at the end.
+///   contradicts an anchor (`SealAnchors`). Without an anchor, one kind of change is not detected: whole lines that are missing at the end.
 ///   The owner of a key can also write another chain; only an anchor tells the two apart;
 /// - the functions are total on any bytes.
 [<RequireQualifiedAccess>]
 module SealChain =
 
-    /// Of a file of which nothing has been read. The anchor is a head that was noted elsewhere.
+    /// Of a file of which nothing has been read.
     [<CompiledName("Start")>]
-    let start (anchor: SealHead option) : SealScan = {
-        Anchor = anchor
-        Anchored = None
-        Last = None
-        LastSequence = None
-    }
+    let start: SealScan = { Last = None; LastSequence = None }
 
     /// The number of lines that have ended.
     [<CompiledName("Count")>]
@@ -154,15 +193,6 @@ module SealChain =
     /// The number of lines and the SHA-256 of the last one that has ended; `None` before the first.
     [<CompiledName("Head")>]
     let head (scan: SealScan) : SealHead option = scan.Last
-
-    /// Whether the file, which has been read to its end, contains the anchor.
-    [<CompiledName("Anchor")>]
-    let anchor (scan: SealScan) : AnchorStatus =
-        match scan.Anchor, scan.Anchored with
-        | None, _ -> AnchorStatus.NotGiven
-        | Some anchor, Some sha256 when sha256 = anchor.Sha256 -> AnchorStatus.Contained
-        | Some anchor, _ when count scan < anchor.Count -> AnchorStatus.Removed
-        | Some _, _ -> AnchorStatus.Replaced
 
     let private signed (keys: SealKeys) (line: ReadOnlyMemory<byte>) : Result<SealStatement, string> =
         result {
@@ -226,13 +256,8 @@ module SealChain =
         let sha256 = Convert.ToHexStringLower(SHA256.HashData line.Span)
 
         struct ({
-                    scan with
-                        Anchored =
-                            match scan.Anchor with
-                            | Some anchor when anchor.Count = number -> Some sha256
-                            | _ -> scan.Anchored
-                        Last = Some { Count = number; Sha256 = sha256 }
-                        LastSequence = statement |> Result.toOption |> Option.map _.Sequence
+                    Last = Some { Count = number; Sha256 = sha256 }
+                    LastSequence = statement |> Result.toOption |> Option.map _.Sequence
                 },
                 {
                     Number = number
@@ -246,13 +271,12 @@ module SealChain =
         let number = count scan + 1L
 
         {
-            scan with
-                Last =
-                    Some {
-                        Count = number
-                        Sha256 = Convert.ToHexStringLower(SHA256.HashData line.Span)
-                    }
-                LastSequence = Some number
+            Last =
+                Some {
+                    Count = number
+                    Sha256 = Convert.ToHexStringLower(SHA256.HashData line.Span)
+                }
+            LastSequence = Some number
         }
 
     /// Checks the bytes after the last line end; `None` if the file ends with a line end.

@@ -37,7 +37,10 @@ type LogTail =
     | Foreign of Refusal
 
 /// How far a file has been read.
+[<NoEquality; NoComparison>]
 type LogScan = private {
+    /// Returns the lines that a line in a form of another kind stands for; `None` for a line that is not in such a form.
+    Forms: ReadOnlyMemory<byte> -> LogLine list option
     /// How many lines have ended.
     Ended: int64
     /// Where the bytes begin that belong to no ended line.
@@ -81,6 +84,7 @@ module ReceiptLog =
     /// Of a file of which nothing has been read.
     [<CompiledName("Start")>]
     let start = {
+        Forms = fun _ -> None
         Ended = 0L
         From = 0L
         Pending = [||]
@@ -88,6 +92,12 @@ module ReceiptLog =
         AllNul = true
         HasReceipt = false
         HasOther = false
+    }
+
+    /// Of a file whose lines may have other forms than receipts have, as those that a push writes to standard output.
+    let internal startWith (forms: ReadOnlyMemory<byte> -> LogLine list option) : LogScan = {
+        start with
+            Forms = forms
     }
 
     let private opening = Encoding.ASCII.GetBytes DamagedLine.Opening
@@ -128,7 +138,7 @@ module ReceiptLog =
             | None -> LogLine.NoReceipt refusal
 
     /// What the bytes of one line are: one line of ours, or several without line ends between them.
-    let private read length (line: ReadOnlyMemory<byte>) : LogLine list =
+    let private read forms length (line: ReadOnlyMemory<byte>) : LogLine list =
         if length > int64 MaxLineBytes then
             match tooLong length with
             | Error refusal when isTornOff line || line.Span.IndexOf nul >= 0 -> [
@@ -141,9 +151,12 @@ module ReceiptLog =
             | LogLine.Receipt _
             | LogLine.Upload _ as one -> [ one ]
             | other ->
-                let parts = DamagedLine.split line |> List.map classify
+                match forms line with
+                | Some lines -> lines
+                | None ->
+                    let parts = DamagedLine.split line |> List.map classify
 
-                if List.exists isReceipt parts then parts else [ other ]
+                    if List.exists isReceipt parts then parts else [ other ]
 
     let private joined (pending: byte[]) (more: ReadOnlyMemory<byte>) =
         if pending.Length = 0 then
@@ -195,7 +208,7 @@ module ReceiptLog =
 
             let known =
                 if length > int64 MaxLineBytes || not (isBlank line) then
-                    read length line
+                    read scan.Forms length line
                 else
                     []
 
@@ -203,7 +216,7 @@ module ReceiptLog =
                 lines.Add { Number = number; Line = line }
 
             scan <- {
-                start with
+                startWith scan.Forms with
                     Ended = number
                     From = scan.From + length + 1L
                     HasReceipt = scan.HasReceipt || List.exists isReceipt known
@@ -248,10 +261,11 @@ module ReceiptLog =
                 Check.invariant $"ends in a line of {scan.PendingLength} bytes, which is not a receipt"
             )
         else
-            let lines = read scan.PendingLength withoutNuls
+            let lines = read scan.Forms scan.PendingLength withoutNuls
 
             if
-                List.exists isReceipt lines
+                lines.IsEmpty
+                || List.exists isReceipt lines
                 || DamagedLine.hasValue withoutNuls
                    && withoutNuls.Span.StartsWith(opening.AsSpan())
             then

@@ -67,7 +67,8 @@ module internal ReceiptedUploads =
         Damaged = 0L
     }
 
-    let private isConfirmed (integrity: string) =
+    /// True if the word says that the store confirmed what it stored, in a way that this library knows.
+    let isConfirmed (integrity: string) =
         Confirmation.all
         |> List.exists (fun known -> known <> Confirmation.Unverified && known.Name = integrity)
 

@@ -12,7 +12,7 @@ namespace CellOS.Export.S3.Sealing;
 /// <param name="Length">The place where it ends, with its line end; 0 for no line.</param>
 internal sealed record KnownSeals(SealScan Scan, long LastLine, long Length)
 {
-    internal static readonly KnownSeals None = new(SealChain.Start(null), 0, 0);
+    internal static readonly KnownSeals None = new(SealChain.Start, 0, 0);
 
     /// <summary>The last line; null for an empty file.</summary>
     internal SealHead? Head => SealChain.Head(Scan)?.Value;

@@ -17,5 +17,6 @@ internal sealed class DigestPass(SourceFile source, IReadOnlyList<DigestAlgorith
         return _digests;
     }
 
-    protected override void Perform() => _digests = source.TakeDigests(algorithms, Cancellation);
+    protected override void Perform() =>
+        _digests = source.TakeDigests(algorithms, static () => { }, Cancellation);
 }

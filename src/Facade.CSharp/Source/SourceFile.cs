@@ -153,18 +153,20 @@ internal sealed class SourceFile : IDisposable
     /// Reads all of it, takes its digests in the order of the algorithms, and makes sure that it did not change meanwhile.
     /// It may hang.
     /// </summary>
+    /// <param name="algorithms">The algorithms.</param>
+    /// <param name="moved">Told of each part of <see cref="PartSize"/> that is read, which may be read once more.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="SourceException">Reading failed, or the file has changed.</exception>
     /// <exception cref="OperationCanceledException">The time is over.</exception>
     internal IReadOnlyList<Digest> TakeDigests(
         IReadOnlyList<DigestAlgorithm> algorithms,
+        Action moved,
         CancellationToken cancellationToken
     )
     {
-        var digests = Read(algorithms, Ignore, cancellationToken);
-        EnsureUnchanged(digests[0], Ignore, cancellationToken);
+        var digests = Read(algorithms, moved, cancellationToken);
+        EnsureUnchanged(digests[0], moved, cancellationToken);
         return digests;
-
-        static void Ignore() { }
     }
 
     public void Dispose() => _handle.Dispose();

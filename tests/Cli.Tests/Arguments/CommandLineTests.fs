@@ -166,6 +166,17 @@ let tests =
                     "push --spec s --shard 2/2", "--shard: The shard has the index 2"
                     "push --spec s --shard", "'--shard'"
                     "push --spec s --shard 0/2 --shard 1/2", "--shard"
+                    "verify", "verify needs --receipts FILE"
+                    "verify --receipts", "'--receipts'"
+                    "verify --seals s", "--key FILE"
+                    "verify --envelope e", "--key FILE"
+                    "verify --receipts r --key k", "--key needs --seals FILE"
+                    "verify --receipts r --head 1:2", "--head needs --seals FILE"
+                    "verify --seals s --key k --head 1:2", "--head: The anchor '1:2' is not COUNT:SHA256"
+                    "verify --receipts r --accept-unsealed", "--accept-unsealed needs --seals FILE"
+                    "verify --receipts r --bundle a --bundle b", "--bundle"
+                    "verify --receipts r --nonsense", "'--nonsense'"
+                    "verify --receipts= r", "--receipts needs a value"
                     "push --spec s --receipts a --receipts b", "Several --receipts need --resume"
                     "push --spec s --cell-id c --nonsense", "'--nonsense'"
                     "push --spec s --cell-id c --nonsense=1 a", "'--nonsense'"
@@ -514,7 +525,8 @@ let tests =
             task {
                 for arguments, told in
                     [
-                        [ "--help" ], [ "check"; "push" ]
+                        [ "--help" ], [ "check"; "push"; "verify" ]
+                        [ "verify"; "--help" ], [ "--receipts"; "--seals"; "--key"; "--bundle"; "--json" ]
                         [ "check"; "--help" ], [ "--spec"; "--cell-id"; "--target"; "--json" ]
                         [ "push"; "-h" ],
                         [

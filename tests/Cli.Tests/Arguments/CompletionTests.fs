@@ -81,7 +81,7 @@ let tests =
 
                 for words, expected in
                     [
-                        [ "" ], [ "check"; "push"; "completion"; "manual" ]
+                        [ "" ], [ "check"; "push"; "verify"; "completion"; "manual" ]
                         [ "check"; "" ], [ ":files" ]
                         [ "check"; "-" ],
                         [ "--cell-id"; "--json"; "--probe"; "--root"; "--shard"; "--spec"; "--target" ]
@@ -101,9 +101,13 @@ let tests =
                         [ "push"; "--root"; "" ], [ ":folders" ]
                         [ "check"; "--root"; "" ], [ ":folders" ]
                         [ "push"; "" ], [ ":files" ]
+                        [ "verify"; "--receipts"; "" ], [ ":files" ]
+                        [ "verify"; "--receipts"; "a"; "b"; "" ], [ ":files" ]
+                        [ "verify"; "--bundle"; "" ], [ ":folders" ]
+                        [ "verify"; "--receipts"; "a"; "--js" ], [ "--json" ]
                         [ "push"; "--"; "--re" ], [ ":files" ]
                         [ "completion"; "" ], [ "bash"; "zsh"; "fish" ]
-                        [ "nonsense"; "--x"; "" ], [ "check"; "push"; "completion"; "manual" ]
+                        [ "nonsense"; "--x"; "" ], [ "check"; "push"; "verify"; "completion"; "manual" ]
                     ] do
                     let! actual = suggested words
                     let actual = actual |> Array.filter ((<>) "--help") |> List.ofArray
@@ -116,7 +120,7 @@ let tests =
 
         testCaseTask "suggests every option that the help lists" (fun () ->
             task {
-                for command in [ "check"; "push" ] do
+                for command in [ "check"; "push"; "verify" ] do
                     let! struct (_, help, _) = runTool [ command; "--help" ]
 
                     let options =
@@ -230,7 +234,7 @@ let tests =
                     let plain =
                         page.Replace("\\-", "-").Replace("\\fR", "").Replace("\\fI", "").Replace("\\fB", "")
 
-                    for command in [ "check"; "push"; "completion"; "manual" ] do
+                    for command in [ "check"; "push"; "verify"; "completion"; "manual" ] do
                         Expect.stringContains plain $".SS {command}\n" command
                         let! struct (_, help, _) = runTool [ command; "--help" ]
 

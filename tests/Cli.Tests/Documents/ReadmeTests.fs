@@ -122,7 +122,6 @@ let tests =
                     let lines, _ =
                         SealChecks.check
                             (SealChecks.keysOf [ key ])
-                            None
                             (File.ReadAllBytes(folder.At "trial/seals.jsonl"))
 
                     Expect.equal (lines |> List.map _.Status.Name) [ "valid" ] "the run is sealed"

@@ -12,7 +12,8 @@ open Expecto
 let private handlers (push: CancellationToken -> Task<int>) =
     Handlers(
         Func<CheckArguments, int>(fun _ -> 0),
-        Func<PushArguments, CancellationToken, Task<int>>(fun _ token -> push token)
+        Func<PushArguments, CancellationToken, Task<int>>(fun _ token -> push token),
+        Func<VerifyArguments, CancellationToken, Task<int>>(fun _ token -> push token)
     )
 
 let private run (push: CancellationToken -> Task<int>) =

@@ -54,7 +54,6 @@ type SealScene(scene: Scene) =
     member this.Lines =
         SealChecks.check
             (SealChecks.keysOf [ key ])
-            None
             (if File.Exists this.Seals then
                  Text.Encoding.UTF8.GetBytes(textOf this.Seals)
              else

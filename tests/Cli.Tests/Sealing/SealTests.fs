@@ -288,7 +288,29 @@ let kills =
                     let names = [ for i in 1..40 -> $"f{i}" ]
                     let out = sealed'.Bundle names
                     let variables = scene.Manifest("cell-7", names)
-                    let arguments = sealed'.Arguments(sealed'.Sealing @ [ "--concurrency"; "40"; out ])
+                    let receipts = scene.Folder.At "receipts.jsonl"
+
+                    let arguments =
+                        sealed'.Arguments(
+                            sealed'.Sealing @ [ "--receipts"; receipts; "--concurrency"; "40"; out ]
+                        )
+
+                    let publicKey =
+                        scene.Folder.Write("public.pem", sealed'.Key.ExportSubjectPublicKeyInfoPem())
+
+                    let verify = [
+                        "verify"
+                        "--json"
+                        "--receipts"
+                        receipts
+                        "--seals"
+                        sealed'.Seals
+                        "--key"
+                        publicKey
+                        "--bundle"
+                        out
+                    ]
+
                     let random = Random 20261129
                     let mutable unsealed = 0
 
@@ -328,8 +350,20 @@ let kills =
 
                         Expect.isLessThanOrEqual rest.Length 1 "at the end"
                         Expect.isGreaterThanOrEqual whole.Length before "no line is lost"
-                        unsealed <- unsealed + (if whole.Length = before then 1 else 0)
+                        let isSealed = whole.Length > before
+                        unsealed <- unsealed + (if isSealed then 0 else 1)
                         before <- whole.Length
+
+                        // What was killed before it was sealed is named, artifact by artifact.
+                        let! struct (code, output, error) = runTool verify
+                        Expect.equal code (if isSealed && rest.IsEmpty then 0 else 1) error
+
+                        let notSealed =
+                            objects output
+                            |> List.filter (fun line ->
+                                text "kind" line = "artifact" && text "seal" line = "not sealed")
+
+                        Expect.hasLength notSealed (if isSealed then 0 else names.Length) "the last run"
 
                     let! struct (code, _, error) = runToolIn variables arguments
                     Expect.equal code 0 error

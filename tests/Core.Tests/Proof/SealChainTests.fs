@@ -18,7 +18,7 @@ let private headOf (lines: byte[] list) : SealHead = {
 }
 
 let private statuses (lines: byte[] list) =
-    check keys None (bytesOf lines) |> fst |> List.map _.Status.Name
+    check keys (bytesOf lines) |> fst |> List.map _.Status.Name
 
 /// Three lines of one key.
 let private three =
@@ -43,28 +43,29 @@ let private isSame (tampering: Tampering) =
 let tests =
     testList "SealChain" [
         propertyTimes 50 "each line of a chain is valid, and states what was sealed" (chain 4) (fun lines ->
-            let found, scan = check keys (Some(headOf lines)) (bytesOf lines)
+            let found, scan = check keys (bytesOf lines)
             Expect.all found isValid "valid"
             Expect.equal (found |> List.map _.Number) [ 1L .. 4L ] "numbers"
             Expect.all found _.Statement.IsSome "statements"
             Expect.equal (SealChain.head scan) (Some(headOf lines)) "the head"
-            Expect.equal (SealChain.anchor scan) AnchorStatus.Contained "the anchor")
+            Expect.equal (anchor (headOf lines) (bytesOf lines)) AnchorStatus.Contained "the anchor")
 
         propertyTimes
             10_000
             "any tampering is detected with an anchor; without one, all but lines that are missing at the end"
             tamperings
             (fun tampering ->
-                let found, scan = check keys (Some(headOf tampering.Lines)) tampering.File
+                let found, _ = check keys tampering.File
+                let anchored = anchor (headOf tampering.Lines) tampering.File
 
                 let isDetected = not (List.forall isValid found)
 
                 if isSame tampering then
                     Expect.isFalse isDetected "nothing was done"
-                    Expect.equal (SealChain.anchor scan) AnchorStatus.Contained "nor is anything missing"
+                    Expect.equal anchored AnchorStatus.Contained "nor is anything missing"
                 elif isTailRemoved tampering then
                     Expect.isFalse isDetected $"{tampering.What}: the documented gap"
-                    Expect.equal (SealChain.anchor scan) AnchorStatus.Removed "which the anchor closes"
+                    Expect.equal anchored AnchorStatus.Removed "which the anchor closes"
                 else
                     Expect.isTrue isDetected tampering.What)
 
@@ -74,19 +75,41 @@ let tests =
             (Gen.elements chains)
             (fun lines ->
                 let other = next ours [] { statement with RunId = "other" }
-                let found, scan = check keys (Some(headOf lines)) (bytesOf [ other ])
+                let found, _ = check keys (bytesOf [ other ])
                 Expect.all found isValid "a chain of its own"
 
                 Expect.equal
-                    (SealChain.anchor scan)
+                    (anchor (headOf lines) (bytesOf [ other ]))
                     (if lines.Length = 1 then AnchorStatus.Replaced else AnchorStatus.Removed)
                     "which is not the anchored one")
 
         testCase "an anchor in the middle of a chain is contained" (fun () ->
-            let _, scan = check keys (Some(headOf [ one; two ])) (bytesOf three)
-            Expect.equal (SealChain.anchor scan) AnchorStatus.Contained "the second line"
-            let _, scan = check keys None (bytesOf three)
-            Expect.equal (SealChain.anchor scan) AnchorStatus.NotGiven "no anchor")
+            Expect.equal
+                (anchor (headOf [ one; two ]) (bytesOf three))
+                AnchorStatus.Contained
+                "the second line")
+
+        testCase "an anchor is looked for in each of several chains" (fun () ->
+            let heads (lines: byte[] list) = [
+                for count in 1 .. lines.Length -> headOf (List.truncate count lines)
+            ]
+
+            let other = next ours [] { statement with RunId = "other" }
+            let noted = [ headOf [ one; two ]; headOf [ other ]; headOf three ]
+
+            let found chains =
+                (SealAnchors.start noted, List.collect heads chains)
+                ||> List.fold SealAnchors.step
+                |> List.map _.Status
+
+            let contained, removed, replaced =
+                AnchorStatus.Contained, AnchorStatus.Removed, AnchorStatus.Replaced
+
+            Expect.equal (found [ three; [ other ] ]) [ contained; contained; contained ] "both"
+            Expect.equal (found [ [ other ]; three ]) [ contained; contained; contained ] "in any order"
+            Expect.equal (found [ three ]) [ contained; replaced; contained ] "one"
+            Expect.equal (found [ [ other ] ]) [ removed; contained; removed ] "the other"
+            Expect.equal (found []) [ removed; removed; removed ] "none")
 
         table
             "names what is wrong with each line"
@@ -115,7 +138,7 @@ let tests =
                 |> ours.Seal
                 |> Seal.line
 
-            let found, _ = check keys None (bytesOf [ one; line ])
+            let found, _ = check keys (bytesOf [ one; line ])
 
             Expect.equal
                 (found[1].Status)
@@ -124,7 +147,7 @@ let tests =
 
         testCase "a signed payload that is not a statement of a run is forged" (fun () ->
             let line = Seal.line (ours.Seal "{}"B)
-            let found, _ = check keys None (bytesOf [ line ])
+            let found, _ = check keys (bytesOf [ line ])
             Expect.equal (found[0].Status.Name) "forged" "not a statement"
             Expect.isNone found[0].Statement "nothing is stated")
 
@@ -135,14 +158,14 @@ let tests =
             }
 
             let status keys =
-                check keys None (bytesOf three) |> fst |> List.map isValid |> List.distinct
+                check keys (bytesOf three) |> fst |> List.map isValid |> List.distinct
 
             Expect.equal (status (trusting None true)) [ true ] "any key"
             Expect.equal (status (trusting None false)) [ false ] "no key"
             Expect.equal (status (trusting (Some(Set.ofList [ theirs.Id ])) true)) [ false ] "others")
 
         propertyTimes 300 "is total on any bytes" anyText (fun text ->
-            let found, scan = check keys None (Encoding.UTF8.GetBytes text)
+            let found, scan = check keys (Encoding.UTF8.GetBytes text)
             Expect.isFalse (List.exists isValid found) "no seal"
             Expect.isLessThanOrEqual (SealChain.count scan) (int64 found.Length) "the lines")
 
@@ -158,7 +181,7 @@ let tests =
             })
             (fun (lines, rest, length) ->
                 let before = List.truncate (lines.Length - 1) lines
-                let _, scan = check keys None (bytesOf before)
+                let _, scan = check keys (bytesOf before)
 
                 match SealChain.tail keys scan (ReadOnlyMemory rest) with
                 | SealTail.Whole -> Expect.equal rest.Length 0 "nothing"
@@ -184,7 +207,7 @@ let tests =
                 [ one ], next theirs [ one ] statement
             ]
             (fun (lines, rest) ->
-                let _, scan = check keys None (bytesOf lines)
+                let _, scan = check keys (bytesOf lines)
                 (SealChain.tail keys scan (ReadOnlyMemory rest)).IsForeign)
             (fun _ -> true)
 

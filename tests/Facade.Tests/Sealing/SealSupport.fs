@@ -90,12 +90,12 @@ let append (seal: ExportSeal) (run: ExportSealRun) =
     seal.AppendAsync(run).GetAwaiter().GetResult()
 
 /// The lines of a file and how far it was read, checked with the public part of these keys.
-let check (keys: ECDsa list) (anchor: SealHead option) (path: string) : CheckedSeal list * SealScan =
-    SealChecks.check (SealChecks.keysOf keys) anchor (File.ReadAllBytes path)
+let check (keys: ECDsa list) (path: string) : CheckedSeal list * SealScan =
+    SealChecks.check (SealChecks.keysOf keys) (File.ReadAllBytes path)
 
 /// The statements of a file whose lines are all valid.
 let statements (keys: ECDsa list) (path: string) : SealStatement list =
-    check keys None path
+    check keys path
     |> fst
     |> List.map (fun line ->
         Expect.equal line.Status SealStatus.Valid $"line {line.Number}"

@@ -224,7 +224,8 @@ let tests =
                         use handle = File.OpenHandle path
                         stamp.Value <- SourceFile.Stamp(handle, path)
 
-                    source.TakeDigests([ DigestAlgorithm.Sha256 ], CancellationToken.None) |> ignore
+                    source.TakeDigests([ DigestAlgorithm.Sha256 ], ignore, CancellationToken.None)
+                    |> ignore
                     // Each reading ends with a try to read more.
                     Expect.equal reads.Value (if isFresh then 3 else 2) "the number of reads"
 
@@ -236,7 +237,9 @@ let tests =
                                 count)
 
                         use source = SourceFile.Open(path, rewrite, look, clock)
-                        source.TakeDigests([ DigestAlgorithm.Sha256 ], CancellationToken.None) |> ignore
+
+                        source.TakeDigests([ DigestAlgorithm.Sha256 ], ignore, CancellationToken.None)
+                        |> ignore
 
                     if isFresh then
                         let error =
