@@ -131,6 +131,22 @@ module Variable =
     [<Literal>]
     let ExpectContinueMinBytes = "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES"
 
+    /// The folder of a target of kind `local`.
+    [<Literal>]
+    let LocalFolder = "CELLOS_EXPORT_DIR__"
+
+    /// The folder of the default sink, and of targets of kind `local` that have none of their own.
+    [<Literal>]
+    let SharedLocalFolder = "CELLOS_EXPORT_DIR"
+
+    /// `1`: a local target replaces files with other content.
+    [<Literal>]
+    let LocalOverwrite = "CELLOS_EXPORT_LOCAL_OVERWRITE__"
+
+    /// `LocalOverwrite` for the default sink, and for targets that do not set it.
+    [<Literal>]
+    let SharedLocalOverwrite = "CELLOS_EXPORT_LOCAL_OVERWRITE"
+
     /// A PEM file with authorities to trust besides the system's.
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"

@@ -98,7 +98,7 @@ module internal PushResult =
             State.showing state [ reply.OnlyETag; reply.VersionId; reply.RequestId; reply.HostId ]
 
         {
-            TargetKind = Receipt.TargetKind
+            TargetKind = TargetKind.S3.Name
             TargetName = state.Plan.Target.Name |> Option.map TargetName.value
             Destination = Destination.value state.Plan.Destination
             BytesWritten = sent.Bytes

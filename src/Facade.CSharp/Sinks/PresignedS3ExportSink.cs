@@ -266,20 +266,13 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     {
         ArgumentNullException.ThrowIfNull(artifacts);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var chosen = options ?? new ExportBatchOptions();
-        ExportArtifact[] all = [.. artifacts];
-        var problems = BatchDraftModule.Problems(
-            _target,
-            new BatchDraft(chosen.MaxConcurrency, all.Select(CoreMapping.ToDraft))
+        return BatchRun.Start(
+            artifacts,
+            options,
+            batch => BatchDraftModule.Problems(_target, batch),
+            PushAsync,
+            cancellationToken
         );
-        return problems.IsEmpty
-            ? BatchRun.RunAsync(
-                all,
-                chosen,
-                (artifact, cancellation) => PushAsync(artifact, chosen.Progress, cancellation),
-                cancellationToken
-            )
-            : throw new ArgumentException(BatchDraftModule.Message(problems), nameof(artifacts));
     }
 
     /// <summary>
