@@ -147,6 +147,63 @@ module Variable =
     [<Literal>]
     let SharedLocalOverwrite = "CELLOS_EXPORT_LOCAL_OVERWRITE"
 
+    /// What begins the variables of targets of kind `http`, and of the default sink if it is one.
+    [<Literal>]
+    let HttpPrefix = "CELLOS_EXPORT_HTTP_"
+
+    /// The base URL of the default sink, and of targets of kind `http` that have none of their own. With the suffix of a target:
+    /// `LegacyUrl`, which is the same name.
+    [<Literal>]
+    let SharedHttpUrl = "CELLOS_EXPORT_HTTP_BASE_URL"
+
+    /// The bearer token of an HTTP target.
+    [<Literal>]
+    let HttpToken = "CELLOS_EXPORT_HTTP_BEARER_TOKEN__"
+
+    /// The bearer token of `SharedHttpUrl`.
+    [<Literal>]
+    let SharedHttpToken = "CELLOS_EXPORT_HTTP_BEARER_TOKEN"
+
+    /// `1`: the token may go over plain http to another host.
+    [<Literal>]
+    let HttpPlaintextToken = "CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN__"
+
+    /// `HttpPlaintextToken` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpPlaintextToken = "CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN"
+
+    /// All tries of an HTTP target, the first included.
+    [<Literal>]
+    let HttpMaxAttempts = "CELLOS_EXPORT_HTTP_MAX_ATTEMPTS__"
+
+    /// `HttpMaxAttempts` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpMaxAttempts = "CELLOS_EXPORT_HTTP_MAX_ATTEMPTS"
+
+    /// The wait between attempts of an HTTP target, in ms.
+    [<Literal>]
+    let HttpRetryBackoff = "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS__"
+
+    /// `HttpRetryBackoff` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpRetryBackoff = "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS"
+
+    /// The request timeout of an HTTP target, in ms.
+    [<Literal>]
+    let HttpRequestTimeout = "CELLOS_EXPORT_HTTP_TIMEOUT_MS__"
+
+    /// `HttpRequestTimeout` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpRequestTimeout = "CELLOS_EXPORT_HTTP_TIMEOUT_MS"
+
+    /// The connect timeout of an HTTP target, in ms.
+    [<Literal>]
+    let HttpConnectTimeout = "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS__"
+
+    /// `HttpConnectTimeout` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpConnectTimeout = "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS"
+
     /// A PEM file with authorities to trust besides the system's.
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"
