@@ -252,7 +252,11 @@ module Variable =
         row true BrokerTokenFile "file with the broker's bearer token, read before every request" "none"
         row true UrlCommand "program that gives the URL of each artifact, with arguments; no shell" "none"
         row true BindDigest "`1`: send the digests of the content to the broker or command" "`0`"
-        row true LegacyUrl "stands in for a missing PRESIGNED_URL, with a warning" "none"
+        row
+            true
+            LegacyUrl
+            "base URL of a target of kind `http`; of an `s3` target, stands in for a missing PRESIGNED_URL, with a warning"
+            "none"
         row true Region "region of the bucket; overrides the spec's" "the spec's"
         row true MaxAttempts "all tries, the first included; 1 or more" "3"
         row true RetryBackoff "wait between attempts, in ms" "500"
@@ -281,6 +285,55 @@ module Variable =
             ExpectContinueMinBytes
             "`Expect: 100-continue` from this size up, in bytes; `off` for never"
             "1048576"
+        row true LocalFolder "export folder of a target of kind `local`" "`CELLOS_EXPORT_DIR`"
+        row true LocalOverwrite "`1`: replace files with other content" "`CELLOS_EXPORT_LOCAL_OVERWRITE`"
+        row
+            true
+            HttpToken
+            "bearer token of a target of kind `http`"
+            "none; `CELLOS_EXPORT_HTTP_BEARER_TOKEN` with the shared base URL"
+        row
+            true
+            HttpPlaintextToken
+            "`1`: send the token over plain http to another host"
+            "`CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN`"
+        row true HttpMaxAttempts "all tries of an `http` target" "`CELLOS_EXPORT_HTTP_MAX_ATTEMPTS`"
+        row
+            true
+            HttpRetryBackoff
+            "wait between attempts of an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS`"
+        row
+            true
+            HttpRequestTimeout
+            "for one attempt of an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_TIMEOUT_MS`"
+        row
+            true
+            HttpConnectTimeout
+            "to connect to an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS`"
+        row
+            false
+            SharedLocalFolder
+            "export folder of the default sink, and of `local` targets without their own"
+            "none"
+        row false SharedLocalOverwrite "`1`: local sinks replace files with other content" "`0`"
+        row
+            false
+            SharedHttpUrl
+            "base URL of the default sink, and of `http` targets without their own; before `CELLOS_EXPORT_DIR`"
+            "none"
+        row false SharedHttpToken "bearer token for that base URL" "none"
+        row false SharedHttpPlaintextToken "`1`: send tokens over plain http to other hosts" "`0`"
+        row false SharedHttpMaxAttempts "all tries of HTTP sinks, the first included; 1 or more" "3"
+        row false SharedHttpRetryBackoff "wait between attempts of HTTP sinks, in ms" "500"
+        row
+            false
+            SharedHttpRequestTimeout
+            "for one attempt of HTTP sinks as a whole, in ms"
+            (string DefaultRequestTimeoutMs)
+        row false SharedHttpConnectTimeout "for HTTP sinks to connect, in ms" (string DefaultConnectTimeoutMs)
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
         row
             false

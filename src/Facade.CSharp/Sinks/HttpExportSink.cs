@@ -9,7 +9,7 @@ namespace CellOS.Export.S3;
 /// is <c>unverified</c> unless a digest in the response confirms the content. Redirects are not followed. Any number of threads
 /// may use one sink at once.
 /// </summary>
-public sealed class HttpExportSink : IExportSink, IDisposable
+public sealed class HttpExportSink : IBatchSink, IDisposable
 {
     private readonly PushChannel _channel;
 
@@ -90,13 +90,6 @@ public sealed class HttpExportSink : IExportSink, IDisposable
     /// <inheritdoc />
     public string DestinationHint(string name) => _channel.DestinationHint(name);
 
-    /// <inheritdoc cref="PushChannel.KnownUrl" />
-    internal RequestUrl? KnownUrl(string name) => _channel.KnownUrl(name);
-
-    /// <inheritdoc cref="PushChannel.UnfitHeaders" />
-    internal string? UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
-        _channel.UnfitHeaders(name, metadata);
-
     /// <inheritdoc />
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
     public Task<ExportReceipt> PushAsync(
@@ -137,6 +130,12 @@ public sealed class HttpExportSink : IExportSink, IDisposable
         ExportBatchOptions? options = null,
         CancellationToken cancellationToken = default
     ) => _channel.PushManyAsync(artifacts, options, cancellationToken);
+
+    /// <summary>The destination is the URL.</summary>
+    RequestUrl? IBatchSink.KnownUrl(string name) => null;
+
+    string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
+        _channel.UnfitHeaders(name, metadata);
 
     /// <summary>
     /// Releases the connections that the sink made itself. Let pushes end first, or cancel them.

@@ -14,7 +14,7 @@ namespace CellOS.Export.S3;
 /// renamed. The next push of an artifact replaces what a crash left behind. Files have the permissions 0600, folders 0700.
 /// Any number of threads and processes may export at once. It needs Linux.
 /// </summary>
-public sealed class LocalExportSink : IExportSink
+public sealed class LocalExportSink : IBatchSink
 {
     private readonly LocalTarget _target;
     private readonly TimeProvider _time;
@@ -134,6 +134,10 @@ public sealed class LocalExportSink : IExportSink
             PushAsync,
             cancellationToken
         );
+
+    RequestUrl? IBatchSink.KnownUrl(string name) => null;
+
+    string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) => null;
 
     private LocalPlan Plan(string name)
     {

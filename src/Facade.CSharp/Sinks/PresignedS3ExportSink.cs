@@ -9,7 +9,7 @@ namespace CellOS.Export.S3;
 /// URL is the whole authentication; this machine holds no AWS credentials, and no AWS environment variable is read.
 /// Redirects are not followed. Any number of threads may use one sink at once.
 /// </summary>
-public sealed class PresignedS3ExportSink : IExportSink, IDisposable
+public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
 {
     private readonly PushChannel _channel;
 
@@ -161,6 +161,11 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     /// <inheritdoc cref="PushChannel.UnfitHeaders" />
     internal string? UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
         _channel.UnfitHeaders(name, metadata);
+
+    RequestUrl? IBatchSink.KnownUrl(string name) => KnownUrl(name);
+
+    string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
+        UnfitHeaders(name, metadata);
 
     /// <inheritdoc />
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>

@@ -38,10 +38,7 @@ internal sealed record SinkParts(
         var endpoint = Endpoint(options, out var brokerProblem);
         var command = Command(options, out var commandProblem);
         // A broker is reached as the store is, even if the store is reached by another client.
-        var handler =
-            http is null || endpoint is not null
-                ? new HandlerDraft(options)
-                : null;
+        var handler = http is null || endpoint is not null ? new HandlerDraft(options) : null;
         var manifest = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
             ? null
             : new ManifestFile(options.PresignedUrlsFile);
