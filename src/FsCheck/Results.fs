@@ -97,6 +97,8 @@ module Results =
                 RequestId = optional[4]
                 HostId = optional[5]
                 MayBeStored = mayBeStored
+                TargetKind = None
+                TargetName = None
                 IsRedacted = false
                 Attempts = attempts
             }

@@ -64,6 +64,7 @@ module internal FailureText =
             Kind = kind
             Message = $"Export of {artifact} to {destination} failed: {reason}"
             Reason = reason
+            TargetKind = facts.Plan.Target.Kind
             TargetName = facts.Plan.Target.Name |> Option.map TargetName.value
             Destination = Destination.value facts.Plan.Destination
             CellId = CellId.value facts.Plan.Target.CellId

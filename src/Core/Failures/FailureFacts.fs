@@ -11,6 +11,8 @@ type ExportFailure = {
     Message: string
     /// The message without the artifact's name and address, for displays that name the artifact.
     Reason: string
+    /// The kind of target.
+    TargetKind: TargetKind
     /// The target's name in the cell spec.
     TargetName: string option
     /// The logical address that it was meant for.

@@ -166,6 +166,7 @@ module LocalFailure =
             Kind = kind
             Message = $"Export of {ArtifactName.quote plan.Artifact} to {destination} failed: {reason}"
             Reason = reason
+            TargetKind = TargetKind.Local
             TargetName = plan.Target.Name |> Option.map TargetName.value
             Destination = plan.Destination
             CellId = CellId.value plan.Target.CellId

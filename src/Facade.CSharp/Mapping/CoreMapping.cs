@@ -107,6 +107,8 @@ internal static class CoreMapping
 
     private static FailureReport ToCore(ExportException failure, string? artifactName) =>
         new(
+            ToOption(failure.TargetKind is { } kind ? ToName(kind) : null),
+            ToOption(failure.TargetName),
             ToOption(failure.CellId),
             ToOption(artifactName),
             ToOption(failure.Destination),
@@ -177,6 +179,7 @@ internal static class CoreMapping
             IsRedacted = true,
             Reason = failure.Reason,
             Destination = failure.Destination,
+            TargetKind = ToKind(failure.TargetKind.Name),
             TargetName = OrNull(failure.TargetName),
             CellId = failure.CellId,
             ArtifactName = failure.ArtifactName,

@@ -146,6 +146,12 @@ let tests =
                 let! failure = failureOf (fun () -> place.Sink.PushAsync("a", other))
                 Expect.equal failure.Kind ExportFailureKind.AlreadyExists "kind"
                 Expect.stringContains failure.Message "CELLOS_EXPORT_LOCAL_OVERWRITE=1" "what to do"
+
+                Expect.stringContains
+                    (failure.ToCloudEvent DateTimeOffset.UnixEpoch)
+                    "\"data\":{\"targetKind\":\"localPath\","
+                    "the event names the kind"
+
                 Expect.equal (sha256 (File.ReadAllBytes(place.At "a"))) (sha256 (patterned 1000)) "as it was"
                 let! receipt = place.Replacing.PushAsync("a", other)
                 Expect.equal (sha256 (File.ReadAllBytes(place.At "a"))) receipt.Sha256 "replaced"
