@@ -352,6 +352,13 @@ module Variable =
             "`0`"
     ]
 
+    /// True for the variables of folders and HTTP endpoints, which a program that serves S3 targets alone does not read.
+    [<CompiledName("IsOfOtherSink")>]
+    let isOfOtherSink (name: string) : bool =
+        [ HttpPrefix; "CELLOS_EXPORT_LOCAL_"; SharedLocalFolder ]
+        |> List.exists (fun prefix -> name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        && not (name.StartsWith(LegacyUrl, StringComparison.Ordinal))
+
     /// The whole name for one target.
     [<CompiledName("ForTarget")>]
     let forTarget (target: TargetName) (name: string) = name + TargetName.envSuffix target

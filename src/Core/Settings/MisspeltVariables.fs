@@ -110,17 +110,10 @@ module internal MisspeltVariables =
         (names: string list)
         (targets: TargetName list)
         =
-        let isOfOtherSink (name: string) =
-            ("CELLOS_EXPORT_LOCAL_" :: ofFamily)
-            |> List.exists (fun prefix -> name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-
         // Variables of other sinks belong to another program where this one serves S3 targets alone.
         let known =
             Variable.known targets
-            |> List.filter (fun name ->
-                servesAll
-                || not (isOfOtherSink name)
-                || name.StartsWith(Variable.LegacyUrl, StringComparison.Ordinal))
+            |> List.filter (fun name -> servesAll || not (Variable.isOfOtherSink name))
 
         let isKnown = HashSet(known, StringComparer.Ordinal)
         let inAnyCase = HashSet(known, StringComparer.OrdinalIgnoreCase)
@@ -136,7 +129,9 @@ module internal MisspeltVariables =
 
         let isOurs (name: string) =
             name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
-            || servesAll && isOfOtherSink name
+            || servesAll
+               && (Variable.isOfOtherSink name
+                   || name.StartsWith(Variable.LegacyUrl, StringComparison.Ordinal))
 
         for name in names do
             if isOurs name && not (isKnown.Contains name) && not (isRead name) then

@@ -264,6 +264,43 @@ let tests =
                 "the warning"
         }
 
+        test "every variable of the other kinds has a value that is shown" {
+            let shown =
+                [
+                    resolve None [ "a", "local" ] [ "CELLOS_EXPORT_DIR__A", "/x" ]
+                    resolve None [ "a", "http" ] [ "CELLOS_EXPORT_HTTP_BASE_URL__A", "https://h/in" ]
+                    resolve (Some TargetKind.Local) [] [ "CELLOS_EXPORT_DIR", "/x" ]
+                    resolve (Some TargetKind.Http) [] [ "CELLOS_EXPORT_HTTP_BASE_URL", "https://h/in" ]
+                ]
+                |> List.collect (fun resolution -> resolution.Plain |> List.collect _.Values)
+                |> List.choose _.Variable
+
+            for row in Variable.all do
+                if Variable.isOfOtherSink row.Name then
+                    let name = if row.PerTarget then row.Name + "A" else row.Name
+                    Expect.equal (shown |> List.filter ((=) name)) [ name ] "once"
+        }
+
+        test "what the variables of HTTP sinks say reaches the target, its own before the shared ones" {
+            for suffix in [ ""; "__WEB" ] do
+                let resolution =
+                    resolve None [ "web", "http" ] [
+                        "CELLOS_EXPORT_HTTP_BASE_URL__WEB", "https://h/in"
+                        "CELLOS_EXPORT_HTTP_MAX_ATTEMPTS" + suffix, "7"
+                        "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS" + suffix, "9"
+                        "CELLOS_EXPORT_HTTP_TIMEOUT_MS" + suffix, "77"
+                        "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS" + suffix, "88"
+                    ]
+
+                match (List.exactlyOne resolution.Plain).Settings with
+                | Some(PlainSettings.Http settings) ->
+                    Expect.equal settings.Retry.MaxAttempts 7 "attempts"
+                    Expect.equal settings.Retry.Backoff.TotalMilliseconds 9. "backoff"
+                    Expect.equal settings.Limits.RequestTimeout.TotalMilliseconds 77. "request"
+                    Expect.equal settings.Limits.ConnectTimeout.TotalMilliseconds 88. "connect"
+                | other -> failtestf "%A" other
+        }
+
         test "misspelt variables of all kinds are found" {
             let unknown fallback targets =
                 (resolve fallback targets [
