@@ -106,6 +106,7 @@ let tests =
                         )
                     Message = "m"
                     Reason = "r"
+                    TargetKind = CellOS.Export.S3.Core.TargetKind.S3
                     TargetName = None
                     Destination = "d"
                     CellId = "c"
