@@ -11,7 +11,7 @@ internal static class Configured
     /// <exception cref="S3ExportConfigurationException">The spec cannot be read, or is wrong, or has no such target.</exception>
     internal static S3ExportSpec Load(string spec, string? target)
     {
-        var loaded = S3ExportSpec.Load(spec);
+        var loaded = ExportSpec.Load(spec).Route(environment: null);
         return target is null ? loaded : loaded.Only(target);
     }
 
@@ -28,7 +28,7 @@ internal static class Configured
             return loaded;
 
         var only = loaded.Only(target);
-        var left = loaded.Artifacts.Count + loaded.OtherArtifacts.Count - only.Artifacts.Count;
+        var left = loaded.AllArtifacts.Count + loaded.OtherArtifacts.Count - only.AllArtifacts.Count;
         if (left > 0)
             note =
                 $"The spec lists {ShownNames.Artifacts(left)} for other targets than '{Shown.Name(target)}', not exported because of --target. Run the command once for each target to export all.";

@@ -43,7 +43,7 @@ module Results =
             let! integrity = Gen.elements Confirmation.all
 
             return {
-                TargetKind = Receipt.TargetKind
+                TargetKind = TargetKind.S3.Name
                 TargetName = optional[0]
                 Destination = $"s3://b/{cell}/{artifact}"
                 BytesWritten = bytes
@@ -97,6 +97,8 @@ module Results =
                 RequestId = optional[4]
                 HostId = optional[5]
                 MayBeStored = mayBeStored
+                TargetKind = None
+                TargetName = None
                 IsRedacted = false
                 Attempts = attempts
             }

@@ -69,7 +69,7 @@ internal static class CheckJson
     {
         json.WriteString("target", artifact.Target);
         json.WriteString("name", artifact.Name);
-        json.WriteString("bucket", artifact.Bucket);
+        Write(json, "bucket", artifact.Bucket);
         Write(json, "key", artifact.Key);
         json.WriteNumber("bytes", artifact.Bytes);
         Write(json, "problem", artifact.Problem);
@@ -106,6 +106,10 @@ internal static class CheckJson
     private static void Write(Utf8JsonWriter json, S3ExportTargetReport target)
     {
         json.WriteString("name", target.Name);
+        if (target.Kind != ExportTargetKind.S3)
+            json.WriteString("kind", CheckRow.KindOf(target));
+        if (target.Name.Length == 0)
+            json.WriteBoolean("default", true);
         json.WriteBoolean("usable", target.IsUsable);
         if (target.ExpiresAt is { } at)
         {

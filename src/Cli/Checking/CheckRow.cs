@@ -10,10 +10,21 @@ internal sealed record CheckRow(string Setting, string Value, string From)
     internal static IEnumerable<CheckRow> Of(S3ExportTargetReport target)
     {
         var settings = target.Settings.Select(Of);
+        if (target.Kind != ExportTargetKind.S3)
+            return settings.Prepend(new CheckRow("kind", KindOf(target), "spec"));
         return target.Expiry is { } expiry
             ? settings.Append(new CheckRow("urlExpires", expiry, "URL"))
             : settings;
     }
+
+    /// <summary>The word of a spec for the kind of a target.</summary>
+    internal static string KindOf(S3ExportTargetReport target) =>
+        target.Kind switch
+        {
+            ExportTargetKind.Local => Core.TargetKind.Local.Word,
+            ExportTargetKind.Http => Core.TargetKind.Http.Word,
+            _ => Core.TargetKind.S3.Word,
+        };
 
     /// <summary>What a source of URLs gave for the probe.</summary>
     internal static IEnumerable<CheckRow> Of(UrlProbe probe)

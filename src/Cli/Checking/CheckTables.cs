@@ -23,12 +23,15 @@ internal static class CheckTables
         CheckReport? report = null
     )
     {
-        var artifacts = configuration.Spec.Artifacts.Count;
+        var artifacts = configuration.Spec.AllArtifacts.Count;
         output.WriteLine(
-            $"{Shown.Line(Redaction.Plain(spec))}: {Count(configuration.Targets.Count, "S3 target")}, {Count(artifacts, "artifact")} listed{(report?.Shard is { } shard ? $" in shard {shard}" : "")}"
+            $"{Shown.Line(Redaction.Plain(spec))}: {Targets(configuration)}, {Count(artifacts, "artifact")} listed{(report?.Shard is { } shard ? $" in shard {shard}" : "")}"
         );
         foreach (var target in configuration.Targets)
-            tables.Write($"target {target.Name}", [.. CheckRow.Of(target)]);
+            tables.Write(
+                target.Name.Length == 0 ? "default sink" : $"target {target.Name}",
+                [.. CheckRow.Of(target)]
+            );
         tables.Write("all targets", [.. configuration.Globals.Select(CheckRow.Of)]);
         foreach (var probe in report?.Probes ?? [])
             tables.Write($"probe of target {probe.Target}", [.. CheckRow.Of(probe)]);
@@ -37,7 +40,7 @@ internal static class CheckTables
             output.WriteLine(
                 artifact.Problem is { } problem
                     ? Shown.Line(problem)
-                    : $"{Shown.Artifact(artifact.Name)}: {artifact.Bytes} bytes to s3://{artifact.Bucket}/{Shown.Artifact(artifact.Key!)}"
+                    : $"{Shown.Artifact(artifact.Name)}: {artifact.Bytes} bytes to {Place(artifact)}"
             );
         foreach (var note in report?.Notes ?? [])
             output.WriteLine(note);
@@ -62,6 +65,17 @@ internal static class CheckTables
             : "This can be used."
         );
     }
+
+    private static string Targets(S3ExportConfiguration configuration) =>
+        Count(
+            configuration.Targets.Count,
+            configuration.Targets.All(target => target.Kind == ExportTargetKind.S3) ? "S3 target" : "target"
+        );
+
+    private static string Place(CheckedArtifact artifact) =>
+        artifact.Bucket is not null ? $"s3://{artifact.Bucket}/{Shown.Artifact(artifact.Key!)}"
+        : artifact.Target.Length == 0 ? "the default sink"
+        : $"the target '{artifact.Target}'";
 
     private static string Count(int count, string what) => $"{count} {what}{(count == 1 ? "" : "s")}";
 }

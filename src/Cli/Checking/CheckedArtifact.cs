@@ -6,14 +6,14 @@ namespace CellOS.Export.S3.Cli.Checking;
 /// <summary>An artifact that a push would export, for who presigns its URL.</summary>
 /// <param name="Target">The name of the target.</param>
 /// <param name="Name">The artifact's name.</param>
-/// <param name="Bucket">The bucket that it goes to.</param>
+/// <param name="Bucket">The bucket that it goes to; null for a target without one.</param>
 /// <param name="Key">The object key, not percent-encoded; null if there can be none.</param>
 /// <param name="Bytes">The size of the file.</param>
 /// <param name="Problem">Why it cannot have a key; null if it can.</param>
 internal sealed record CheckedArtifact(
     string Target,
     string Name,
-    string Bucket,
+    string? Bucket,
     string? Key,
     long Bytes,
     string? Problem
@@ -26,7 +26,21 @@ internal sealed record CheckedArtifact(
             target => TargetNameModule.Value(target.Name),
             StringComparer.Ordinal
         );
-        return [.. bundle.Artifacts.Select(artifact => Of(artifact, targets[artifact.Target], cell))];
+        return
+        [
+            .. bundle.Artifacts.Select(artifact =>
+                targets.TryGetValue(artifact.Target, out var target)
+                    ? Of(artifact, target, cell)
+                    : new CheckedArtifact(
+                        artifact.Target,
+                        artifact.Name,
+                        Bucket: null,
+                        Key: null,
+                        artifact.Length,
+                        Problem: null
+                    )
+            ),
+        ];
     }
 
     private static CheckedArtifact Of(PlannedArtifact artifact, S3Target target, CellId cell)

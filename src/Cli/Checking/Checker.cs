@@ -88,8 +88,8 @@ internal static class Checker
         S3ExportSpec Own(S3ExportSpec spec) => arguments.Shard is { } shard ? spec.OfShard(shard) : spec;
 
         IEnumerable<string> EmptyShard(S3ExportSpec spec) =>
-            arguments.Shard is { } shard && spec.Artifacts.Count > 0 && Own(spec).Artifacts.Count == 0
-                ? [PushBundle.NoneOf(shard, spec.Artifacts.Count)]
+            arguments.Shard is { } shard && spec.AllArtifacts.Count > 0 && Own(spec).AllArtifacts.Count == 0
+                ? [PushBundle.NoneOf(shard, spec.AllArtifacts.Count)]
                 : [];
     }
 
@@ -101,10 +101,10 @@ internal static class Checker
             ? bundle.StrictProblems.Select(problem => new S3ExportProblem { Text = problem })
             : [];
 
-    /// <summary>Why a spec without a target of kind s3 is of no use to this tool.</summary>
+    /// <summary>Why a spec without a target that this tool serves is of no use to it.</summary>
     private static IEnumerable<S3ExportProblem> NoTarget(S3ExportSpec spec)
     {
-        if (spec.Targets.Count > 0)
+        if (spec.Places > 0)
             yield break;
 
         var kinds = spec.OtherTargets.Select(other => $"'{Shown.Name(other.Kind)}'").Distinct().ToList();
@@ -112,8 +112,8 @@ internal static class Checker
         {
             Text =
                 kinds.Count == 0
-                    ? "The spec has no target of kind s3, so nothing can be exported. Add one."
-                    : $"The spec has no target of kind s3, so nothing can be exported: its targets have the kind {string.Join(" or ", kinds)}. Write 'kind: s3' for the target that this tool exports to.",
+                    ? "The spec has no target of kind s3, local or http, so nothing can be exported. Add one."
+                    : $"The spec has no target of kind s3, local or http, so nothing can be exported: its targets have the kind {string.Join(" or ", kinds)}. Write 'kind: s3', 'local' or 'http' for the target that this tool exports to.",
         };
     }
 }

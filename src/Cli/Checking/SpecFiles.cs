@@ -18,12 +18,12 @@ internal static class SpecFiles
     /// <exception cref="S3ExportConfigurationException">A path is not below the folder.</exception>
     internal static IReadOnlyList<S3ExportFinding> Problems(S3ExportConfiguration configuration, string? root)
     {
-        if (configuration.Spec.Artifacts.Count == 0)
+        if (configuration.Spec.AllArtifacts.Count == 0)
             return [];
 
         using var folder = Open(root ?? ".");
         var spec = configuration.Spec.Below(folder);
-        var missing = spec.Artifacts.ToLookup(artifact =>
+        var missing = spec.AllArtifacts.ToLookup(artifact =>
             FileKinds.Look(folder, artifact.Path).Kind == FileKind.Missing
         );
         return
@@ -83,11 +83,14 @@ internal static class SpecFiles
             Id = id,
             Severity = severity.Name,
             IsWarning = true,
-            Target = target,
+            Target = target.Length == 0 ? null : target,
             Variable = "artifacts",
             What = what,
             Remedy = remedy,
-            Message = $"target '{target}': artifacts: {what}. {remedy}",
+            Message =
+                target.Length == 0
+                    ? $"artifacts: {what}. {remedy}"
+                    : $"target '{target}': artifacts: {what}. {remedy}",
         };
 
     /// <summary>Returns why a file cannot be opened; null if it can.</summary>

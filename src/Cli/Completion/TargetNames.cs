@@ -16,7 +16,7 @@ internal static class TargetNames
         {
             // A pipe, which has no length, is not read: the command itself will need what is in it.
             return spec is { Length: > 0 } && new FileInfo(spec) is { Exists: true, Length: > 0 }
-                ? S3ExportSpec.Load(spec).Targets.Select(target => new CompletionItem(target.Name))
+                ? ExportSpec.Load(spec).TargetNames.Select(target => new CompletionItem(target))
                 : [];
         }
         catch (Exception exception) when (exception is S3ExportConfigurationException or IOException)

@@ -13,7 +13,7 @@ internal static class Addresses
     /// <exception cref="RefusedException">One or more keys would be too long.</exception>
     internal static IEnumerable<(PlannedArtifact Artifact, string Destination)> Of(
         PushBundle bundle,
-        S3ExportSinks sinks
+        ExportSinks sinks
     )
     {
         var problems = new List<string>();
@@ -21,7 +21,7 @@ internal static class Addresses
         {
             try
             {
-                _ = sinks[artifact.Target].DestinationHint(artifact.Name);
+                _ = sinks.Of(artifact.Target).DestinationHint(artifact.Name);
             }
             catch (ArgumentException exception)
             {
@@ -30,25 +30,22 @@ internal static class Addresses
         }
 
         var addressed = bundle.Artifacts.Select(artifact =>
-            (artifact, sinks[artifact.Target].DestinationHint(artifact.Name))
+            (artifact, sinks.Of(artifact.Target).DestinationHint(artifact.Name))
         );
-        if (problems.Count == 0 && sinks.Count > 1)
+        if (problems.Count == 0 && sinks.Places > 1)
             problems.AddRange(SameObjects([.. addressed, .. OfOtherShards(bundle, sinks)], sinks));
         return problems.Count == 0 ? addressed : throw new RefusedException(problems);
     }
 
     /// <summary>The artifacts of other shards; those without an address are reported by their shards.</summary>
-    private static IEnumerable<(PlannedArtifact, string)> OfOtherShards(
-        PushBundle bundle,
-        S3ExportSinks sinks
-    )
+    private static IEnumerable<(PlannedArtifact, string)> OfOtherShards(PushBundle bundle, ExportSinks sinks)
     {
         foreach (var artifact in bundle.OtherShards)
         {
             string destination;
             try
             {
-                destination = sinks[artifact.Target].DestinationHint(artifact.Name);
+                destination = sinks.Of(artifact.Target).DestinationHint(artifact.Name);
             }
             catch (ArgumentException)
             {
@@ -65,7 +62,7 @@ internal static class Addresses
     /// </summary>
     private static IEnumerable<string> SameObjects(
         List<(PlannedArtifact Artifact, string Destination)> addressed,
-        S3ExportSinks sinks
+        ExportSinks sinks
     )
     {
         var objects = new Groups();
@@ -97,7 +94,7 @@ internal static class Addresses
                 yield return $"{Names(group)} are different files for the same destination, {Core.Shown.Short(500, addressed[group[0]].Destination)}: one would overwrite the other, or two receipts would name one address. Give each target its own bucket or key prefix, or the artifacts different names.";
         }
 
-        RequestUrl? UrlOf(PlannedArtifact artifact) => sinks[artifact.Target].KnownUrl(artifact.Name);
+        RequestUrl? UrlOf(PlannedArtifact artifact) => sinks.Of(artifact.Target).KnownUrl(artifact.Name);
 
         string Names(List<int> group) =>
             string.Join(

@@ -17,7 +17,7 @@ internal static class Preflight
     internal static void Check(
         PushBundle bundle,
         IReadOnlySet<PlannedArtifact> done,
-        S3ExportSinks sinks,
+        ExportSinks sinks,
         PushArguments arguments
     )
     {
@@ -44,7 +44,7 @@ internal static class Preflight
     internal static string[] Overwritten(
         Receipted receipted,
         IEnumerable<(PlannedArtifact Artifact, string Destination)> artifacts,
-        S3ExportSinks sinks,
+        ExportSinks sinks,
         string cellId
     )
     {
@@ -58,7 +58,7 @@ internal static class Preflight
                             cellId,
                             item.Artifact.Name,
                             item.Destination,
-                            CoreMapping.ToOption(sinks[item.Artifact.Target].KnownUrl(item.Artifact.Name))
+                            CoreMapping.ToOption(sinks.Of(item.Artifact.Target).KnownUrl(item.Artifact.Name))
                         )
                         ?.Value
                 )
@@ -101,7 +101,7 @@ internal static class Preflight
         PushBundle bundle,
         List<PlannedArtifact> rest,
         bool isResumed,
-        S3ExportSinks sinks
+        ExportSinks sinks
     )
     {
         var errors = OfErrors(sinks.Configuration);
@@ -131,13 +131,13 @@ internal static class Preflight
 
     private static IEnumerable<string> UnfitHeaders(
         List<PlannedArtifact> rest,
-        S3ExportSinks sinks,
+        ExportSinks sinks,
         PushArguments arguments
     ) =>
         rest.Select(artifact =>
                 (
                     artifact.Name,
-                    Problem: sinks[artifact.Target].UnfitHeaders(artifact.Name, arguments.Metadata)
+                    Problem: sinks.Of(artifact.Target).UnfitHeaders(artifact.Name, arguments.Metadata)
                 )
             )
             .Where(item => item.Problem is not null)

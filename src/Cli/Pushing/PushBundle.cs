@@ -115,7 +115,7 @@ internal sealed record PushBundle(
             Spec = Spec.OfShard(shard),
             Artifacts = [.. own[true]],
             HasOtherShards = own[false].Any(),
-            OtherShards = Spec.Targets.Count > 1 ? [.. own[false]] : [],
+            OtherShards = Spec.Places > 1 ? [.. own[false]] : [],
             Notes =
                 own[true].Any() || Artifacts.Count == 0 ? Notes : [.. Notes, NoneOf(shard, Artifacts.Count)],
         };
@@ -126,7 +126,7 @@ internal sealed record PushBundle(
         $"Shard {shard} has none of the {ShownNames.Artifacts(others)}: this command exports nothing, and other shards have them.";
 
     /// <summary>Gathers the files of PATHs.</summary>
-    /// <param name="spec">The spec, with one S3 target.</param>
+    /// <param name="spec">The spec, with one target or a default sink.</param>
     /// <param name="paths">Files and folders.</param>
     /// <param name="root">The folder of the spec's artifacts, which has no meaning here; null if none was given.</param>
     /// <param name="commandFiles">The files of the command line.</param>
@@ -138,13 +138,7 @@ internal sealed record PushBundle(
         CommandFiles commandFiles
     )
     {
-        if (spec.Targets is not [{ Name: var target }])
-            throw new RefusedException(
-                spec.Targets.Count == 0
-                    ? "The spec has no target of kind s3."
-                    : $"The spec has several S3 targets. Say which of them takes the PATHs: --target {string.Join(" or ", spec.Targets.Select(known => known.Name))}."
-            );
-
+        var target = TargetOfPaths(spec);
         var bundle = FileBundle.Collect(paths);
         if (bundle.Problems.Count > 0)
             throw new RefusedException(bundle.Problems);
@@ -170,9 +164,10 @@ internal sealed record PushBundle(
         // Not the whole bundle: its files would stay in memory beside the artifacts.
         var appeared = bundle.Changes;
         var notes = leftOut.Concat(bundle.Notes).ToList();
-        if (spec.Artifacts.Count > 0)
+        var listed = spec.AllArtifacts.Count(artifact => artifact.Target == target);
+        if (listed > 0)
             notes.Add(
-                $"The spec lists {ShownNames.Artifacts(spec.Artifacts.Count)} for this target, not exported by this command, which exports the PATHs. Run it without PATHs to export what the spec lists."
+                $"The spec lists {ShownNames.Artifacts(listed)} for this target, not exported by this command, which exports the PATHs. Run it without PATHs to export what the spec lists."
             );
         if (root is not null)
             notes.Add("--root is for the artifacts of the spec; the PATHs are taken as they are.");
@@ -190,6 +185,23 @@ internal sealed record PushBundle(
                 var now = new OwnFiles(commandFiles);
                 return appeared(path => changed.Contains(path) || now.NameOf(path) is not null);
             },
+        };
+    }
+
+    /// <summary>The target that PATHs go to: the default sink if the environment names one, else the single target.</summary>
+    /// <exception cref="RefusedException">There is neither.</exception>
+    private static string TargetOfPaths(S3ExportSpec spec)
+    {
+        if (spec.Core.Fallback is not null)
+            return "";
+        string[] names = [.. spec.AllTargetNames];
+        return names switch
+        {
+            [var only] => only,
+            [] => throw new RefusedException("The spec has no target of kind s3, local or http."),
+            _ => throw new RefusedException(
+                $"The spec has several targets. Say which of them takes the PATHs: --target {string.Join(" or ", names)}."
+            ),
         };
     }
 
@@ -214,14 +226,14 @@ internal sealed record PushBundle(
 
     private static PushBundle OfSpec(S3ExportSpec spec, PushArguments arguments)
     {
-        if (spec.Artifacts.Count == 0)
+        if (spec.AllArtifacts.Count == 0)
             throw new RefusedException(
-                "There is nothing to export: give PATHs, or list artifacts for S3 targets in the spec."
+                "There is nothing to export: give PATHs, or list artifacts in the spec for targets of kind s3, local or http."
             );
 
         var root = Root(arguments.Root ?? ".");
         spec = spec.Below(root);
-        var artifacts = spec.Artifacts.Select(artifact => Planned(root, artifact)).ToList();
+        var artifacts = spec.AllArtifacts.Select(artifact => Planned(root, artifact)).ToList();
         Preflight.RequireFile(arguments.Root ?? ".", artifacts);
         var own = new OwnFiles(arguments.Files);
         Refuse(own, artifacts.Select(artifact => artifact.Source.Full));
@@ -238,7 +250,7 @@ internal sealed record PushBundle(
 
         var rest = names.Count > most ? $" and {names.Count - most} more" : "";
         var are = names.Count == 1 ? "is for a target" : "are for targets";
-        yield return $"{string.Join(", ", names.Take(most).Select(Quote))}{rest} {are} of another kind than s3: this tool does not export such artifacts.";
+        yield return $"{string.Join(", ", names.Take(most).Select(Quote))}{rest} {are} of a kind that this tool has no sink for: it does not export such artifacts.";
     }
 
     /// <summary>The artifact root, which is open until the process ends.</summary>

@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Cli.Pushing;
 
 /// <summary>The push itself: target by target, several artifacts at once.</summary>
 internal sealed class PushRun(
-    S3ExportSinks sinks,
+    ExportSinks sinks,
     ResultLines lines,
     UploadMarks? marks,
     IPushDisplay display,
@@ -82,7 +82,8 @@ internal sealed class PushRun(
         };
         try
         {
-            return sinks[target]
+            return sinks
+                .Of(target)
                 .PushManyAsync(
                     artifacts.Select(artifact => new ExportArtifact(
                         artifact.Name,
@@ -103,7 +104,9 @@ internal sealed class PushRun(
     }
 
     private string Label(string target, string name) =>
-        sinks.Count == 1 ? Core.Shown.Artifact(name) : $"{target}: {Core.Shown.Artifact(name)}";
+        sinks.Places == 1 ? Core.Shown.Artifact(name)
+        : target.Length == 0 ? $"default: {Core.Shown.Artifact(name)}"
+        : $"{target}: {Core.Shown.Artifact(name)}";
 
     /// <summary>Reports at once, in their order; Progress&lt;T&gt; may change it.</summary>
     private sealed class Reports(Action<ExportProgress> report) : IProgress<ExportProgress>

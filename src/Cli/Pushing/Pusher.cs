@@ -64,7 +64,7 @@ internal static class Pusher
                         receipts.Receipted,
                         cellId,
                         addressed,
-                        artifact => sinks[artifact.Target].KnownUrl(artifact.Name),
+                        artifact => sinks.Of(artifact.Target).KnownUrl(artifact.Name),
                         places,
                         display.Note,
                         arguments.Concurrency,
@@ -93,10 +93,10 @@ internal static class Pusher
             FailureRehearsal.Run(arguments.Format);
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
             var shared = new SharedDestinations(
-                sinks.Count > 1 ? addressed.Select(item => item.Destination) : []
+                sinks.Places > 1 ? addressed.Select(item => item.Destination) : []
             );
             var marks = receipts is null ? null : new UploadMarks(receipts, sinks, cellId, shared.All);
-            var commands = new CommandUrls(sinks, marks);
+            var commands = new CommandUrls(sinks.S3, marks);
             string? misled = null;
             var run = new PushRun(sinks, lines, marks, display, arguments with { Concurrency = atOnce })
             {
@@ -223,7 +223,7 @@ internal static class Pusher
     private static Task<T> Interruptibly<T>(Func<T> work, CancellationToken cancellationToken) =>
         Task.Run(work, cancellationToken).WaitAsync(cancellationToken);
 
-    private static (PushBundle, S3ExportSinks) Prepare(PushArguments arguments, CommandLog log)
+    private static (PushBundle, ExportSinks) Prepare(PushArguments arguments, CommandLog log)
     {
         try
         {
@@ -235,7 +235,7 @@ internal static class Pusher
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, cellId);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
-            return (bundle, S3ExportSinks.Create(configuration, cellId, null, log));
+            return (bundle, ExportSinks.Create(configuration, null, log));
         }
         catch (S3ExportConfigurationException refused)
         {
@@ -247,7 +247,7 @@ internal static class Pusher
     /// The warnings; with --quiet, only those of artifacts that the spec seems to list and nothing exports. And the URLs of
     /// a manifest that no artifact uses, since evidence may be missing.
     /// </summary>
-    private static IEnumerable<string> Warnings(S3ExportSinks sinks, bool quiet) =>
+    private static IEnumerable<string> Warnings(ExportSinks sinks, bool quiet) =>
         sinks
             .Configuration.Findings.Where(finding =>
                 finding.Id == FindingId.ManifestUnused

@@ -70,21 +70,22 @@ internal static class Resumption
 
                 artifact.Source.Watch?.IsReceipted = true;
                 done.Add(artifact);
-                if (url is null)
+                if (url is null && destination.StartsWith("s3://", StringComparison.Ordinal))
                     places.Skipped(
                         artifact.Target,
                         Resume.ReceiptedPlace(receipted, artifact.Target, cellId, artifact.Name, destination)
                     );
                 else if (
-                    Resume.OtherPlace(
+                    url is not null
+                    && Resume.OtherPlace(
                         receipted,
                         artifact.Target,
                         cellId,
                         artifact.Name,
                         destination,
                         RequestUrlModule.AddressOf(destination, url)
-                    ) is
-                    { Value: var sentence }
+                    )
+                        is { Value: var sentence }
                 )
                     otherPlaces.Add((artifact.Name, sentence));
             }

@@ -13,7 +13,7 @@ namespace CellOS.Export.S3.Cli.Receipts;
 /// <param name="shared">The destinations that several targets of the push write to.</param>
 internal sealed class UploadMarks(
     ReceiptsFile receipts,
-    S3ExportSinks sinks,
+    ExportSinks sinks,
     string cellId,
     IReadOnlySet<string> shared
 )
@@ -27,7 +27,7 @@ internal sealed class UploadMarks(
     /// <exception cref="IOException">It is not on disk.</exception>
     internal async ValueTask StartAsync(string target, string name)
     {
-        var sink = sinks[target];
+        var sink = sinks.Of(target);
         var url = sink.KnownUrl(name);
         UploadMark mark;
         lock (_gate)

@@ -98,7 +98,8 @@ internal sealed class RunSeals : IDisposable
                     {
                         RunId = runId,
                         CellId = _cellId,
-                        TargetName = group.Key,
+                        // The default sink has no name.
+                        TargetName = group.Key.Length == 0 ? "default" : group.Key,
                         StartedAt = _startedAt,
                         FinishedAt = finishedAt,
                         IsInterrupted = !isComplete,

@@ -92,6 +92,8 @@ type IntegrityVerdict =
 
 /// What a comparison depends on, besides the response and what was sent.
 type IntegrityTerms = {
+    /// The kind of target: an HTTP endpoint sets no mark of a store.
+    Kind: TargetKind
     /// How much is compared, and what is required.
     Mode: IntegrityMode
     /// True if a `Content-MD5` was sent, and the response is one of a store that has stored the object.
@@ -111,6 +113,7 @@ module IntegrityTerms =
     /// Without a digest in the request, to a store whose ETags may be MD5s.
     [<CompiledName("Of")>]
     let ofMode (mode: IntegrityMode) : IntegrityTerms = {
+        Kind = TargetKind.S3
         Mode = mode
         HasContentMd5 = false
         Given = []
@@ -157,6 +160,15 @@ module Integrity =
         || reply.OtherEncryption.IsSome
         || terms.HasCustomerKey && reply.CustomerAlgorithm |> Option.exists isOfCustomer
 
+    /// False for a `Content-MD5` of an HTTP endpoint that may be of the response's own body, unless it is ours.
+    let private isOfObject (terms: IntegrityTerms) (reply: Reply) (sent: Sent) (reported: ReportedDigest) =
+        terms.Kind <> TargetKind.Http
+        || reported.Header <> ChecksumHeader.ContentMd5
+        || sent.Digest DigestAlgorithm.Md5 = Some reported.Digest
+        || reply.Body.IsNone
+           && reply.Error.IsNone
+           && not (Digest.isOfNothing reported.Digest)
+
     /// The digests that the response reports. An ETag that need not be an MD5 is left out, unless it is ours.
     let private reportedBy (terms: IntegrityTerms) (reply: Reply) (sent: Sent) =
         let counts (tag: ReportedDigest) =
@@ -166,7 +178,7 @@ module Integrity =
         if terms.Mode.IsOff then
             []
         else
-            ReportedDigest.ofChecksums reply
+            (ReportedDigest.ofChecksums reply |> List.filter (isOfObject terms reply sent))
             @ (ReportedDigest.ofETag reply |> List.filter counts)
 
     let private isEqual (sent: Sent) (reported: ReportedDigest) =
@@ -184,7 +196,9 @@ module Integrity =
          || reply.HasOwnStoreId
          || reply.HasStoreId && reply.HasMarkBesides terms.Given)
         && (equal.Header <> ReportedDigest.ETag || reply.OnlyETag.IsSome)
-        && (not (ChecksumHeader.isOfAnyServer equal.Header) || reply.IsMarked)
+        && (not (ChecksumHeader.isOfAnyServer equal.Header)
+            || reply.IsMarked
+            || terms.Kind = TargetKind.Http)
 
     /// True if an ETag is the digest of something else: of an upload in parts, or longer than an MD5.
     let private isOtherDigest (sent: Sent) (tag: string) =

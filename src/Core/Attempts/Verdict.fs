@@ -23,6 +23,8 @@ type Verdict =
 
 /// The circumstances of an attempt that a verdict depends on, besides its outcome.
 type Circumstances = {
+    /// The kind of target: an HTTP endpoint is not a store, and any success of it counts.
+    Kind: TargetKind
     /// True if `If-None-Match: *` was sent.
     WriteOnce: bool
     /// True if `Expect: 100-continue` was sent.
@@ -49,6 +51,7 @@ module Circumstances =
     /// A presigned URL that has not expired, sent without `Expect` and without write-once.
     [<CompiledName("Defaults")>]
     let defaults = {
+        Kind = TargetKind.S3
         WriteOnce = false
         Expected = false
         IsPresigned = true
@@ -75,6 +78,7 @@ module Circumstances =
 ///   4. In response to a presigned URL there must be a mark of a store, a status that says that the object is stored, and
 ///      no body but a store's result. The operator may accept the absence of all three (`AcceptUnmarked`).
 ///   5. A URL without a signature is a gateway's, whose status, text or JSON may be anything that reports no error.
+///   A success of an HTTP endpoint counts whatever it says: its receipt tells what is confirmed.
 ///   6. A digest in the response that equals ours makes up for what is missing in 3 and 4, and for nothing that speaks
 ///      against a store: in response to a presigned URL, only with such a status and without a body.
 [<RequireQualifiedAccess>]
@@ -282,6 +286,8 @@ module Verdict =
 
     let private ofSuccess (given: Circumstances) (reply: Reply) =
         match reply.Sent with
+        | Some sent when given.Kind = TargetKind.Http -> Verdict.Accepted(reply, sent)
+        | None when given.Kind = TargetKind.Http -> Verdict.Retry FailureKind.Unreachable
         | _ when contradicts reply ->
             match codeOf reply with
             | code when isTransient code -> Verdict.Retry FailureKind.NotAStore
@@ -319,6 +325,11 @@ module Verdict =
         | 412, _ when given.WriteOnce -> Verdict.Stop FailureKind.AlreadyExists
         | 412, _ -> Verdict.Stop FailureKind.Refused
         | 417, _ when given.Expected -> Verdict.WithoutExpect
+        // The same URL is used again: what has expired there is the caller's to renew.
+        | (400 | 401 | 403 | 404), _ when given.Kind = TargetKind.Http && not given.IsPastExpiry ->
+            match codeOf reply with
+            | code when isTransient code -> unavailable
+            | _ -> Verdict.Stop FailureKind.Refused
         | _ when saysExpired reply -> Verdict.FreshUrl
         | (400 | 401 | 403), code when
             given.IsPastExpiry

@@ -16,6 +16,13 @@ module internal FailureText =
     /// The failure, in words.
     let create (kind: FailureKind) (facts: FailureFacts) : ExportFailure =
         let reply = FailureFacts.reply facts
+        let isHttp = facts.Plan.Target.Kind = TargetKind.Http
+
+        let cause, advice =
+            if isHttp then
+                HttpFailure.cause kind facts, HttpFailure.advice kind facts
+            else
+                FailureCause.describe kind facts, FailureAdvice.describe kind facts
 
         let requestId =
             reply
@@ -29,6 +36,8 @@ module internal FailureText =
         let stored =
             if not facts.MayBeStored || kind = FailureKind.AlreadyExists then
                 ""
+            elif isHttp then
+                " The server may have the artifact; a new export sends it again."
             elif facts.Plan.Target.WriteOnce then
                 " The object may be stored; with write-once, a new export then fails as AlreadyExists."
             else
@@ -49,13 +58,13 @@ module internal FailureText =
             else
                 $" {effort facts}{requestIdText}."
 
-        let reason =
-            $"{FailureCause.describe kind facts}. {FailureAdvice.describe kind facts}{stored}{effort}"
+        let reason = $"{cause}. {advice}{stored}{effort}"
 
         {
             Kind = kind
             Message = $"Export of {artifact} to {destination} failed: {reason}"
             Reason = reason
+            TargetKind = facts.Plan.Target.Kind
             TargetName = facts.Plan.Target.Name |> Option.map TargetName.value
             Destination = Destination.value facts.Plan.Destination
             CellId = CellId.value facts.Plan.Target.CellId

@@ -42,7 +42,7 @@ module internal FailureAdvice =
         | _ -> $"Export again later. To retry for longer, raise {attempts} and {backoff}."
 
     /// A fault on the way that is certainly the proxy's.
-    let private onProxyFault (facts: FailureFacts) (fault: Fault) =
+    let onProxyFault (facts: FailureFacts) (fault: Fault) =
         let variable = AdviceWords.proxySetting facts
 
         match fault.Kind, fault.ProxyStatus with

@@ -69,7 +69,7 @@ module internal FailureCause =
             $"HTTP {reply.Status} without a body ({programs reply})"
         | None, None -> $"HTTP {reply.Status}"
 
-    let private lastEvent (facts: FailureFacts) =
+    let lastEvent (facts: FailureFacts) =
         match facts.Last with
         | Some(Outcome.Replied reply) -> response reply
         | Some(Outcome.NotSent fault | Outcome.Unknown fault) -> fault.Detail

@@ -11,6 +11,8 @@ type ExportFailure = {
     Message: string
     /// The message without the artifact's name and address, for displays that name the artifact.
     Reason: string
+    /// The kind of target.
+    TargetKind: TargetKind
     /// The target's name in the cell spec.
     TargetName: string option
     /// The logical address that it was meant for.
@@ -71,14 +73,12 @@ module internal FailureFacts =
 
     /// What the response says of where the object is, if that is not the destination.
     let (|OtherObject|_|) (facts: FailureFacts) (reply: Reply) : string option =
-        if facts.Plan.Target.KeyCheck then
-            let destination =
-                Bucket.value facts.Plan.Target.Bucket, ObjectKey.value facts.Plan.Key
-
+        match facts.Plan.Target.Bucket with
+        | Some bucket when facts.Plan.Target.KeyCheck ->
+            let destination = Bucket.value bucket, ObjectKey.value facts.Plan.Key
             let isPresigned = facts.Address |> Option.exists RequestUrl.isPresigned
             Verdict.namesOther destination isPresigned reply
-        else
-            None
+        | _ -> None
 
     /// True if the body of the response is an HTML page.
     let isPage (reply: Reply) =

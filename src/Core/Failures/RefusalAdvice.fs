@@ -311,6 +311,6 @@ module internal RefusalAdvice =
         | 502
         | 503
         | 504 ->
-            $"The proxy could not reach the store. Ask the proxy's administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or add {AdviceWords.host facts} to NO_PROXY."
+            $"The proxy could not reach the server. Ask the proxy's administrator whether it resolves and reaches this host and port. Or correct the proxy ({variable}), or add {AdviceWords.host facts} to NO_PROXY."
         | _ ->
             $"Check that this is the right proxy ({variable}). If it is, ask the proxy's administrator to allow tunnels (CONNECT) to this host and port. Where a direct connection is possible, add {AdviceWords.host facts} to NO_PROXY."

@@ -94,6 +94,16 @@ module RequestHeader =
             || name.StartsWith("x-amz-meta-", StringComparison.Ordinal)
                && PathTokens.hasRandomRun header.Value
 
+    /// The texts of a secret value that no message may contain: the value, its parts, and of credentials with a scheme
+    /// (`Bearer …`) what follows the scheme.
+    let internal secretTexts (header: RequestHeader) : string list =
+        let ofScheme =
+            match key header, header.Value.IndexOf ' ' with
+            | "authorization", i when i > 0 -> SecretParts.withParts (header.Value.Substring(i + 1))
+            | _ -> []
+
+        SecretParts.withParts header.Value @ ofScheme
+
     /// `token` of RFC 9110, 5.6.2.
     let private isTokenChar (c: char) =
         Char.IsAsciiLetterOrDigit c

@@ -308,6 +308,10 @@ module ObjectKey =
                 "Shorten the artifact's name, the cell id or the key prefix."
         | _ -> Ok(ObjectKey key)
 
+    /// `cell_id/artifact_name`, for an endpoint that has no keys.
+    let internal ofNames (cellId: CellId) (artifact: ArtifactName) : ObjectKey =
+        ObjectKey(String.Concat(CellId.value cellId, "/", ArtifactName.value artifact))
+
     /// The key as S3 stores it, not percent-encoded.
     [<CompiledName("Value")>]
     let value (ObjectKey value) = value
@@ -328,6 +332,9 @@ module Destination =
     [<CompiledName("Create")>]
     let create (bucket: Bucket) (key: ObjectKey) =
         Destination(String.Concat("s3://", Bucket.value bucket, "/", ObjectKey.value key))
+
+    /// The address of an artifact at an HTTP endpoint: its URL without query and without secrets.
+    let internal ofAddress (address: string) = Destination address
 
     /// The address as text.
     [<CompiledName("Value")>]

@@ -131,6 +131,79 @@ module Variable =
     [<Literal>]
     let ExpectContinueMinBytes = "CELLOS_EXPORT_S3_EXPECT_CONTINUE_MIN_BYTES"
 
+    /// The folder of a target of kind `local`.
+    [<Literal>]
+    let LocalFolder = "CELLOS_EXPORT_DIR__"
+
+    /// The folder of the default sink, and of targets of kind `local` that have none of their own.
+    [<Literal>]
+    let SharedLocalFolder = "CELLOS_EXPORT_DIR"
+
+    /// `1`: a local target replaces files with other content.
+    [<Literal>]
+    let LocalOverwrite = "CELLOS_EXPORT_LOCAL_OVERWRITE__"
+
+    /// `LocalOverwrite` for the default sink, and for targets that do not set it.
+    [<Literal>]
+    let SharedLocalOverwrite = "CELLOS_EXPORT_LOCAL_OVERWRITE"
+
+    /// What begins the variables of targets of kind `http`, and of the default sink if it is one.
+    [<Literal>]
+    let HttpPrefix = "CELLOS_EXPORT_HTTP_"
+
+    /// The base URL of the default sink, and of targets of kind `http` that have none of their own. With the suffix of a target:
+    /// `LegacyUrl`, which is the same name.
+    [<Literal>]
+    let SharedHttpUrl = "CELLOS_EXPORT_HTTP_BASE_URL"
+
+    /// The bearer token of an HTTP target.
+    [<Literal>]
+    let HttpToken = "CELLOS_EXPORT_HTTP_BEARER_TOKEN__"
+
+    /// The bearer token of `SharedHttpUrl`.
+    [<Literal>]
+    let SharedHttpToken = "CELLOS_EXPORT_HTTP_BEARER_TOKEN"
+
+    /// `1`: the token may go over plain http to another host.
+    [<Literal>]
+    let HttpPlaintextToken = "CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN__"
+
+    /// `HttpPlaintextToken` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpPlaintextToken = "CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN"
+
+    /// All tries of an HTTP target, the first included.
+    [<Literal>]
+    let HttpMaxAttempts = "CELLOS_EXPORT_HTTP_MAX_ATTEMPTS__"
+
+    /// `HttpMaxAttempts` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpMaxAttempts = "CELLOS_EXPORT_HTTP_MAX_ATTEMPTS"
+
+    /// The wait between attempts of an HTTP target, in ms.
+    [<Literal>]
+    let HttpRetryBackoff = "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS__"
+
+    /// `HttpRetryBackoff` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpRetryBackoff = "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS"
+
+    /// The request timeout of an HTTP target, in ms.
+    [<Literal>]
+    let HttpRequestTimeout = "CELLOS_EXPORT_HTTP_TIMEOUT_MS__"
+
+    /// `HttpRequestTimeout` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpRequestTimeout = "CELLOS_EXPORT_HTTP_TIMEOUT_MS"
+
+    /// The connect timeout of an HTTP target, in ms.
+    [<Literal>]
+    let HttpConnectTimeout = "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS__"
+
+    /// `HttpConnectTimeout` for targets that do not set it.
+    [<Literal>]
+    let SharedHttpConnectTimeout = "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS"
+
     /// A PEM file with authorities to trust besides the system's.
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"
@@ -179,7 +252,11 @@ module Variable =
         row true BrokerTokenFile "file with the broker's bearer token, read before every request" "none"
         row true UrlCommand "program that gives the URL of each artifact, with arguments; no shell" "none"
         row true BindDigest "`1`: send the digests of the content to the broker or command" "`0`"
-        row true LegacyUrl "stands in for a missing PRESIGNED_URL, with a warning" "none"
+        row
+            true
+            LegacyUrl
+            "base URL of a target of kind `http`; of an `s3` target, stands in for a missing PRESIGNED_URL, with a warning"
+            "none"
         row true Region "region of the bucket; overrides the spec's" "the spec's"
         row true MaxAttempts "all tries, the first included; 1 or more" "3"
         row true RetryBackoff "wait between attempts, in ms" "500"
@@ -208,6 +285,55 @@ module Variable =
             ExpectContinueMinBytes
             "`Expect: 100-continue` from this size up, in bytes; `off` for never"
             "1048576"
+        row true LocalFolder "export folder of a target of kind `local`" "`CELLOS_EXPORT_DIR`"
+        row true LocalOverwrite "`1`: replace files with other content" "`CELLOS_EXPORT_LOCAL_OVERWRITE`"
+        row
+            true
+            HttpToken
+            "bearer token of a target of kind `http`"
+            "none; `CELLOS_EXPORT_HTTP_BEARER_TOKEN` with the shared base URL"
+        row
+            true
+            HttpPlaintextToken
+            "`1`: send the token over plain http to another host"
+            "`CELLOS_EXPORT_HTTP_ALLOW_PLAINTEXT_TOKEN`"
+        row true HttpMaxAttempts "all tries of an `http` target" "`CELLOS_EXPORT_HTTP_MAX_ATTEMPTS`"
+        row
+            true
+            HttpRetryBackoff
+            "wait between attempts of an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS`"
+        row
+            true
+            HttpRequestTimeout
+            "for one attempt of an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_TIMEOUT_MS`"
+        row
+            true
+            HttpConnectTimeout
+            "to connect to an `http` target, in ms"
+            "`CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS`"
+        row
+            false
+            SharedLocalFolder
+            "export folder of the default sink, and of `local` targets without their own"
+            "none"
+        row false SharedLocalOverwrite "`1`: local sinks replace files with other content" "`0`"
+        row
+            false
+            SharedHttpUrl
+            "base URL of the default sink, and of `http` targets without their own; before `CELLOS_EXPORT_DIR`"
+            "none"
+        row false SharedHttpToken "bearer token for that base URL" "none"
+        row false SharedHttpPlaintextToken "`1`: send tokens over plain http to other hosts" "`0`"
+        row false SharedHttpMaxAttempts "all tries of HTTP sinks, the first included; 1 or more" "3"
+        row false SharedHttpRetryBackoff "wait between attempts of HTTP sinks, in ms" "500"
+        row
+            false
+            SharedHttpRequestTimeout
+            "for one attempt of HTTP sinks as a whole, in ms"
+            (string DefaultRequestTimeoutMs)
+        row false SharedHttpConnectTimeout "for HTTP sinks to connect, in ms" (string DefaultConnectTimeoutMs)
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
         row
             false
@@ -225,6 +351,13 @@ module Variable =
             "`1`: refuse to start if there is a warning; a word that is not one of the choices counts as `1`"
             "`0`"
     ]
+
+    /// True for the variables of folders and HTTP endpoints, which a program that serves S3 targets alone does not read.
+    [<CompiledName("IsOfOtherSink")>]
+    let isOfOtherSink (name: string) : bool =
+        [ HttpPrefix; "CELLOS_EXPORT_LOCAL_"; SharedLocalFolder ]
+        |> List.exists (fun prefix -> name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        && not (name.StartsWith(LegacyUrl, StringComparison.Ordinal))
 
     /// The whole name for one target.
     [<CompiledName("ForTarget")>]

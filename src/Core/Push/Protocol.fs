@@ -36,7 +36,7 @@ module PutRequest =
             Secrets.create [
                 for header in put.Headers do
                     if RequestHeader.isSecret header then
-                        yield! SecretParts.withParts (RequestHeader.reveal header)
+                        yield! RequestHeader.secretTexts header
             ]
 
         Secrets.mask secrets text

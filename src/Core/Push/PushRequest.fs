@@ -22,7 +22,10 @@ module internal PushRequest =
 
     /// Compares the URL with the address that the receipt would name.
     let address (state: State) (url: RequestUrl) =
-        ObjectAddress.check state.Plan.Target.Bucket state.Plan.Key url
+        match state.Plan.Target.Bucket with
+        | Some bucket -> ObjectAddress.check bucket state.Plan.Key url
+        // The URL is the address.
+        | None -> AddressCheck.Same
 
     /// Whether no request with this URL may begin at the given moment.
     let isExpired (at: DateTimeOffset) (url: RequestUrl) =

@@ -27,6 +27,7 @@ module internal PushResult =
     let circumstances (state: State) (now: DateTimeOffset) (put: PutRequest) : Circumstances = {
         WriteOnce = state.Plan.Target.WriteOnce
         Expected = put.ExpectContinue
+        Kind = state.Plan.Target.Kind
         IsPresigned = RequestUrl.isPresigned put.Url
         AcceptUnmarked = state.Plan.Target.AcceptUnmarked
         IsPastExpiry =
@@ -36,10 +37,10 @@ module internal PushResult =
         FixesOtherChecksum = (SignedQuery.emptyChecksum put.Url.Query).IsSome && put.Length > 0L
         Given = PutRequest.givenDigests put
         Object =
-            if state.Plan.Target.KeyCheck then
-                Some(Bucket.value state.Plan.Target.Bucket, ObjectKey.value state.Plan.Key)
-            else
-                None
+            match state.Plan.Target.Bucket with
+            | Some bucket when state.Plan.Target.KeyCheck ->
+                Some(Bucket.value bucket, ObjectKey.value state.Plan.Key)
+            | _ -> None
         Region =
             if state.Plan.Target.KeyCheck then
                 PushPlan.regionAt (Some put.Url) state.Plan
@@ -49,6 +50,7 @@ module internal PushResult =
 
     /// What the comparison of a success depends on.
     let terms (state: State) (put: PutRequest) (reply: Reply) : IntegrityTerms = {
+        Kind = state.Plan.Target.Kind
         Mode = state.Plan.Target.Integrity
         HasContentMd5 =
             // Only a store that says that it has stored the object has compared it.
@@ -61,7 +63,9 @@ module internal PushResult =
             |> List.exists (fun header ->
                 (RequestHeader.key header).EndsWith("-customer-key", StringComparison.Ordinal)
                 || RequestHeader.key header = "x-goog-encryption-key")
-        HasOpaqueTags = S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
+        HasOpaqueTags =
+            state.Plan.Target.Kind = TargetKind.Http
+            || S3Host.isOfDirectoryBucket (RequestUrl.host put.Url)
     }
 
     /// What the caller should know about a receipt that no digest of the response confirms.
@@ -71,6 +75,9 @@ module internal PushResult =
 
         if confirmed <> Confirmation.Unverified then
             None
+        elif state.Plan.Target.Kind = TargetKind.Http then
+            Some
+                $"{response} confirms no digest: nothing shows that the server has the same bytes. The receipt is unverified."
         elif not reply.IsMarked then
             Some
                 $"{response ()} has no mark of a store (strong ETag, checksum, version or request id): nothing shows that a store has the object."
@@ -98,7 +105,7 @@ module internal PushResult =
             State.showing state [ reply.OnlyETag; reply.VersionId; reply.RequestId; reply.HostId ]
 
         {
-            TargetKind = Receipt.TargetKind
+            TargetKind = state.Plan.Target.Kind.Name
             TargetName = state.Plan.Target.Name |> Option.map TargetName.value
             Destination = Destination.value state.Plan.Destination
             BytesWritten = sent.Bytes
@@ -107,8 +114,10 @@ module internal PushResult =
             Region = PushPlan.regionAt (ValueOption.toOption state.Url) state.Plan
             ObjectUrl =
                 match state.Url with
-                | ValueSome url -> Some(RequestUrl.addressOf (Destination.value state.Plan.Destination) url)
-                | ValueNone -> None
+                | ValueSome url when state.Plan.Target.Kind = TargetKind.S3 ->
+                    Some(RequestUrl.addressOf (Destination.value state.Plan.Destination) url)
+                // The destination is the URL.
+                | _ -> None
             Sha256 = sent.Sha256.Hex
             Md5 = (sent.With state.History.Digests).Md5
             Checksums =
@@ -122,7 +131,8 @@ module internal PushResult =
             DestinationChecked =
                 match state.Url with
                 | ValueSome url ->
-                    state.Plan.Target.KeyCheck && PushRequest.address state url = AddressCheck.Same
+                    state.Plan.Target.Kind = TargetKind.Http
+                    || state.Plan.Target.KeyCheck && PushRequest.address state url = AddressCheck.Same
                 | ValueNone -> false
             Integrity = confirmed.Name
             Attempts = state.Attempts

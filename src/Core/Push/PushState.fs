@@ -175,7 +175,7 @@ module internal State =
     let private names (plan: PushPlan) = [
         ArtifactName.value plan.Artifact
         CellId.value plan.Target.CellId
-        Bucket.value plan.Target.Bucket
+        yield! plan.Target.Bucket |> Option.map Bucket.value |> Option.toList
         ObjectKey.value plan.Key
     ]
 
@@ -185,9 +185,7 @@ module internal State =
         |> List.filter RequestHeader.isSecret
 
     let private allSecrets (state: State) : Secrets =
-        let ofHeaders =
-            secretHeaders state
-            |> List.collect (RequestHeader.reveal >> SecretParts.withParts)
+        let ofHeaders = secretHeaders state |> List.collect RequestHeader.secretTexts
 
         match currentUrl state with
         | ValueSome url -> url :: state.History.Earlier

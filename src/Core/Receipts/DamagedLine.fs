@@ -146,7 +146,7 @@ module internal DamagedLine =
             let field = fieldOf line
 
             match field "targetKind" with
-            | Some kind -> kind = Receipt.TargetKind
+            | Some kind -> TargetKind.isName kind
             | None ->
                 (field "destination").IsSome && (field "artifactName").IsSome
                 || (field "objectUrl").IsSome

@@ -8,11 +8,11 @@ open FsToolkit.ErrorHandling
 
 /// What was exported, where to, and what the server confirmed of it. A pure value: it holds no secret.
 type Receipt = {
-    /// The kind of target: `s3`.
+    /// The kind of target: `s3`, `http` or `localPath`.
     TargetKind: string
     /// The target's name in the cell spec.
     TargetName: string option
-    /// `s3://bucket/key`: the logical address.
+    /// The logical address: `s3://bucket/key`, a URL without its query, or the path of a file.
     Destination: string
     /// How many bytes were sent and accepted.
     BytesWritten: int64
@@ -58,10 +58,6 @@ type Receipt = {
 ///   it refuses, whatever it is.
 [<RequireQualifiedAccess>]
 module Receipt =
-
-    /// The kind of target that this library writes to.
-    [<Literal>]
-    let TargetKind = "s3"
 
     /// A moment as JSON tells it.
     let internal timestamp (at: DateTimeOffset) = JsonFields.Timestamp at

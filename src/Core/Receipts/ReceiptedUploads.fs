@@ -206,7 +206,7 @@ module internal ReceiptedUploads =
 
     let add (acceptUnverified: bool) (receipted: Receipted) (receipt: Receipt) =
         let counts =
-            receipt.TargetKind = Receipt.TargetKind
+            TargetKind.isName receipt.TargetKind
             && (isConfirmed receipt.Integrity
                 || acceptUnverified && receipt.Integrity = Confirmation.Unverified.Name)
 

@@ -17,7 +17,7 @@ type UploadMark = {
     State: UploadState
     /// The target's name in the cell spec; empty for none.
     TargetName: string
-    /// `s3://bucket/key`: the logical address.
+    /// The logical address, as in a receipt.
     Destination: string
     /// The cell that the artifact came from.
     CellId: string
@@ -45,7 +45,7 @@ module UploadMark =
     [<CompiledName("ToJson")>]
     let toJson (mark: UploadMark) : string =
         JsonLine.write (fun json ->
-            json.WriteString("targetKind", Receipt.TargetKind)
+            json.WriteString("targetKind", (TargetKind.ofDestination mark.Destination).Name)
             json.WriteString("upload", nameOf mark.State)
 
             if mark.TargetName <> "" then
@@ -68,7 +68,7 @@ module UploadMark =
             |> List.tryFind (fun state -> text "upload" = Some(nameOf state))
 
         match state, text "targetKind", text "destination", text "cellId", text "artifactName" with
-        | Some state, Some kind, Some destination, Some cell, Some artifact when kind = Receipt.TargetKind ->
+        | Some state, Some kind, Some destination, Some cell, Some artifact when TargetKind.isName kind ->
             Some {
                 State = state
                 TargetName = text "targetName" |> Option.defaultValue ""

@@ -6,6 +6,10 @@ open FsToolkit.ErrorHandling
 
 /// What a line of JSON tells of a push that ended without a receipt.
 type FailureReport = {
+    /// The kind of target, as receipts have it, if it is known. Only events contain it.
+    TargetKind: string option
+    /// The target's name in the cell spec. Only events contain it.
+    TargetName: string option
     /// The cell, if it is known.
     CellId: string option
     /// The artifact, if it is known.
@@ -43,6 +47,8 @@ module FailureReport =
     /// What is told of a failure.
     [<CompiledName("Of")>]
     let ofFailure (failure: ExportFailure) : FailureReport = {
+        TargetKind = Some failure.TargetKind.Name
+        TargetName = failure.TargetName
         CellId = Some failure.CellId
         ArtifactName = Some failure.ArtifactName
         Destination = Some failure.Destination
@@ -119,6 +125,8 @@ module FailureReport =
             let! attempts = fields.Whole error "attempts" 0L (int64 Int32.MaxValue)
 
             return {
+                TargetKind = None
+                TargetName = None
                 CellId = cellId
                 ArtifactName = artifactName
                 Destination = destination
@@ -137,5 +145,7 @@ module FailureReport =
     /// The same without the object in between, and with the message as the reason: what an event holds.
     let internal toEventData (report: FailureReport) : string =
         JsonLine.write (fun json ->
+            JsonLine.optional json "targetKind" report.TargetKind
+            JsonLine.optional json "targetName" (report.TargetName |> Option.map Redaction.text)
             writeNames json report
             writeError json "reason" report)

@@ -104,8 +104,17 @@ module internal MisspeltVariables =
         10_000 / known.Length |> min 20 |> max 1
 
     /// Variables that begin as ours do, or would if their case were right, and that are not read.
-    let find (lookup: string -> string option) (names: string list) (targets: TargetName list) =
-        let known = Variable.known targets
+    let find
+        (servesAll: bool)
+        (lookup: string -> string option)
+        (names: string list)
+        (targets: TargetName list)
+        =
+        // Variables of other sinks belong to another program where this one serves S3 targets alone.
+        let known =
+            Variable.known targets
+            |> List.filter (fun name -> servesAll || not (Variable.isOfOtherSink name))
+
         let isKnown = HashSet(known, StringComparer.Ordinal)
         let inAnyCase = HashSet(known, StringComparer.OrdinalIgnoreCase)
         let isGiven = HashSet(names, StringComparer.Ordinal)
@@ -118,12 +127,14 @@ module internal MisspeltVariables =
 
         let unknown = SortedSet<string>(StringComparer.Ordinal)
 
+        let isOurs (name: string) =
+            name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
+            || servesAll
+               && (Variable.isOfOtherSink name
+                   || name.StartsWith(Variable.LegacyUrl, StringComparison.Ordinal))
+
         for name in names do
-            if
-                name.StartsWith(Variable.Prefix, StringComparison.OrdinalIgnoreCase)
-                && not (isKnown.Contains name)
-                && not (isRead name)
-            then
+            if isOurs name && not (isKnown.Contains name) && not (isRead name) then
                 unknown.Add name |> ignore
 
         let mostSuggestions = mostSuggestions known

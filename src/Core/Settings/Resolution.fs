@@ -76,6 +76,9 @@ type TargetReport = {
 type Resolution = {
     /// The S3 targets, in the order of the spec.
     Targets: TargetReport list
+    /// Targets of kinds `local` and `http` in the order of the spec, and the default sink last; empty for a program that serves
+    /// S3 targets alone.
+    Plain: PlainReport list
     /// Targets of other kinds, which this library leaves alone.
     Others: OtherTarget list
     /// Settings that all targets share.

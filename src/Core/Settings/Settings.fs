@@ -104,10 +104,23 @@ module Settings =
                 TargetReader.read context shared names item
         ]
 
-        let unknown = MisspeltVariables.find context.Lookup context.Names spec.Names
+        let plain = [
+            for item in spec.PlainTargets do
+                yield PlainReader.read context.Lookup (Some item.Name) item.Kind
+
+            match spec.Fallback with
+            | Some kind -> yield PlainReader.read context.Lookup None kind
+            | None -> ()
+        ]
+
+        let servesAll = spec.Serving <> Serving.S3Only
+
+        let unknown =
+            MisspeltVariables.find servesAll context.Lookup context.Names spec.Names
 
         {
             Targets = [ for report, _, _ in resolved -> report ]
+            Plain = [ for report, _, _ in plain -> report ]
             Others = spec.Others
             Globals = [
                 shared.Request.Effective
@@ -127,6 +140,10 @@ module Settings =
                 yield! spec.Findings
                 for _, findings, _ in resolved do
                     yield! findings
+
+                for _, findings, _ in plain do
+                    yield! findings
+
                 yield! shared.Request.Findings
                 yield! shared.Connect.Findings
                 yield! shared.Stall.Findings
@@ -146,6 +163,9 @@ module Settings =
 
                 for _, _, problems in resolved do
                     yield! List.map (MisspeltVariables.withMeant unknown) problems
+                for _, _, problems in plain do
+                    yield! problems
+
                 yield! UrlSetting.sharedProblems context.Lookup
                 yield! bundleProblems
                 yield! proxies.Problems
@@ -294,7 +314,7 @@ module Settings =
     let forCell (cellId: CellId) (settings: TargetSettings) : Target = {
         Name = Some settings.Name
         CellId = cellId
-        Bucket = settings.Bucket
+        Bucket = Some settings.Bucket
         KeyPrefix = settings.KeyPrefix
         Region = settings.Region
         Url =

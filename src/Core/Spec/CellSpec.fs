@@ -2,14 +2,32 @@ namespace CellOS.Export.S3.Core
 
 open FsToolkit.ErrorHandling
 
+[<RequireQualifiedAccess>]
+module internal CellSpecArtifacts =
+
+    /// Those for S3 targets.
+    let ofS3 (artifacts: RoutedArtifact list) : S3Artifact list = [
+        for artifact in artifacts do
+            match artifact.Target with
+            | Some target when artifact.Kind = TargetKind.S3 -> {
+                Name = artifact.Name
+                Path = artifact.Path
+                Target = target
+                Line = artifact.Line
+              }
+            | _ -> ()
+    ]
+
 /// The exports of a cell: what goes where. Its values are checked; see `CellSpec.create`.
 type CellSpec = private {
     id: CellId option
+    serving: Serving
     targets: S3Target list
+    plain: PlainTarget list
     others: OtherTarget list
-    artifacts: S3Artifact list
+    artifacts: RoutedArtifact list
     shard: Shard option
-    otherShards: S3Artifact list
+    otherShards: RoutedArtifact list
     otherArtifacts: string list
     names: TargetName list
     findings: Finding list
@@ -19,14 +37,28 @@ type CellSpec = private {
     member this.Id = this.id
     /// In the order of the spec; names are unique, and so are their suffixes of environment variables.
     member this.Targets = this.targets
+    /// Targets of kinds `local` and `http`, in the order of the spec; empty for a program that serves S3 targets alone.
+    member this.PlainTargets = this.plain
+
+    /// The kind of the default sink, if the environment names one.
+    member this.Fallback =
+        match this.serving with
+        | Serving.All fallback -> fallback
+        | Serving.S3Only -> None
+
+    member internal this.Serving = this.serving
     /// Targets of other kinds, which this library leaves alone.
     member this.Others = this.others
     /// Artifacts for the S3 targets; of one shard only after `CellSpec.ofShard`.
-    member this.Artifacts = this.artifacts
+    member this.Artifacts = CellSpecArtifacts.ofS3 this.artifacts
+    /// Artifacts for all targets that the program serves, and for the default sink.
+    member this.AllArtifacts = this.artifacts
     /// The shard that the artifacts belong to; `None` for all of them.
     member this.Shard = this.shard
     /// Artifacts for the S3 targets that other shards have.
-    member internal this.OtherShards = this.otherShards
+    member internal this.OtherShards = CellSpecArtifacts.ofS3 this.otherShards
+    /// Artifacts for all targets that other shards have.
+    member internal this.AllOtherShards = this.otherShards
     /// The names of the artifacts for other targets, which this library does not export.
     member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
@@ -47,6 +79,7 @@ module CellSpec =
 
     /// The spec of what a reader found; `line` is where it looked for targets.
     let internal check
+        (serving: Serving)
         (line: int option)
         (id: Validation<CellId option, ConfigProblem>)
         (unknownKeys: Finding list)
@@ -57,37 +90,53 @@ module CellSpec =
             let! id = id
 
             and! _ =
-                if targets.IsEmpty then
+                match serving with
+                | Serving.S3Only when targets.IsEmpty ->
                     SpecDraft.problem
                         line
                         "The spec has no targets. List at least one below 'export: targets:'."
-                else
-                    Ok()
+                | Serving.All None when targets.IsEmpty ->
+                    SpecDraft.problem
+                        line
+                        $"The spec has no targets, and there is no default sink. List a target below 'export: targets:', or set {Variable.SharedLocalFolder} or {Variable.SharedHttpUrl}."
+                | _ -> Ok()
 
-            and! checkedTargets = SpecTargets.check targets
-            and! checkedArtifacts, otherArtifacts = SpecArtifacts.check targets artifacts
+            and! checkedTargets = SpecTargets.check serving targets
+            and! checkedArtifacts, otherArtifacts = SpecArtifacts.check serving targets artifacts
 
             let s3 = [
                 for target in checkedTargets do
                     match target with
-                    | Choice1Of2 target -> target
-                    | Choice2Of2 _ -> ()
+                    | SpecItem.S3 target -> target
+                    | _ -> ()
+            ]
+
+            let plain = [
+                for target in checkedTargets do
+                    match target with
+                    | SpecItem.Plain target -> target
+                    | _ -> ()
             ]
 
             return {
                 id = id
+                serving = serving
                 targets = s3
+                plain = plain
                 others = [
                     for target in checkedTargets do
                         match target with
-                        | Choice1Of2 _ -> ()
-                        | Choice2Of2 other -> other
+                        | SpecItem.Other other -> other
+                        | _ -> ()
                 ]
                 artifacts = checkedArtifacts
                 shard = None
                 otherShards = []
                 otherArtifacts = otherArtifacts
-                names = [ for target in s3 -> target.Name ]
+                names = [
+                    for target in s3 -> target.Name
+                    for target in plain -> target.Name
+                ]
                 findings = unknownKeys @ SpecTargets.unknownKinds targets
             }
         }
@@ -107,9 +156,9 @@ module CellSpec =
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check None (checkId None id) [] [ for target in targets -> Item.Read(SpecDraft.ofTarget target) ] [
-            for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact)
-        ]
+        check Serving.S3Only None (checkId None id) [] [
+            for target in targets -> Item.Read(SpecDraft.ofTarget target)
+        ] [ for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact) ]
 
     /// The spec for any cell, as `createFor`.
     [<CompiledName("Create")>]
@@ -135,7 +184,7 @@ module CellSpec =
     /// the absolute paths that lead to the root.
     [<CompiledName("Below")>]
     let below (roots: string seq) (spec: CellSpec) : Validation<CellSpec, ConfigProblem> =
-        let place (artifact: S3Artifact) =
+        let place (artifact: RoutedArtifact) =
             ArtifactPath.below roots artifact.Path
             |> SpecDraft.ofRefusal artifact.Line $"artifact {ArtifactName.quote artifact.Name}"
             |> Result.map (fun path -> { artifact with Path = path })
@@ -154,11 +203,18 @@ module CellSpec =
     /// The spec with one of its S3 targets and the artifacts for that; or what to say if it has none of this name.
     [<CompiledName("Only")>]
     let only (name: string) (spec: CellSpec) : Result<CellSpec, ConfigProblem> =
-        match spec.targets |> List.filter (fun target -> TargetName.value target.Name = name) with
-        | [] ->
+        let isThis (own: TargetName) = TargetName.value own = name
+
+        match
+            spec.targets |> List.filter (fun target -> isThis target.Name),
+            spec.plain |> List.filter (fun target -> isThis target.Name)
+        with
+        | [], [] ->
             let known =
-                spec.targets
-                |> List.map (fun target -> $"'{target.Name}'")
+                [
+                    for target in spec.targets -> $"'{target.Name}'"
+                    for target in spec.plain -> $"'{target.Name}'"
+                ]
                 |> String.concat ", "
 
             let others =
@@ -172,14 +228,20 @@ module CellSpec =
             Error(
                 ConfigProblem.inSpec
                     None
-                    $"The spec has no S3 target {Check.quoteWord name}{others}. {advice}"
+                    (let kind = if spec.serving = Serving.S3Only then "S3 target" else "target"
+                     $"The spec has no {kind} {Check.quoteWord name}{others}. {advice}")
             )
-        | targets ->
-            let isFor (artifact: S3Artifact) = TargetName.value artifact.Target = name
+        | targets, plain ->
+            let isFor (artifact: RoutedArtifact) = artifact.Target |> Option.exists isThis
 
             Ok {
                 spec with
+                    serving =
+                        (match spec.serving with
+                         | Serving.S3Only -> Serving.S3Only
+                         | Serving.All _ -> Serving.All None)
                     targets = targets
+                    plain = plain
                     others = []
                     otherArtifacts = []
                     findings =
@@ -188,6 +250,39 @@ module CellSpec =
                     artifacts = spec.artifacts |> List.filter isFor
                     otherShards = spec.otherShards |> List.filter isFor
             }
+
+    /// The spec with its default sink alone, and the artifacts for that.
+    let private onlyFallback (spec: CellSpec) : Result<CellSpec, ConfigProblem> =
+        match spec.serving with
+        | Serving.All(Some _) ->
+            Ok {
+                spec with
+                    targets = []
+                    plain = []
+                    others = []
+                    otherArtifacts = []
+                    artifacts = spec.artifacts |> List.filter _.Target.IsNone
+                    otherShards = spec.otherShards |> List.filter _.Target.IsNone
+            }
+        | _ ->
+            Error(
+                ConfigProblem.inSpec
+                    None
+                    $"There is no default sink. Set {Variable.SharedLocalFolder} or {Variable.SharedHttpUrl}, or name a target."
+            )
+
+    /// The name of the one target of a narrowed spec; `None` for the default sink.
+    let private nameOfOnly (spec: CellSpec) : TargetName option =
+        match spec.targets, spec.plain with
+        | target :: _, _ -> Some target.Name
+        | [], target :: _ -> Some target.Name
+        | [], [] -> None
+
+    let private kindOf (spec: CellSpec) : TargetKind =
+        match spec.targets, spec.plain with
+        | [], target :: _ -> target.Kind
+        | [], [] -> spec.Fallback |> Option.defaultValue TargetKind.S3
+        | _ -> TargetKind.S3
 
     /// The spec with one of its S3 targets and these artifacts for it in place of its own: for a bundle that was
     /// gathered elsewhere. Each is below the artifact root by its name. What is wrong is told at once.
@@ -198,12 +293,19 @@ module CellSpec =
         (spec: CellSpec)
         : Validation<CellSpec, ConfigProblem> =
         validation {
-            let! narrowed = only target spec |> Result.mapError List.singleton
+            let! narrowed =
+                (if target = "" then onlyFallback spec else only target spec)
+                |> Result.mapError List.singleton
 
             let! artifacts =
                 names
                 |> List.traverseValidationA (fun name ->
                     ArtifactName.create name
+                    |> Result.bind (fun name ->
+                        if kindOf narrowed = TargetKind.Local then
+                            LocalName.create name |> Result.map (fun _ -> name)
+                        else
+                            Ok name)
                     |> Result.mapError (fun refusal -> [ ConfigProblem.inSpec None refusal.Message ]))
 
             return {
@@ -211,9 +313,10 @@ module CellSpec =
                     artifacts =
                         artifacts
                         |> List.map (fun name -> {
-                            Name = name
+                            RoutedArtifact.Name = name
                             Path = ArtifactName.value name
-                            Target = narrowed.targets.Head.Name
+                            Target = nameOfOnly narrowed
+                            Kind = kindOf narrowed
                             Line = None
                         })
             }

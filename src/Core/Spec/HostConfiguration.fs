@@ -85,10 +85,8 @@ module HostConfiguration =
             |> Array.ofList
             |> fun entries -> SpecNode.Mapping(0, entries)
 
-    /// The cell spec in the entries below `export`, whose paths begin there (`targets:0:name`), or all that is wrong
-    /// with it at once.
-    [<CompiledName("Spec")>]
-    let spec (entries: KeyValuePair<string, string | null> seq) : Validation<CellSpec, ConfigProblem> =
+    /// The document in the entries below `export`.
+    let private exportOf (entries: KeyValuePair<string, string | null> seq) : SpecNode =
         let root = Tree()
 
         for entry in entries do
@@ -104,4 +102,18 @@ module HostConfiguration =
 
             tree.Value <- entry.Value
 
-        SpecReader.readExport (if root.Below.Count = 0 then SpecNode.Mapping(0, [||]) else node root)
+        if root.Below.Count = 0 then SpecNode.Mapping(0, [||]) else node root
+
+    /// The cell spec in the entries below `export`, whose paths begin there (`targets:0:name`), or all that is wrong
+    /// with it at once.
+    [<CompiledName("Spec")>]
+    let spec (entries: KeyValuePair<string, string | null> seq) : Validation<CellSpec, ConfigProblem> =
+        SpecReader.readExport (exportOf entries)
+
+    /// The same for a program that serves targets of all kinds, as `SpecReader.readFor`.
+    [<CompiledName("SpecFor")>]
+    let specFor
+        (fallback: TargetKind option)
+        (entries: KeyValuePair<string, string | null> seq)
+        : Validation<CellSpec, ConfigProblem> =
+        SpecReader.readExportFor fallback (exportOf entries)

@@ -16,6 +16,26 @@ type S3Artifact = {
     Line: int option
 }
 
+/// An artifact for a sink of this library.
+type RoutedArtifact = {
+    /// The artifact's name.
+    Name: ArtifactName
+    /// As the path of an `S3Artifact`.
+    Path: string
+    /// The target that it goes to; `None` for the default sink.
+    Target: TargetName option
+    /// The kind of that target.
+    Kind: TargetKind
+    /// The line that it begins at, from 1, where that is known.
+    Line: int option
+} with
+
+    /// The name of its target; empty for the default sink.
+    member this.TargetText =
+        match this.Target with
+        | Some name -> TargetName.value name
+        | None -> ""
+
 /// The artifacts of a cell spec.
 [<RequireQualifiedAccess>]
 module internal SpecArtifacts =
@@ -23,7 +43,8 @@ module internal SpecArtifacts =
     /// Whom an artifact is for.
     [<RequireQualifiedAccess>]
     type private Addressee =
-        | S3 of TargetName
+        /// A target that the program serves; `None` for the default sink.
+        | Served of TargetName option * TargetKind
         /// A target of another kind.
         | Other
         /// It cannot be said; why not has been told with the targets.
@@ -32,14 +53,22 @@ module internal SpecArtifacts =
     /// So many names of targets are listed in a message.
     let private mostNames = 10
 
-    let private addresseeOf (target: SpecTargetDraft) =
-        match SpecTargets.otherKind target, SpecTargets.nameOf target with
-        | Some _, _ -> Addressee.Other
-        | None, Some name -> Addressee.S3 name
-        | None, None -> Addressee.Unclear
+    let private addresseeOf (serving: Serving) (target: SpecTargetDraft) =
+        match
+            SpecTargets.otherKind target, SpecTargets.plainKind serving target, SpecTargets.nameOf target
+        with
+        | Some _, None, _ -> Addressee.Other
+        | Some _, Some kind, Some name -> Addressee.Served(Some name, kind)
+        | None, _, Some name -> Addressee.Served(Some name, TargetKind.S3)
+        | _, _, None -> Addressee.Unclear
+
+    let private fallbackOf (serving: Serving) =
+        match serving with
+        | Serving.S3Only -> None
+        | Serving.All fallback -> fallback
 
     /// Finds whom an artifact is for.
-    let private finder (targets: Item<SpecTargetDraft> list) =
+    let private finder (serving: Serving) (targets: Item<SpecTargetDraft> list) =
         let byName = Dictionary<string, SpecTargetDraft>(StringComparer.Ordinal)
         let names = ResizeArray<string>()
 
@@ -62,25 +91,34 @@ module internal SpecArtifacts =
 
             if names.Count > mostNames then first + ", …" else first
 
+        let known () =
+            if names.Count = 0 then "It has none." else $"Its targets are {listed ()}."
+
         fun (who: string) (artifact: SpecArtifactDraft) ->
             artifact.Target
             |> Result.bind (fun target ->
                 match SpecDraft.given target, targets with
-                | _, [] -> Ok Addressee.Unclear
+                | None, _ when (fallbackOf serving).IsSome ->
+                    Ok(Addressee.Served(None, (fallbackOf serving).Value))
+                | _, [] when (fallbackOf serving).IsNone -> Ok Addressee.Unclear
                 | Some name, _ ->
                     match byName.TryGetValue name with
-                    | true, target -> Ok(addresseeOf target)
+                    | true, target -> Ok(addresseeOf serving target)
                     | _ when not allAreNamed -> Ok Addressee.Unclear
                     | _ ->
                         SpecDraft.problem
                             artifact.Line
-                            $"{who} is for the target {Check.quoteWord name}, which the spec does not have. Its targets are {listed ()}."
-                | None, [ Item.Read target ] -> Ok(addresseeOf target)
+                            $"{who} is for the target {Check.quoteWord name}, which the spec does not have. {known ()}"
+                | None, [ Item.Read target ] -> Ok(addresseeOf serving target)
                 | None, [ Item.Unreadable _ ] -> Ok Addressee.Unclear
                 | None, _ ->
                     SpecDraft.problem
                         artifact.Line
-                        $"{who} has no 'target', and the spec has several. Name one of them.")
+                        (match serving with
+                         | Serving.S3Only ->
+                             $"{who} has no 'target', and the spec has several. Name one of them."
+                         | Serving.All _ ->
+                             $"{who} has no 'target', and the spec has several. Name one of them, or set {Variable.SharedLocalFolder} or {Variable.SharedHttpUrl} for a default sink."))
 
     /// The name of an artifact that is not checked, as it is displayed.
     let private displayName (who: string) (artifact: SpecArtifactDraft) =
@@ -88,12 +126,14 @@ module internal SpecArtifacts =
         | Some name -> Check.shorten 100 (Check.plain name)
         | None -> who
 
-    /// The artifacts for S3 targets and the names of those for other targets; or all that is wrong with the former.
+    /// The artifacts for targets that the program serves, and the names of those for other targets; or all that is wrong with
+    /// the former.
     let check
+        (serving: Serving)
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
-        : Validation<S3Artifact list * string list, ConfigProblem> =
-        let find = finder targets
+        : Validation<RoutedArtifact list * string list, ConfigProblem> =
+        let find = finder serving targets
         let seen = HashSet<string>(StringComparer.Ordinal)
 
         /// One artifact under one name for one target: a second would overwrite it.
@@ -103,13 +143,24 @@ module internal SpecArtifacts =
             (name: Result<ArtifactName, ConfigProblem list>)
             =
             match addressee, name with
-            | Ok(Addressee.S3 target), Ok name when
+            | Ok(Addressee.Served(target, _)), Ok name when
                 // No target has a '/' in its name.
-                not (seen.Add(TargetName.value target + "/" + ArtifactName.value name))
+                not (
+                    seen.Add(
+                        (target |> Option.map TargetName.value |> Option.defaultValue "")
+                        + "/"
+                        + ArtifactName.value name
+                    )
+                )
                 ->
+                let where =
+                    match target with
+                    | Some target -> $"the target '{target}'"
+                    | None -> "the default sink"
+
                 SpecDraft.problem
                     line
-                    $"The artifact {ArtifactName.quote name} is listed twice for the target '{target}'; the second would overwrite the first. Give each a name of its own."
+                    $"The artifact {ArtifactName.quote name} is listed twice for {where}; the second would overwrite the first. Give each a name of its own."
             | _ -> Ok()
 
         let one (index: int) (artifact: SpecArtifactDraft) =
@@ -119,9 +170,18 @@ module internal SpecArtifacts =
             match find who artifact with
             | Ok Addressee.Other -> Ok(Some(Choice2Of2(displayName who artifact)))
             | addressee ->
+                let isFile =
+                    match addressee with
+                    | Ok(Addressee.Served(_, TargetKind.Local)) -> true
+                    | _ -> false
+
                 let name =
                     SpecDraft.required line who "name" artifact.Name
-                    |> Result.bind (ArtifactName.create >> SpecDraft.ofRefusal line who)
+                    |> Result.bind (fun text ->
+                        ArtifactName.create text
+                        |> Result.bind (fun name ->
+                            if isFile then LocalName.create name |> Result.map (fun _ -> name) else Ok name)
+                        |> SpecDraft.ofRefusal line who)
 
                 validation {
                     let! name = name
@@ -135,12 +195,13 @@ module internal SpecArtifacts =
 
                     return
                         match target with
-                        | Addressee.S3 target ->
+                        | Addressee.Served(target, kind) ->
                             Some(
                                 Choice1Of2 {
-                                    Name = name
+                                    RoutedArtifact.Name = name
                                     Path = path
                                     Target = target
+                                    Kind = kind
                                     Line = line
                                 }
                             )

@@ -226,6 +226,7 @@ module SpecReader =
             }
 
     let private readWith
+        (serving: Serving)
         (id: Validation<CellId option, ConfigProblem>)
         (strays: Finding list)
         (node: SpecNode)
@@ -239,6 +240,7 @@ module SpecReader =
 
             return!
                 CellSpec.check
+                    serving
                     (SpecNode.lineOf node)
                     id
                     (strays @ unknownKeys node targets drafts artifacts
@@ -249,10 +251,28 @@ module SpecReader =
 
     /// The cell spec in what stands below `export`, or all that is wrong with it at once.
     let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
-        readWith (Ok None) [] node
+        readWith Serving.S3Only (Ok None) [] node
+
+    /// The same for a program that serves targets of all kinds, with the kind of the default sink.
+    let internal readExportFor
+        (fallback: TargetKind option)
+        (node: SpecNode)
+        : Validation<CellSpec, ConfigProblem> =
+        readWith (Serving.All fallback) (Ok None) [] node
+
+    /// The cell spec in a document, for a program that serves targets of all kinds; `fallback` is the kind of the default sink,
+    /// if the environment names one. Artifacts without a target go there, or to the single target.
+    [<CompiledName("ReadFor")>]
+    let readFor (fallback: TargetKind option) (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
+        exportOf root
+        |> Result.bind (
+            readWith (Serving.All fallback) (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root)
+        )
 
     /// The cell spec in a document, or all that is wrong with it at once.
     [<CompiledName("Read")>]
     let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
         exportOf root
-        |> Result.bind (readWith (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root))
+        |> Result.bind (
+            readWith Serving.S3Only (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root)
+        )

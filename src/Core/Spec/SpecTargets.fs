@@ -18,6 +18,16 @@ type S3Target = {
     Line: int option
 }
 
+/// A target of kind `local` or `http`: its settings come from the environment.
+type PlainTarget = {
+    /// The target's name.
+    Name: TargetName
+    /// Its kind.
+    Kind: TargetKind
+    /// The line that it begins at, from 1, where that is known.
+    Line: int option
+}
+
 /// A target of another kind: somebody else's. Its texts are fit to be shown.
 type OtherTarget = {
     /// The target's name.
@@ -27,6 +37,22 @@ type OtherTarget = {
     /// The line that it begins at, from 1, where that is known.
     Line: int option
 }
+
+/// The targets that a program serves.
+[<RequireQualifiedAccess>]
+type internal Serving =
+    /// Those of kind `s3`.
+    | S3Only
+    /// Those of all kinds that this library has a sink for. Artifacts without a target go to the default sink, whose kind the
+    /// environment names, or to the single target.
+    | All of Fallback: TargetKind option
+
+/// A target that was checked.
+[<RequireQualifiedAccess>]
+type internal SpecItem =
+    | S3 of S3Target
+    | Plain of PlainTarget
+    | Other of OtherTarget
 
 /// The targets of a cell spec.
 [<RequireQualifiedAccess>]
@@ -40,6 +66,12 @@ module internal SpecTargets =
     let otherKind (target: SpecTargetDraft) =
         SpecDraft.known target.Kind
         |> Option.filter (fun text -> not (text.Trim().Equals(Kind, StringComparison.OrdinalIgnoreCase)))
+
+    /// The kind of a target of kind `local` or `http`, if the program serves it.
+    let plainKind (serving: Serving) (target: SpecTargetDraft) : TargetKind option =
+        match serving with
+        | Serving.S3Only -> None
+        | Serving.All _ -> otherKind target |> Option.bind TargetKind.tryParse
 
     let nameOf (target: SpecTargetDraft) =
         SpecDraft.known target.Name
@@ -81,10 +113,7 @@ module internal SpecTargets =
                     | _ -> ()
         ]
 
-    let private s3
-        (who: string)
-        (target: SpecTargetDraft)
-        : Validation<Choice<S3Target, OtherTarget>, ConfigProblem> =
+    let private s3 (who: string) (target: SpecTargetDraft) : Validation<SpecItem, ConfigProblem> =
         let line = target.Line
 
         validation {
@@ -107,7 +136,7 @@ module internal SpecTargets =
                 |> Result.bind (KeyPrefix.create >> SpecDraft.ofRefusal line who)
 
             return
-                Choice1Of2 {
+                SpecItem.S3 {
                     Name = name
                     Bucket = bucket
                     Region = region
@@ -120,13 +149,13 @@ module internal SpecTargets =
     type private Owner = {
         Name: TargetName
         First: SpecTargetDraft
-        /// Whether one of those that have it is an S3 target: what other kinds do among themselves is not for this
-        /// library to judge.
-        HasS3: bool
+        /// True if the program serves one of those that have it: what others do among themselves is not for this library to
+        /// judge.
+        IsServed: bool
     }
 
     /// For each set of variables the first target that has it.
-    let private owners (targets: Item<SpecTargetDraft> list) =
+    let private owners (serving: Serving) (targets: Item<SpecTargetDraft> list) =
         let owners = Dictionary<string, Owner>(StringComparer.Ordinal)
 
         for target in targets do
@@ -137,19 +166,19 @@ module internal SpecTargets =
                 | None -> ()
                 | Some name ->
                     let suffix = TargetName.envSuffix name
-                    let isS3 = (otherKind target).IsNone
+                    let isServed = (otherKind target).IsNone || (plainKind serving target).IsSome
 
                     match owners.TryGetValue suffix with
                     | true, owner ->
                         owners[suffix] <- {
                             owner with
-                                HasS3 = owner.HasS3 || isS3
+                                IsServed = owner.IsServed || isServed
                         }
                     | _ ->
                         owners[suffix] <- {
                             Name = name
                             First = target
-                            HasS3 = isS3
+                            IsServed = isServed
                         }
 
         owners
@@ -161,7 +190,7 @@ module internal SpecTargets =
             let suffix = TargetName.envSuffix name
 
             match owners.TryGetValue suffix with
-            | true, owner when not owner.HasS3 || obj.ReferenceEquals(owner.First, target) -> Ok()
+            | true, owner when not owner.IsServed || obj.ReferenceEquals(owner.First, target) -> Ok()
             | true, { Name = first } when first = name ->
                 SpecDraft.problem target.Line $"There are two targets '{name}'. Give each a name of its own."
             | true, { Name = first } ->
@@ -173,9 +202,20 @@ module internal SpecTargets =
     /// The targets, or all that is wrong with them: missing or bad values, two targets of one name or with the
     /// same variables.
     let check
+        (serving: Serving)
         (targets: Item<SpecTargetDraft> list)
-        : Validation<Choice<S3Target, OtherTarget> list, ConfigProblem> =
-        let owners = owners targets
+        : Validation<SpecItem list, ConfigProblem> =
+        let owners = owners serving targets
+
+        let plain line who kind name =
+            TargetName.create name
+            |> SpecDraft.ofRefusal line who
+            |> Result.map (fun name ->
+                SpecItem.Plain {
+                    Name = name
+                    Kind = kind
+                    Line = line
+                })
 
         targets
         |> SpecDraft.gather (fun index target ->
@@ -183,12 +223,15 @@ module internal SpecTargets =
 
             validation {
                 let! result =
-                    match otherKind target with
-                    | None -> s3 who target
-                    | Some kind ->
+                    match otherKind target, plainKind serving target with
+                    | None, _ -> s3 who target
+                    | Some _, Some kind ->
+                        SpecDraft.required target.Line who "name" target.Name
+                        |> Result.bind (plain target.Line who kind)
+                    | Some kind, None ->
                         SpecDraft.required target.Line who "name" target.Name
                         |> Result.map (fun name ->
-                            Choice2Of2 {
+                            SpecItem.Other {
                                 Name = shown name
                                 Kind = shown kind
                                 Line = target.Line

@@ -66,10 +66,10 @@ module BatchDraft =
                 | contentType -> PushPlan.withContentType contentType plan |> Result.map (fun _ -> name)
         }
 
-    let private headers (draft: ArtifactDraft) : Validation<unit, Refusal> =
+    let internal headers (draft: ArtifactDraft) : Validation<unit, Refusal> =
         RequestHeaders.create draft.Headers |> Result.map ignore
 
-    let private path (draft: ArtifactDraft) : Result<unit, Refusal> =
+    let internal path (draft: ArtifactDraft) : Result<unit, Refusal> =
         match draft.Path with
         | null -> Check.refuse "path" "is missing" "Give the file that is to be exported."
         | _ -> Ok()
@@ -83,10 +83,12 @@ module BatchDraft =
             return name
         }
 
-    /// All that keeps the artifacts from being pushed through the target together; nothing if they may be.
-    /// They are walked through once.
-    [<CompiledName("Problems")>]
-    let problems (target: Target) (batch: BatchDraft) : Refusal list =
+    /// The number of artifacts, and all that keeps them from being pushed together. `accept` gives the name of one that may be
+    /// pushed. They are walked through once.
+    let internal walk
+        (accept: ArtifactDraft -> Validation<ArtifactName, Refusal>)
+        (batch: BatchDraft)
+        : int * Refusal list =
         let places = Dictionary<ArtifactName, int>()
 
         let twice (first: int) (name: ArtifactName) = {
@@ -98,7 +100,7 @@ module BatchDraft =
         }
 
         let problemsOf (place: int) (draft: ArtifactDraft) =
-            match accept target draft with
+            match accept draft with
             | Ok name when places.TryAdd(name, place) -> []
             | Ok name -> [ twice places[name] name ]
             | Error refusals -> refusals
@@ -116,6 +118,14 @@ module BatchDraft =
                 count <- count + 1
                 yield! problemsOf count draft
         ]
+
+        count, problems
+
+    /// All that keeps the artifacts from being pushed through the target together; nothing if they may be.
+    /// They are walked through once.
+    [<CompiledName("Problems")>]
+    let problems (target: Target) (batch: BatchDraft) : Refusal list =
+        let count, problems = walk (accept target) batch
 
         match target.Url with
         | Some template when count > 1 && UrlTemplate.namesOneObject template ->

@@ -87,8 +87,8 @@ type Target = {
     Name: TargetName option
     /// The cell whose evidence it takes.
     CellId: CellId
-    /// The bucket of the logical address.
-    Bucket: Bucket
+    /// The bucket of the logical address; `None` for an HTTP endpoint, whose logical address is its URL.
+    Bucket: Bucket option
     /// What stands before the cell id in the key.
     KeyPrefix: KeyPrefix
     /// The region of the bucket, for the receipt.
@@ -117,7 +117,13 @@ type Target = {
     MaxObjectBytes: int64
     /// Headers that every artifact gets, in the order of their names.
     Headers: RequestHeader list
-}
+} with
+
+    /// The kind of target.
+    member this.Kind =
+        match this.Bucket with
+        | Some _ -> TargetKind.S3
+        | None -> TargetKind.Http
 
 /// Makes targets, with their defaults.
 [<RequireQualifiedAccess>]
@@ -135,7 +141,7 @@ module Target =
     let create (cellId: CellId) (bucket: Bucket) (url: UrlTemplate option) = {
         Name = None
         CellId = cellId
-        Bucket = bucket
+        Bucket = Some bucket
         KeyPrefix = KeyPrefix.none
         Region = None
         Url = url
@@ -285,7 +291,7 @@ module TargetDraft =
             return {
                 Name = name
                 CellId = cellId
-                Bucket = bucket
+                Bucket = Some bucket
                 KeyPrefix = keyPrefix
                 Region = region
                 Url = url
@@ -311,7 +317,7 @@ type PushPlan = {
     Artifact: ArtifactName
     /// The key that it gets: prefix, cell id and name.
     Key: ObjectKey
-    /// The logical address, `s3://bucket/key`.
+    /// The logical address, `s3://bucket/key`; of an HTTP endpoint, the URL without its query.
     Destination: Destination
     /// Where the URL comes from.
     Url: UrlSource
@@ -326,25 +332,46 @@ type PushPlan = {
 /// Makes plans, and looks into them.
 [<RequireQualifiedAccess>]
 module PushPlan =
+    let private plan (target: Target) (artifact: ArtifactName) (key: ObjectKey) (destination: Destination) = {
+        Target = target
+        Artifact = artifact
+        Key = key
+        Destination = destination
+        Url =
+            match target.Url with
+            | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
+            | None -> UrlSource.Asked
+        ContentType = None
+        Headers = target.Headers
+        Granted = []
+    }
+
+    /// The URL of an HTTP endpoint without its query. Where the names are in the query, they follow as a fragment: artifacts
+    /// have addresses of their own.
+    let private httpAddress (target: Target) (artifact: ArtifactName) (key: ObjectKey) =
+        match target.Url with
+        | Some template ->
+            let names = ObjectKey.value key
+
+            let address =
+                RequestUrl.addressOf names (UrlTemplate.render target.CellId artifact template)
+
+            if template.HasOneQuery then
+                address
+            else
+                $"{address}#{UrlTemplate.encode true names}"
+        | None -> ""
+
     /// The plan for an artifact; refused if its key would be longer than S3 allows.
     [<CompiledName("Create")>]
     let create (target: Target) (artifact: ArtifactName) : Result<PushPlan, Refusal> =
-        match ObjectKey.create target.KeyPrefix target.CellId artifact with
-        | Error refusal -> Error refusal
-        | Ok key ->
-            Ok {
-                Target = target
-                Artifact = artifact
-                Key = key
-                Destination = Destination.create target.Bucket key
-                Url =
-                    match target.Url with
-                    | Some template -> UrlSource.Given(UrlTemplate.render target.CellId artifact template)
-                    | None -> UrlSource.Asked
-                ContentType = None
-                Headers = target.Headers
-                Granted = []
-            }
+        match target.Bucket with
+        | None ->
+            let key = ObjectKey.ofNames target.CellId artifact
+            Ok(plan target artifact key (Destination.ofAddress (httpAddress target artifact key)))
+        | Some bucket ->
+            ObjectKey.create target.KeyPrefix target.CellId artifact
+            |> Result.map (fun key -> plan target artifact key (Destination.create bucket key))
 
     /// The region that a receipt names for a URL: the one that was set, unless the URL's host is one of AWS in another. Such a
     /// host has no buckets but its region's own.
@@ -408,12 +435,12 @@ module PushPlan =
         let key = ObjectKey.value plan.Key
         let folder = key.Substring(0, key.Length - name.Length)
 
-        if plan.Target.KeyCheck then
-            ObjectAddress.plainlyOther (Bucket.value plan.Target.Bucket) folder name isArtifact.Invoke url
+        match plan.Target.Bucket with
+        | Some bucket when plan.Target.KeyCheck ->
+            ObjectAddress.plainlyOther (Bucket.value bucket) folder name isArtifact.Invoke url
             |> Option.map (fun told ->
                 $"the URL is for the object {Check.quote (RequestUrl.withoutSignature url told)}, and the receipt would say {Check.quote (Destination.value plan.Destination)}; correct the source of URLs, or switch the comparison of keys off where a gateway rewrites paths")
-        else
-            None
+        | _ -> None
 
     /// Returns why the headers of this plan do not fit the signature of a URL, without a full stop; `None` if they do.
     [<CompiledName("Unfit")>]

@@ -39,7 +39,7 @@ module BrokerToken =
 
         if token = "" then
             Check.refuse "token file" "is empty" "Write the broker's bearer token into it."
-        elif token |> Seq.exists (fun c -> c <= ' ' || c > '~') then
+        elif not (BearerToken.isToken token) then
             Check.refuse
                 "token file"
                 "contains more than a token: spaces, line breaks or characters outside ASCII"

@@ -33,6 +33,9 @@ public sealed class ExportException : Exception
     /// <summary>The logical address that it was meant for.</summary>
     public string? Destination { get; init; }
 
+    /// <summary>The kind of place that it was meant for; null if unknown.</summary>
+    public ExportTargetKind? TargetKind { get; init; }
+
     /// <summary>The name of the target in the cell spec.</summary>
     public string? TargetName { get; init; }
 
@@ -75,7 +78,7 @@ public sealed class ExportException : Exception
     /// The failure as one line of CloudEvents 1.0 in its JSON format (<c>application/cloudevents+json</c>), of the type
     /// <c>dev.cellos.events.cell.export.v2.failed</c>. <c>source</c> is the cell (<c>/cells/cell-7</c>,
     /// percent-encoded; <c>/cells</c> where it is unknown), <c>subject</c> the artifact's name. <c>data</c> is
-    /// <c>{"cellId","artifactName","destination","kind","reason","status","code","requestId","hostId","mayBeStored","attempts"}</c>, what is
+    /// <c>{"targetKind","targetName","cellId","artifactName","destination","kind","reason","status","code","requestId","hostId","mayBeStored","attempts"}</c>, what is
     /// unknown left out: <c>reason</c> is the message.
     /// </summary>
     /// <param name="failedAt">When it failed, for <c>time</c>: to the millisecond, in UTC.</param>

@@ -31,13 +31,16 @@ public enum ExportFailureKind
     /// <summary>The presigned URL has expired.</summary>
     UrlExpired,
 
-    /// <summary>The server, or a proxy on the way to it, refused the request, and would again.</summary>
+    /// <summary>
+    /// The server, or a proxy on the way to it, refused the request, and would again. Of a folder: this user may not write there,
+    /// the file system is read-only, or a symbolic link or something else is in the way.
+    /// </summary>
     Refused,
 
     /// <summary>The server pointed elsewhere; redirects are never followed.</summary>
     Redirected,
 
-    /// <summary>Write-once: there is an object under this key already.</summary>
+    /// <summary>Write-once: there is an object under this key already. Of a folder: a file with other content has the name.</summary>
     AlreadyExists,
 
     /// <summary>The server could not serve the request, in the last of all attempts.</summary>
@@ -78,7 +81,8 @@ public enum ExportFailureKind
     Unconfirmed,
 
     /// <summary>
-    /// This process or its host lacks memory, file descriptors, a home directory or the like, in the last of all attempts.
+    /// This process or its host lacks memory, file descriptors, a home directory or the like, in the last of all attempts. Of a
+    /// folder: the disk is full, a quota is used up, or the file system failed.
     /// </summary>
     LocalFault,
 }

@@ -14,7 +14,10 @@ public sealed record ExportReceipt
     /// <summary>The name of the target in the cell spec.</summary>
     public string? TargetName { get; init; }
 
-    /// <summary>The logical address, <c>s3://bucket/key</c>. Never a signature, never a query.</summary>
+    /// <summary>
+    /// The logical address: <c>s3://bucket/key</c>, the URL of an HTTP endpoint without its query, or the absolute path of a file.
+    /// Never a signature, never a query.
+    /// </summary>
     public required string Destination { get; init; }
 
     /// <summary>How many bytes were written.</summary>
@@ -75,7 +78,8 @@ public sealed record ExportReceipt
     /// The strongest confirmation by the server: <c>checksum-sha256</c> (its <c>x-amz-checksum-sha256</c> is that of the
     /// bytes sent), <c>content-md5</c> (it accepted a <c>Content-MD5</c>, or reports the MD5 of the bytes sent),
     /// <c>etag-md5</c> (its ETag is that MD5), <c>checksum-crc64nvme</c>, <c>checksum-crc64xz</c>, <c>checksum-crc32c</c>,
-    /// <c>checksum-crc32</c>, <c>checksum-sha1</c> (it reports that checksum of the bytes sent), or <c>unverified</c>.
+    /// <c>checksum-crc32</c>, <c>checksum-sha1</c> (it reports that checksum of the bytes sent), or <c>unverified</c>. Of a folder,
+    /// <c>checksum-sha256</c> says that the file was read back under its name.
     /// </summary>
     public required string Integrity { get; init; }
 

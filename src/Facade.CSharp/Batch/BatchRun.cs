@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
+using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
 
 namespace CellOS.Export.S3.Batch;
 
@@ -44,19 +46,48 @@ internal sealed class BatchRun
         _results = Channel.CreateBounded<ExportResult>(workers);
     }
 
+    /// <summary>Checks a batch, and makes what runs it.</summary>
+    /// <param name="artifacts">What is to be exported.</param>
+    /// <param name="options">How many at once, and who is called with each result; null for the defaults.</param>
+    /// <param name="problemsOf">Returns what is wrong with the batch.</param>
+    /// <param name="push">Exports one artifact; a failure is an <see cref="ExportException"/>.</param>
+    /// <param name="cancellationToken">Ends the batch.</param>
+    /// <exception cref="ArgumentException">Something is wrong with it; nothing was sent.</exception>
+    internal static IAsyncEnumerable<ExportResult> Start(
+        IEnumerable<ExportArtifact> artifacts,
+        ExportBatchOptions? options,
+        Func<BatchDraft, FSharpList<Refusal>> problemsOf,
+        Func<ExportArtifact, IProgress<ExportProgress>?, CancellationToken, Task<ExportReceipt>> push,
+        CancellationToken cancellationToken
+    )
+    {
+        ArgumentNullException.ThrowIfNull(artifacts);
+        var chosen = options ?? new ExportBatchOptions();
+        ExportArtifact[] all = [.. artifacts];
+        var problems = problemsOf(new BatchDraft(chosen.MaxConcurrency, all.Select(CoreMapping.ToDraft)));
+        return problems.IsEmpty
+            ? RunAsync(
+                all,
+                chosen,
+                (artifact, cancellation) => push(artifact, chosen.Progress, cancellation),
+                cancellationToken
+            )
+            : throw new ArgumentException(BatchDraftModule.Message(problems), nameof(artifacts));
+    }
+
     /// <summary>The results, as they come.</summary>
     /// <param name="artifacts">What is to be exported.</param>
     /// <param name="options">How many at once, and who is called with each result.</param>
     /// <param name="push">Exports one artifact; a failure is an <see cref="ExportException"/>.</param>
     /// <param name="cancellationToken">Ends the batch.</param>
-    internal static async IAsyncEnumerable<ExportResult> RunAsync(
-        IReadOnlyList<ExportArtifact> artifacts,
+    private static async IAsyncEnumerable<ExportResult> RunAsync(
+        ExportArtifact[] artifacts,
         ExportBatchOptions options,
         Func<ExportArtifact, CancellationToken, Task<ExportReceipt>> push,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var workers = Math.Clamp(artifacts.Count, 1, options.MaxConcurrency);
+        var workers = Math.Clamp(artifacts.Length, 1, options.MaxConcurrency);
         var run = new BatchRun(artifacts, workers, push, options);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var ended = run.WorkAsync(workers, stop.Token);

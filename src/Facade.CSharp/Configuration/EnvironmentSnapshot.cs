@@ -18,6 +18,10 @@ internal sealed class EnvironmentSnapshot
     internal SettingsContext ToContext(CellId? cellId, bool hasProvider, DateTimeOffset now) =>
         new(new Lookup(_variables), Names(), now, CoreMapping.ToOption(cellId), hasProvider);
 
+    /// <summary>The kind of the default sink; null if the environment names none.</summary>
+    internal TargetKind? Fallback =>
+        Core.Fallback.OfEnvironment(new Lookup(_variables)) is { Value: var kind } ? kind : null;
+
     /// <summary>What this process's environment says of proxies.</summary>
     internal static ProxyReading ProxiesOfProcess() => ProxyRulesModule.Read(new Lookup(OfProcess()));
 

@@ -16,6 +16,15 @@ internal static class ResolutionMapping
             Expiry = report.ExpiresAt is { } at ? Settings.ExpiryInWords(now, at.Value) : null,
         };
 
+    internal static S3ExportTargetReport ToReport(PlainReport report) =>
+        new()
+        {
+            Name = report.Name is { Value: var name } ? TargetNameModule.Value(name) : "",
+            Kind = report.Kind.IsLocal ? ExportTargetKind.Local : ExportTargetKind.Http,
+            IsUsable = FSharpOption<PlainSettings>.get_IsSome(report.Settings),
+            Settings = [.. report.Values.Select(ToSetting)],
+        };
+
     internal static S3ExportSetting ToSetting(EffectiveValue value) =>
         new()
         {

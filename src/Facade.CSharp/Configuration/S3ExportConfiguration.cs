@@ -31,7 +31,11 @@ public sealed class S3ExportConfiguration
         Provider = provider;
         _trust = trust;
         ResolvedAt = now;
-        Targets = [.. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now))];
+        Targets =
+        [
+            .. resolution.Targets.Select(report => ResolutionMapping.ToReport(report, now)),
+            .. resolution.Plain.Select(ResolutionMapping.ToReport),
+        ];
         Globals = [.. resolution.Globals.Select(ResolutionMapping.ToSetting)];
         Findings = [.. resolution.Findings.Select(ResolutionMapping.ToFinding)];
         Refusals = [.. Settings.Refusals(resolution).Select(problem => new S3ExportProblem(problem, null))];
@@ -43,7 +47,10 @@ public sealed class S3ExportConfiguration
     /// <summary>When that was: expiry is told from here.</summary>
     public DateTimeOffset ResolvedAt { get; }
 
-    /// <summary>The S3 targets, in the order of the spec.</summary>
+    /// <summary>
+    /// The S3 targets, in the order of the spec. Of an <see cref="ExportSpec"/>, the targets of kinds <c>local</c> and
+    /// <c>http</c> after them, and the default sink, if the environment names one.
+    /// </summary>
     public IReadOnlyList<S3ExportTargetReport> Targets { get; }
 
     /// <summary>The settings that all targets share.</summary>
@@ -181,8 +188,11 @@ public sealed class S3ExportConfiguration
     }
 
     /// <summary>The handler that its sinks send with.</summary>
-    internal SocketsHttpHandler CreateHandler() =>
-        S3Handler.Create(Core.ConnectTimeout, _trust, Core.Proxies);
+    internal SocketsHttpHandler CreateHandler() => CreateHandler(Core.ConnectTimeout);
+
+    /// <summary>The handler of a sink with a connect timeout of its own.</summary>
+    internal SocketsHttpHandler CreateHandler(TimeSpan connectTimeout) =>
+        S3Handler.Create(connectTimeout, _trust, Core.Proxies);
 
     /// <summary>The manifest of a target whose URLs come from one.</summary>
     internal ManifestFile ManifestOf(TargetSettings target) => Manifests[target.Name];

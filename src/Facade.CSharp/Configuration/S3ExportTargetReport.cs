@@ -1,10 +1,13 @@
 namespace CellOS.Export.S3;
 
-/// <summary>What became of one S3 target of a spec.</summary>
+/// <summary>What became of one target of a spec, or of the default sink.</summary>
 public sealed record S3ExportTargetReport
 {
-    /// <summary>The target's name.</summary>
+    /// <summary>The target's name; empty for the default sink.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The kind of target. Default: <see cref="ExportTargetKind.S3"/>.</summary>
+    public ExportTargetKind Kind { get; init; } = ExportTargetKind.S3;
 
     /// <summary>Whether nothing is wrong with it. Strictness does not count here.</summary>
     public required bool IsUsable { get; init; }

@@ -105,6 +105,89 @@ public static class S3ExportServiceCollectionExtensions
         );
     }
 
+    /// <summary>
+    /// Registers the sinks of a spec's targets of all kinds: each as a keyed singleton <see cref="IExportSink"/> under its
+    /// target's name, the default sink (<see cref="ExportSinks.Default"/>) without a key, and all of them as
+    /// <see cref="ExportSinks"/>. All else is as
+    /// <see cref="AddS3ExportSinks(IServiceCollection, S3ExportSpec, string, IReadOnlyDictionary{string, string}, Func{IServiceProvider, PresignedUrlRequest, CancellationToken, ValueTask{string}})"/>
+    /// says; the client is that of the S3 sinks.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="spec">What goes where.</param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, the spec's
+    /// <see cref="ExportSpec.Id"/>; another one than that is refused.
+    /// </param>
+    /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
+    /// <returns>The builder of the client that the S3 sinks send with.</returns>
+    /// <exception cref="InvalidOperationException">It, or AddS3ExportSinks, was called on these services before.</exception>
+    public static IHttpClientBuilder AddExportSinks(
+        this IServiceCollection services,
+        ExportSpec spec,
+        string? cellId = null,
+        IReadOnlyDictionary<string, string?>? environment = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(spec);
+        return AddAll(
+            services,
+            spec,
+            cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
+            () => environment
+        );
+    }
+
+    /// <summary>
+    /// The same for the targets that the host's configuration lists below <c>export</c>, with the variables in that
+    /// configuration.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="configuration">The host's whole configuration.</param>
+    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <returns>The builder of the client that the S3 sinks send with.</returns>
+    /// <exception cref="S3ExportConfigurationException">Something is wrong with the targets; the exception lists all of it.</exception>
+    /// <exception cref="InvalidOperationException">It, or AddS3ExportSinks, was called on these services before.</exception>
+    public static IHttpClientBuilder AddExportSinks(
+        this IServiceCollection services,
+        IConfiguration configuration,
+        string cellId
+    )
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(cellId);
+        return AddAll(
+            services,
+            ExportSpec.FromConfiguration(configuration.GetSection("export")),
+            cellId,
+            () => S3ExportConfiguration.ReadVariables(configuration)
+        );
+    }
+
+    private static IHttpClientBuilder AddAll(
+        IServiceCollection services,
+        ExportSpec spec,
+        string cellId,
+        Func<IReadOnlyDictionary<string, string?>?> environment
+    )
+    {
+        var client = AddStartup(services, spec.Route, cellId, environment, null);
+        services.TryAddSingleton(provider => Validated(provider).CreateAllSinks(Clients(provider)));
+        foreach (var target in spec.TargetNames)
+            services.AddKeyedSingleton(
+                target,
+                (provider, _) => provider.GetRequiredService<ExportSinks>()[target]
+            );
+        services.AddSingleton(provider =>
+            provider.GetRequiredService<ExportSinks>().Default
+            ?? throw new InvalidOperationException(
+                "There is no default sink. Set CELLOS_EXPORT_DIR or CELLOS_EXPORT_HTTP_BASE_URL, or ask for a sink by the name of its target."
+            )
+        );
+        return client;
+    }
+
     private static IHttpClientBuilder Add(
         IServiceCollection services,
         S3ExportSpec spec,
@@ -118,9 +201,46 @@ public static class S3ExportServiceCollectionExtensions
         >? presignedUrlProvider
     )
     {
+        var client = AddStartup(services, _ => spec, cellId, environment, presignedUrlProvider);
+        services.TryAddSingleton(provider => Validated(provider).CreateSinks(Clients(provider)));
+        foreach (var target in spec.Targets)
+            services.AddKeyedSingleton<IExportSink>(
+                target.Name,
+                (provider, _) => provider.GetRequiredService<S3ExportSinks>()[target.Name]
+            );
+
+        return client;
+    }
+
+    /// <summary>What has been validated, also where no host has asked for it.</summary>
+    private static S3ExportStartup Validated(IServiceProvider provider)
+    {
+        _ = provider.GetRequiredService<IOptions<S3ExportStartup.Check>>().Value;
+        return provider.GetRequiredService<S3ExportStartup>();
+    }
+
+    private static Func<HttpMessageInvoker> Clients(IServiceProvider provider)
+    {
+        var clients = provider.GetRequiredService<IHttpClientFactory>();
+        return () => clients.CreateClient(HttpClientName);
+    }
+
+    private static IHttpClientBuilder AddStartup(
+        IServiceCollection services,
+        Func<IReadOnlyDictionary<string, string?>?, S3ExportSpec> spec,
+        string cellId,
+        Func<IReadOnlyDictionary<string, string?>?> environment,
+        Func<
+            IServiceProvider,
+            PresignedUrlRequest,
+            CancellationToken,
+            ValueTask<string>
+        >? presignedUrlProvider
+    )
+    {
         if (services.Any(service => service.ServiceType == typeof(S3ExportStartup)))
             throw new InvalidOperationException(
-                "AddS3ExportSinks was called before: a container holds the sinks of one cell. Make the sinks of others with S3ExportSinks.Create."
+                "AddS3ExportSinks or AddExportSinks was called before: a container holds the sinks of one cell. Make the sinks of others with S3ExportSinks.Create."
             );
 
         services.AddSingleton(provider => new S3ExportStartup(
@@ -137,20 +257,6 @@ public static class S3ExportServiceCollectionExtensions
         ));
         services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
         services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();
-        services.TryAddSingleton(provider =>
-        {
-            // Throws what validation found, also where no host has asked for it.
-            _ = provider.GetRequiredService<IOptions<S3ExportStartup.Check>>().Value;
-            var clients = provider.GetRequiredService<IHttpClientFactory>();
-            return provider
-                .GetRequiredService<S3ExportStartup>()
-                .CreateSinks(() => clients.CreateClient(HttpClientName));
-        });
-        foreach (var target in spec.Targets)
-            services.AddKeyedSingleton<IExportSink>(
-                target.Name,
-                (provider, _) => provider.GetRequiredService<S3ExportSinks>()[target.Name]
-            );
 
         return services
             .AddHttpClient(HttpClientName)

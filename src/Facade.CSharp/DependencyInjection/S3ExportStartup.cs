@@ -9,7 +9,7 @@ namespace CellOS.Export.S3;
 
 /// <summary>What a host knows of its cell, resolved once: when it starts, or when a sink is first asked for.</summary>
 internal sealed class S3ExportStartup(
-    S3ExportSpec spec,
+    Func<IReadOnlyDictionary<string, string?>?, S3ExportSpec> spec,
     string cellId,
     Func<IReadOnlyDictionary<string, string?>?> environment,
     TimeProvider? timeProvider,
@@ -21,13 +21,14 @@ internal sealed class S3ExportStartup(
 
     private readonly Lazy<S3ExportConfiguration> _configuration = new(() =>
     {
+        var variables = environment();
         var configuration = S3ExportConfiguration.Resolve(
-            spec,
+            spec(variables),
             // What is wrong with the cell's id is told together with the rest.
             CellIdModule.Create(cellId).IsOk
                 ? cellId
                 : null,
-            environment(),
+            variables,
             timeProvider,
             urlProvider
         );
@@ -40,6 +41,9 @@ internal sealed class S3ExportStartup(
     internal S3ExportSinks CreateSinks(Func<HttpMessageInvoker> http) =>
         new(_configuration.Value, CoreMapping.Accept(_cell, nameof(cellId)), http, timeProvider, loggers);
 
+    internal ExportSinks CreateAllSinks(Func<HttpMessageInvoker> http) =>
+        new(_configuration.Value, CoreMapping.Accept(_cell, nameof(cellId)), http, timeProvider, loggers);
+
     /// <summary>Stands for the configuration among the options that a host validates at its start.</summary>
     internal sealed class Check;
 
@@ -49,14 +53,25 @@ internal sealed class S3ExportStartup(
     {
         public ValidateOptionsResult Validate(string? name, Check options)
         {
-            var problems = startup
-                ._configuration.Value.Refusals.Select(refusal => refusal.ToString())
-                .ToList();
+            var problems = Problems().ToList();
             if (startup._cell.IsError)
                 problems.Insert(0, startup._cell.ErrorValue.Message);
             if (problems.Count == 0 && ClientProblem() is { } problem)
                 problems.Add(problem);
             return problems.Count > 0 ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
+        }
+
+        private IEnumerable<string> Problems()
+        {
+            try
+            {
+                return startup._configuration.Value.Refusals.Select(refusal => refusal.ToString());
+            }
+            // The environment decides where artifacts without a target go.
+            catch (S3ExportConfigurationException refused)
+            {
+                return refused.Problems.Select(problem => problem.ToString());
+            }
         }
 
         /// <summary>What a host's configuration of the client would do to every export; null if nothing.</summary>

@@ -142,6 +142,10 @@ internal static partial class LinuxPath
         Flush(handle, isFolder: true);
     }
 
+    /// <summary>The same for a folder that is open.</summary>
+    /// <exception cref="IOException">It could not be done.</exception>
+    internal static void FlushFolder(SafeFileHandle folder) => Flush(folder, isFolder: true);
+
     /// <summary>
     /// Sees that what was written to a file is on disk, where the file system has such a thing. .NET's own method ignores
     /// what fsync(2) reports, such as a full disk that showed only then.
@@ -155,7 +159,7 @@ internal static partial class LinuxPath
         {
             var error = Marshal.GetLastPInvokeError();
             if (IsFlushFailure(error, isFolder))
-                throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+                throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
             if (error != Interrupted)
                 return;
         }

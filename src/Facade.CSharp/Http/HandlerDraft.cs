@@ -11,9 +11,13 @@ internal sealed class HandlerDraft
 
     /// <summary>Reads the CA bundle and the proxies.</summary>
     internal HandlerDraft(PresignedS3ExportSinkOptions options)
+        : this(options.ConnectTimeout, options.CaBundle) { }
+
+    /// <summary>Reads the CA bundle and the proxies.</summary>
+    internal HandlerDraft(TimeSpan connectTimeout, string? caBundle)
     {
-        _connectTimeout = options.ConnectTimeout;
-        _trust = CaBundle.Load(options.CaBundle, out var bundleProblem);
+        _connectTimeout = connectTimeout;
+        _trust = CaBundle.Load(caBundle, out var bundleProblem);
         var proxies = EnvironmentSnapshot.ProxiesOfProcess();
         _proxies = proxies.Rules;
         Problems = [bundleProblem, .. proxies.Problems.Select(problem => problem.Message)];

@@ -40,10 +40,25 @@ internal static class CoreMapping
     private static T? OrNull<T>(FSharpOption<T>? option)
         where T : class => option?.Value;
 
-    internal static ExportReceipt ToReceipt(Receipt receipt, string? warning) =>
+    private static ExportTargetKind ToKind(string name) =>
+        name == TargetKind.Local.Name ? ExportTargetKind.Local
+        : name == TargetKind.Http.Name ? ExportTargetKind.Http
+        : ExportTargetKind.S3;
+
+    /// <summary>The word of a receipt. C# lets any number be a kind: such a one is its own word.</summary>
+    private static string ToName(ExportTargetKind kind) =>
+        kind switch
+        {
+            ExportTargetKind.Local => TargetKind.Local.Name,
+            ExportTargetKind.Http => TargetKind.Http.Name,
+            ExportTargetKind.S3 => TargetKind.S3.Name,
+            _ => kind.ToString(),
+        };
+
+    internal static ExportReceipt ToReceipt(Receipt receipt, string? warning = null) =>
         new()
         {
-            TargetKind = ExportTargetKind.S3,
+            TargetKind = ToKind(receipt.TargetKind),
             TargetName = OrNull(receipt.TargetName),
             Destination = receipt.Destination,
             BytesWritten = receipt.BytesWritten,
@@ -68,7 +83,7 @@ internal static class CoreMapping
 
     internal static Receipt ToCore(ExportReceipt receipt) =>
         new(
-            receipt.TargetKind.ToString().ToLowerInvariant(),
+            ToName(receipt.TargetKind),
             ToOption(receipt.TargetName),
             receipt.Destination,
             receipt.BytesWritten,
@@ -92,6 +107,8 @@ internal static class CoreMapping
 
     private static FailureReport ToCore(ExportException failure, string? artifactName) =>
         new(
+            ToOption(failure.TargetKind is { } kind ? ToName(kind) : null),
+            ToOption(failure.TargetName),
             ToOption(failure.CellId),
             ToOption(artifactName),
             ToOption(failure.Destination),
@@ -162,6 +179,7 @@ internal static class CoreMapping
             IsRedacted = true,
             Reason = failure.Reason,
             Destination = failure.Destination,
+            TargetKind = ToKind(failure.TargetKind.Name),
             TargetName = OrNull(failure.TargetName),
             CellId = failure.CellId,
             ArtifactName = failure.ArtifactName,

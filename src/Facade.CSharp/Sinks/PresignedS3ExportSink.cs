@@ -1,11 +1,6 @@
-using CellOS.Export.S3.Batch;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
-using CellOS.Export.S3.Source;
-using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3;
 
@@ -14,19 +9,9 @@ namespace CellOS.Export.S3;
 /// URL is the whole authentication; this machine holds no AWS credentials, and no AWS environment variable is read.
 /// Redirects are not followed. Any number of threads may use one sink at once.
 /// </summary>
-public sealed class PresignedS3ExportSink : IExportSink, IDisposable
+public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
 {
-    private readonly Target _target;
-    private readonly PushDriver _driver;
-    private readonly Func<ArtifactName, Refusal?> _claim;
-    private readonly HttpMessageInvoker? _owned;
-    private readonly IUrlSource? _urls;
-    private readonly IDisposable? _ownedProvider;
-
-    /// <summary>The artifact that was sent first.</summary>
-    private ArtifactName? _claimedBy;
-
-    private volatile bool _disposed;
+    private readonly PushChannel _channel;
 
     /// <summary>
     /// A sink with the timeouts that the environment sets (<see cref="S3ExportTimeouts"/>) and defaults for the rest.
@@ -135,22 +120,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         TimeProvider? timeProvider,
         ILogger? logger,
         Func<double>? roll = null
-    )
-    {
-        _target = parts.Target;
-        _claim = Claim;
-        _urls = parts.Urls;
-        _owned = parts.OwnsHttp ? parts.Http : null;
-        _ownedProvider = parts.OwnedProvider;
-        var time = timeProvider ?? TimeProvider.System;
-        _driver = new PushDriver(
-            new PutTransport(parts.Http, time),
-            parts.Urls,
-            time,
-            roll ?? Random.Shared.NextDouble,
-            logger is null ? NullLogger.Instance : new GuardedLogger(logger)
-        );
-    }
+    ) => _channel = new PushChannel(this, parts, timeProvider, logger, roll);
 
     /// <inheritdoc />
     public ExportTargetKind TargetKind => ExportTargetKind.S3;
@@ -174,7 +144,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     }
 
     /// <inheritdoc />
-    public string DestinationHint(string name) => DestinationModule.Value(Plan(name, null).Destination);
+    public string DestinationHint(string name) => _channel.DestinationHint(name);
 
     /// <summary>
     /// Returns where an artifact would be sent now: scheme, host and path, without the query. Nothing is sent.
@@ -185,19 +155,17 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     public string? ObjectUrlHint(string name) =>
         KnownUrl(name) is { } url ? RequestUrlModule.AddressOf(DestinationHint(name), url) : null;
 
-    /// <summary>The URL that an artifact would be sent to now; null where the URL is asked of a provider, or a manifest has none.</summary>
-    internal RequestUrl? KnownUrl(string name)
-    {
-        var plan = Plan(name, null);
-        return plan.Url is UrlSource.Given given ? given.Item : _urls?.Known(plan.Artifact);
-    }
+    /// <inheritdoc cref="PushChannel.KnownUrl" />
+    internal RequestUrl? KnownUrl(string name) => _channel.KnownUrl(name);
 
-    /// <summary>
-    /// Returns why the headers of an artifact do not fit the signature of its URL; null if they do, or if the URL is not
-    /// known yet.
-    /// </summary>
+    /// <inheritdoc cref="PushChannel.UnfitHeaders" />
     internal string? UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
-        KnownUrl(name) is { } url ? PushPlanModule.Unfit(url, Plan(name, metadata))?.Value : null;
+        _channel.UnfitHeaders(name, metadata);
+
+    RequestUrl? IBatchSink.KnownUrl(string name) => KnownUrl(name);
+
+    string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
+        UnfitHeaders(name, metadata);
 
     /// <inheritdoc />
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>
@@ -209,7 +177,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(path);
-        return PushAsync(name, path, metadata, null, cancellationToken);
+        return _channel.PushAsync(name, path, metadata, null, cancellationToken);
     }
 
     /// <summary>Exports one artifact, and tells how far it is.</summary>
@@ -229,12 +197,7 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         ExportArtifact artifact,
         IProgress<ExportProgress>? progress = null,
         CancellationToken cancellationToken = default
-    )
-    {
-        ArgumentNullException.ThrowIfNull(artifact);
-        ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
-        return PushAsync(artifact.Name, artifact.Source, artifact.Metadata, progress, cancellationToken);
-    }
+    ) => _channel.PushAsync(artifact, progress, cancellationToken);
 
     /// <summary>
     /// Exports many artifacts, several at once. Each gives one result, a receipt or a failure, as it ends; one failure
@@ -262,81 +225,22 @@ public sealed class PresignedS3ExportSink : IExportSink, IDisposable
         IEnumerable<ExportArtifact> artifacts,
         ExportBatchOptions? options = null,
         CancellationToken cancellationToken = default
-    )
-    {
-        ArgumentNullException.ThrowIfNull(artifacts);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var chosen = options ?? new ExportBatchOptions();
-        ExportArtifact[] all = [.. artifacts];
-        var problems = BatchDraftModule.Problems(
-            _target,
-            new BatchDraft(chosen.MaxConcurrency, all.Select(CoreMapping.ToDraft))
-        );
-        return problems.IsEmpty
-            ? BatchRun.RunAsync(
-                all,
-                chosen,
-                (artifact, cancellation) => PushAsync(artifact, chosen.Progress, cancellation),
-                cancellationToken
-            )
-            : throw new ArgumentException(BatchDraftModule.Message(problems), nameof(artifacts));
-    }
+    ) => _channel.PushManyAsync(artifacts, options, cancellationToken);
 
     /// <summary>
     /// Releases the connections that the sink made itself, and ends the URL command that it started: that takes two
     /// seconds if the command does not exit at the end of its input. Let pushes end first, or cancel them: what is under way
     /// goes on to the end of its attempt, and ends as <see cref="ObjectDisposedException"/> if it needs another.
     /// </summary>
-    public void Dispose()
-    {
-        _disposed = true;
-        _owned?.Dispose();
-        _ownedProvider?.Dispose();
-    }
-
-    private Task<ExportReceipt> PushAsync(
-        string name,
-        SourcePath path,
-        ExportArtifactMetadata? metadata,
-        IProgress<ExportProgress>? progress,
-        CancellationToken cancellationToken
-    )
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        var plan = Plan(name, metadata);
-        return _driver.PushAsync(plan, path, _claim, progress, cancellationToken);
-    }
-
-    private PushPlan Plan(string name, ExportArtifactMetadata? metadata)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        var artifact = CoreMapping.Accept(ArtifactNameModule.Create(name), nameof(name));
-        var plan = CoreMapping.Accept(PushPlanModule.Create(_target, artifact), nameof(name));
-        if (metadata?.ContentType is { } contentType)
-            plan = CoreMapping.Accept(PushPlanModule.WithContentType(contentType, plan), nameof(metadata));
-        return metadata?.Headers is { } headers
-            ? CoreMapping.Accept(PushPlanModule.WithHeaders(headers, plan), nameof(metadata))
-            : plan;
-    }
-
-    /// <summary>A URL that names one object belongs to the first artifact that is sent through it.</summary>
-    private Refusal? Claim(ArtifactName artifact)
-    {
-        if (_target.Url is not { Value: var template })
-            return null;
-
-        var first = Interlocked.CompareExchange(ref _claimedBy, artifact, null) ?? artifact;
-        var admitted = UrlTemplateModule.Admit(FSharpOption<ArtifactName>.Some(first), artifact, template);
-        return admitted.IsError ? admitted.ErrorValue : null;
-    }
+    public void Dispose() => _channel.Dispose();
 
     /// <summary>What is too long for a TimeSpan is too long for the core as well, which says so.</summary>
-    private static TimeSpan Milliseconds(long milliseconds) =>
+    internal static TimeSpan Milliseconds(long milliseconds) =>
         milliseconds > TimeSpan.MaxValue.TotalMilliseconds ? TimeSpan.MaxValue
         : milliseconds < TimeSpan.MinValue.TotalMilliseconds ? TimeSpan.MinValue
         : TimeSpan.FromMilliseconds(milliseconds, 0);
 
-    private static HttpClient NotNull(HttpClient httpClient)
+    internal static HttpClient NotNull(HttpClient httpClient)
     {
         ArgumentNullException.ThrowIfNull(httpClient);
         return httpClient;

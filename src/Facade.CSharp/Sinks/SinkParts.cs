@@ -71,6 +71,20 @@ internal sealed record SinkParts(
         );
     }
 
+    /// <param name="options">What the caller wrote down.</param>
+    /// <param name="http">The caller's client; null for one of the sink's own.</param>
+    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
+    internal static SinkParts From(HttpExportSinkOptions options, HttpMessageInvoker? http)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var clientProblem = http is HttpClient client
+            ? ForeignClient.Problem(client, options.RequestTimeout)
+            : null;
+        var handler = http is null ? new HandlerDraft(options.ConnectTimeout, options.CaBundle) : null;
+        var target = SinkTarget.From(options, [clientProblem, .. handler?.Problems ?? []]);
+        return new SinkParts(target, null, http ?? new HttpMessageInvoker(handler!.Create()), http is null);
+    }
+
     private static BrokerEndpoint? Endpoint(PresignedS3ExportSinkOptions options, out string? problem)
     {
         problem = null;

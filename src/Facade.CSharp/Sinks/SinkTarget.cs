@@ -1,4 +1,6 @@
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3;
 
@@ -9,14 +11,69 @@ internal static class SinkTarget
     /// <param name="options">What the caller wrote down.</param>
     /// <param name="others">What else was found wrong; nulls for what is right.</param>
     /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
-    internal static Target From(PresignedS3ExportSinkOptions options, params string?[] others)
+    internal static Target From(PresignedS3ExportSinkOptions options, params string?[] others) =>
+        Accept(
+            TargetDraftModule.Check(ToDraft(options)),
+            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others],
+            nameof(options)
+        );
+
+    /// <inheritdoc cref="From(PresignedS3ExportSinkOptions, string?[])" />
+    internal static Target From(HttpExportSinkOptions options, params string?[] others) =>
+        Accept(
+            HttpTarget.Check(ToDraft(options)),
+            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others],
+            nameof(options)
+        );
+
+    private static Target Accept(
+        FSharpResult<Target, FSharpList<Refusal>> result,
+        string?[] others,
+        string parameter
+    )
     {
-        var result = TargetDraftModule.Check(ToDraft(options));
         var problems = result.IsOk ? [] : result.ErrorValue.Select(refusal => refusal.Message);
-        string?[] undefined = [Undefined(options.RetryMode), Undefined(options.Integrity)];
-        var all = string.Join(" ", problems.Concat(undefined.Concat(others).OfType<string>()));
-        return all.Length == 0 ? result.ResultValue : throw new ArgumentException(all, nameof(options));
+        var all = string.Join(" ", problems.Concat(others.OfType<string>()));
+        return all.Length == 0 ? result.ResultValue : throw new ArgumentException(all, parameter);
     }
+
+    private static HttpTargetDraft ToDraft(HttpExportSinkOptions options) =>
+        new(
+            options.TargetName,
+            options.CellId,
+            options.BaseUrl,
+            options.BearerToken,
+            options.AllowPlaintextToken,
+            ToCore(options.RetryMode),
+            options.MaxAttempts,
+            options.RetryBackoff,
+            options.MaxRetryBackoff,
+            new Limits(
+                options.ConnectTimeout,
+                options.RequestTimeout,
+                CoreMapping.ToOption(options.StallTimeout),
+                CoreMapping.ToOption(options.Deadline)
+            ),
+            ToCore(options.Integrity),
+            CoreMapping.ToOption(options.ExpectContinueMinBytes),
+            options.MaxArtifactBytes,
+            options.Headers ?? CoreMapping.NoHeaders
+        );
+
+    private static RetryMode ToCore(S3ExportRetryMode mode) =>
+        mode switch
+        {
+            S3ExportRetryMode.Exponential => RetryMode.Exponential,
+            _ => RetryMode.Fixed,
+        };
+
+    private static IntegrityMode ToCore(S3ExportIntegrity integrity) =>
+        integrity switch
+        {
+            S3ExportIntegrity.Off => IntegrityMode.Off,
+            S3ExportIntegrity.Require => IntegrityMode.Require,
+            _ => IntegrityMode.Verify,
+        };
 
     private static TargetDraft ToDraft(PresignedS3ExportSinkOptions options) =>
         new(
@@ -27,11 +84,7 @@ internal static class SinkTarget
             options.Region,
             options.PresignedUrl,
             UrlSources(options),
-            options.RetryMode switch
-            {
-                S3ExportRetryMode.Exponential => RetryMode.Exponential,
-                _ => RetryMode.Fixed,
-            },
+            ToCore(options.RetryMode),
             options.MaxAttempts,
             options.RetryBackoff,
             options.MaxRetryBackoff,
@@ -41,12 +94,7 @@ internal static class SinkTarget
                 CoreMapping.ToOption(options.StallTimeout),
                 CoreMapping.ToOption(options.Deadline)
             ),
-            options.Integrity switch
-            {
-                S3ExportIntegrity.Off => IntegrityMode.Off,
-                S3ExportIntegrity.Require => IntegrityMode.Require,
-                _ => IntegrityMode.Verify,
-            },
+            ToCore(options.Integrity),
             options.ContentMd5,
             options.WriteOnce,
             options.AcceptUnmarked,

@@ -29,9 +29,9 @@ internal static partial class LinuxFile
                 or Architecture.Armv6
                 or Architecture.Ppc64le;
 
-    private static int NoFollow => IsArmOrPower ? 0x8000 : 0x20000;
+    internal static int NoFollowFlag => IsArmOrPower ? 0x8000 : 0x20000;
 
-    private static int Folder => IsArmOrPower ? 0x4000 : 0x10000;
+    internal static int FolderFlag => IsArmOrPower ? 0x4000 : 0x10000;
 
     private static int RegularFlags =>
         ReadOnly | NonBlocking | CloseOnExec | NoControllingTerminal | LargeFile;
@@ -69,7 +69,7 @@ internal static partial class LinuxFile
     {
         RejectNul(path);
         return RequireRegular(
-            Take(OpenFile(path, RegularFlags | (followLink ? 0 : NoFollow), 0), path),
+            Take(OpenFile(path, RegularFlags | (followLink ? 0 : NoFollowFlag), 0), path),
             path
         );
     }
@@ -107,7 +107,7 @@ internal static partial class LinuxFile
         using var folder = Descend(root, segments.AsSpan(..^1));
         RejectNul(path.Full);
         return RequireRegular(
-            Take(OpenIn(folder ?? root.Handle!, segments[^1], RegularFlags | NoFollow, 0), path.Full),
+            Take(OpenIn(folder ?? root.Handle!, segments[^1], RegularFlags | NoFollowFlag, 0), path.Full),
             path.Full
         );
     }
@@ -119,7 +119,11 @@ internal static partial class LinuxFile
     internal static SafeFileHandle OpenFolder(string path, bool followLink)
     {
         RejectNul(path);
-        var descriptor = OpenFile(path, PathOnly | Folder | CloseOnExec | (followLink ? 0 : NoFollow), 0);
+        var descriptor = OpenFile(
+            path,
+            PathOnly | FolderFlag | CloseOnExec | (followLink ? 0 : NoFollowFlag),
+            0
+        );
         if (descriptor >= 0)
             return new SafeFileHandle(descriptor, ownsHandle: true);
 
@@ -129,6 +133,17 @@ internal static partial class LinuxFile
             : FolderRefusal(path, error);
     }
 
+    /// <summary>Opens a folder of the operator's for reading its names, by symbolic links too.</summary>
+    /// <exception cref="SourceException">The folder does not exist or may not be read.</exception>
+    internal static SafeFileHandle OpenToList(string path)
+    {
+        RejectNul(path);
+        var descriptor = OpenFile(path, ReadOnly | FolderFlag | CloseOnExec | LargeFile, 0);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw FolderRefusal(path, Marshal.GetLastPInvokeError());
+    }
+
     /// <summary>Opens a folder below a root for listing; no folder on the way is a symbolic link.</summary>
     /// <param name="root">The root.</param>
     /// <param name="segments">The names on the way; empty for the root itself.</param>
@@ -136,7 +151,12 @@ internal static partial class LinuxFile
     internal static SafeFileHandle OpenForListing(ExportRoot root, ReadOnlySpan<string> segments)
     {
         using var folder = Descend(root, segments);
-        var descriptor = OpenIn(folder ?? root.Handle!, ".", ReadOnly | Folder | CloseOnExec | LargeFile, 0);
+        var descriptor = OpenIn(
+            folder ?? root.Handle!,
+            ".",
+            ReadOnly | FolderFlag | CloseOnExec | LargeFile,
+            0
+        );
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw FolderRefusal(
@@ -158,7 +178,7 @@ internal static partial class LinuxFile
             var descriptor = OpenIn(
                 above ?? root.Handle!,
                 segment,
-                PathOnly | Folder | CloseOnExec | NoFollow,
+                PathOnly | FolderFlag | CloseOnExec | NoFollowFlag,
                 0
             );
             if (descriptor < 0)

@@ -36,6 +36,20 @@ public sealed class S3ExportSpec
 
     internal CellSpec Core { get; }
 
+    /// <summary>The names of all targets that are served.</summary>
+    internal IEnumerable<string> AllTargetNames =>
+        Core
+            .Targets.Select(target => target.Name)
+            .Concat(Core.PlainTargets.Select(target => target.Name))
+            .Select(TargetNameModule.Value);
+
+    /// <summary>The number of places that artifacts may go to.</summary>
+    internal int Places => AllTargetNames.Count() + (Core.Fallback is null ? 0 : 1);
+
+    /// <summary>The artifacts for all targets that are served; those for the default sink have an empty target.</summary>
+    internal IReadOnlyList<S3ExportSpecArtifact> AllArtifacts =>
+        [.. Core.AllArtifacts.Select(SpecMapping.ToArtifact)];
+
     /// <summary>A spec that is written in code.</summary>
     /// <param name="targets">At least one; names are unique, and so are their environment variables.</param>
     /// <param name="artifacts">Those to be exported; null for none.</param>
@@ -67,10 +81,12 @@ public sealed class S3ExportSpec
     public static S3ExportSpec Parse(string yaml, string? file = null)
     {
         ArgumentNullException.ThrowIfNull(yaml);
-        return YamlReader.Read(yaml, out var line, out var problem) is { } root
-            ? Accept(SpecReader.Read(root), file)
-            : throw Refusal(problem, line, file);
+        return Accept(SpecReader.Read(ReadYaml(yaml, file)), file);
     }
+
+    /// <exception cref="S3ExportConfigurationException">It is not YAML.</exception>
+    internal static SpecNode ReadYaml(string yaml, string? file) =>
+        YamlReader.Read(yaml, out var line, out var problem) ?? throw Refusal(problem, line, file);
 
     /// <summary>Reads a spec from a file in YAML, UTF-8.</summary>
     /// <param name="path">The file, at most 4 MiB.</param>
@@ -78,10 +94,12 @@ public sealed class S3ExportSpec
     public static S3ExportSpec Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return SmallFile.TryRead(path, MaxBytes, out var problem) is { } yaml
-            ? Parse(yaml, path)
-            : throw Refusal(problem, null, path);
+        return Parse(ReadFile(path), path);
     }
+
+    /// <exception cref="S3ExportConfigurationException">It cannot be read.</exception>
+    internal static string ReadFile(string path) =>
+        SmallFile.TryRead(path, MaxBytes, out var problem) ?? throw Refusal(problem, null, path);
 
     /// <summary>
     /// A spec in a host's configuration, for example in <c>appsettings.json</c>: the same names as in YAML, whose case
@@ -139,7 +157,7 @@ public sealed class S3ExportSpec
     /// <summary>The spec with the artifacts of one shard.</summary>
     internal S3ExportSpec OfShard(Shard shard) => new(CellSpecModule.OfShard(shard, Core), _file);
 
-    private static S3ExportSpec Accept(
+    internal static S3ExportSpec Accept(
         FSharpResult<CellSpec, FSharpList<ConfigProblem>> result,
         string? file
     ) =>

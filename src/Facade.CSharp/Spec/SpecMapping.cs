@@ -32,6 +32,14 @@ internal static class SpecMapping
     internal static S3ExportTarget ToTarget(OtherTarget target) =>
         new() { Name = target.Name, Kind = target.Kind };
 
+    internal static S3ExportSpecArtifact ToArtifact(RoutedArtifact artifact) =>
+        new()
+        {
+            Name = ArtifactNameModule.Value(artifact.Name),
+            Path = artifact.Path,
+            Target = artifact.TargetText,
+        };
+
     internal static S3ExportSpecArtifact ToArtifact(S3Artifact artifact) =>
         new()
         {

@@ -10,6 +10,7 @@ namespace CellOS.Export.S3.Telemetry;
 internal sealed class PushSpan
 {
     private const string Name = "S3.PutObject";
+    private const string HttpName = "PUT";
     private const string AttemptEvent = "cellos.export.attempt";
 
     private readonly Activity _activity;
@@ -23,23 +24,37 @@ internal sealed class PushSpan
             return null;
 
         // What a sampler may decide by is there from the beginning.
-        var tags = new List<KeyValuePair<string, object?>>(9)
-        {
-            new(Tag.RpcSystem, "aws-api"),
-            new(Tag.RpcMethod, "S3/PutObject"),
+        List<KeyValuePair<string, object?>> tags =
+        [
+            .. OfStore(plan),
             new(Tag.Method, "PUT"),
-            new(Tag.Bucket, BucketModule.Value(plan.Target.Bucket)),
-            new(Tag.Key, ObjectKeyModule.Value(plan.Key)),
             new(Tag.CellId, CellIdModule.Value(plan.Target.CellId)),
             new(Tag.Artifact, ArtifactNameModule.Value(plan.Artifact)),
-        };
+        ];
         if (plan.Target.Region is { Value: var region })
             tags.Add(new(Tag.Region, region));
         if (target is not null)
             tags.Add(new(Tag.Target, target));
-        var activity = source.CreateActivity(Name, ActivityKind.Client, default(ActivityContext), tags);
+        var activity = source.CreateActivity(
+            plan.Target.Kind.IsS3 ? Name : HttpName,
+            ActivityKind.Client,
+            default(ActivityContext),
+            tags
+        );
         return activity is null ? null : new PushSpan(activity.SetStartTime(now.UtcDateTime));
     }
+
+    /// <summary>The tags of a call of an AWS service; none for another endpoint.</summary>
+    private static IEnumerable<KeyValuePair<string, object?>> OfStore(PushPlan plan) =>
+        plan.Target.Bucket is { Value: var bucket }
+            ?
+            [
+                new(Tag.RpcSystem, "aws-api"),
+                new(Tag.RpcMethod, "S3/PutObject"),
+                new(Tag.Bucket, BucketModule.Value(bucket)),
+                new(Tag.Key, ObjectKeyModule.Value(plan.Key)),
+            ]
+            : [];
 
     internal void Start() => _activity.Start();
 

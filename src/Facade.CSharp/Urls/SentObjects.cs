@@ -15,15 +15,16 @@ internal sealed class SentObjects
     internal UrlAnswer Admit(RequestUrl url, PushPlan plan)
     {
         // The push rejects such a URL itself. A corrected source may give it to the artifact that it is for.
+        // Only targets with a bucket have sources of URLs.
+        var bucket = plan.Target.Bucket!.Value;
         if (
             plan.Target.KeyCheck
-            && ObjectAddress.Problem(plan.Destination, ObjectAddress.Check(plan.Target.Bucket, plan.Key, url))
-                is not null
+            && ObjectAddress.Problem(plan.Destination, ObjectAddress.Check(bucket, plan.Key, url)) is not null
         )
             return new UrlAnswer(url, "");
 
         var (artifact, destination) = _objects.GetOrAdd(
-            TextDigest.Of(ObjectAddress.IdentityIn(BucketModule.Value(plan.Target.Bucket), url)),
+            TextDigest.Of(ObjectAddress.IdentityIn(BucketModule.Value(bucket), url)),
             (plan.Artifact, plan.Destination)
         );
         var admitted = UrlTemplateModule.AdmitToAddress(

@@ -176,7 +176,7 @@ let tests =
         testCaseTask "says the same to machines" (fun () ->
             task {
                 use! scene = scene ()
-                File.AppendAllText(scene.Spec, "    - {name: by-http, kind: http}\n")
+                File.AppendAllText(scene.Spec, "    - {name: by-ftp, kind: ftp}\n")
 
                 let url =
                     scene.Server.Presign("PUT", bucket, "cell-7/a", Nullable(TimeSpan.FromMinutes 5.))
@@ -208,9 +208,9 @@ let tests =
                     for finding in json.GetProperty("findings").EnumerateArray() -> text "id" finding
                 ]
 
-                Expect.equal ids [ "url-expires-soon"; "region-mismatch"; "invalid-number" ] "findings"
+                Expect.equal ids [ "unknown-kind"; "url-expires-soon"; "region-mismatch"; "invalid-number" ] "findings"
                 let other = Seq.exactlyOne (json.GetProperty("otherTargets").EnumerateArray())
-                Expect.equal (text "kind" other) "http" "the other kind"
+                Expect.equal (text "kind" other) "ftp" "the other kind"
             })
 
         testCaseTask "shows every variable that there is" (fun () ->
@@ -242,8 +242,29 @@ let tests =
 
                 let! bySharedCommand = sources [ "URL_COMMAND", "presign" ]
 
+                let ofKind (spec: string) (variables: (string * string) list) =
+                    task {
+                        File.WriteAllText(scene.Spec, spec)
+                        let! struct (_, output, _) = check scene variables [ "--json" ]
+                        return output
+                    }
+
+                let one (kind: string) =
+                    $"export: {{targets: [{{name: artifact-bucket, kind: {kind}}}]}}"
+
+                let! byFolder = ofKind (one "local") [ "CELLOS_EXPORT_DIR" + suffix, "/x" ]
+                let! byHttp = ofKind (one "http") [ legacyVariable, "https://h/in" ]
+                let! byDefaultFolder = ofKind "export: {}" [ "CELLOS_EXPORT_DIR", "/x" ]
+
+                let! byDefaultHttp =
+                    ofKind "export: {}" [ "CELLOS_EXPORT_HTTP_BASE_URL", "https://h/in" ]
+
                 let shown =
                     [
+                        byFolder
+                        byHttp
+                        byDefaultFolder
+                        byDefaultHttp
                         byUrl
                         byFile
                         byLegacy

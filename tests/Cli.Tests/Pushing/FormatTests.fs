@@ -97,6 +97,12 @@ let tests =
                 Expect.equal (text "type" failed) CloudEvent.FailedType "the other"
                 Expect.equal (text "subject" failed) "denied" "which"
                 let data = failed.GetProperty "data"
+
+                Expect.equal
+                    (text "targetKind" data, text "targetName" data)
+                    ("s3", "artifact-bucket")
+                    "where to"
+
                 Expect.equal (text "kind" data, text "code" data) ("Refused", "AccessDenied") "why"
                 Expect.stringContains (text "reason" data) "AccessDenied" "in words"
                 let time = failed.GetProperty("time").GetDateTimeOffset()

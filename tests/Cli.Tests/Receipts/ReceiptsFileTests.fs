@@ -302,7 +302,7 @@ let tests =
 
         testCaseTask "a whole value of JSON at the end is kept, and what is cut off is shown" (fun () ->
             task {
-                let foreign = """{"targetKind":"localPath","note":"precious"}"""
+                let foreign = """{"targetKind":"webdav","note":"precious"}"""
 
                 for ending, kept, told in
                     [

@@ -234,9 +234,9 @@ let tests =
                 json "a" + ",", ("mend a", length (json "a") + 1L)
                 json "a" + json "b" + (json "c").Substring(0, 40),
                 ("mend a b damaged", length (json "a" + json "b") + 40L)
-                json "a" + "\n" + """{"targetKind":"localPath","note":"precious"}""",
+                json "a" + "\n" + """{"targetKind":"sftpStore","note":"precious"}""",
                 ("mend ?", length (json "a") + 1L + 44L)
-                """{"targetKind":"localPath","note":"precious"}""", ("foreign", 0L)
+                """{"targetKind":"sftpStore","note":"precious"}""", ("foreign", 0L)
                 json "a" + "\n" + """{"targetKind":"s3","note":"precious"},""",
                 ("mend damaged", length (json "a") + 1L + 38L)
             ]
@@ -771,7 +771,7 @@ let tests =
                     """{"objectUrl": "https://h/b/c/a"}""", [ "d" ]
                     // Not lines of this library.
                     "a note", [ "a"; "b"; "d" ]
-                    """{"targetKind":"localPath","destination":"x"}""", [ "a"; "b"; "d" ]
+                    """{"targetKind":"sftpStore","destination":"x"}""", [ "a"; "b"; "d" ]
                     """{"name":"x"}""", [ "a"; "b"; "d" ]
                     // Two lines that lost the end between them.
                     json "e" + json "f", [ "a"; "b"; "d" ]
@@ -835,7 +835,7 @@ let tests =
                         }
                         {
                             receipt "a" with
-                                TargetKind = "localPath"
+                                TargetKind = "ftp"
                         }
                     ] do
                     let receipted = Resume.ofReceipts false [ receipt "a"; later ]

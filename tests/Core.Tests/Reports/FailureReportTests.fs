@@ -25,6 +25,8 @@ let fullReport: FailureReport = {
     RequestId = Some "R1"
     HostId = Some "H1"
     MayBeStored = true
+    TargetKind = None
+    TargetName = None
     IsRedacted = false
     Attempts = 2
 }
@@ -146,6 +148,8 @@ let tests =
                     RequestId = optional error "requestId"
                     HostId = optional error "hostId"
                     MayBeStored = fst (error.TryGetProperty "mayBeStored")
+                    TargetKind = None
+                    TargetName = None
                     IsRedacted = false
                     Attempts = error.GetProperty("attempts").GetInt32()
                 }

@@ -536,7 +536,7 @@ let verdicts =
             "put 1"
             "put 2"
             "Unreachable"
-        ] [ "the proxy p:1 answered HTTP 503"; "The proxy could not reach the store" ]
+        ] [ "the proxy p:1 answered HTTP 503"; "The proxy could not reach the server" ]
 
         testCase "is told with its status" (fun () ->
             for status in [ 403; 407 ] do

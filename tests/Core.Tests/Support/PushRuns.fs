@@ -86,6 +86,7 @@ let verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
 
     Verdict.ofOutcome
         {
+            Kind = plan.Target.Kind
             WriteOnce = plan.Target.WriteOnce
             Expected = put.ExpectContinue
             IsPresigned = RequestUrl.isPresigned put.Url
@@ -96,10 +97,10 @@ let verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
             FixesOtherChecksum = put.Length > 0L && (PresignedUrl.inspect put.Url).EmptyChecksum.IsSome
             Given = PutRequest.givenDigests put
             Object =
-                if plan.Target.KeyCheck then
-                    Some(Bucket.value plan.Target.Bucket, ObjectKey.value plan.Key)
-                else
-                    None
+                match plan.Target.Bucket with
+                | Some bucket when plan.Target.KeyCheck ->
+                    Some(Bucket.value bucket, ObjectKey.value plan.Key)
+                | _ -> None
             Region = if plan.Target.KeyCheck then plan.Target.Region else None
         }
         outcome

@@ -106,6 +106,7 @@ let tests =
                         )
                     Message = "m"
                     Reason = "r"
+                    TargetKind = CellOS.Export.S3.Core.TargetKind.S3
                     TargetName = None
                     Destination = "d"
                     CellId = "c"
@@ -185,7 +186,7 @@ let tests =
 
             Expect.equal
                 (receipt.ToJson())
-                """{"targetKind":"local","destination":"file:///x","bytesWritten":3,"cellId":"c","artifactName":"ü","sha256":"00","integrity":"unverified","attempts":1,"startedAt":"2026-05-01T12:00:00.000Z","completedAt":"2026-05-01T12:00:00.005Z"}"""
+                """{"targetKind":"localPath","destination":"file:///x","bytesWritten":3,"cellId":"c","artifactName":"ü","sha256":"00","integrity":"unverified","attempts":1,"startedAt":"2026-05-01T12:00:00.000Z","completedAt":"2026-05-01T12:00:00.005Z"}"""
                 "as the contract says")
 
         testCase "writes a failure of any sink as JSON on one line, without secrets" (fun () ->

@@ -145,6 +145,7 @@ let tests =
                     ExportFailureKind.UrlExpired,
                     "two\r\nlines of http://h/k?X-Amz-Signature=0123456789abcdef0123",
                     Destination = "file:///x",
+                    TargetKind = Nullable ExportTargetKind.Local,
                     TargetName = "t",
                     CellId = "a/b",
                     ArtifactName = "ü",
@@ -160,7 +161,7 @@ let tests =
 
             Expect.equal
                 (raw "data" event)
-                """{"cellId":"a/b","artifactName":"ü","destination":"file:///x","kind":"UrlExpired","reason":"two\r\nlines of http://h/k?X-Amz-Signature=REDACTED","status":400,"code":"ExpiredToken","requestId":"r","attempts":2}"""
+                """{"targetKind":"localPath","targetName":"t","cellId":"a/b","artifactName":"ü","destination":"file:///x","kind":"UrlExpired","reason":"two\r\nlines of http://h/k?X-Amz-Signature=REDACTED","status":400,"code":"ExpiredToken","requestId":"r","attempts":2}"""
                 "full"
 
             Expect.equal (full.ToCloudEvent at) event "the same again"

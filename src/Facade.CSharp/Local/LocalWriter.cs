@@ -1,0 +1,213 @@
+using System.Runtime.Versioning;
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Source;
+using Microsoft.FSharp.Collections;
+using Microsoft.Win32.SafeHandles;
+
+namespace CellOS.Export.S3.Local;
+
+/// <summary>
+/// Writes one artifact into the folder of its cell. A file under its own name is complete: it is written under a
+/// temporary name, flushed to disk, and renamed.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
+{
+    /// <summary>The time between two looks at a temporary file that another push has.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    private static readonly Action Nothing = static () => { };
+
+    private readonly string _name = LocalNameModule.Value(plan.File);
+    private readonly string _temporary = LocalNameModule.Temporary(plan.File);
+
+    /// <summary>The length of the source, once it is open.</summary>
+    internal long Length { get; private set; }
+
+    private bool Replaces => plan.Target.Overwrite;
+
+    /// <summary>Exports the file.</summary>
+    /// <param name="path">The source.</param>
+    /// <param name="moved">Told how many bytes have been written.</param>
+    /// <param name="clock">The time of the push.</param>
+    /// <param name="cancellationToken">Ends it; then nothing has the artifact's name that had it not before.</param>
+    /// <exception cref="FolderFaultException">It was not exported.</exception>
+    internal async Task<LocalCopy> WriteAsync(
+        SourcePath path,
+        Action<long> moved,
+        PushClock clock,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            using var source = SourceFile.Open(path, time: time);
+            Length = source.Length;
+            var started = clock.Now;
+            if (plan.Target.MaxBytes is { Value: var most } && Length > most)
+                throw new FolderFaultException(
+                    new Core.FolderFault(FolderFaultKind.SourceTooLarge, "", false)
+                );
+            using var folder = CellFolder.Open(plan.Target.Root, CellIdModule.Value(plan.Target.CellId));
+            moved(0);
+            if (await ExistingAsync(folder, source, cancellationToken).ConfigureAwait(false) is { } equal)
+                return new LocalCopy(equal, isReadBack: true, started, clock.Now);
+
+            var (sent, isReadBack) = await CopyAsync(folder, source, moved, cancellationToken)
+                .ConfigureAwait(false);
+            return new LocalCopy(sent, isReadBack, started, clock.Now);
+        }
+        catch (Exception exception)
+            when (exception
+                    is IOException
+                        or UnauthorizedAccessException
+                        or SourceException
+                        or OutOfMemoryException
+            )
+        {
+            throw FolderFaultException.From(exception, plan.Destination);
+        }
+    }
+
+    /// <summary>
+    /// Compares the file that has the name already; null if there is none. Equal content is what the push was to write.
+    /// </summary>
+    private async Task<Sent?> ExistingAsync(
+        CellFolder folder,
+        SourceFile source,
+        CancellationToken cancellationToken
+    )
+    {
+        using var existing = folder.TryOpen(_name);
+        if (existing is null)
+            return null;
+
+        if (RandomAccess.GetLength(existing) == source.Length)
+        {
+            DigestAlgorithm[] algorithms = [DigestAlgorithm.Sha256, .. Others];
+            var own = await new DigestPass(source, algorithms)
+                .TakeAsync(cancellationToken)
+                .ConfigureAwait(false);
+            var there = await Task.Run(() => Sha256Of(existing), cancellationToken).ConfigureAwait(false);
+            if (there.Equals(own[0]))
+            {
+                // A push that crashed may have renamed it, and flushed nothing.
+                Files.LinuxPath.Flush(existing);
+                folder.Flush();
+                return new Sent(source.Length, own[0], ListModule.OfSeq(own.Skip(1)));
+            }
+        }
+
+        return Replaces
+            ? null
+            : throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.OtherContent, "", false));
+    }
+
+    private async Task<(Sent, bool)> CopyAsync(
+        CellFolder folder,
+        SourceFile source,
+        Action<long> moved,
+        CancellationToken cancellationToken
+    )
+    {
+        using var file = await TemporaryAsync(folder, cancellationToken).ConfigureAwait(false);
+        var isNamed = false;
+        try
+        {
+            var sent = await FillAsync(file, source, moved, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            Files.LinuxPath.Flush(file);
+            isNamed = folder.TryRename(_temporary, _name, Replaces);
+            // Another program has written one meanwhile.
+            if (!isNamed)
+                return
+                    await ExistingAsync(folder, source, cancellationToken).ConfigureAwait(false) is { } equal
+                    ? (equal, true)
+                    : throw new IOException("another program took the name and removed it again");
+            try
+            {
+                folder.Flush();
+            }
+            catch (FolderFaultException exception)
+            {
+                throw exception.AfterNaming();
+            }
+
+            return (sent, plan.Target.ReadBack && await ReadBackAsync(folder, sent).ConfigureAwait(false));
+        }
+        finally
+        {
+            if (!isNamed)
+                folder.Forget(_temporary);
+        }
+    }
+
+    /// <summary>Writes the content, and takes its digests in the same pass.</summary>
+    private async Task<Sent> FillAsync(
+        SafeFileHandle file,
+        SourceFile source,
+        Action<long> moved,
+        CancellationToken cancellationToken
+    )
+    {
+        using var pass = new SourcePass(source, source.Length, [.. Others], Nothing);
+        var offset = 0L;
+        do
+        {
+            var piece = await pass.NextAsync(cancellationToken).ConfigureAwait(false);
+            await RandomAccess.WriteAsync(file, piece, offset, cancellationToken).ConfigureAwait(false);
+            offset += piece.Length;
+            moved(offset);
+        } while (offset < source.Length);
+
+        await pass.ProveAsync(cancellationToken).ConfigureAwait(false);
+        return await pass.DigestsAsync().ConfigureAwait(false);
+    }
+
+    private async Task<SafeFileHandle> TemporaryAsync(CellFolder folder, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (folder.TryOpenTemporary(_temporary) is { } file)
+                return file;
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads the file under its name, and compares it. It has its name: no token ends this.</summary>
+    /// <exception cref="FolderFaultException">It has other content.</exception>
+    private async Task<bool> ReadBackAsync(CellFolder folder, Sent sent)
+    {
+        try
+        {
+            using var file = folder.TryOpen(_name);
+            if (
+                file is not null
+                && (await Task.Run(() => Sha256Of(file)).ConfigureAwait(false)).Equals(sent.Sha256)
+            )
+                return true;
+        }
+        catch (Exception exception) when (exception is IOException or FolderFaultException)
+        {
+            throw FolderFaultException.From(exception, plan.Destination).AfterNaming();
+        }
+
+        throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.Damaged, "", true));
+    }
+
+    private IEnumerable<DigestAlgorithm> Others => plan.Target.Md5 ? [DigestAlgorithm.Md5] : [];
+
+    private static Digest Sha256Of(SafeFileHandle file)
+    {
+        using var hasher = Hasher.Create(DigestAlgorithm.Sha256);
+        var buffer = new byte[SourceFile.PartSize];
+        for (var offset = 0L; ; )
+        {
+            var read = RandomAccess.Read(file, buffer, offset);
+            if (read == 0)
+                return hasher.Current();
+            hasher.Append(buffer.AsSpan(0, read));
+            offset += read;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using CellOS.Export.S3.Core;
+
+namespace CellOS.Export.S3;
+
+/// <summary>What the sinks of this library have in common besides <see cref="IExportSink"/>.</summary>
+internal interface IBatchSink : IExportSink
+{
+    /// <summary>Exports many artifacts, several at once.</summary>
+    IAsyncEnumerable<ExportResult> PushManyAsync(
+        IEnumerable<ExportArtifact> artifacts,
+        ExportBatchOptions? options,
+        CancellationToken cancellationToken
+    );
+
+    /// <summary>
+    /// The URL that shows where an artifact would be sent now, beside its destination; null where that is not known, or where
+    /// the destination says it all.
+    /// </summary>
+    RequestUrl? KnownUrl(string name);
+
+    /// <summary>Returns why the headers of an artifact cannot be sent; null if they can.</summary>
+    string? UnfitHeaders(string name, ExportArtifactMetadata? metadata);
+}
