@@ -145,7 +145,7 @@ module LocalFailure =
         | FolderFaultKind.Quota -> "Free space or raise the quota; then export again."
         | FolderFaultKind.NameTooLong -> "Shorten the artifact's name, or the path of the export folder."
         | FolderFaultKind.Damaged ->
-            "Do not use the file. Check the disk, the file system and other programs that write there; then export again."
+            "The file did not get its name. Check the disk, the file system and other programs that write there; then export again."
         | FolderFaultKind.Failed -> "Check the disk and the file system, and export again."
 
     /// The failure of an export whose source has so many bytes.

@@ -129,11 +129,11 @@ module LocalPlan =
 type LocalCopy = {
     /// The bytes and their digests, of the pass that copied or compared them.
     Sent: Sent
-    /// True if the file was read back afterwards and has the same SHA-256.
+    /// True if the file was read back and has the same SHA-256.
     IsReadBack: bool
     /// When the source had been opened.
     StartedAt: DateTimeOffset
-    /// When the file and its name were on disk, and read back where that was asked for.
+    /// When the file and its name were on disk.
     CompletedAt: DateTimeOffset
 }
 
@@ -141,8 +141,8 @@ type LocalCopy = {
 [<RequireQualifiedAccess>]
 module LocalReceipt =
 
-    /// The receipt. `checksum-sha256` says that the file was read back under its name and has the SHA-256 of what was written;
-    /// `unverified` that it was not read back.
+    /// The receipt. `checksum-sha256` says that the file was read back, before it got its name, and has the SHA-256 of what was
+    /// written; `unverified` that it was not read back.
     [<CompiledName("Create")>]
     let create (plan: LocalPlan) (copy: LocalCopy) : Receipt = {
         TargetKind = TargetKind.Local.Name

@@ -79,7 +79,7 @@ public sealed record ExportReceipt
     /// bytes sent), <c>content-md5</c> (it accepted a <c>Content-MD5</c>, or reports the MD5 of the bytes sent),
     /// <c>etag-md5</c> (its ETag is that MD5), <c>checksum-crc64nvme</c>, <c>checksum-crc64xz</c>, <c>checksum-crc32c</c>,
     /// <c>checksum-crc32</c>, <c>checksum-sha1</c> (it reports that checksum of the bytes sent), or <c>unverified</c>. Of a folder,
-    /// <c>checksum-sha256</c> says that the file was read back under its name.
+    /// <c>checksum-sha256</c> says that the file was read back.
     /// </summary>
     public required string Integrity { get; init; }
 

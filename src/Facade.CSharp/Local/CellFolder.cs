@@ -14,7 +14,7 @@ namespace CellOS.Export.S3.Local;
 internal sealed partial class CellFolder : IDisposable
 {
     // open(2); LinuxFile has those that differ between architectures.
-    private const int WriteOnly = 1;
+    private const int ReadWrite = 2;
     private const int Create = 0x40;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
@@ -189,7 +189,7 @@ internal sealed partial class CellFolder : IDisposable
             var descriptor = OpenIn(
                 _handle,
                 name,
-                WriteOnly
+                ReadWrite
                     | Create
                     | LinuxFile.NoFollowFlag
                     | NonBlocking

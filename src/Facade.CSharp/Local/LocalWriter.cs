@@ -117,6 +117,8 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             var sent = await FillAsync(file, source, moved, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             Files.LinuxPath.Flush(file);
+            if (plan.Target.ReadBack)
+                await ReadBackAsync(file, sent, cancellationToken).ConfigureAwait(false);
             isNamed = folder.TryRename(_temporary, _name, Replaces);
             // Another program has written one meanwhile.
             if (!isNamed)
@@ -133,7 +135,7 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
                 throw exception.AfterNaming();
             }
 
-            return (sent, plan.Target.ReadBack && await ReadBackAsync(folder, sent).ConfigureAwait(false));
+            return (sent, plan.Target.ReadBack);
         }
         finally
         {
@@ -174,25 +176,17 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
         }
     }
 
-    /// <summary>Reads the file under its name, and compares it. It has its name: no token ends this.</summary>
+    /// <summary>Reads what was written, and compares it. The file does not have its name yet.</summary>
     /// <exception cref="FolderFaultException">It has other content.</exception>
-    private async Task<bool> ReadBackAsync(CellFolder folder, Sent sent)
+    private static async Task ReadBackAsync(
+        SafeFileHandle file,
+        Sent sent,
+        CancellationToken cancellationToken
+    )
     {
-        try
-        {
-            using var file = folder.TryOpen(_name);
-            if (
-                file is not null
-                && (await Task.Run(() => Sha256Of(file)).ConfigureAwait(false)).Equals(sent.Sha256)
-            )
-                return true;
-        }
-        catch (Exception exception) when (exception is IOException or FolderFaultException)
-        {
-            throw FolderFaultException.From(exception, plan.Destination).AfterNaming();
-        }
-
-        throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.Damaged, "", true));
+        var read = await Task.Run(() => Sha256Of(file), cancellationToken).ConfigureAwait(false);
+        if (!read.Equals(sent.Sha256))
+            throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.Damaged, "", false));
     }
 
     private IEnumerable<DigestAlgorithm> Others => plan.Target.Md5 ? [DigestAlgorithm.Md5] : [];

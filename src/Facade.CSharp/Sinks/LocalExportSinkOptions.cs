@@ -28,7 +28,7 @@ public sealed class LocalExportSinkOptions
     public bool Overwrite { get; init; }
 
     /// <summary>
-    /// Reads each file back under its name and compares its SHA-256, so that the receipt has the integrity
+    /// Reads each file back before it gets its name and compares its SHA-256, so that the receipt has the integrity
     /// <c>checksum-sha256</c>; without this, <c>unverified</c>. Default: true.
     /// </summary>
     public bool ReadBack { get; init; } = true;

@@ -159,7 +159,7 @@ let tests =
             use folder = new Folder()
             let _, path = newKey folder "key.pem"
             let seals = folder.At "seals.jsonl"
-            use holder = LockedFile.Open(seals, SealFile.Role)
+            use holder = LockedFile.Open(seals, SealFile.Role, TimeSpan.Zero)
 
             let message =
                 refusal (fun () ->

@@ -13,7 +13,7 @@ open Facade.Tests.SealSupport
 
 /// A file whose disk takes so many bytes more, and fails then.
 type private FullDisk(path: string, room: int) =
-    let inner = LockedFile.Open(path, SealFile.Role) :> ILockedFile
+    let inner = LockedFile.Open(path, SealFile.Role, TimeSpan.Zero) :> ILockedFile
 
     interface ILockedFile with
         member _.Stamp: FileStamp = inner.Stamp
@@ -182,7 +182,7 @@ let tests =
             let mutable isGone = false
 
             let openFile () =
-                let file = LockedFile.Open(seals, SealFile.Role) :> ILockedFile
+                let file = LockedFile.Open(seals, SealFile.Role, TimeSpan.Zero) :> ILockedFile
 
                 if isGone then
                     File.Delete seals

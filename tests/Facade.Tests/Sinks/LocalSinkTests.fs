@@ -278,8 +278,14 @@ let tests =
                             place.Replacing.PushAsync("a", (if i % 2 = 0 then other else place.Path)))
                 ]
 
-                let! receipts = Task.WhenAll pushes
-                stop.Cancel()
+                let! receipts =
+                    task {
+                        try
+                            return! Task.WhenAll pushes
+                        finally
+                            stop.Cancel()
+                    }
+
                 let! seen = watcher
                 Expect.isTrue (seen > 0) "the watcher saw files"
                 Expect.equal receipts.Length 40 "each has a receipt"
