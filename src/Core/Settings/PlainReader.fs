@@ -26,7 +26,9 @@ type HttpSettings = {
 /// The settings of a target that is not a bucket.
 [<RequireQualifiedAccess>]
 type PlainSettings =
+    /// A folder.
     | Local of LocalSettings
+    /// An HTTP endpoint.
     | Http of HttpSettings
 
 /// What became of a target of kind `local` or `http`, or of the default sink.
