@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Cli.Verifying;
 /// <summary>For people: what failed, counts, the heads, and the verdict in the last line.</summary>
 internal sealed class TextReport(TextWriter output) : IVerifyReport
 {
-    /// <summary>Nobody reads more lines than these; the JSON has all.</summary>
+    /// <summary>The most lines: people do not read more, and the JSON has all.</summary>
     private const int Most = 100;
 
     private const int Width = 15;

@@ -148,7 +148,7 @@ module LocalFailure =
             "The file did not get its name. Check the disk, the file system and other programs that write there; then export again."
         | FolderFaultKind.Failed -> "Check the disk and the file system, and export again."
 
-    /// The failure of an export whose source has so many bytes.
+    /// The failure of an export whose source has this number of bytes.
     [<CompiledName("Create")>]
     let create (plan: LocalPlan) (length: int64) (elapsed: TimeSpan) (fault: FolderFault) : ExportFailure =
         let kind = kindOf fault

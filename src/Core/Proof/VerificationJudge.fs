@@ -160,7 +160,7 @@ module VerificationJudge =
         }
 
     /// Reports a receipt that does not count, if it is sealed and has no line: the content of its object is that of another
-    /// receipt. A receipt that nobody sealed does no harm once a later one counts.
+    /// receipt. A receipt without a seal does no harm once a later one counts.
     let private superseded (ledger: VerificationLedger) (receipt: Receipt) (hasLine: bool) =
         ledger.Superseded <- ledger.Superseded + 1L
         let seal = coverage ledger receipt

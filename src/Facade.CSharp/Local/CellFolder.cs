@@ -201,7 +201,7 @@ internal sealed partial class CellFolder : IDisposable
             if (descriptor < 0)
             {
                 var error = Marshal.GetLastPInvokeError();
-                // A link under the name of a temporary file is nobody's.
+                // A link under the name of a temporary file belongs to no push.
                 if (error == TooManyLinks && RemoveName(_handle, name, 0) == 0)
                     continue;
                 throw FolderFaultException.Of(error, Path.Join(_path, name));

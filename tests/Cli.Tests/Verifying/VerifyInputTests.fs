@@ -40,7 +40,7 @@ let private unreadable: (string * (Exported -> string list) * string) list = [
     "an encrypted private key",
     (fun given -> [ "--seals"; given.Seals; "--key"; given.Sealing.Encrypted ]),
     "is a private key, with which seals can be forged"
-    "a key that is none",
+    "a file that is not a key",
     (fun given -> [ "--seals"; given.Seals; "--key"; given.Receipts ]),
     "is not a PEM file with a public key"
     "a damaged key",

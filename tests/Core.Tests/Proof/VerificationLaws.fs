@@ -138,7 +138,7 @@ let private receiptLines (file: byte[]) : Gen<byte[]> =
                     List.rev lines
                     lines |> List.updateAt at lines[other] |> List.updateAt other lines[at]
                     List.insertAt other lines[at] lines
-                    // A receipt that nobody sealed, of the object or of another one.
+                    // A receipt without a seal, of the object or of another one.
                     lines @ [ Receipt.toJson (unsealed (receiptOf "c" "a" [| 7uy |] seconds)) ]
                     lines @ [ Receipt.toJson (unsealed (receiptOf "d" "a" [||] seconds)) ]
                     List.updateAt at (lines[at].Replace("etag-md5", "checksum-sha256")) lines
@@ -221,7 +221,7 @@ let private tamperings: Gen<Tampering> =
                 )
                 Gen.choose (1, scene.Runs.Length)
                 |> Gen.map (fun count -> "the last runs are removed everywhere", withoutLastRuns scene count)
-                // Whoever has the key may state something else.
+                // The holder of the key may state something else.
                 Gen.constant (
                     "the owner of the key writes another chain",
                     (sceneOf (scene.Runs @ [ [ "a", [| 42uy |] ] ])).Evidence
@@ -294,7 +294,7 @@ let private isDetectable (tampering: Tampering) =
 [<Tests>]
 let tests =
     testList "Verification of tampered evidence" [
-        test "evidence that nobody changed is verified" {
+        test "unchanged evidence is verified" {
             for scene in scenes do
                 let given = {
                     scene.Evidence with

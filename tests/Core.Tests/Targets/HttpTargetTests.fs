@@ -137,7 +137,7 @@ let tests =
                 ))
             (fun (_, _, goes) -> goes)
 
-        test "a token that is none is rejected, and never quoted" {
+        test "a text that is not a token is rejected, and never quoted" {
             for text in [ "Bearer " + token; token + "\n" + token; "tökén" ] do
                 match
                     problems {
