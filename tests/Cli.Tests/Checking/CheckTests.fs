@@ -208,7 +208,11 @@ let tests =
                     for finding in json.GetProperty("findings").EnumerateArray() -> text "id" finding
                 ]
 
-                Expect.equal ids [ "unknown-kind"; "url-expires-soon"; "region-mismatch"; "invalid-number" ] "findings"
+                Expect.equal
+                    ids
+                    [ "unknown-kind"; "url-expires-soon"; "region-mismatch"; "invalid-number" ]
+                    "findings"
+
                 let other = Seq.exactlyOne (json.GetProperty("otherTargets").EnumerateArray())
                 Expect.equal (text "kind" other) "ftp" "the other kind"
             })

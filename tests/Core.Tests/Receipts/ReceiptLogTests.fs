@@ -833,10 +833,7 @@ let tests =
                             receipt "a" with
                                 Integrity = "unverified"
                         }
-                        {
-                            receipt "a" with
-                                TargetKind = "ftp"
-                        }
+                        { receipt "a" with TargetKind = "ftp" }
                     ] do
                     let receipted = Resume.ofReceipts false [ receipt "a"; later ]
                     Expect.equal receipted.Count 0 "it may have overwritten the object")

@@ -135,7 +135,12 @@ let private spelled =
 
     gen {
         let! secret =
-            Gen.oneof [ word digits 6 64; word letters 6 64; word letters 6 8; word ([ '+'; '/'; '-' ] @ letters) 8 40 ]
+            Gen.oneof [
+                word digits 6 64
+                word letters 6 64
+                word letters 6 8
+                word ([ '+'; '/'; '-' ] @ letters) 8 40
+            ]
 
         let! before = Gen.oneof [ Gen.constant ""; word letters 1 5; word digits 1 5 ]
         let! after = Gen.oneof [ Gen.constant ""; word letters 1 40 ]

@@ -98,8 +98,7 @@ let verdictOn (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
             Given = PutRequest.givenDigests put
             Object =
                 match plan.Target.Bucket with
-                | Some bucket when plan.Target.KeyCheck ->
-                    Some(Bucket.value bucket, ObjectKey.value plan.Key)
+                | Some bucket when plan.Target.KeyCheck -> Some(Bucket.value bucket, ObjectKey.value plan.Key)
                 | _ -> None
             Region = if plan.Target.KeyCheck then plan.Target.Region else None
         }
