@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
+using static CellOS.Export.S3.Files.Errno;
+using static CellOS.Export.S3.Files.OpenFlags;
 
 namespace CellOS.Export.S3.Files;
 
@@ -9,29 +11,12 @@ namespace CellOS.Export.S3.Files;
 [SupportedOSPlatform("linux")]
 internal static partial class LinuxPath
 {
-    // open(2); O_CLOEXEC is the same on all architectures of .NET.
-    private const int ReadWrite = 2;
-    private const int Create = 0x40;
-    private const int NoControllingTerminal = 0x100;
-    private const int NonBlocking = 0x800;
-    private const int CloseOnExec = 0x80000;
-
     /// <summary>The permissions of a new file, before the umask: read and write for all.</summary>
     private const int NewFile = 0x1b6;
 
     // flock(2)
     private const int Exclusive = 2;
     private const int WithoutWaiting = 4;
-
-    // errno(3)
-    private const int PermissionDenied = 1;
-    private const int NoEntry = 2;
-    private const int Interrupted = 4;
-    private const int WouldBlock = 11;
-    private const int NotADirectory = 20;
-    private const int AccessDenied = 13;
-    private const int Invalid = 22;
-    private const int ReadOnlyFileSystem = 30;
 
     [LibraryImport(
         "libc",

@@ -3,6 +3,8 @@ using System.Runtime.Versioning;
 using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
+using static CellOS.Export.S3.Files.Errno;
+using static CellOS.Export.S3.Files.OpenFlags;
 
 namespace CellOS.Export.S3.Local;
 
@@ -13,13 +15,6 @@ namespace CellOS.Export.S3.Local;
 [SupportedOSPlatform("linux")]
 internal sealed partial class CellFolder : IDisposable
 {
-    // open(2); LinuxFile has those that differ between architectures.
-    private const int ReadWrite = 2;
-    private const int Create = 0x40;
-    private const int NonBlocking = 0x800;
-    private const int CloseOnExec = 0x80000;
-    private const int NoControllingTerminal = 0x100;
-
     /// <summary>The permissions of new folders: all for their owner, nothing for others.</summary>
     private const int OwnersFolder = 0x1c0;
 
@@ -32,17 +27,6 @@ internal sealed partial class CellFolder : IDisposable
 
     /// <summary>RENAME_NOREPLACE of renameat2(2).</summary>
     private const uint NoReplace = 1;
-
-    // errno(3)
-    private const int NotPermitted = 1;
-    private const int NoEntry = 2;
-    private const int WouldBlock = 11;
-    private const int AccessDenied = 13;
-    private const int Exists = 17;
-    private const int NotADirectory = 20;
-    private const int Invalid = 22;
-    private const int NoSystemCall = 38;
-    private const int TooManyLinks = 40;
 
     private readonly SafeFileHandle _handle;
 
@@ -58,14 +42,6 @@ internal sealed partial class CellFolder : IDisposable
         StringMarshalling = StringMarshalling.Utf8
     )]
     private static partial int MakeFolder(SafeFileHandle folder, string name, int mode);
-
-    [LibraryImport(
-        "libc",
-        EntryPoint = "openat",
-        SetLastError = true,
-        StringMarshalling = StringMarshalling.Utf8
-    )]
-    private static partial int OpenIn(SafeFileHandle folder, string name, int flags, int mode);
 
     [LibraryImport(
         "libc",
@@ -138,7 +114,7 @@ internal sealed partial class CellFolder : IDisposable
         else if (Marshal.GetLastPInvokeError() is var error && error != Exists)
             throw FolderFaultException.Of(error, path);
 
-        var descriptor = OpenIn(
+        var descriptor = LinuxFile.OpenIn(
             above,
             cell,
             LinuxFile.FolderFlag | LinuxFile.NoFollowFlag | CloseOnExec | LinuxFile.LargeFile,
@@ -158,7 +134,7 @@ internal sealed partial class CellFolder : IDisposable
     /// <exception cref="FolderFaultException">It is something else, or cannot be opened.</exception>
     internal SafeFileHandle? TryOpen(string name)
     {
-        var descriptor = OpenIn(
+        var descriptor = LinuxFile.OpenIn(
             _handle,
             name,
             LinuxFile.NoFollowFlag | NonBlocking | CloseOnExec | NoControllingTerminal | LinuxFile.LargeFile,
@@ -186,7 +162,7 @@ internal sealed partial class CellFolder : IDisposable
     {
         while (true)
         {
-            var descriptor = OpenIn(
+            var descriptor = LinuxFile.OpenIn(
                 _handle,
                 name,
                 ReadWrite
@@ -261,7 +237,7 @@ internal sealed partial class CellFolder : IDisposable
 
         var error = Marshal.GetLastPInvokeError();
         // A file system without that call: a second name does not replace a file either.
-        if (error is Invalid or NoSystemCall or NotPermitted)
+        if (error is Invalid or NoSystemCall or PermissionDenied)
         {
             if (AddName(_handle, temporary, _handle, name, 0) == 0)
             {

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
+using static CellOS.Export.S3.Files.Errno;
+using static CellOS.Export.S3.Files.OpenFlags;
 
 namespace CellOS.Export.S3.Source;
 
@@ -11,13 +13,6 @@ namespace CellOS.Export.S3.Source;
 [SupportedOSPlatform("linux")]
 internal static partial class LinuxFile
 {
-    // open(2), from asm-generic/fcntl.h; O_NOFOLLOW and O_DIRECTORY have other values on ARM and POWER.
-    private const int ReadOnly = 0;
-    private const int NonBlocking = 0x800;
-    private const int CloseOnExec = 0x80000;
-    private const int NoControllingTerminal = 0x100;
-    private const int PathOnly = 0x200000;
-
     /// <summary>Files above 2 GiB; it is of no consequence where an offset has 64 bits anyhow.</summary>
     internal static int LargeFile =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 ? 0x20000 : 0;
@@ -29,21 +24,14 @@ internal static partial class LinuxFile
                 or Architecture.Armv6
                 or Architecture.Ppc64le;
 
+    /// <summary>O_NOFOLLOW, which has another value on ARM and POWER.</summary>
     internal static int NoFollowFlag => IsArmOrPower ? 0x8000 : 0x20000;
 
+    /// <summary>O_DIRECTORY, which has another value on ARM and POWER.</summary>
     internal static int FolderFlag => IsArmOrPower ? 0x4000 : 0x10000;
 
     private static int RegularFlags =>
         ReadOnly | NonBlocking | CloseOnExec | NoControllingTerminal | LargeFile;
-
-    // errno(3)
-    private const int PermissionDenied = 1;
-    private const int NoEntry = 2;
-    private const int NoDevice = 6;
-    private const int AccessDenied = 13;
-    private const int NotADirectory = 20;
-    private const int NameTooLong = 36;
-    private const int TooManyLinks = 40;
 
     [LibraryImport(
         "libc",
@@ -53,13 +41,14 @@ internal static partial class LinuxFile
     )]
     private static partial int OpenFile(string path, int flags, int mode);
 
+    /// <summary>Opens a name in an open folder: openat(2). Returns -1 with the last error if it cannot.</summary>
     [LibraryImport(
         "libc",
         EntryPoint = "openat",
         SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8
     )]
-    private static partial int OpenIn(SafeFileHandle folder, string name, int flags, int mode);
+    internal static partial int OpenIn(SafeFileHandle folder, string name, int flags, int mode);
 
     /// <summary>Opens a regular file for reading.</summary>
     /// <param name="path">The file.</param>
