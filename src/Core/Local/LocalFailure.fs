@@ -42,6 +42,33 @@ type FolderFault = {
     MayBeStored: bool
 }
 
+/// Decides what may become a file, and what it may replace.
+[<RequireQualifiedAccess>]
+module LocalPolicy =
+
+    let private fault (kind: FolderFaultKind) : FolderFault = {
+        Kind = kind
+        Detail = ""
+        MayBeStored = false
+    }
+
+    /// Returns why a source of this length, in bytes, is not exported; `None` if it is.
+    [<CompiledName("OnLength")>]
+    let onLength (plan: LocalPlan) (length: int64) : FolderFault option =
+        match plan.Target.MaxBytes with
+        | Some most when length > most -> Some(fault FolderFaultKind.SourceTooLarge)
+        | _ -> None
+
+    /// Returns why a file with other content stays; `None` if it is replaced. A file with equal content is the export.
+    [<CompiledName("OnOtherContent")>]
+    let onOtherContent (plan: LocalPlan) : FolderFault option =
+        if plan.Target.Overwrite then None else Some(fault FolderFaultKind.OtherContent)
+
+    /// Returns why a file does not get its name: it was read back, and has another SHA-256 than was written; `None` if it does.
+    [<CompiledName("OnReadBack")>]
+    let onReadBack (written: Digest) (read: Digest) : FolderFault option =
+        if read = written then None else Some(fault FolderFaultKind.Damaged)
+
 /// Makes failures of local exports. Every message says what happened, where and what to do.
 [<RequireQualifiedAccess>]
 module LocalFailure =

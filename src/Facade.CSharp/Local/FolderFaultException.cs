@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Source;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Local;
 
@@ -8,6 +9,13 @@ namespace CellOS.Export.S3.Local;
 internal sealed class FolderFaultException(Core.FolderFault fault) : Exception(fault.Detail)
 {
     internal Core.FolderFault Fault { get; } = fault;
+
+    /// <summary>Throws what the core decided against the export; nothing if that is null.</summary>
+    internal static void ThrowIf(FSharpOption<Core.FolderFault>? fault)
+    {
+        if (fault is not null)
+            throw new FolderFaultException(fault.Value);
+    }
 
     /// <summary>An error number of the system, for a path.</summary>
     internal static FolderFaultException Of(int error, string path) =>

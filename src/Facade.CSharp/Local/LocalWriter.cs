@@ -24,13 +24,11 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
     /// <summary>The length of the source, once it is open.</summary>
     internal long Length { get; private set; }
 
-    private bool Replaces => plan.Target.Overwrite;
-
     /// <summary>Exports the file.</summary>
     /// <param name="path">The source.</param>
     /// <param name="moved">Told how many bytes have been written.</param>
     /// <param name="clock">The time of the push.</param>
-    /// <param name="cancellationToken">Ends it; then nothing has the artifact's name that had it not before.</param>
+    /// <param name="cancellationToken">Ends it; then no file has got the artifact's name.</param>
     /// <exception cref="FolderFaultException">It was not exported.</exception>
     internal async Task<LocalCopy> WriteAsync(
         SourcePath path,
@@ -44,10 +42,7 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             using var source = SourceFile.Open(path, time: time);
             Length = source.Length;
             var started = clock.Now;
-            if (plan.Target.MaxBytes is { Value: var most } && Length > most)
-                throw new FolderFaultException(
-                    new Core.FolderFault(FolderFaultKind.SourceTooLarge, "", false)
-                );
+            FolderFaultException.ThrowIf(LocalPolicy.OnLength(plan, Length));
             using var folder = CellFolder.Open(plan.Target.Root, CellIdModule.Value(plan.Target.CellId));
             moved(0);
             if (await ExistingAsync(folder, source, cancellationToken).ConfigureAwait(false) is { } equal)
@@ -98,9 +93,8 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             }
         }
 
-        return Replaces
-            ? null
-            : throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.OtherContent, "", false));
+        FolderFaultException.ThrowIf(LocalPolicy.OnOtherContent(plan));
+        return null;
     }
 
     private async Task<(Sent, bool)> CopyAsync(
@@ -119,7 +113,7 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             Files.LinuxPath.Flush(file);
             if (plan.Target.ReadBack)
                 await ReadBackAsync(file, sent, cancellationToken).ConfigureAwait(false);
-            isNamed = folder.TryRename(_temporary, _name, Replaces);
+            isNamed = folder.TryRename(_temporary, _name, plan.Target.Overwrite);
             // Another program has written one meanwhile.
             if (!isNamed)
                 return
@@ -185,8 +179,7 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
     )
     {
         var read = await Task.Run(() => Sha256Of(file), cancellationToken).ConfigureAwait(false);
-        if (!read.Equals(sent.Sha256))
-            throw new FolderFaultException(new Core.FolderFault(FolderFaultKind.Damaged, "", false));
+        FolderFaultException.ThrowIf(LocalPolicy.OnReadBack(sent.Sha256, read));
     }
 
     private IEnumerable<DigestAlgorithm> Others => plan.Target.Md5 ? [DigestAlgorithm.Md5] : [];
