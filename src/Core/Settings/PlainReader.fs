@@ -11,18 +11,6 @@ type LocalSettings = {
     Overwrite: bool
 }
 
-/// The settings of a target of kind `http`. It holds credentials.
-type HttpSettings = {
-    /// Where artifacts go.
-    Url: UrlTemplate
-    /// The headers that authorize.
-    Authorization: RequestHeader list
-    /// When it is tried again.
-    Retry: RetryPolicy
-    /// Limits in time.
-    Limits: Limits
-}
-
 /// The settings of a target that is not a bucket.
 [<RequireQualifiedAccess>]
 type PlainSettings =
@@ -295,29 +283,3 @@ module internal PlainReader =
         match kind with
         | TargetKind.Http -> http lookup name
         | _ -> local lookup name
-
-/// Makes targets of settings.
-[<RequireQualifiedAccess>]
-module HttpSettings =
-
-    /// The target for one cell.
-    [<CompiledName("ForCell")>]
-    let forCell (cellId: CellId) (name: TargetName option) (settings: HttpSettings) : Target = {
-        Name = name
-        CellId = cellId
-        Bucket = None
-        KeyPrefix = KeyPrefix.none
-        Region = None
-        Url = Some settings.Url
-        Retry = settings.Retry
-        Limits = settings.Limits
-        Integrity = IntegrityMode.Verify
-        ContentMd5 = false
-        WriteOnce = false
-        AcceptUnmarked = true
-        KeyCheck = false
-        BindDigest = false
-        ExpectContinueFrom = Some Target.DefaultExpectContinueFrom
-        MaxObjectBytes = Int64.MaxValue
-        Headers = settings.Authorization
-    }

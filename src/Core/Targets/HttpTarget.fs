@@ -46,6 +46,44 @@ type HttpTargetDraft = {
 
         $"{this.CellId} → {url}"
 
+/// The settings of a target of kind `http`. It holds credentials.
+type HttpSettings = {
+    /// Where artifacts go.
+    Url: UrlTemplate
+    /// The headers that authorize.
+    Authorization: RequestHeader list
+    /// When it is tried again.
+    Retry: RetryPolicy
+    /// Limits in time.
+    Limits: Limits
+}
+
+/// Makes targets of settings.
+[<RequireQualifiedAccess>]
+module HttpSettings =
+
+    /// The target for one cell, with defaults for what the environment does not set.
+    [<CompiledName("ForCell")>]
+    let forCell (cellId: CellId) (name: TargetName option) (settings: HttpSettings) : Target = {
+        Name = name
+        CellId = cellId
+        Bucket = None
+        KeyPrefix = KeyPrefix.none
+        Region = None
+        Url = Some settings.Url
+        Retry = settings.Retry
+        Limits = settings.Limits
+        Integrity = IntegrityMode.Verify
+        ContentMd5 = false
+        WriteOnce = false
+        AcceptUnmarked = true
+        KeyCheck = false
+        BindDigest = false
+        ExpectContinueFrom = Some Target.DefaultExpectContinueFrom
+        MaxObjectBytes = Int64.MaxValue
+        Headers = settings.Authorization
+    }
+
 /// Makes targets of kind `http`.
 ///
 /// Rules that this module keeps (those of the family's HTTP sink):
@@ -136,23 +174,18 @@ module HttpTarget =
 
             and! maxBytes = nonNegative "largest artifact size" draft.MaxArtifactBytes
 
-            return {
-                Target.Name = name
-                CellId = cellId
-                Bucket = None
-                KeyPrefix = KeyPrefix.none
-                Region = None
-                Url = Some url
+            let settings = {
+                Url = url
+                Authorization = authorization
                 Retry = retry
                 Limits = limits
-                Integrity = draft.Integrity
-                ContentMd5 = false
-                WriteOnce = false
-                AcceptUnmarked = true
-                KeyCheck = false
-                BindDigest = false
-                ExpectContinueFrom = expectContinueFrom
-                MaxObjectBytes = maxBytes
-                Headers = RequestHeaders.merge headers authorization
+            }
+
+            return {
+                HttpSettings.forCell cellId name settings with
+                    Integrity = draft.Integrity
+                    ExpectContinueFrom = expectContinueFrom
+                    MaxObjectBytes = maxBytes
+                    Headers = RequestHeaders.merge headers authorization
             }
         }
