@@ -97,7 +97,7 @@ internal readonly record struct PushDisplay(DisplayKind Display, ResultsKind Res
             ),
         };
 
-    /// <summary>Bars for this process without any line besides; null where there are none.</summary>
+    /// <summary>Bars for this process without any other line; null where bars are not shown.</summary>
     internal IPushDisplay? OpenBars() =>
         Display is DisplayKind.Terminal or DisplayKind.ColourlessTerminal
             ? new TerminalDisplay(

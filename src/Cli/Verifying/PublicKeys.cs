@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Verifying;
@@ -36,9 +37,7 @@ internal sealed class PublicKeys : IDisposable
     /// <summary>The check of signatures.</summary>
     internal SealKeys Keys =>
         new(
-            FSharpOption<Microsoft.FSharp.Collections.FSharpSet<string>>.Some(
-                Microsoft.FSharp.Collections.SetModule.OfSeq(_keys.Keys)
-            ),
+            FSharpOption<FSharpSet<string>>.Some(SetModule.OfSeq(_keys.Keys)),
             (id, bytes, signature) =>
                 _keys.TryGetValue(id, out var key)
                 && key.VerifyData(

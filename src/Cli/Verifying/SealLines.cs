@@ -1,5 +1,7 @@
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Files;
+using Microsoft.FSharp.Collections;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Verifying;
 
@@ -48,10 +50,7 @@ internal static class SealLines
 
     /// <summary>Checks the envelope of another program.</summary>
     /// <exception cref="RefusedException">It cannot be read.</exception>
-    internal static Microsoft.FSharp.Core.FSharpResult<
-        Microsoft.FSharp.Collections.FSharpList<Receipt>,
-        string
-    > Envelope(ProofFile file, SealKeys keys)
+    internal static FSharpResult<FSharpList<Receipt>, string> Envelope(ProofFile file, SealKeys keys)
     {
         var all = new MemoryStream();
         foreach (var piece in file.Pieces())

@@ -1,6 +1,7 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Core;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Cli.Verifying;
 
@@ -110,11 +111,7 @@ internal sealed class Verifier
                 _keys,
                 (seal, after) =>
                 {
-                    VerificationLedgerModule.ReadSeal(
-                        _ledger,
-                        seal,
-                        after is null ? Microsoft.FSharp.Core.FSharpOption<SealHead>.None : after
-                    );
+                    VerificationLedgerModule.ReadSeal(_ledger, seal, CoreMapping.ToOption(after));
                     _report.Seal(file.Name, seal);
                 }
             );
@@ -126,10 +123,7 @@ internal sealed class Verifier
             var envelope = SealLines.Envelope(file, _keys);
             VerificationLedgerModule.ReadEnvelope(_ledger, envelope);
             var status = envelope.IsOk ? SealStatus.Valid : SealStatus.NewForged(envelope.ErrorValue);
-            _report.Seal(
-                file.Name,
-                new CheckedSeal(0, status, Microsoft.FSharp.Core.FSharpOption<SealStatement>.None)
-            );
+            _report.Seal(file.Name, new CheckedSeal(0, status, FSharpOption<SealStatement>.None));
         }
 
         foreach (var file in _receipts)
@@ -199,7 +193,7 @@ internal sealed class Verifier
             Report(VerificationJudge.JudgeFile(_ledger, file.Name));
     }
 
-    private void Report(Microsoft.FSharp.Core.FSharpOption<ArtifactFinding>? finding)
+    private void Report(FSharpOption<ArtifactFinding>? finding)
     {
         if (finding?.Value is { } found)
             _report.Artifact(found);

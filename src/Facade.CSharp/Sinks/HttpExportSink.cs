@@ -121,7 +121,7 @@ public sealed class HttpExportSink : IBatchSink, IDisposable
     /// Exports many artifacts, several at once, as <see cref="PresignedS3ExportSink.PushManyAsync"/> does.
     /// </summary>
     /// <param name="artifacts">The artifacts: each with a name of its own.</param>
-    /// <param name="options">How many at once, and who is told of progress and results; null for the defaults.</param>
+    /// <param name="options">How many at once, and what receives progress and results; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the batch.</param>
     /// <exception cref="ArgumentException">Artifacts or options are not valid: the message tells all of it, up to 50.</exception>
     /// <exception cref="ObjectDisposedException">The sink has been disposed of.</exception>

@@ -119,7 +119,7 @@ public sealed class LocalExportSink : IBatchSink
     /// Exports many artifacts, several at once, as <see cref="PresignedS3ExportSink.PushManyAsync"/> does.
     /// </summary>
     /// <param name="artifacts">The artifacts: each with a name of its own.</param>
-    /// <param name="options">How many at once, and who is told of progress and results; null for the defaults.</param>
+    /// <param name="options">How many at once, and what receives progress and results; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the batch.</param>
     /// <exception cref="ArgumentException">Artifacts or options are not valid: the message tells all of it, up to 50.</exception>
     public IAsyncEnumerable<ExportResult> PushManyAsync(
@@ -165,10 +165,7 @@ public sealed class LocalExportSink : IBatchSink
         );
     }
 
-    /// <summary>
-    /// The path from the root folder, without <c>.</c> and <c>..</c> in what was given of it: <c>..</c> after a link leads
-    /// elsewhere, so it stays.
-    /// </summary>
+    /// <summary>The path from the root folder. <c>..</c> stays in it: after a link it leads elsewhere than it seems.</summary>
     internal static string? AbsolutePath(string? root) =>
         string.IsNullOrWhiteSpace(root) || Path.IsPathRooted(root)
             ? root

@@ -205,7 +205,7 @@ public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
     /// enumeration, and every enumeration is an export of its own.
     /// </summary>
     /// <param name="artifacts">The artifacts: each with a name of its own.</param>
-    /// <param name="options">How many at once, and who is told of progress and results; null for the defaults.</param>
+    /// <param name="options">How many at once, and what receives progress and results; null for the defaults.</param>
     /// <param name="cancellationToken">
     /// Ends the batch: no other artifact is begun, those under way are cancelled, and the results that there are come
     /// before the <see cref="OperationCanceledException"/>. The token of the enumeration does the same.

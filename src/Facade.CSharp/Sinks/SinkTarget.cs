@@ -48,17 +48,15 @@ internal static class SinkTarget
             options.MaxAttempts,
             options.RetryBackoff,
             options.MaxRetryBackoff,
-            new Limits(
-                options.ConnectTimeout,
-                options.RequestTimeout,
-                CoreMapping.ToOption(options.StallTimeout),
-                CoreMapping.ToOption(options.Deadline)
-            ),
+            ToLimits(options.ConnectTimeout, options.RequestTimeout, options.StallTimeout, options.Deadline),
             ToCore(options.Integrity),
             CoreMapping.ToOption(options.ExpectContinueMinBytes),
             options.MaxArtifactBytes,
             options.Headers ?? CoreMapping.NoHeaders
         );
+
+    private static Limits ToLimits(TimeSpan connect, TimeSpan request, TimeSpan? stall, TimeSpan? deadline) =>
+        new(connect, request, CoreMapping.ToOption(stall), CoreMapping.ToOption(deadline));
 
     private static RetryMode ToCore(S3ExportRetryMode mode) =>
         mode switch
@@ -88,12 +86,7 @@ internal static class SinkTarget
             options.MaxAttempts,
             options.RetryBackoff,
             options.MaxRetryBackoff,
-            new Limits(
-                options.ConnectTimeout,
-                options.RequestTimeout,
-                CoreMapping.ToOption(options.StallTimeout),
-                CoreMapping.ToOption(options.Deadline)
-            ),
+            ToLimits(options.ConnectTimeout, options.RequestTimeout, options.StallTimeout, options.Deadline),
             ToCore(options.Integrity),
             options.ContentMd5,
             options.WriteOnce,
