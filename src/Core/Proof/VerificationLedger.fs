@@ -21,7 +21,8 @@ type internal LedgerEntry = {
     Place: int64
 }
 
-/// What receipts, seals and files tell, in little memory: fingerprints in place of texts. One thread at a time uses it.
+/// What receipts, seals and files state, in little memory: fingerprints in place of texts. For that memory it changes in place,
+/// and has no effect outside itself. One thread at a time uses it.
 [<NoEquality; NoComparison>]
 type VerificationLedger = internal {
     Scope: VerificationScope

@@ -5,8 +5,8 @@ using CellOS.Export.S3.Core;
 namespace CellOS.Export.S3.Http;
 
 /// <summary>
-/// The way of one request, which <see cref="EnvironmentProxy"/> reports when the handler asks it for that way: nobody
-/// else knows for certain which way a request goes.
+/// The way of one request, which <see cref="EnvironmentProxy"/> reports when the handler asks it for that way: only
+/// the handler knows for certain which way a request goes.
 /// </summary>
 internal sealed class ProxyRoute(HttpRequestMessage request)
 {

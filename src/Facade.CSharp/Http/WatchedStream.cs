@@ -68,7 +68,7 @@ internal sealed class WatchedStream : ConnectionStream
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // It is closed; the reader is told.
+                // It is closed; the reader learns it.
                 return false;
             }
         }
@@ -129,7 +129,7 @@ internal sealed class WatchedStream : ConnectionStream
         }
         catch (Exception exception) when (_watch is not null && (_isCut || IsCutByServer(exception)))
         {
-            // The reader is told what came of it.
+            // The reader learns the result.
             Cut();
         }
     }

@@ -4,7 +4,7 @@ namespace CellOS.Export.S3;
 internal static class Patience
 {
     /// <summary>
-    /// What the task comes to, or the end of the waiting. What it comes to after that does not matter: an error in
+    /// The result of the task, or the end of the waiting. Its result after that does not matter: an error in
     /// it must not turn up as an unobserved one (<see cref="TaskScheduler.UnobservedTaskException"/>).
     /// </summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>

@@ -192,7 +192,7 @@ let tests =
                     Expect.equal (verdict output) expected "the verdict"
             })
 
-        testCaseTask "accepts what is not sealed or not confirmed only if it is told to" (fun () ->
+        testCaseTask "accepts what is not sealed or not confirmed only by their options" (fun () ->
             task {
                 let! given, _ = exported names
                 use _ = given

@@ -100,8 +100,8 @@ let tests =
                     Expect.equal (Path.GetFileName name) name "one segment"
 
                     Expect.equal
-                        (Path.GetFullPath(Path.Combine("/root/cell", name)))
-                        ("/root/cell/" + name)
+                        (Path.GetFullPath(Path.Combine("/export/cell", name)))
+                        ("/export/cell/" + name)
                         "in its folder"
 
                     Expect.isFalse

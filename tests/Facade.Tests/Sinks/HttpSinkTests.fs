@@ -112,7 +112,7 @@ let tests =
                     Expect.equal receipt.Destination (sink.DestinationHint "logs/a b.txt") "as hinted"
                     Expect.equal receipt.Sha256 (sha256 (patterned length)) "SHA-256"
                     Expect.equal receipt.Integrity "unverified" "nothing confirms it"
-                    Expect.isNotNull receipt.Warning "the caller is told"
+                    Expect.isNotNull receipt.Warning "a warning"
                     Expect.isFalse (receipt.ToJson().Contains token) "no token in the receipt"
                     Expect.isFalse (receipt.ToCloudEvent().Contains token) "no token in the event"
                 })
