@@ -16,7 +16,7 @@ open System
 /// - a digest header goes with every `Put` for which it was asked or signed, and with no other; its digest is taken once,
 ///   and a `Put` of other content is not a success;
 /// - `Done` only if every digest that the response reports equals ours (an MD5 may go uncompared where another digest
-///   confirms); a confirmation is never weaker than with all digests taken, except that a CRC-64/NVME may replace an MD5;
+///   confirms), and after a success that reported another one only if it is confirmed; a confirmation is never weaker than with all digests taken, except that a CRC-64/NVME may replace an MD5;
 /// - no `Put` to a URL whose query fixes a digest of other content;
 /// - a `Put` carries every header that was asked for, and no `x-amz-*` one that a SigV4 URL does not cover;
 /// - a terminal verdict is followed by no `Put`; `Done` only after a 2xx that can come from a store, and that integrity
@@ -176,11 +176,11 @@ module Push =
             else go state now (Phase.Waiting(next, until)) (Output.Wait until)
 
     /// The bytes arrived damaged: once more, at most.
-    let private retryOnce (state: State) (now: DateTimeOffset) (roll: float) =
-        if state.History.Damaged then
+    let private retryOnce (state: State) (now: DateTimeOffset) (roll: float) (damage: Damage) =
+        if state.History.Damage <> Damage.NotReported then
             fail state now FailureKind.IntegrityMismatch
         else
-            let state = state |> State.learn (fun history -> { history with Damaged = true })
+            let state = state |> State.learn (fun history -> { history with Damage = damage })
 
             retry state now roll FailureKind.IntegrityMismatch
 
@@ -213,6 +213,11 @@ module Push =
         match Integrity.verdict terms reply sent, comparison.Otherwise with
         | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), Some otherwise ->
             conclude otherwise
+        | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), None when
+            state.History.Damage = Damage.Accepted
+            ->
+            // The server may hold the other bytes still.
+            fail (State.after (Outcome.Replied reply) state) now FailureKind.IntegrityMismatch
         | IntegrityVerdict.Confirmed confirmed, _ ->
             let warned =
                 match PushResult.warning state reply confirmed with
@@ -225,6 +230,7 @@ module Push =
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)
                 now
                 comparison.Roll
+                Damage.Accepted
         | IntegrityVerdict.NotTaken _, _ when State.isTooLate now state ->
             fail (State.after (Outcome.Replied reply) state) now FailureKind.DeadlineExceeded
         | IntegrityVerdict.NotTaken algorithms, _ ->
@@ -267,7 +273,7 @@ module Push =
         | None, Verdict.Retry _ when cutByDeadline () ->
             fail (State.after outcome state) now FailureKind.DeadlineExceeded
         | None, Verdict.Retry ifLast -> retry (State.after outcome state) now roll ifLast
-        | None, Verdict.RetryOnce -> retryOnce (State.after outcome state) now roll
+        | None, Verdict.RetryOnce -> retryOnce (State.after outcome state) now roll Damage.Refused
         | None, Verdict.FreshUrl ->
             let state = State.after outcome state
 

@@ -25,6 +25,8 @@ type FaultCase = {
     MayBeUnverified: bool
     /// Whether the server says that it is stored, without a mark and without storing it.
     IsUnmarked: bool
+    /// Whether a success reports the digest of other bytes.
+    ReportsOther: bool
 }
 
 /// The cell whose sink asks for a digest and has short time limits.
@@ -51,6 +53,7 @@ let private fault name weight make ends = {
     MayPass = false
     MayBeUnverified = false
     IsUnmarked = false
+    ReportsOther = false
 }
 
 let private always fault (_: Random) (_: RecordedRequest) : Fault = fault
@@ -140,10 +143,14 @@ let all (endpoint: Uri) = [
 
     // The digest differs.
     fault "400 BadDigest" 1 (always (Fault.Status(400, "BadDigest"))) damaged
-    fault "another ETag" 2 (always Fault.WrongETag) damaged
+    {
+        fault "another ETag" 2 (always Fault.WrongETag) damaged with
+            ReportsOther = true
+    }
     {
         fault "stored with a wrong bit" 2 (always Fault.Corrupt) damaged with
             Fits = fun request -> lengthOf request > 0L
+            ReportsOther = true
     }
     {
         fault "an ETag of KMS" 2 (always Fault.KmsETag) [] with

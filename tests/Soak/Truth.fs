@@ -73,6 +73,12 @@ type Judge(cases: Faults.FaultCase list, report: Report) =
         let mayBeUnverified =
             List.tryLast puts |> Option.bind caseOf |> Option.exists _.MayBeUnverified
 
+        if
+            note.Integrity = "unverified"
+            && puts |> List.choose caseOf |> List.exists _.ReportsOther
+        then
+            "an unverified receipt after a digest of other bytes"
+
         match note.Integrity, item.Url with
         | "content-md5", Url.WithMd5 -> ()
         | "etag-md5", url when url <> Url.WithMd5 -> ()
@@ -100,9 +106,11 @@ type Judge(cases: Faults.FaultCase list, report: Report) =
                 |> List.filter (fun case -> List.contains ExportFailureKind.IntegrityMismatch case.Ends)
 
             damaged.Length = 2
-            || (isLast
-                && damaged.Length = 1
-                && last |> Option.exists (fun case -> case.Name = damaged[0].Name))
+            || (damaged.Length = 1
+                && last
+                   |> Option.exists (fun case ->
+                       isLast && case.Name = damaged[0].Name
+                       || damaged[0].ReportsOther && case.MayBeUnverified))
         | ExportFailureKind.TimedOut when item.Sink = Sink.Strict && last.IsNone ->
             isLast && (List.last puts).Status.IsNone
         | ExportFailureKind.Unavailable

@@ -284,7 +284,7 @@ module internal FailureCause =
                 | Some(reported, own) ->
                     $"the object in the store is not what was sent: its {reported.Header} is {reported.Digest.InHeader reported.Header}, and the {own.Algorithm.Title} of what was sent is {own.InHeader reported.Header}"
                 | None ->
-                    "the object in the store is not what was sent, by the digest that the server reports"
+                    "the server reported a digest of other bytes than were sent, and has confirmed no attempt since"
             | _ -> $"the server received other bytes than those sent: {lastEvent facts}"
         | FailureKind.NotAStore ->
             match FailureFacts.reply facts with

@@ -51,7 +51,7 @@ module internal HttpFailure =
         | FailureKind.IntegrityMismatch ->
             match FailureFacts.reply facts with
             | Some reply when reply.Status < 300 ->
-                "the digest that the server reports is not that of what was sent"
+                "the server reported a digest of other bytes than were sent, and has confirmed no attempt since"
             | _ -> $"the server received other bytes than those sent: {FailureCause.lastEvent facts}"
         | FailureKind.Unverified ->
             "the server accepted the upload but confirmed no digest, and one is required"

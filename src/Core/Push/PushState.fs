@@ -34,6 +34,15 @@ type internal Phase =
 /// When a push began, and how many bytes its source has.
 type internal Beginning = { At: DateTimeOffset; Length: int64 }
 
+/// Whether the bytes of an attempt arrived damaged, by the server's word: that is tried again once.
+[<RequireQualifiedAccess>]
+type internal Damage =
+    | NotReported
+    /// The server refused them, and does not hold them.
+    | Refused
+    /// A success reported the digest of other bytes, which the server may hold since.
+    | Accepted
+
 /// What a push has learnt since it began. It stays as it is where the first attempt ends in a receipt.
 type internal History = {
     /// What the last attempt came to.
@@ -52,8 +61,7 @@ type internal History = {
     ValidUntil: DateTimeOffset voption
     /// How often a URL was asked for since there was one.
     Asked: int
-    /// Whether an attempt arrived damaged: that is tried again once.
-    Damaged: bool
+    Damage: Damage
     MayBeStored: bool
     /// What it knows about hosts: from the sink, and from its own attempts.
     Hosts: KnownHosts
@@ -92,7 +100,7 @@ module internal State =
         Expected = []
         ValidUntil = ValueNone
         Asked = 0
-        Damaged = false
+        Damage = Damage.NotReported
         MayBeStored = false
         Hosts = KnownHosts.none
         Warning = None

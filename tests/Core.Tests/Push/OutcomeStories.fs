@@ -73,6 +73,41 @@ let tests =
                 attempted 500 stored
             ] [ "put 1"; "wait 500"; "put 2"; "done etag-md5" ] []
 
+        for name, plan, reply in
+            [
+                "a KMS ETag", given same, kmsReply
+                "a KMS ETag where a digest is required", given (integrity IntegrityMode.Require), kmsReply
+                "an accepted success without a mark",
+                given acceptingUnmarked,
+                { Reply.Of 200 with Sent = Some sent }
+            ] do
+            story
+                $"a wrong ETag, then {name}: the other bytes may still be stored"
+                plan
+                [
+                    started
+                    attempted 0 {
+                        stored with
+                            ETag = Some(String('0', 32))
+                    }
+                    woke 500
+                    attempted 500 reply
+                ] [ "put 1"; "wait 500"; "put 2"; "IntegrityMismatch" ] [
+                    "reported a digest of other bytes than were sent, and has confirmed no attempt since"
+                    "Do not use the object in the store"
+                    "may be stored"
+                ]
+
+        story
+            "BadDigest, then a KMS ETag: the store does not hold the bytes that it refused"
+            (given same)
+            [
+                started
+                attempted 0 (error 400 "BadDigest" "no")
+                woke 500
+                attempted 500 kmsReply
+            ] [ "put 1"; "wait 500"; "put 2"; "done unverified" ] []
+
         story "a KMS ETag is no MD5" (given same) [ started; attempted 0 kmsReply ] [
             "put 1"
             "done unverified"

@@ -142,11 +142,14 @@ let private isDoneAtLast (_: Script) (turns: Turn list) =
 /// Scripts of pushes whose URLs come from a broker, of all kinds.
 let anyOfBroker = Scripts.fromBroker cell artifact
 
+/// Scripts of pushes of the stories' artifact, of all kinds.
+let scriptsOfOneArtifact = Scripts.forArtifact cell artifact
+
 /// Scripts of a driver that keeps to the protocol, however its clock, its server and its URLs behave; now and then it
 /// reports a length that no file has. Some are chosen for what is rare among all: several attempts, a second URL, a
 /// deadline that ends the push, a source that changed, damage that comes twice, a customer's key. None has a broker.
 let scriptsWithoutBroker =
-    let any = Scripts.forArtifact cell artifact
+    let any = scriptsOfOneArtifact
 
     let having (isRare: PushPlan -> bool) =
         any |> Gen.filter (fun script -> isRare script.Plan)

@@ -163,6 +163,20 @@ let isDamaged (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
         (Integrity.verdict (terms plan before.Output reply) reply sent).IsMismatch
     | _ -> false
 
+/// Whether a success reported the digest of other bytes.
+let private isOther (plan: PushPlan) (before: Turn) (turn: Turn) (outcome: Outcome) =
+    isDamaged plan before turn outcome
+    && not (verdictOn plan before turn outcome).IsRetryOnce
+
+let differs (plan: PushPlan) (turns: Turn list) =
+    outcomesOf turns
+    |> List.exists (fun (before, turn, outcome) -> isOther plan before turn outcome)
+
+let isDamagedAtLast (plan: PushPlan) (turns: Turn list) =
+    outcomesOf turns
+    |> List.tryLast
+    |> Option.exists (fun (before, turn, outcome) -> isDamaged plan before turn outcome)
+
 /// The checksum headers of a URL's signature, with the digests that were taken for them.
 let signedChecksums (signed: string list) (turns: Turn list) =
     knownDigests turns

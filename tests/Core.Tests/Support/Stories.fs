@@ -96,6 +96,7 @@ let story name plan (inputs: Input list) (words: string list) (says: string list
 let same (target: Target) = target
 let contentMd5 (target: Target) = { target with ContentMd5 = true }
 let writeOnce (target: Target) = { target with WriteOnce = true }
+let acceptingUnmarked (target: Target) = { target with AcceptUnmarked = true }
 let integrity mode (target: Target) = { target with Integrity = mode }
 
 let within deadline (target: Target) = {
