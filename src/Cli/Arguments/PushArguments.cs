@@ -43,6 +43,12 @@ internal sealed record PushArguments
     /// <summary>The file that the seal of the run is appended to; null for none.</summary>
     public string? Seals { get; init; }
 
+    /// <summary>The id of the run, for events, statements and seals; null for none, and in seals for a new one.</summary>
+    public string? RunId { get; init; }
+
+    /// <summary>The id of the event that caused the run, for events and statements; null for none.</summary>
+    public string? Provenance { get; init; }
+
     /// <summary>The files that the command line names.</summary>
     internal CommandFiles Files => new(Receipts, OtherReceipts, Seals, Seal, SealPasswordFile);
 

@@ -87,6 +87,19 @@ internal sealed class PushCommand : Command
         "The same as --format json. Without --json and --format, a terminal gets a line for people in place of JSON."
     );
 
+    private readonly Option<string> _runId = TextOption.Value(
+        "--run-id",
+        "ID",
+        $"The id of the run, in events, statements and seals: 1 to {EventContextModule.MaxRunId} visible ASCII characters. "
+            + "Needs --format cloudevents, --format in-toto or --seals. Default: none in events; a new UUID in seals."
+    );
+
+    private readonly Option<string> _provenance = TextOption.Value(
+        "--provenance",
+        "TEXT",
+        "The id of the event that caused the run, in events and statements. Needs --format cloudevents or in-toto."
+    );
+
     private readonly Option<string> _concurrency = TextOption.Whole(
         "--concurrency",
         $"How many artifacts are under way at once: 1 to {PushArguments.MaxConcurrency}. "
@@ -135,6 +148,8 @@ internal sealed class PushCommand : Command
         Add(_sealPasswordFile);
         Add(_format);
         Add(_json);
+        Add(_runId);
+        Add(_provenance);
         Add(_concurrency);
         Add(_header);
         Add(_quiet);
@@ -163,6 +178,22 @@ internal sealed class PushCommand : Command
             );
         if (parsed.IsSet(_json) && parsed.IsSet(_format))
             sentences.Add("--json and --format exclude each other. Give one of them.");
+        var (runId, provenance) = (parsed.GetValue(_runId), parsed.GetValue(_provenance));
+        var hasContext =
+            parsed.IsSet(_format) && ResultFormats.Named(parsed.GetValue(_format)) != ResultFormat.Json;
+        if (runId is not null && !hasContext && !parsed.IsSet(_seals))
+            sentences.Add(
+                "--run-id needs --format cloudevents, --format in-toto or --seals: nothing else contains it."
+            );
+        if (provenance is not null && !hasContext)
+            sentences.Add(
+                "--provenance needs --format cloudevents or --format in-toto: nothing else contains it."
+            );
+        if (
+            EventContextModule.Create(null, CoreMapping.ToOption(runId), CoreMapping.ToOption(provenance)) is
+            { IsError: true } refused
+        )
+            sentences.Add(refused.ErrorValue.Message);
         var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
         if (sentences.Count > 0)
             return CommandLine.Misuse(sentences);
@@ -186,6 +217,8 @@ internal sealed class PushCommand : Command
                     parsed.IsSet(_json) ? ResultFormat.Json
                     : parsed.IsSet(_format) ? ResultFormats.Named(parsed.GetValue(_format))
                     : null,
+                RunId = runId,
+                Provenance = provenance,
                 Concurrency =
                     TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
                 Metadata = metadata,

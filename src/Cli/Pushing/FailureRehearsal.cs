@@ -23,7 +23,8 @@ internal static class FailureRehearsal
         );
         _ = (format ?? default).Line(
             new ExportResult(new ExportArtifact("rehearsal", "rehearsal"), failure),
-            DateTimeOffset.UnixEpoch
+            DateTimeOffset.UnixEpoch,
+            new ExportEventContext()
         );
     }
 }

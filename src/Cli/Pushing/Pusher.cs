@@ -89,7 +89,13 @@ internal static class Pusher
                 display.Note(
                     "Nothing was exported: the PATHs contain no file. Check that the files were written, and that the PATHs are right."
                 );
-            var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
+            var context = new ExportEventContext
+            {
+                SpecId = bundle.Spec.Id,
+                RunId = arguments.RunId,
+                Provenance = arguments.Provenance,
+            };
+            var lines = new ResultLines(output, shown.Results, arguments.Format, context, receipts, display);
             FailureRehearsal.Run(arguments.Format);
             var atOnce = OpenFiles.Fit(arguments.Concurrency, display.Note);
             var shared = new SharedDestinations(

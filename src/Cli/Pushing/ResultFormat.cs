@@ -32,11 +32,17 @@ internal static class ResultFormats
     /// <param name="format">The format.</param>
     /// <param name="result">What came of the artifact.</param>
     /// <param name="now">When that was.</param>
-    internal static string Line(this ResultFormat format, ExportResult result, DateTimeOffset now) =>
+    /// <param name="context">What is known of the run.</param>
+    internal static string Line(
+        this ResultFormat format,
+        ExportResult result,
+        DateTimeOffset now,
+        ExportEventContext context
+    ) =>
         format switch
         {
-            ResultFormat.CloudEvents => result.ToCloudEvent(now),
-            ResultFormat.InToto when result.IsExported => result.Receipt.ToInTotoStatement(),
+            ResultFormat.CloudEvents => result.ToCloudEvent(now, context),
+            ResultFormat.InToto when result.IsExported => result.Receipt.ToInTotoStatement(context),
             _ => result.ToJson(),
         };
 }

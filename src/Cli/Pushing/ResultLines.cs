@@ -13,6 +13,7 @@ internal sealed class ResultLines(
     TextWriter output,
     ResultsKind results,
     ResultFormat? format,
+    ExportEventContext context,
     ReceiptsFile? receipts,
     IPushDisplay display
 )
@@ -75,7 +76,7 @@ internal sealed class ResultLines(
     {
         var line = results switch
         {
-            ResultsKind.Json => (format ?? default).Line(result, DateTimeOffset.UtcNow),
+            ResultsKind.Json => (format ?? default).Line(result, DateTimeOffset.UtcNow, context),
             ResultsKind.Lines => ForPeople(label, result),
             _ => null,
         };

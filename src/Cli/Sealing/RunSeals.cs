@@ -87,7 +87,7 @@ internal sealed class RunSeals : IDisposable
     {
         foreach (var receipt in takenBack)
             TakeBack(receipt);
-        var runId = Guid.CreateVersion7().ToString();
+        var runId = _arguments.RunId ?? Guid.CreateVersion7().ToString();
         var finishedAt = DateTimeOffset.UtcNow;
         try
         {

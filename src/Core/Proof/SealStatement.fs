@@ -69,10 +69,6 @@ module SealStatement =
     [<Literal>]
     let PredicateType = "https://cellos.dev/attestations/export-run/v1"
 
-    /// The most characters of a run id or a version.
-    [<Literal>]
-    let private MaxWord = 128
-
     let private fields =
         JsonFields(
             "statement of a run",
@@ -94,12 +90,6 @@ module SealStatement =
     let private subjectOf (receipt: Receipt) =
         struct (subjectName receipt, receipt.Sha256.ToLowerInvariant())
 
-    let private isWord (text: string) =
-        text.Length > 0
-        && text.Length <= MaxWord
-        && text.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0
-        && not (Redaction.looksLikeUrl text)
-
     let private isDigest (text: string) =
         Receipt.isSha256 text && text = text.ToLowerInvariant()
 
@@ -107,8 +97,8 @@ module SealStatement =
     let private problem (statement: SealStatement) : string option =
         let results = int64 statement.Receipts.Length + int64 statement.Failures.Length
 
-        if not (isWord statement.RunId) then
-            Some $"does not have 1 to {MaxWord} visible ASCII characters in 'runId'"
+        if not (EventContext.isRunId statement.RunId) then
+            Some $"does not have 1 to {EventContext.MaxRunId} visible ASCII characters in 'runId'"
         elif statement.Sequence < 1L then
             Some "does not have a number of 1 or more in 'sequence'"
         elif statement.Previous.IsNone <> (statement.Sequence = 1L) then

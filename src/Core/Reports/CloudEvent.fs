@@ -15,7 +15,7 @@ open System.Text.Json
 /// - there is no `dataschema`, since no schema is published;
 /// - `data` of a completed export is its receipt, with the fields of `Receipt.toJson` in their order; of a failed one
 ///   its failure, as `FailureReport.toJson` tells it but for two things: the fields of `error` stand beside the others,
-///   and its message is the `reason`.
+///   and its message is the `reason`. After either come `specId`, `runId` and `provenance`, where they are given.
 [<RequireQualifiedAccess>]
 module CloudEvent =
 
@@ -103,22 +103,27 @@ module CloudEvent =
             (given receipt.Sha256).ToLowerInvariant()
         ]
 
-    /// The event that an artifact was exported, at the time of its completion. Total, for receipts of other sinks, too.
-    [<CompiledName("OfReceipt")>]
-    let ofReceipt (receipt: Receipt) : string =
+    /// The event of `ofReceipt`, of a run about which more is known. Its id is the same.
+    [<CompiledName("OfReceiptIn")>]
+    let ofReceiptIn (context: EventContext) (receipt: Receipt) : string =
         let cellId, artifactName = given receipt.CellId, given receipt.ArtifactName
 
         render CompletedType (idOf receipt) cellId artifactName receipt.CompletedAt (fun json ->
             json.WriteStartObject()
             Receipt.writeFields json receipt
+            EventContext.writeFields json context
             json.WriteEndObject())
 
-    /// The event that an artifact was not exported, with the time at which it failed. Its id is the SHA-256 of
-    /// `FailedType`, that time and `data`, as netstrings: the same failure rendered again has the same id, and one
-    /// that comes later has another, whatever it says.
-    [<CompiledName("OfFailure")>]
-    let ofFailure (at: DateTimeOffset) (report: FailureReport) : string =
-        let data = FailureReport.toEventData report
+    /// The event that an artifact was exported, at the time of its completion. Total, for receipts of other sinks, too.
+    [<CompiledName("OfReceipt")>]
+    let ofReceipt (receipt: Receipt) : string = ofReceiptIn EventContext.none receipt
+
+    /// The event of `ofFailure`, of a run about which more is known.
+    [<CompiledName("OfFailureIn")>]
+    let ofFailureIn (context: EventContext) (at: DateTimeOffset) (report: FailureReport) : string =
+        let data =
+            FailureReport.toEventData (fun json -> EventContext.writeFields json context) report
+
         let name = Option.defaultValue ""
 
         render
@@ -128,3 +133,10 @@ module CloudEvent =
             (name report.ArtifactName)
             at
             _.WriteRawValue(data)
+
+    /// The event that an artifact was not exported, with the time at which it failed. Its id is the SHA-256 of
+    /// `FailedType`, that time and `data`, as netstrings: the same failure rendered again has the same id, and one
+    /// that comes later has another, whatever it says.
+    [<CompiledName("OfFailure")>]
+    let ofFailure (at: DateTimeOffset) (report: FailureReport) : string =
+        ofFailureIn EventContext.none at report

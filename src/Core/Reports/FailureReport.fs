@@ -142,10 +142,11 @@ module FailureReport =
             }
         }
 
-    /// The same without the object in between, and with the message as the reason: what an event holds.
-    let internal toEventData (report: FailureReport) : string =
+    /// The same without the object in between, with the message as the reason, and with what follows: what an event holds.
+    let internal toEventData (writeMore: Utf8JsonWriter -> unit) (report: FailureReport) : string =
         JsonLine.write (fun json ->
             JsonLine.optional json "targetKind" report.TargetKind
             JsonLine.optional json "targetName" (report.TargetName |> Option.map Redaction.text)
             writeNames json report
-            writeError json "reason" report)
+            writeError json "reason" report
+            writeMore json)

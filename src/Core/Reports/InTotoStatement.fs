@@ -8,7 +8,8 @@ open System
 /// - its one subject is the artifact: `name`, the artifact's name within its cell; `uri`, the destination, percent-encoded;
 ///   `digest`, its `sha256` alone. A subject is matched by any digest that the consumer accepts, so an MD5, for which a
 ///   cell can make two files, is not there: it is in the predicate;
-/// - `predicate` is the receipt, with the fields of `Receipt.toJson` in their order. A field may be added within this
+/// - `predicate` is the receipt, with the fields of `Receipt.toJson` in their order, and then `specId`, `runId` and
+///   `provenance`, where they are given. A field may be added within this
 ///   `predicateType`, and unknown ones are to be passed over (the parsing rules of in-toto, "monotonic principle");
 /// - nothing is stated of a push that failed.
 [<RequireQualifiedAccess>]
@@ -61,10 +62,9 @@ module InTotoStatement =
     let private known (text: string) =
         if String.IsNullOrEmpty text then None else Some text
 
-    /// The statement that the artifact was exported. Refused: a receipt of another sink whose SHA-256 is not one, since
-    /// there is no subject then.
-    [<CompiledName("OfReceipt")>]
-    let ofReceipt (receipt: Receipt) : Result<string, Refusal> =
+    /// The statement of `ofReceipt`, of a run about which more is known.
+    [<CompiledName("OfReceiptIn")>]
+    let ofReceiptIn (context: EventContext) (receipt: Receipt) : Result<string, Refusal> =
         if not (Receipt.isSha256 receipt.Sha256) then
             Check.refuse
                 "receipt"
@@ -85,5 +85,11 @@ module InTotoStatement =
                 json.WriteString("predicateType", PredicateType)
                 json.WriteStartObject "predicate"
                 Receipt.writeFields json receipt
+                EventContext.writeFields json context
                 json.WriteEndObject())
             |> Ok
+
+    /// The statement that the artifact was exported. Refused: a receipt of another sink whose SHA-256 is not one, since
+    /// there is no subject then.
+    [<CompiledName("OfReceipt")>]
+    let ofReceipt (receipt: Receipt) : Result<string, Refusal> = ofReceiptIn EventContext.none receipt

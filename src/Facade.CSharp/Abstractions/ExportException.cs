@@ -82,10 +82,14 @@ public sealed class ExportException : Exception
     /// unknown left out: <c>reason</c> is the message.
     /// </summary>
     /// <param name="failedAt">When it failed, for <c>time</c>: to the millisecond, in UTC.</param>
+    /// <param name="context">
+    /// What is known of the run: <c>specId</c>, <c>runId</c> and <c>provenance</c> at the end of <c>data</c>. Null for nothing.
+    /// </param>
+    /// <exception cref="ArgumentException">The context is not valid; the message says why.</exception>
     /// <remarks>
     /// <c>id</c> is a SHA-256 over type, time and data: the same failure at the same time gives the same id, another
     /// failure gives another, even if it says the same.
     /// </remarks>
-    public string ToCloudEvent(DateTimeOffset failedAt) =>
-        S3.CoreMapping.ToCloudEvent(this, ArtifactName, failedAt);
+    public string ToCloudEvent(DateTimeOffset failedAt, ExportEventContext? context = null) =>
+        S3.CoreMapping.ToCloudEvent(this, ArtifactName, failedAt, context);
 }

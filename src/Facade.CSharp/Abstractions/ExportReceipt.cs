@@ -110,7 +110,12 @@ public sealed record ExportReceipt
     /// <c>id</c> is a SHA-256 over type, cell, artifact name, destination and SHA-256: an export of the same bytes to the
     /// same address gives the same id, whenever and by whomever it is made. Consumers may take it for a duplicate.
     /// </remarks>
-    public string ToCloudEvent() => S3.CoreMapping.ToCloudEvent(this);
+    /// <param name="context">
+    /// What is known of the run: <c>specId</c>, <c>runId</c> and <c>provenance</c> at the end of <c>data</c>. Null for nothing.
+    /// </param>
+    /// <exception cref="ArgumentException">The context is not valid; the message says why.</exception>
+    public string ToCloudEvent(ExportEventContext? context = null) =>
+        S3.CoreMapping.ToCloudEvent(this, context);
 
     /// <summary>
     /// The receipt as one line of in-toto Statement v1, of the predicate type
@@ -122,5 +127,11 @@ public sealed record ExportReceipt
     /// <see cref="Sha256"/> is not 64 hexadecimal digits, so that there is no subject. It never is of a receipt that
     /// <see cref="S3.PresignedS3ExportSink"/> gives.
     /// </exception>
-    public string ToInTotoStatement() => S3.CoreMapping.ToInTotoStatement(this);
+    /// <param name="context">
+    /// What is known of the run: <c>specId</c>, <c>runId</c> and <c>provenance</c> at the end of the predicate. Null for
+    /// nothing.
+    /// </param>
+    /// <exception cref="ArgumentException">The context is not valid; the message says why.</exception>
+    public string ToInTotoStatement(ExportEventContext? context = null) =>
+        S3.CoreMapping.ToInTotoStatement(this, context);
 }

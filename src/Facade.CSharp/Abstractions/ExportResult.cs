@@ -54,8 +54,12 @@ public sealed record ExportResult
     /// <see cref="ExportException.ToCloudEvent"/>. A failure that names no artifact is told under this one's name.
     /// </summary>
     /// <param name="failedAt">When it failed, if it did; a receipt knows when it was completed.</param>
-    public string ToCloudEvent(DateTimeOffset failedAt) =>
-        IsExported ? Receipt.ToCloudEvent() : S3.CoreMapping.ToCloudEvent(Failure, NameOfFailed, failedAt);
+    /// <param name="context">What is known of the run; null for nothing.</param>
+    /// <exception cref="ArgumentException">The context is not valid; the message says why.</exception>
+    public string ToCloudEvent(DateTimeOffset failedAt, ExportEventContext? context = null) =>
+        IsExported
+            ? Receipt.ToCloudEvent(context)
+            : S3.CoreMapping.ToCloudEvent(Failure, NameOfFailed, failedAt, context);
 
     private string? NameOfFailed => Failure?.ArtifactName ?? Artifact.Name;
 }

@@ -123,6 +123,16 @@ internal static class CoreMapping
             failure.Attempts
         );
 
+    private static EventContext ToCore(ExportEventContext? context) =>
+        Accept(
+            EventContextModule.Create(
+                ToOption(context?.SpecId),
+                ToOption(context?.RunId),
+                ToOption(context?.Provenance)
+            ),
+            nameof(context)
+        );
+
     /// <summary>The failure of a result that has one, under the name of its artifact.</summary>
     internal static FailureReport ToFailureReport(ExportResult failed) =>
         ToCore(failed.Failure!, failed.Failure!.ArtifactName ?? failed.Artifact.Name);
@@ -132,18 +142,21 @@ internal static class CoreMapping
     internal static string ToJson(ExportException failure, string? artifactName) =>
         FailureReportModule.ToJson(ToCore(failure, artifactName));
 
-    internal static string ToCloudEvent(ExportReceipt receipt) => CloudEvent.OfReceipt(ToCore(receipt));
+    internal static string ToCloudEvent(ExportReceipt receipt, ExportEventContext? context) =>
+        CloudEvent.OfReceiptIn(ToCore(context), ToCore(receipt));
 
     internal static string ToCloudEvent(
         ExportException failure,
         string? artifactName,
-        DateTimeOffset failedAt
-    ) => CloudEvent.OfFailure(failedAt, ToCore(failure, artifactName));
+        DateTimeOffset failedAt,
+        ExportEventContext? context
+    ) => CloudEvent.OfFailureIn(ToCore(context), failedAt, ToCore(failure, artifactName));
 
     /// <exception cref="InvalidOperationException">No statement can be made of it; the message says why.</exception>
-    internal static string ToInTotoStatement(ExportReceipt receipt)
+    /// <exception cref="ArgumentException">The context is not valid.</exception>
+    internal static string ToInTotoStatement(ExportReceipt receipt, ExportEventContext? context)
     {
-        var statement = InTotoStatement.OfReceipt(ToCore(receipt));
+        var statement = InTotoStatement.OfReceiptIn(ToCore(context), ToCore(receipt));
         return statement.IsOk
             ? statement.ResultValue
             : throw new InvalidOperationException(statement.ErrorValue.Message);

@@ -45,6 +45,9 @@ let private within (name: string) (lines: JsonElement list) =
     |> List.map (fun line -> receiptOf (line.GetProperty name))
     |> List.sortBy _.ArtifactName
 
+let private indented (text: string) =
+    text.Split '\n' |> Array.map (fun line -> "  " + line) |> String.concat "\n"
+
 [<Tests>]
 let tests =
     testList "push --format" [
@@ -109,6 +112,84 @@ let tests =
 
                 Expect.isTrue (time > before.AddSeconds -1. && time <= DateTimeOffset.UtcNow) $"when: {time}"
             })
+
+        testCaseTask "run id and provenance are in events and statements, and not in receipts" (fun () ->
+            task {
+                for format, part in [ "cloudevents", "data"; "in-toto", "predicate" ] do
+                    use! scene = scene ()
+                    let file = scene.Folder.At "r.jsonl"
+
+                    let! _, lines =
+                        push scene [
+                            "--format"
+                            format
+                            "--run-id=run-42"
+                            "--provenance=events/3f2a"
+                            "--receipts"
+                            file
+                        ]
+
+                    let told = lines |> List.filter (fun line -> fst (line.TryGetProperty part))
+                    Expect.isGreaterThan told.Length 1 format
+
+                    for line in told do
+                        let said = line.GetProperty part
+
+                        Expect.equal
+                            (text "runId" said, text "provenance" said)
+                            ("run-42", "events/3f2a")
+                            format
+
+                    Expect.isFalse ((File.ReadAllText file).Contains "run-42") "receipts"
+            })
+
+        testCaseTask "the id of the spec is in events" (fun () ->
+            task {
+                use! scene = scene ()
+                let file = scene.Folder.Write("out/a", "evidence")
+
+                let spec =
+                    scene.Folder.Write(
+                        "with-id.yaml",
+                        "spec:\n  id: cell-7\n" + indented (File.ReadAllText scene.Spec)
+                    )
+
+                let! struct (code, output, error) =
+                    runToolIn (scene.Manifest("cell-7", [ "a" ])) [
+                        "push"
+                        "--spec"
+                        spec
+                        "--format=cloudevents"
+                        file
+                    ]
+
+                Expect.equal code 0 error
+                let data = (List.exactlyOne (objects output)).GetProperty "data"
+                Expect.equal (text "specId" data) "cell-7" "the id"
+            })
+
+        for options, said in
+            [
+                [ "--run-id=1" ], "--run-id needs --format cloudevents, --format in-toto or --seals"
+                [ "--run-id=1"; "--json" ], "--run-id needs"
+                [ "--provenance=p" ], "--provenance needs --format cloudevents or --format in-toto"
+                [ "--format=json"; "--provenance=p" ], "--provenance needs"
+                [ "--format=in-toto"; "--run-id=a b" ], "The run id 'a b' is not one"
+                [ "--format=in-toto"; "--provenance=" ], "--provenance"
+            ] do
+            testCaseTask $"""is refused: {String.concat " " options}""" (fun () ->
+                task {
+                    use! scene = scene ()
+
+                    let! struct (code, output, error) =
+                        runToolIn
+                            (scene.Manifest("cell-7", names))
+                            ([ "push"; "--spec"; scene.Spec; "--cell-id"; "cell-7"; scene.Folder.At "out" ]
+                             @ options)
+
+                    Expect.equal (code, output) (2, "") "refused"
+                    Expect.stringContains error said "why"
+                })
 
         testCaseTask "in-toto gives a statement for what was exported, and errors for the rest" (fun () ->
             task {

@@ -57,6 +57,21 @@ let tests =
                 Expect.isFalse ((output + error).Contains "not sealed") "no other word"
             })
 
+        testCaseTask "takes the id of the run from --run-id" (fun () ->
+            task {
+                use! scene = scene ()
+                let sealed' = SealScene scene
+                let out = sealed'.Bundle [ "a" ]
+
+                let! struct (code, _, error) =
+                    runToolIn
+                        (scene.Manifest("cell-7", [ "a" ]))
+                        (sealed'.Arguments(sealed'.Sealing @ [ "--run-id=run-42"; out ]))
+
+                Expect.equal code 0 error
+                Expect.equal (List.exactlyOne sealed'.Statements).RunId "run-42" "the run"
+            })
+
         testCaseTask "takes the key and the password from the environment" (fun () ->
             task {
                 use! scene = scene ()
