@@ -175,31 +175,8 @@ module LocalReceipt =
 [<RequireQualifiedAccess>]
 module LocalBatch =
 
-    /// What is wrong with metadata, which a file does not keep.
-    [<CompiledName("CheckMetadata")>]
-    let checkMetadata (draft: ArtifactDraft) : Validation<unit, Refusal> =
-        validation {
-            let! _ =
-                match draft.ContentType with
-                | null -> Ok None
-                | contentType -> ContentType.create contentType |> Result.map Some
-
-            and! () = BatchDraft.headers draft
-            return ()
-        }
-
-    let private accept (target: LocalTarget) (draft: ArtifactDraft) : Validation<ArtifactName, Refusal> =
-        validation {
-            let! name =
-                ArtifactName.create (draft.Name |> Option.ofObj |> Option.defaultValue "")
-                |> Result.bind (fun name -> LocalPlan.create target name |> Result.map (fun _ -> name))
-
-            and! () = checkMetadata draft
-            and! () = BatchDraft.path draft
-            return name
-        }
-
     /// All that keeps the artifacts from being pushed through the target together; nothing if they may be.
     [<CompiledName("Problems")>]
     let problems (target: LocalTarget) (batch: BatchDraft) : Refusal list =
-        BatchDraft.walk (accept target) batch |> snd
+        BatchDraft.walk (fun name -> LocalPlan.create target name |> Result.map ignore) batch
+        |> snd

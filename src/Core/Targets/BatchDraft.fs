@@ -53,42 +53,42 @@ module BatchDraft =
                 Remedy = $"Give 1 to {MaxConcurrency}."
             }
 
-    let private name (target: Target) (draft: ArtifactDraft) : Result<ArtifactName, Refusal> =
-        result {
-            let! name =
-                ArtifactName.create (draft.Name |> Option.ofObj |> Option.defaultValue "")
-
-            let! plan = PushPlan.create target name
-
-            return!
+    /// What is wrong with the metadata of an artifact.
+    [<CompiledName("CheckMetadata")>]
+    let checkMetadata (draft: ArtifactDraft) : Validation<unit, Refusal> =
+        validation {
+            let! _ =
                 match draft.ContentType with
-                | null -> Ok name
-                | contentType -> PushPlan.withContentType contentType plan |> Result.map (fun _ -> name)
+                | null -> Ok None
+                | contentType -> ContentType.create contentType |> Result.map Some
+
+            and! _ = RequestHeaders.create draft.Headers
+            return ()
         }
 
-    let internal headers (draft: ArtifactDraft) : Validation<unit, Refusal> =
-        RequestHeaders.create draft.Headers |> Result.map ignore
-
-    let internal path (draft: ArtifactDraft) : Result<unit, Refusal> =
+    let private path (draft: ArtifactDraft) : Result<unit, Refusal> =
         match draft.Path with
         | null -> Check.refuse "path" "is missing" "Give the file that is to be exported."
         | _ -> Ok()
 
-    /// The name, if the artifact may be pushed.
-    let private accept (target: Target) (draft: ArtifactDraft) : Validation<ArtifactName, Refusal> =
+    /// The name, if the artifact may be exported to a destination that the name fits.
+    let private accept
+        (fits: ArtifactName -> Result<unit, Refusal>)
+        (draft: ArtifactDraft)
+        : Validation<ArtifactName, Refusal> =
         validation {
-            let! name = name target draft
-            and! () = headers draft
+            let! name =
+                ArtifactName.create (draft.Name |> Option.ofObj |> Option.defaultValue "")
+                |> Result.bind (fun name -> fits name |> Result.map (fun () -> name))
+
+            and! () = checkMetadata draft
             and! () = path draft
             return name
         }
 
-    /// The number of artifacts, and all that keeps them from being pushed together. `accept` gives the name of one that may be
-    /// pushed. They are walked through once.
-    let internal walk
-        (accept: ArtifactDraft -> Validation<ArtifactName, Refusal>)
-        (batch: BatchDraft)
-        : int * Refusal list =
+    /// The number of artifacts, and all that keeps them from being exported together to a destination that their names fit.
+    /// They are walked through once.
+    let internal walk (fits: ArtifactName -> Result<unit, Refusal>) (batch: BatchDraft) : int * Refusal list =
         let places = Dictionary<ArtifactName, int>()
 
         let twice (first: int) (name: ArtifactName) = {
@@ -100,7 +100,7 @@ module BatchDraft =
         }
 
         let problemsOf (place: int) (draft: ArtifactDraft) =
-            match accept draft with
+            match accept fits draft with
             | Ok name when places.TryAdd(name, place) -> []
             | Ok name -> [ twice places[name] name ]
             | Error refusals -> refusals
@@ -125,7 +125,10 @@ module BatchDraft =
     /// They are walked through once.
     [<CompiledName("Problems")>]
     let problems (target: Target) (batch: BatchDraft) : Refusal list =
-        let count, problems = walk (accept target) batch
+        let fits name =
+            PushPlan.create target name |> Result.map ignore
+
+        let count, problems = walk fits batch
 
         match target.Url with
         | Some template when count > 1 && UrlTemplate.namesOneObject template ->
@@ -139,6 +142,10 @@ module BatchDraft =
             }
             :: problems
         | _ -> problems
+
+    /// All that keeps the artifacts from being exported together through a sink of which nothing is known.
+    [<CompiledName("ProblemsOfAnySink")>]
+    let problemsOfAnySink (batch: BatchDraft) : Refusal list = walk (fun _ -> Ok()) batch |> snd
 
     /// The problems in words: the first of them, and how many more there are.
     [<CompiledName("Message")>]

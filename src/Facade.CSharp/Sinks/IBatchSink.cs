@@ -5,6 +5,13 @@ namespace CellOS.Export.S3;
 /// <summary>What the sinks of this library have in common besides <see cref="IExportSink"/>.</summary>
 internal interface IBatchSink : IExportSink
 {
+    /// <summary>Exports one artifact, and reports how far it is.</summary>
+    Task<ExportReceipt> PushAsync(
+        ExportArtifact artifact,
+        IProgress<ExportProgress>? progress,
+        CancellationToken cancellationToken
+    );
+
     /// <summary>Exports many artifacts, several at once.</summary>
     IAsyncEnumerable<ExportResult> PushManyAsync(
         IEnumerable<ExportArtifact> artifacts,

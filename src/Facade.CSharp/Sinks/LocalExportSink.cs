@@ -84,7 +84,7 @@ public sealed class LocalExportSink : IBatchSink
         ArgumentNullException.ThrowIfNull(artifact);
         ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
         var plan = Plan(artifact.Name);
-        CoreMapping.Accept(LocalBatch.CheckMetadata(CoreMapping.ToDraft(artifact)), nameof(artifact));
+        CoreMapping.Accept(BatchDraftModule.CheckMetadata(CoreMapping.ToDraft(artifact)), nameof(artifact));
         cancellationToken.ThrowIfCancellationRequested();
         var clock = new PushClock(_time);
         var began = clock.Now;
