@@ -46,6 +46,9 @@ internal static class Tool
                     Say(error, misused.Sentences);
                     error.WriteLine($"Run '{Name} --help' or '{Name} push --help' for what there is.");
                     return Task.FromResult(ExitCode.Refused);
+                case Request.Bare bare:
+                    error.Write(bare.Help);
+                    return Task.FromResult(ExitCode.Refused);
                 default:
                     return Task.FromResult(ExitCode.Done);
             }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using CellOS.Export.S3.Cli.Completion;
 using CellOS.Export.S3.Cli.Files;
@@ -18,6 +17,9 @@ internal abstract record Request
     internal sealed record Push(PushArguments Arguments) : Request;
 
     internal sealed record Verify(VerifyArguments Arguments) : Request;
+
+    /// <summary>Nothing was asked for: the help, for standard error.</summary>
+    internal sealed record Bare(string Help) : Request;
 
     /// <summary>Help, the version, or what else is made of the command line itself, which has been written to standard output.</summary>
     internal sealed record Shown : Request;
@@ -38,8 +40,10 @@ internal static class CommandLine
     /// <summary>What follows is a path, whatever it begins with.</summary>
     private const string Separator = "--";
 
-    internal static Request Read(IReadOnlyList<string> arguments, TextWriter output)
+    internal static Request Read(IReadOnlyList<string> given, TextWriter output)
     {
+        var isHelp = HelpText.IsAsked(given);
+        IReadOnlyList<string> arguments = isHelp ? [.. given.Skip(1), "--help"] : given;
         var check = new CheckCommand();
         var push = new PushCommand();
         var verify = new VerifyCommand();
@@ -59,12 +63,21 @@ internal static class CommandLine
             complete,
         };
         root.Directives.Clear();
+        if (isHelp && HelpText.Problem(given, root) is { } problem)
+            return Misuse([problem]);
 
         // No response files: a path may begin with '@'. No bundles: there are no short options but -h.
         var parsed = root.Parse(
             arguments,
             new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false }
         );
+
+        if (arguments.Count == 0)
+        {
+            var help = new StringWriter { NewLine = output.NewLine };
+            HelpText.Write(root.Parse(["--help"]), help);
+            return new Request.Bare(help.ToString());
+        }
 
         if (parsed.Action is not null and not ParseErrorAction)
         {
@@ -73,11 +86,7 @@ internal static class CommandLine
                 return Misuse([
                     $"'{arguments.First(Informing.Contains)}' is not the only argument. Give it alone, or after the command alone, for the help or the version. Write './NAME' or put '--' before the PATHs if it is the name of a file.",
                 ]);
-            if (parsed.Action is HelpAction help && Console.IsOutputRedirected)
-                help.MaxWidth = 100;
-            parsed.Invoke(
-                new InvocationConfiguration { Output = output, EnableDefaultExceptionHandler = false }
-            );
+            HelpText.Write(parsed, output);
             return new Request.Shown();
         }
 
@@ -90,7 +99,7 @@ internal static class CommandLine
         // First, since what the parser makes of them is of no help.
         var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
         if (values.Count == 0)
-            values.AddRange(parsed.Errors.Select(error => error.Message));
+            values.AddRange(Problems(parsed, root));
         if (values.Count > 0)
             return Misuse(values.Select(sentence => WithoutSecrets(sentence, arguments)));
         return parsed.CommandResult.Command switch
@@ -102,6 +111,42 @@ internal static class CommandLine
             ManualCommand => ManualCommand.Write(root, output),
             _ => complete.Write(root, parsed, output),
         };
+    }
+
+    /// <summary>The commands that the help lists.</summary>
+    internal static IEnumerable<Command> Known(RootCommand root) =>
+        root.Subcommands.Where(command => !command.Hidden);
+
+    /// <summary>A sentence for each word that is not known, and for all else that the parser did not understand.</summary>
+    private static IEnumerable<string> Problems(ParseResult parsed, RootCommand root)
+    {
+        var command = parsed.CommandResult.Command;
+        if (parsed.Errors.Count == 0)
+            return [];
+        if (command == root)
+            return
+            [
+                parsed.UnmatchedTokens is not [var word, ..] ? "Give a command."
+                : word.StartsWith('-') ? PathArgument.UnknownOption(parsed, word)
+                : PathArgument.Unknown("command", word, Known(root).Select(known => known.Name)),
+            ];
+        var options = parsed
+            .UnmatchedTokens.Where(word => word.StartsWith('-'))
+            .Select(word => PathArgument.UnknownOption(parsed, word))
+            .Concat(
+                command.Arguments is [Argument<string[]> paths]
+                    ? PathArgument.UnknownOptions(parsed, paths)
+                    : []
+            );
+        return options.Concat(
+            parsed
+                .Errors.Select(error => error.Message)
+                .Where(message =>
+                    !parsed.UnmatchedTokens.Any(word =>
+                        word.StartsWith('-') && message.Contains($"'{word}'", StringComparison.Ordinal)
+                    )
+                )
+        );
     }
 
     /// <summary>

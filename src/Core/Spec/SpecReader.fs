@@ -138,8 +138,7 @@ module SpecReader =
 
     /// The list that a key seems to be meant for; a name with two edits at most, such as `artefact`, counts too.
     let private nearList (key: string) =
-        [ "artifacts"; "targets" ]
-        |> List.tryFind (fun name -> EditDistance.between 3 (key.ToLowerInvariant()) name < 3)
+        EditDistance.nearest [ "artifacts"; "targets" ] (key.ToLowerInvariant())
 
     /// The number of edits from a key to `export`; 3 if there are more.
     let private editsToExport (key: string) =

@@ -155,8 +155,16 @@ let tests =
         testCase "what cannot be understood is told in sentences" (fun () ->
             for arguments, told in
                 [
-                    "", "command"
-                    "nonsense", "'nonsense'"
+                    "nonsense", "There is no command 'nonsense'."
+                    "chek", "There is no command 'chek'. Did you mean 'check'?"
+                    "--hepl", "There is no option '--hepl'. Did you mean '--help'?"
+                    "help chek", "There is no command 'chek'. Did you mean 'check'?"
+                    "help push out", "help takes one command"
+                    "push --hepl", "There is no option '--hepl'. Did you mean '--help'?"
+                    "push --specc=s", "There is no option '--specc'. Did you mean '--spec'?"
+                    "push --spec s --Resume", "There is no option '--Resume'. Did you mean '--resume'?"
+                    "verify --recepts r", "There is no option '--recepts'. Did you mean '--receipts'?"
+                    "check --spec s --sherd=2", "Did you mean '--shard'?"
                     "check", "--spec"
                     "push --cell-id c", "--spec"
                     "check --spec", "--spec"
@@ -525,7 +533,17 @@ let tests =
             task {
                 for arguments, told in
                     [
-                        [ "--help" ], [ "check"; "push"; "verify" ]
+                        [ "--help" ],
+                        [
+                            "check"
+                            "push"
+                            "verify"
+                            "Examples:"
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__TARGET"
+                            "docs/operators.md"
+                        ]
+                        [ "help" ], [ "check"; "push"; "verify"; "Examples:" ]
+                        [ "help"; "push" ], [ "--receipts"; "--resume out"; "CELLOS_EXPORT_DIR" ]
                         [ "verify"; "--help" ], [ "--receipts"; "--seals"; "--key"; "--bundle"; "--json" ]
                         [ "check"; "--help" ], [ "--spec"; "--cell-id"; "--target"; "--json" ]
                         [ "push"; "-h" ],
@@ -560,10 +578,22 @@ let tests =
                         "lines of a length to be read"
             })
 
+        testCaseTask "the built tool alone shows its help on standard error, and ends with 2" (fun () ->
+            task {
+                let! struct (code, output, error) = runTool []
+                let! struct (_, help, _) = runTool [ "--help" ]
+                Expect.equal (code, output) (2, "") "refused"
+                Expect.equal error help "the help"
+            })
+
         testCaseTask "the built tool refuses what it cannot understand with 2, on standard error" (fun () ->
             task {
                 for arguments in
-                    [ []; [ "check" ]; [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--nonsense" ] ] do
+                    [
+                        [ "chek" ]
+                        [ "check" ]
+                        [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--nonsense" ]
+                    ] do
                     let! struct (code, output, error) = runTool arguments
                     Expect.equal code 2 "refused"
                     Expect.equal output "" "nothing on standard output"
