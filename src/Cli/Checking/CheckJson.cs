@@ -127,14 +127,14 @@ internal static class CheckJson
     {
         json.WriteString("name", setting.Name);
         json.WriteString("value", setting.Value);
-        json.WriteString("origin", setting.Origin);
+        json.WriteString("origin", ResolutionMapping.Word(setting.Origin));
         Write(json, "variable", setting.Variable);
     }
 
     private static void Write(Utf8JsonWriter json, S3ExportFinding finding)
     {
         json.WriteString("id", finding.Id);
-        json.WriteString("severity", finding.Severity);
+        json.WriteString("severity", ResolutionMapping.Word(finding.Severity));
         Write(json, "target", finding.Target);
         json.WriteString("variable", finding.Variable);
         json.WriteString("what", finding.What);
@@ -148,7 +148,7 @@ internal static class CheckJson
             json.WriteNumber("line", line);
         Write(json, "target", problem.Target);
         Write(json, "variable", problem.Variable);
-        json.WriteString("severity", Core.Severity.Error.Name);
+        json.WriteString("severity", ResolutionMapping.Word(S3ExportSeverity.Error));
         json.WriteString("text", problem.Text);
     }
 

@@ -27,7 +27,7 @@ internal sealed record CheckReport(
         this is { Problems.Count: 0, Configuration.AllCanBeExported: true }
         && Artifacts.All(artifact => artifact.Problem is null)
         && Probes.All(probe => probe.Problem is null)
-        && Findings.All(finding => finding.Severity != Core.Severity.Error.Name);
+        && Findings.All(finding => finding.Severity != S3ExportSeverity.Error);
 
     /// <summary>What the sources of URLs gave.</summary>
     public IReadOnlyList<UrlProbe> Probes { get; init; } = [];

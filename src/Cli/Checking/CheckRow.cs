@@ -55,6 +55,8 @@ internal sealed record CheckRow(string Setting, string Value, string From)
         new(
             setting.Name,
             setting.Value,
-            setting.Origin == "variable" ? setting.Variable ?? setting.Origin : setting.Origin
+            setting is { Origin: S3ExportOrigin.Variable, Variable: { } variable }
+                ? variable
+                : ResolutionMapping.Word(setting.Origin)
         );
 }

@@ -55,7 +55,7 @@ internal static class SpecFiles
             if (Obstacle(source, out var length) is { } what)
                 yield return Finding(
                     FindingId.ArtifactUnreadable,
-                    Severity.Error,
+                    S3ExportSeverity.Error,
                     target,
                     what,
                     "Let the user who exports read it, or leave it out; push would not export it."
@@ -63,7 +63,7 @@ internal static class SpecFiles
             else if (settings.GetValueOrDefault(target) is { } own && length > own.MaxObjectBytes)
                 yield return Finding(
                     FindingId.ArtifactTooLarge,
-                    Severity.Error,
+                    S3ExportSeverity.Error,
                     target,
                     $"the file '{Shown.Short(200, source.Full)}' has {length} bytes, and {own.MaxObjectBytes} are allowed in one PUT",
                     $"Split it, or raise {Variable.ForTarget(own.Name, Variable.MaxObjectBytes)} if the store accepts more; push would not export it."
@@ -73,7 +73,7 @@ internal static class SpecFiles
 
     private static S3ExportFinding Finding(
         string id,
-        Severity severity,
+        S3ExportSeverity severity,
         string target,
         string what,
         string remedy
@@ -81,8 +81,7 @@ internal static class SpecFiles
         new()
         {
             Id = id,
-            Severity = severity.Name,
-            IsWarning = true,
+            Severity = severity,
             Target = target.Length == 0 ? null : target,
             Variable = "artifacts",
             What = what,
@@ -112,7 +111,7 @@ internal static class SpecFiles
     private static S3ExportFinding Missing(string target, IReadOnlyCollection<string> paths, string? root) =>
         Finding(
             FindingId.ArtifactMissing,
-            root is null ? Severity.Warning : Severity.Error,
+            root is null ? S3ExportSeverity.Warning : S3ExportSeverity.Error,
             target,
             $"the spec lists {ShownNames.List(paths)}, and there is no such file below '{Shown.Short(200, root ?? ".")}'",
             root is null

@@ -126,7 +126,7 @@ internal static class Preflight
     /// <summary>The errors that end a push before anything is sent.</summary>
     private static IEnumerable<S3ExportFinding> OfErrors(S3ExportConfiguration configuration) =>
         configuration.Findings.Where(finding =>
-            finding.Severity == Severity.Error.Name && !FindingId.FailsAlone(finding.Id)
+            finding.Severity == S3ExportSeverity.Error && !FindingId.FailsAlone(finding.Id)
         );
 
     private static IEnumerable<string> UnfitHeaders(

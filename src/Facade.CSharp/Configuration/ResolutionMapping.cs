@@ -32,20 +32,31 @@ internal static class ResolutionMapping
             Value = value.Value,
             Origin = value.Origin.Tag switch
             {
-                Origin.Tags.Variable => "variable",
-                Origin.Tags.Spec => "spec",
-                Origin.Tags.Provider => "provider",
-                _ => "default",
+                Origin.Tags.Variable => S3ExportOrigin.Variable,
+                Origin.Tags.Spec => S3ExportOrigin.Spec,
+                Origin.Tags.Provider => S3ExportOrigin.Provider,
+                _ => S3ExportOrigin.Default,
             },
             Variable = value.Variable?.Value,
         };
+
+    internal static S3ExportSeverity ToSeverity(Severity severity) =>
+        severity.Tag switch
+        {
+            Severity.Tags.Error => S3ExportSeverity.Error,
+            Severity.Tags.Warning => S3ExportSeverity.Warning,
+            _ => S3ExportSeverity.Advice,
+        };
+
+    /// <summary>The word for it in reports: that of the core, in lower case.</summary>
+    internal static string Word<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 
     internal static S3ExportFinding ToFinding(Finding finding) =>
         new()
         {
             Id = finding.Id,
-            Severity = finding.Severity.Name,
-            IsWarning = !finding.Severity.IsAdvice,
+            Severity = ToSeverity(finding.Severity),
             Target = finding.Target?.Value,
             Variable = finding.Variable,
             What = finding.What,

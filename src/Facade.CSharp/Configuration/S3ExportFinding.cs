@@ -10,11 +10,11 @@ public sealed record S3ExportFinding
     /// <summary>The stable name of what was noticed, such as <c>legacy-url-variable</c>.</summary>
     public required string Id { get; init; }
 
-    /// <summary><c>error</c>, <c>warning</c> or <c>advice</c>.</summary>
-    public required string Severity { get; init; }
+    /// <summary>How much it matters.</summary>
+    public required S3ExportSeverity Severity { get; init; }
 
     /// <summary>True if strictness refuses it: an error or a warning.</summary>
-    public required bool IsWarning { get; init; }
+    public bool IsWarning => Severity >= S3ExportSeverity.Warning;
 
     /// <summary>The target that it is about; null for something that all share.</summary>
     public string? Target { get; init; }
@@ -32,5 +32,5 @@ public sealed record S3ExportFinding
     public required string Message { get; init; }
 
     /// <inheritdoc />
-    public override string ToString() => $"{Severity} {Id}: {Message}";
+    public override string ToString() => $"{ResolutionMapping.Word(Severity)} {Id}: {Message}";
 }

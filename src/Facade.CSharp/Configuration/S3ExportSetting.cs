@@ -9,8 +9,8 @@ public sealed record S3ExportSetting
     /// <summary>Its value, with its unit; a URL without its secrets.</summary>
     public required string Value { get; init; }
 
-    /// <summary><c>variable</c>, <c>spec</c>, <c>default</c>, or <c>provider</c> for URLs that the program gives itself.</summary>
-    public required string Origin { get; init; }
+    /// <summary>Where the value came from.</summary>
+    public required S3ExportOrigin Origin { get; init; }
 
     /// <summary>The environment variable that it came from, or that would set it; null if there is none.</summary>
     public string? Variable { get; init; }

@@ -347,7 +347,10 @@ let tests =
         testCase "names every kind of failure, every integrity and every option" (fun () ->
             let kinds = rows "`Kind`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
 
-            Expect.sequenceEqual kinds (Enum.GetNames<ExportFailureKind>() |> Seq.sort) "the kinds"
+            Expect.sequenceEqual
+                kinds
+                (Enum.GetNames<ExportFailureKind>() |> Seq.filter ((<>) "Unknown") |> Seq.sort)
+                "the kinds"
 
             let words = rows "`integrity`" |> Seq.collect (fun row -> quoted row[0]) |> Seq.sort
 

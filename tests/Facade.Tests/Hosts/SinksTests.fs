@@ -371,23 +371,23 @@ let tests =
 
             Expect.equal
                 ((setting "maxAttempts").Value, (setting "maxAttempts").Origin)
-                ("5", "variable")
+                ("5", S3ExportOrigin.Variable)
                 "set"
 
             Expect.equal
                 ((setting "retryMode").Value, (setting "retryMode").Origin)
-                ("fixed", "default")
+                ("fixed", S3ExportOrigin.Default)
                 "unset"
 
             Expect.equal
                 ((setting "region").Value, (setting "region").Origin)
-                ("us-west-2", "spec")
+                ("us-west-2", S3ExportOrigin.Spec)
                 "the spec's"
 
             Expect.stringContains (setting "url").Value "REDACTED" "the URL is redacted"
 
             let timeout = configuration.Globals |> Seq.find (fun s -> s.Name = "requestTimeout")
-            Expect.equal (timeout.Value, timeout.Origin) ("7000 ms", "variable") "a shared one"
+            Expect.equal (timeout.Value, timeout.Origin) ("7000 ms", S3ExportOrigin.Variable) "a shared one"
 
             for shown in target.Settings do
                 Expect.isFalse (shown.ToString().Contains secret) shown.Name)

@@ -55,8 +55,8 @@ let fromSpec =
             Expect.equal
                 rows
                 [
-                    "httpsProxy variable https_proxy http://proxy.example:3128 (with user name and password)"
-                    "noProxy variable NO_PROXY internal"
+                    "httpsProxy Variable https_proxy http://proxy.example:3128 (with user name and password)"
+                    "noProxy Variable NO_PROXY internal"
                 ]
                 "the rows"
 

@@ -245,7 +245,7 @@ let tests =
 
                 Expect.sequenceEqual
                     (sinks.Configuration.Targets |> Seq.map source)
-                    [ "variable"; "provider" ]
+                    [ S3ExportOrigin.Variable; S3ExportOrigin.Provider ]
                     "and that is reported"
             })
 
@@ -263,7 +263,7 @@ let tests =
 
             for target in strict.Targets do
                 let url = target.Settings |> Seq.find (fun setting -> setting.Name = "url")
-                Expect.equal url.Origin "provider" "where it comes from"
+                Expect.equal url.Origin S3ExportOrigin.Provider "where it comes from"
                 Expect.stringContains url.Value "provider" "in words"
                 Expect.isTrue target.IsUsable "usable"
                 Expect.isNull target.Expiry "no URL, no expiry"
