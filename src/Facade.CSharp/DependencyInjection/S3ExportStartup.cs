@@ -58,7 +58,9 @@ internal sealed class S3ExportStartup(
                 problems.Insert(0, startup._cell.ErrorValue.Message);
             if (problems.Count == 0 && ClientProblem() is { } problem)
                 problems.Add(problem);
-            return problems.Count > 0 ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
+            return problems.Count == 0
+                ? ValidateOptionsResult.Success
+                : throw new RefusedStartException(problems);
         }
 
         private IEnumerable<string> Problems()
