@@ -115,12 +115,13 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     internal static ExportSinks Create(
         S3ExportConfiguration configuration,
         TimeProvider? timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        bool spools = true
     )
     {
         var cell = configuration.Cell ?? throw CoreMapping.UnknownCell("cellId");
         Log.Findings(loggers, configuration);
-        return new ExportSinks(configuration, cell, null, timeProvider, loggers);
+        return new ExportSinks(configuration, cell, null, timeProvider, loggers, spools);
     }
 
     /// <inheritdoc />

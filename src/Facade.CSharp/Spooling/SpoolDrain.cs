@@ -9,17 +9,8 @@ namespace CellOS.Export.S3.Spooling;
 /// <summary>An entry of a spool, and what is done with it.</summary>
 /// <param name="Entry">Its name.</param>
 /// <param name="Step">What is done.</param>
-internal sealed record SpoolItem(string Entry, DrainStep Step)
-{
-    /// <summary>The note of an entry that is exported, or that has a receipt already; null for others.</summary>
-    internal SpoolNote? Note =>
-        Step switch
-        {
-            DrainStep.Export export => export.Item,
-            DrainStep.Finish finish => finish.Item1,
-            _ => null,
-        };
-}
+/// <param name="Note">Its note; null if it has none that can be read.</param>
+internal sealed record SpoolItem(string Entry, DrainStep Step, SpoolNote? Note);
 
 /// <summary>
 /// One drain of a spool; there is one at a time. An entry is removed by <see cref="Complete"/>, when the caller has its
@@ -35,6 +26,9 @@ internal sealed class SpoolDrain : IDisposable
 
     private SpoolDrain(SpoolFolder folder, SpoolLock place, ExportRoot root) =>
         (_folder, _place, _root) = (folder, place, root);
+
+    /// <summary>The number of entries that are there now.</summary>
+    internal int Count => _folder.Entries().Count;
 
     /// <summary>The path of the spool.</summary>
     internal string Path => _folder.Path;
@@ -79,21 +73,21 @@ internal sealed class SpoolDrain : IDisposable
         foreach (var entry in _folder.Entries())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var step = Look(entry, scope);
-            if (step is { IsClean: true })
+            var item = Look(entry, scope);
+            if (item is { Step.IsClean: true })
             {
                 // It may be of a push that has just begun to copy; with its lock, it is not.
                 using var held = await _folder.LockAsync(entry, cancellationToken).ConfigureAwait(false);
-                step = Look(entry, scope);
-                if (step is { IsClean: true })
+                item = Look(entry, scope);
+                if (item is { Step.IsClean: true })
                 {
                     Tidy(entry);
-                    step = null;
+                    item = null;
                 }
             }
 
-            if (step is not null)
-                items.Add(new SpoolItem(entry, step));
+            if (item is not null)
+                items.Add(item);
         }
 
         return items;
@@ -118,7 +112,7 @@ internal sealed class SpoolDrain : IDisposable
         {
             held = await _folder.LockAsync(item.Entry, cancellationToken).ConfigureAwait(false);
             // A push may have exported or replaced it since it was listed.
-            var receipt = Look(item.Entry, scope) switch
+            var receipt = Look(item.Entry, scope)?.Step switch
             {
                 DrainStep.Finish finish => CoreMapping.ToReceipt(finish.Item2),
                 DrainStep.Export export => await ExportAsync(export.Item, push, cancellationToken)
@@ -205,15 +199,25 @@ internal sealed class SpoolDrain : IDisposable
         _folder.Dispose();
     }
 
-    private DrainStep? Look(string entry, DrainScope scope)
+    private SpoolItem? Look(string entry, DrainScope scope)
     {
         try
         {
-            return SpoolFiles.Look(_folder, entry) is { } found ? Drain.Decide(scope, found) : null;
+            return SpoolFiles.Look(_folder, entry) is { } found
+                ? new SpoolItem(
+                    entry,
+                    Drain.Decide(scope, found),
+                    found.Note?.Value is { IsOk: true } note ? note.ResultValue : null
+                )
+                : null;
         }
         catch (FolderFaultException exception)
         {
-            return DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault));
+            return new SpoolItem(
+                entry,
+                DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)),
+                null
+            );
         }
     }
 
@@ -233,7 +237,7 @@ internal sealed class SpoolDrain : IDisposable
         CancellationToken cancellationToken
     )
     {
-        var item = new SpoolItem(SpoolEntry.OfNote(note), DrainStep.NewExport(note));
+        var item = new SpoolItem(SpoolEntry.OfNote(note), DrainStep.NewExport(note), note);
         var sha256 = await Task.Run(
                 () => SpoolFiles.Sha256Of(_folder, note, cancellationToken),
                 cancellationToken
