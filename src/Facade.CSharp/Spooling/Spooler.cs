@@ -159,6 +159,8 @@ internal sealed class Spooler(
             var isKept = false;
             try
             {
+                // One that is made is flushed by that; one that is there may be of a process that was killed before.
+                var isThere = folder.Has(name);
                 using var entry = folder.OpenEntry(name);
                 var copy = await CopyAsync(entry, source, cancellationToken).ConfigureAwait(false);
                 var note = new SpoolNote(
@@ -175,7 +177,8 @@ internal sealed class Spooler(
                     failure.IsRedacted ? failure.Reason : Redaction.Text(failure.Reason)
                 );
                 SpoolFiles.Write(entry, SpoolEntry.NoteFile, SpoolNoteModule.ToJson(note));
-                folder.Flush();
+                if (isThere)
+                    folder.Flush();
                 isKept = true;
                 return null;
             }
