@@ -85,7 +85,11 @@ internal static class CheckJson
         json.WriteNumber("bytes", spool.Bytes);
         if (spool.Oldest is { } oldest)
             json.WriteString("oldest", Moment(oldest));
-        Write(json, "problems", [.. spool.Problems, .. spool.Refusal is { } refusal ? [refusal] : Array.Empty<string>()]);
+        Write(
+            json,
+            "problems",
+            [.. spool.Problems, .. spool.Refusal is { } refusal ? [refusal] : Array.Empty<string>()]
+        );
     }
 
     private static string Moment(DateTimeOffset at) =>

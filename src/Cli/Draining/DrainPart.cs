@@ -29,7 +29,7 @@ internal sealed record DrainPart(
 
     /// <summary>The copies, as a push takes them.</summary>
     internal IReadOnlyList<PlannedArtifact> Artifacts { get; } =
-        [.. Items.Select(item => Planned(Drain.Artifact(item), item.Note!))];
+    [.. Items.Select(item => Planned(Drain.Artifact(item), item.Note!))];
 
     /// <summary>The entry of an artifact.</summary>
     internal SpoolItem ItemOf(string target, string name) => _items[(target, name)];

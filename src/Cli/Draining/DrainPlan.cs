@@ -43,10 +43,7 @@ internal sealed class DrainPlan : IDisposable
         try
         {
             var spec = Configured.Load(arguments.Run.Spec, arguments.Run.Target);
-            var configuration = S3ExportConfiguration.Resolve(
-                spec.WithSpooled([]),
-                arguments.Run.CellId
-            );
+            var configuration = S3ExportConfiguration.Resolve(spec.WithSpooled([]), arguments.Run.CellId);
             configuration.ThrowIfRefused();
             var plan = new DrainPlan(ScopeOf(spec, configuration, arguments.Run.Target));
             try
@@ -123,7 +120,9 @@ internal sealed class DrainPlan : IDisposable
                 FSharpOption<TargetName>.Some(known.Name),
                 known.Kind
             )),
-            .. spec.Core.Fallback is { Value: var fallback } ? [new DrainSink(null, fallback)] : Array.Empty<DrainSink>(),
+            .. spec.Core.Fallback is { Value: var fallback }
+                ? [new DrainSink(null, fallback)]
+                : Array.Empty<DrainSink>(),
         ];
         return new DrainScope(
             ListModule.OfSeq(sinks),

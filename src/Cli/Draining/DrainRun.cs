@@ -137,7 +137,9 @@ internal sealed class DrainRun(
     private void Complete(DrainPart part, string target, ExportReceipt receipt)
     {
         if (part.Drain.Complete(part.ItemOf(target, receipt.ArtifactName).Entry) is { } stays)
-            Report($"'{Core.Shown.Fitted(200, receipt.ArtifactName)}' is exported and still in the spool. {stays.Message}");
+            Report(
+                $"'{Core.Shown.Fitted(200, receipt.ArtifactName)}' is exported and still in the spool. {stays.Message}"
+            );
     }
 
     private void Report(string sentence)

@@ -46,7 +46,10 @@ internal static class Drainer
         );
         await using var display = shown.Open(null);
         await using var receipts = arguments.Receipts is { } path
-            ? await Task.Run(() => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note), cancellationToken)
+            ? await Task.Run(
+                    () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
+                    cancellationToken
+                )
                 .WaitAsync(cancellationToken)
             : null;
         var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
@@ -89,7 +92,9 @@ internal static class Drainer
 
         foreach (var drain in plan.Drains)
             if (drain.Count is > 0 and var left)
-                display.Note($"The spool '{Shown.Short(200, drain.Path)}' keeps {ShownNames.Artifacts(left)}.");
+                display.Note(
+                    $"The spool '{Shown.Short(200, drain.Path)}' keeps {ShownNames.Artifacts(left)}."
+                );
         if (plan.Drains.All(drain => drain.Count == 0) && plan.Parts.Count == 0)
             display.Note("The spool is empty: there is nothing to export.");
         return lines.AnyFailed || run.AnyProblem ? ExitCode.Failed

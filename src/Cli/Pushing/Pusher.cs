@@ -156,8 +156,7 @@ internal static class Pusher
                 display.Note(change);
             foreach (var sentence in places.After())
                 display.Note(sentence);
-            return
-                lines.AnyFailed
+            return lines.AnyFailed
                 || misled is not null
                 || !isSealed
                 || shared.Problems.Count > 0

@@ -123,7 +123,8 @@ internal sealed class ResultLines(
 
     private static string ForPeople(string label, ExportResult result) =>
         Core.Shown.Sentence(
-            result.IsExported ? $"exported {label} ({Amounts.Bytes(result.Receipt.BytesWritten)}) to {result.Receipt.Destination}"
+            result.IsExported
+                ? $"exported {label} ({Amounts.Bytes(result.Receipt.BytesWritten)}) to {result.Receipt.Destination}"
             : result.IsSpooled ? $"spooled {label}: {result.Failure.Reason}"
             : $"failed {label}: {result.Failure.Reason}"
         );

@@ -70,7 +70,11 @@ internal static class SpoolPlaces
     {
         if (FileIdentity.OfTarget(folder) is not { } identity)
             return false;
-        for (var above = Real(Path.GetFullPath(path)); above is not null; above = Path.GetDirectoryName(above))
+        for (
+            var above = Real(Path.GetFullPath(path));
+            above is not null;
+            above = Path.GetDirectoryName(above)
+        )
             if (FileIdentity.OfTarget(above) == identity)
                 return true;
         return false;

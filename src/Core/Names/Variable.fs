@@ -376,7 +376,11 @@ module Variable =
             "for one attempt of HTTP sinks as a whole, in ms"
             (string DefaultRequestTimeoutMs)
         row false SharedHttpConnectTimeout "for HTTP sinks to connect, in ms" (string DefaultConnectTimeoutMs)
-        row false SharedHttpSpoolDir "spool of the default sink, and of `http` targets without their own" "none"
+        row
+            false
+            SharedHttpSpoolDir
+            "spool of the default sink, and of `http` targets without their own"
+            "none"
         row false SharedHttpSpoolMaxBytes "most bytes of the spools of HTTP sinks" "none"
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
         row

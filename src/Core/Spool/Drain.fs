@@ -92,9 +92,7 @@ module Drain =
 
     let private isAsked (scope: DrainScope) (note: SpoolNote) =
         (match scope.Only with
-         | Some only ->
-             only.Name = note.TargetName
-             && only.Kind |> Option.forall ((=) note.TargetKind)
+         | Some only -> only.Name = note.TargetName && only.Kind |> Option.forall ((=) note.TargetKind)
          | None -> true)
         && (scope.Cell.IsNone || scope.Cell = Some note.CellId)
 

@@ -80,7 +80,8 @@ module SpoolEntry =
     /// True if a file of this name counts to the bytes of a spool.
     [<CompiledName("IsContent")>]
     let isContent (file: string) : bool =
-        file.StartsWith(ContentPrefix, StringComparison.Ordinal) || file = ContentTemporary
+        file.StartsWith(ContentPrefix, StringComparison.Ordinal)
+        || file = ContentTemporary
 
     /// The name of the receipt of a note.
     [<CompiledName("Receipt")>]

@@ -49,7 +49,8 @@ module SpoolNote =
     let private Subject = "spool note"
 
     [<Literal>]
-    let private Remedy = "Nothing was removed. Look at the copy beside it, and export that by hand."
+    let private Remedy =
+        "Nothing was removed. Look at the copy beside it, and export that by hand."
 
     let private fields = JsonFields(Subject, Remedy)
 
@@ -88,9 +89,7 @@ module SpoolNote =
         : Result<string option * RequestHeader list, Refusal> =
         result {
             let! contentType =
-                contentType
-                |> Option.ofObj
-                |> Option.traverseResult ContentType.create
+                contentType |> Option.ofObj |> Option.traverseResult ContentType.create
 
             let! headers = RequestHeaders.create headers |> Result.mapError List.head
 
@@ -143,9 +142,7 @@ module SpoolNote =
                 fields.TextOf "headers" value
                 |> Result.map (fun text -> KeyValuePair(name, text)))
             |> Result.bind (fun pairs ->
-                RequestHeaders.create pairs
-                |> Result.mapError List.head
-                |> accepted "headers")
+                RequestHeaders.create pairs |> Result.mapError List.head |> accepted "headers")
         | true, value when value.ValueKind <> JsonValueKind.Null ->
             fields.Refuse "does not have an object in 'headers'"
         | _ -> Ok []
@@ -160,7 +157,9 @@ module SpoolNote =
                 fields.Optional root "targetName"
                 |> Result.bind (Option.traverseResult (TargetName.create >> accepted "targetName"))
 
-            let! cellId = fields.Required root "cellId" |> Result.bind (CellId.create >> accepted "cellId")
+            let! cellId =
+                fields.Required root "cellId"
+                |> Result.bind (CellId.create >> accepted "cellId")
 
             let! artifactName =
                 fields.Required root "artifactName"

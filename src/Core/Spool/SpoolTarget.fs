@@ -60,10 +60,7 @@ module SpoolTarget =
                 | bytes -> Ok bytes
 
             return {
-                Settings = {
-                    Folder = path
-                    MaxBytes = maxBytes
-                }
+                Settings = { Folder = path; MaxBytes = maxBytes }
                 Kind = kind
                 Name = name
                 CellId = cellId

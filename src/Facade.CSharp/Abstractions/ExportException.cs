@@ -75,7 +75,8 @@ public sealed class ExportException : Exception
     public bool IsSpooled { get; init; }
 
     /// <summary>The same failure of an artifact that is kept. The message ends with a sentence that says so.</summary>
-    internal ExportException Spooled(string sentence) => With($"{Message} {sentence}", Reason, isSpooled: true);
+    internal ExportException Spooled(string sentence) =>
+        With($"{Message} {sentence}", Reason, isSpooled: true);
 
     /// <summary>The same failure of an artifact that is not kept, with the reason.</summary>
     internal ExportException NotSpooled(string sentence) =>

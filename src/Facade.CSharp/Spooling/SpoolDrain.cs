@@ -155,9 +155,7 @@ internal sealed class SpoolDrain : IDisposable
 
     /// <summary>The artifact of an entry; of one that is refused, its folder under the name of the entry.</summary>
     internal ExportArtifact Artifact(SpoolItem item) =>
-        item.Note is { } note
-            ? Artifact(note)
-            : new ExportArtifact(item.Entry, item.Entry) { Root = _root };
+        item.Note is { } note ? Artifact(note) : new ExportArtifact(item.Entry, item.Entry) { Root = _root };
 
     private ExportArtifact Artifact(SpoolNote note) =>
         new(
@@ -213,11 +211,7 @@ internal sealed class SpoolDrain : IDisposable
         }
         catch (FolderFaultException exception)
         {
-            return new SpoolItem(
-                entry,
-                DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)),
-                null
-            );
+            return new SpoolItem(entry, DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)), null);
         }
     }
 

@@ -221,7 +221,9 @@ internal sealed class SpoolFolder : IDisposable
     private static string Trimmed(string path)
     {
         var trimmed = path;
-        while (trimmed.Length > 1 && (trimmed.EndsWith('/') || trimmed.EndsWith("/.", StringComparison.Ordinal)))
+        while (
+            trimmed.Length > 1 && (trimmed.EndsWith('/') || trimmed.EndsWith("/.", StringComparison.Ordinal))
+        )
             trimmed = trimmed[..^1];
         return trimmed;
     }

@@ -27,9 +27,7 @@ internal sealed record SpoolSurvey(
         try
         {
             using var folder = SpoolFolder.TryOpen(path);
-            return folder is null
-                ? new SpoolSurvey(path, 0, 0, null, [], null)
-                : Of(folder);
+            return folder is null ? new SpoolSurvey(path, 0, 0, null, [], null) : Of(folder);
         }
         catch (SpoolRefusedException refused)
         {

@@ -214,7 +214,9 @@ internal sealed class Spooler(
     )
     {
         using var file = SpoolFiles.Temporary(entry, SpoolEntry.ContentTemporary);
-        var copy = await FileFill.FromAsync(source, file, [], _ => { }, cancellationToken).ConfigureAwait(false);
+        var copy = await FileFill
+            .FromAsync(source, file, [], _ => { }, cancellationToken)
+            .ConfigureAwait(false);
         LinuxPath.Flush(file);
         entry.TryRename(SpoolEntry.ContentTemporary, SpoolEntry.Content(copy.Sha256.Hex), replace: true);
         return copy;

@@ -110,7 +110,8 @@ let tests =
                         [ "verify"; "--receipts"; "a"; "--js" ], [ "--json" ]
                         [ "push"; "--"; "--re" ], [ ":files" ]
                         [ "completion"; "" ], [ "bash"; "zsh"; "fish" ]
-                        [ "nonsense"; "--x"; "" ], [ "check"; "push"; "drain"; "verify"; "completion"; "manual" ]
+                        [ "nonsense"; "--x"; "" ],
+                        [ "check"; "push"; "drain"; "verify"; "completion"; "manual" ]
                     ] do
                     let! actual = suggested words
                     let actual = actual |> Array.filter ((<>) "--help") |> List.ofArray

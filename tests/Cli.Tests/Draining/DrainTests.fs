@@ -24,40 +24,54 @@ let private flagged (line: Text.Json.JsonElement) =
 [<Tests>]
 let tests =
     testList "drain" [
-        testCaseTask "push keeps what the store does not take for now, and drain exports it with true receipts" (fun () ->
-            task {
-                use! scene = spoolScene [ "a"; "logs/b"; "c" ]
-                scene.GoAway()
-                let! struct (code, output, error) = runToolIn scene.Variables scene.Push
-                Expect.equal code 3 error
-                Expect.hasLength (objects output) 3 "a line for each"
-                Expect.all (objects output) flagged "spooled, in JSON"
-                Expect.stringContains error "spooled logs/b: " "a line for people"
-                Expect.stringContains error "0 exported (0 B), 3 spooled of 3" "the summary"
-                Expect.equal (List.sort scene.Kept) [ "a"; "c"; "logs/b" ] "in the spool"
-                Expect.isFalse ((textOf (Path.Join(entryOf scene "a", "note.json"))).Contains "Signature") "no secret"
+        testCaseTask
+            "push keeps what the store does not take for now, and drain exports it with true receipts"
+            (fun () ->
+                task {
+                    use! scene = spoolScene [ "a"; "logs/b"; "c" ]
+                    scene.GoAway()
+                    let! struct (code, output, error) = runToolIn scene.Variables scene.Push
+                    Expect.equal code 3 error
+                    Expect.hasLength (objects output) 3 "a line for each"
+                    Expect.all (objects output) flagged "spooled, in JSON"
+                    Expect.stringContains error "spooled logs/b: " "a line for people"
+                    Expect.stringContains error "0 exported (0 B), 3 spooled of 3" "the summary"
+                    Expect.equal (List.sort scene.Kept) [ "a"; "c"; "logs/b" ] "in the spool"
 
-                scene.ComeBack()
-                Directory.Delete(scene.Out, true)
-                let! struct (code, output, error) = runToolIn scene.Variables (scene.DrainTo scene.Receipts)
-                Expect.equal code 0 error
-                Expect.isEmpty scene.Entries "the spool is empty"
-                let receipts = receiptsIn scene.Receipts
-                Expect.hasLength receipts 3 "a receipt for each"
+                    Expect.isFalse
+                        ((textOf (Path.Join(entryOf scene "a", "note.json"))).Contains "Signature")
+                        "no secret"
 
-                for receipt in receipts do
-                    Expect.equal receipt.CellId "cell-7" "the cell"
-                    Expect.equal receipt.TargetName (Some "artifact-bucket") "the target"
-                    Expect.equal receipt.Sha256 (sha256 (contentOf receipt.ArtifactName)) "the content"
-                    Expect.equal receipt.Destination $"s3://{bucket}/cell-7/{receipt.ArtifactName}" "the address"
+                    scene.ComeBack()
+                    Directory.Delete(scene.Out, true)
 
-                for line in objects output do
-                    scene.Scene.IsTrue line
+                    let! struct (code, output, error) =
+                        runToolIn scene.Variables (scene.DrainTo scene.Receipts)
 
-                let! struct (code, _, error) = runToolIn scene.Variables (scene.DrainTo scene.Receipts)
-                Expect.equal code 0 "nothing to drain"
-                Expect.stringContains error "The spool is empty" "it says so"
-            })
+                    Expect.equal code 0 error
+                    Expect.isEmpty scene.Entries "the spool is empty"
+                    let receipts = receiptsIn scene.Receipts
+                    Expect.hasLength receipts 3 "a receipt for each"
+
+                    for receipt in receipts do
+                        Expect.equal receipt.CellId "cell-7" "the cell"
+                        Expect.equal receipt.TargetName (Some "artifact-bucket") "the target"
+                        Expect.equal receipt.Sha256 (sha256 (contentOf receipt.ArtifactName)) "the content"
+
+                        Expect.equal
+                            receipt.Destination
+                            $"s3://{bucket}/cell-7/{receipt.ArtifactName}"
+                            "the address"
+
+                    for line in objects output do
+                        scene.Scene.IsTrue line
+
+                    let! struct (code, _, error) =
+                        runToolIn scene.Variables (scene.DrainTo scene.Receipts)
+
+                    Expect.equal code 0 "nothing to drain"
+                    Expect.stringContains error "The spool is empty" "it says so"
+                })
 
         testCaseTask "a drained artifact is verified as a pushed one is" (fun () ->
             task {
@@ -66,7 +80,10 @@ let tests =
                 let! struct (code, _, error) = runToolIn scene.Variables scene.Push
                 Expect.equal code 3 error
                 scene.ComeBack()
-                let! struct (code, _, error) = runToolIn scene.Variables (scene.DrainTo scene.Receipts)
+
+                let! struct (code, _, error) =
+                    runToolIn scene.Variables (scene.DrainTo scene.Receipts)
+
                 Expect.equal code 0 error
 
                 let! struct (code, _, error) =
@@ -139,8 +156,7 @@ let tests =
                 Expect.equal code 143 error
                 Expect.stringContains error "the rest is in the spool" "what to know"
 
-                let exported =
-                    receiptsIn scene.Receipts |> List.map _.ArtifactName |> Set.ofList
+                let exported = receiptsIn scene.Receipts |> List.map _.ArtifactName |> Set.ofList
 
                 Expect.isNonEmpty exported "something was exported"
                 Expect.equal (Set.ofList scene.Kept + exported |> Set.count) 20 "each in one of both"
@@ -167,18 +183,16 @@ let tests =
                 Expect.stringContains error "is being drained by another process" "why"
 
                 let! struct (code, _, error) =
-                    runToolIn
-                        scene.Variables
-                        [
-                            "push"
-                            "--spec"
-                            scene.Scene.Spec
-                            "--cell-id"
-                            "cell-7"
-                            "--receipts"
-                            scene.Receipts
-                            Path.Join(scene.Out, other)
-                        ]
+                    runToolIn scene.Variables [
+                        "push"
+                        "--spec"
+                        scene.Scene.Spec
+                        "--cell-id"
+                        "cell-7"
+                        "--receipts"
+                        scene.Receipts
+                        Path.Join(scene.Out, other)
+                    ]
 
                 Expect.equal code 0 error
                 child.Kill()
@@ -187,14 +201,21 @@ let tests =
                 let! struct (code, output, error) = runToolIn scene.Variables scene.Drain
                 Expect.equal code 0 error
                 Expect.hasLength (objects output) 2 "one is exported, and one has the receipt of the push"
-                let puts = scene.Server.Requests |> Seq.filter (fun request -> request.Key = $"cell-7/{other}")
+
+                let puts =
+                    scene.Server.Requests
+                    |> Seq.filter (fun request -> request.Key = $"cell-7/{other}")
+
                 Expect.hasLength (List.ofSeq puts) 2 "spooled, pushed, and not sent again"
             })
 
         testCaseTask "a drain that cannot begin is refused, and sends nothing" (fun () ->
             task {
                 use! scene = spoolScene [ "a" ]
-                let without = scene.Variables |> List.filter (fun (name, _) -> name <> spoolVariable)
+
+                let without =
+                    scene.Variables |> List.filter (fun (name, _) -> name <> spoolVariable)
+
                 let folder = scene.Folder.At "folder"
                 Directory.CreateDirectory folder |> ignore
                 let link = scene.Folder.At "link"
@@ -224,7 +245,11 @@ let tests =
                 File.CreateSymbolicLink(alias, scene.Out) |> ignore
 
                 for spool in [ inside; scene.Out; Path.Join(alias, "deep", "spool") ] do
-                    for command in [ scene.Push; [ "check"; "--spec"; scene.Scene.Spec; "--cell-id"; "cell-7"; scene.Out ] ] do
+                    for command in
+                        [
+                            scene.Push
+                            [ "check"; "--spec"; scene.Scene.Spec; "--cell-id"; "cell-7"; scene.Out ]
+                        ] do
                         let! struct (code, _, error) =
                             runToolIn (scene.Variables @ [ spoolVariable, spool ]) command
 
@@ -233,12 +258,24 @@ let tests =
 
                 Expect.isFalse (Directory.Exists inside) "no folder was made in the evidence"
                 Directory.CreateDirectory(Path.Join(scene.Spool, "out")) |> ignore
-                File.SetUnixFileMode(scene.Spool, UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute)
+
+                File.SetUnixFileMode(
+                    scene.Spool,
+                    UnixFileMode.UserRead ||| UnixFileMode.UserWrite ||| UnixFileMode.UserExecute
+                )
+
                 let evidence = Path.Join(scene.Spool, "out", "a")
                 File.WriteAllText(evidence, "a")
 
                 let! struct (code, _, error) =
-                    runToolIn scene.Variables [ "push"; "--spec"; scene.Scene.Spec; "--cell-id"; "cell-7"; evidence ]
+                    runToolIn scene.Variables [
+                        "push"
+                        "--spec"
+                        scene.Scene.Spec
+                        "--cell-id"
+                        "cell-7"
+                        evidence
+                    ]
 
                 Expect.equal code 2 error
                 Expect.stringContains error "are inside the spool" "why"
@@ -270,7 +307,12 @@ let tests =
                 let bytes = (contentOf "a").Length + (contentOf "b").Length
                 let! struct (code, output, error) = runToolIn scene.Variables check
                 Expect.equal code 0 error
-                Expect.stringContains output $"spool {scene.Spool}: 2 artifacts, {bytes} bytes, the oldest of 2" "two"
+
+                Expect.stringContains
+                    output
+                    $"spool {scene.Spool}: 2 artifacts, {bytes} bytes, the oldest of 2"
+                    "two"
+
                 Expect.stringContains output "spoolFolder" "the setting"
                 let note = Path.Join(entryOf scene "a", "note.json")
                 File.WriteAllText(note, File.ReadAllText(note).Replace("\"version\":1", "\"version\":7"))
@@ -278,7 +320,11 @@ let tests =
                 let! struct (_, output, _) = runToolIn scene.Variables (check @ [ "--json" ])
                 let spool = (objects (output.Replace("\n", ""))).Head.GetProperty("spools")[0]
                 Expect.equal (spool.GetProperty("artifacts").GetInt32()) 2 "two"
-                let problems = [ for problem in spool.GetProperty("problems").EnumerateArray() -> string problem ]
+
+                let problems = [
+                    for problem in spool.GetProperty("problems").EnumerateArray() -> string problem
+                ]
+
                 Expect.hasLength problems 2 "two"
                 Expect.exists problems _.Contains("version 7") "the note"
                 Expect.exists problems _.Contains("'stranger'") "the file"
@@ -289,62 +335,82 @@ let tests =
                 Expect.hasLength scene.Entries 1 "and leaves it"
             })
 
-        testCaseTask "one spool keeps artifacts of several cells and targets, and each drain takes what it is asked for" (fun () ->
-            task {
-                use! scene = spoolSceneBehind true [ "a" ]
-                twoTargets scene.Scene []
+        testCaseTask
+            "one spool keeps artifacts of several cells and targets, and each drain takes what it is asked for"
+            (fun () ->
+                task {
+                    use! scene = spoolSceneBehind true [ "a" ]
+                    twoTargets scene.Scene []
 
-                let variables = [
-                    for target in [ "ONE"; "TWO" ] do
-                        $"CELLOS_EXPORT_S3_PRESIGNED_URL__{target}",
-                        $"{scene.Server.Endpoint}{bucket}/{target}/{{cell_id}}/{{artifact_name}}"
+                    let variables = [
+                        for target in [ "ONE"; "TWO" ] do
+                            $"CELLOS_EXPORT_S3_PRESIGNED_URL__{target}",
+                            $"{scene.Server.Endpoint}{bucket}/{target}/{{cell_id}}/{{artifact_name}}"
 
-                        $"CELLOS_EXPORT_S3_MAX_ATTEMPTS__{target}", "1"
-                        $"CELLOS_EXPORT_S3_KEY_CHECK__{target}", "off"
-                    "CELLOS_EXPORT_S3_SPOOL_DIR", scene.Spool
-                ]
+                            $"CELLOS_EXPORT_S3_MAX_ATTEMPTS__{target}", "1"
+                            $"CELLOS_EXPORT_S3_KEY_CHECK__{target}", "off"
+                        "CELLOS_EXPORT_S3_SPOOL_DIR", scene.Spool
+                    ]
 
-                scene.GoAway()
+                    scene.GoAway()
 
-                for cell in [ "cell-7"; "cell-8" ] do
-                    for target in [ "one"; "two" ] do
-                        let! struct (code, _, error) =
-                            runToolIn
-                                variables
-                                [ "push"; "--spec"; scene.Scene.Spec; "--cell-id"; cell; "--target"; target; scene.Out ]
+                    for cell in [ "cell-7"; "cell-8" ] do
+                        for target in [ "one"; "two" ] do
+                            let! struct (code, _, error) =
+                                runToolIn variables [
+                                    "push"
+                                    "--spec"
+                                    scene.Scene.Spec
+                                    "--cell-id"
+                                    cell
+                                    "--target"
+                                    target
+                                    scene.Out
+                                ]
 
-                        Expect.equal code 3 error
+                            Expect.equal code 3 error
 
-                Expect.hasLength scene.Entries 4 "cells and targets are apart"
-                let drained arguments =
-                    task {
-                        scene.GoAway()
-                        let! struct (code, output, error) = runToolIn variables (scene.Drain @ arguments)
-                        Expect.equal code 3 error
-                        return
-                            objects output
-                            |> List.map (fun line -> text "cellId" line, (text "destination" line))
-                            |> List.sort
-                            |> List.map fst,
-                            error
-                    }
+                    Expect.hasLength scene.Entries 4 "cells and targets are apart"
 
-                let! all, _ = drained []
-                Expect.equal all [ "cell-7"; "cell-7"; "cell-8"; "cell-8" ] "all"
-                let! one, error = drained [ "--cell-id"; "cell-8"; "--target"; "two" ]
-                Expect.equal one [ "cell-8" ] "one"
-                Expect.stringContains error "3 artifacts of other cells or targets stay" "the others"
-                // A spec that is for one cell drains that cell.
-                File.WriteAllText(scene.Scene.Spec, "spec:\n  id: cell-7\n  " + File.ReadAllText(scene.Scene.Spec).TrimEnd().Replace("\n", "\n  "))
-                let! own, _ = drained []
-                Expect.equal own [ "cell-7"; "cell-7" ] "its own"
-                // One without the target leaves its entries, and says why.
-                File.WriteAllText(scene.Scene.Spec, $"export: {{targets: [{{name: one, kind: s3, bucket: {bucket}}}]}}")
-                let! struct (code, output, error) = runToolIn variables scene.Drain
-                Expect.equal code 1 error
-                Expect.stringContains output "the target 'two', which is not there" "why"
-                Expect.hasLength scene.Entries 4 "they stay"
-            })
+                    let drained arguments =
+                        task {
+                            scene.GoAway()
+                            let! struct (code, output, error) = runToolIn variables (scene.Drain @ arguments)
+                            Expect.equal code 3 error
+
+                            return
+                                objects output
+                                |> List.map (fun line -> text "cellId" line, (text "destination" line))
+                                |> List.sort
+                                |> List.map fst,
+                                error
+                        }
+
+                    let! all, _ = drained []
+                    Expect.equal all [ "cell-7"; "cell-7"; "cell-8"; "cell-8" ] "all"
+                    let! one, error = drained [ "--cell-id"; "cell-8"; "--target"; "two" ]
+                    Expect.equal one [ "cell-8" ] "one"
+                    Expect.stringContains error "3 artifacts of other cells or targets stay" "the others"
+                    // A spec that is for one cell drains that cell.
+                    File.WriteAllText(
+                        scene.Scene.Spec,
+                        "spec:\n  id: cell-7\n  "
+                        + File.ReadAllText(scene.Scene.Spec).TrimEnd().Replace("\n", "\n  ")
+                    )
+
+                    let! own, _ = drained []
+                    Expect.equal own [ "cell-7"; "cell-7" ] "its own"
+                    // One without the target leaves its entries, and says why.
+                    File.WriteAllText(
+                        scene.Scene.Spec,
+                        $"export: {{targets: [{{name: one, kind: s3, bucket: {bucket}}}]}}"
+                    )
+
+                    let! struct (code, output, error) = runToolIn variables scene.Drain
+                    Expect.equal code 1 error
+                    Expect.stringContains output "the target 'two', which is not there" "why"
+                    Expect.hasLength scene.Entries 4 "they stay"
+                })
 
         testCaseTask "a drain is sealed as a push is" (fun () ->
             task {
@@ -358,11 +424,17 @@ let tests =
                 if not (has "openssl") then
                     skiptest "needs openssl"
 
-                shell $"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '{key}' 2>/dev/null; openssl pkey -in '{key}' -pubout -out '{publicKey}'" "" |> ignore
+                shell
+                    $"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '{key}' 2>/dev/null; openssl pkey -in '{key}' -pubout -out '{publicKey}'"
+                    ""
+                |> ignore
+
                 let seals = scene.Folder.At "seals.jsonl"
 
                 let! struct (code, _, error) =
-                    runToolIn scene.Variables (scene.DrainTo scene.Receipts @ [ "--seal"; key; "--seals"; seals ])
+                    runToolIn
+                        scene.Variables
+                        (scene.DrainTo scene.Receipts @ [ "--seal"; key; "--seals"; seals ])
 
                 Expect.equal code 0 error
 

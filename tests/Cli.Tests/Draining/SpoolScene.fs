@@ -13,7 +13,7 @@ let spoolVariable = "CELLOS_EXPORT_S3_SPOOL_DIR" + suffix
 
 let contentOf (name: string) =
     let random = Random(name.GetHashCode StringComparison.Ordinal)
-    let bytes = Array.zeroCreate<byte> (200 + random.Next 800)
+    let bytes = Array.zeroCreate<byte>(200 + random.Next 800)
     random.NextBytes bytes
     bytes
 
@@ -32,7 +32,10 @@ type SpoolScene(scene: Scene, names: string list) =
     member _.Out = out
     member _.Spool = scene.Folder.At "spool"
     member _.Receipts = scene.Folder.At "receipts.jsonl"
-    member _.GoAway() = scene.Server.OnAttempt <- fun _ -> Fault.Status(503, "SlowDown")
+
+    member _.GoAway() =
+        scene.Server.OnAttempt <- fun _ -> Fault.Status(503, "SlowDown")
+
     member _.ComeBack() = scene.Server.OnAttempt <- null
 
     member this.Variables =
@@ -65,7 +68,11 @@ type SpoolScene(scene: Scene, names: string list) =
     member this.Kept = [
         for entry in this.Entries do
             try
-                match SpoolNote.parseUtf8 (ReadOnlyMemory(File.ReadAllBytes(Path.Join(entry, SpoolEntry.NoteFile)))) with
+                match
+                    SpoolNote.parseUtf8 (
+                        ReadOnlyMemory(File.ReadAllBytes(Path.Join(entry, SpoolEntry.NoteFile)))
+                    )
+                with
                 | Error refusal -> failtest refusal.Message
                 | Ok note ->
                     let copy = File.ReadAllBytes(Path.Join(entry, SpoolEntry.content note.Sha256))
@@ -79,7 +86,8 @@ type SpoolScene(scene: Scene, names: string list) =
     ]
 
     interface IAsyncDisposable with
-        member _.DisposeAsync() = (scene :> IAsyncDisposable).DisposeAsync()
+        member _.DisposeAsync() =
+            (scene :> IAsyncDisposable).DisposeAsync()
 
 let spoolSceneBehind (isGateway: bool) (names: string list) =
     task {
@@ -95,10 +103,14 @@ let receiptsIn (path: string) : Receipt list =
         let text = textOf path
 
         [
-            for line in text.Substring(0, text.LastIndexOf '\n' + 1).Split('\n', StringSplitOptions.RemoveEmptyEntries) do
+            for line in
+                text
+                    .Substring(0, text.LastIndexOf '\n' + 1)
+                    .Split('\n', StringSplitOptions.RemoveEmptyEntries) do
                 match Receipt.parse line with
                 | Ok receipt -> receipt
-                | Error refusal when not (line.Contains "\"upload\":") -> failtestf "%s: %s" refusal.Message line
+                | Error refusal when not (line.Contains "\"upload\":") ->
+                    failtestf "%s: %s" refusal.Message line
                 | Error _ -> ()
         ]
     else

@@ -169,7 +169,10 @@ let tests =
         testCase "an artifact that is kept in a spool is reported so" (fun () ->
             let _, error = parse (FailureReport.toJson { fullReport with Spooled = true })
             Expect.isTrue (error.GetProperty("spooled").GetBoolean()) "in JSON"
-            let event = CloudEvent.ofFailure DateTimeOffset.UnixEpoch { fullReport with Spooled = true }
+
+            let event =
+                CloudEvent.ofFailure DateTimeOffset.UnixEpoch { fullReport with Spooled = true }
+
             Expect.stringEnds event "\"attempts\":2,\"spooled\":true}}" "in an event")
 
         testCase "the message of this library's own failure keeps its words" (fun () ->

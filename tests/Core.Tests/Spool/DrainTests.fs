@@ -63,8 +63,18 @@ let private situations =
         let! note = notes
         let! other = notes
 
-        let! entry = Gen.frequency [ 4, Gen.constant (SpoolEntry.ofNote note); 1, Gen.constant (SpoolEntry.ofNote other) ]
-        let! noted = Gen.frequency [ 6, Gen.constant (Some(Ok note)); 1, Gen.constant None; 1, Gen.constant (Some(Error refused)) ]
+        let! entry =
+            Gen.frequency [
+                4, Gen.constant (SpoolEntry.ofNote note)
+                1, Gen.constant (SpoolEntry.ofNote other)
+            ]
+
+        let! noted =
+            Gen.frequency [
+                6, Gen.constant (Some(Ok note))
+                1, Gen.constant None
+                1, Gen.constant (Some(Error refused))
+            ]
 
         let! content =
             Gen.frequency [
@@ -112,26 +122,43 @@ let private situations =
 [<Tests>]
 let tests =
     testList "drain" [
-        propertyTimes 1000 "nothing is removed without a receipt of its artifact, except what was never reported" situations (fun (scope, found) ->
-            match Drain.decide scope found, found.Note with
-            | DrainStep.Clean, note -> Expect.isNone note "no note: nothing was reported of it"
-            | DrainStep.Finish(note, receipt), _ ->
-                Expect.equal found.Receipt (Some(Ok receipt)) "the receipt that is there"
-                Expect.equal receipt.ArtifactName (ArtifactName.value note.ArtifactName) "of this artifact"
-                Expect.equal receipt.CellId (CellId.value note.CellId) "of this cell"
-                Expect.equal receipt.TargetName (note.TargetName |> Option.map TargetName.value) "of this target"
-            | DrainStep.Export note, noted ->
-                Expect.equal noted (Some(Ok note)) "the note that is there"
-                Expect.equal found.Entry (SpoolEntry.ofNote note) "under its name"
-                Expect.equal found.Content (SpoolContent.File note.Bytes) "the copy that was spooled"
-                Expect.isNone found.Receipt "it is not exported yet"
-                Expect.exists scope.Sinks (fun sink -> sink.Name = note.TargetName && sink.Kind = note.TargetKind) "a sink"
-            | DrainStep.Leave, Some(Ok note) ->
-                Expect.isTrue
-                    (scope.Only.IsSome || scope.Cell |> Option.exists ((<>) note.CellId))
-                    "others were asked for"
-            | DrainStep.Leave, _ -> failtest "it is not known whose it is"
-            | DrainStep.Refuse refusal, _ -> Expect.isNotEmpty refusal.Message "a reason")
+        propertyTimes
+            1000
+            "nothing is removed without a receipt of its artifact, except what was never reported"
+            situations
+            (fun (scope, found) ->
+                match Drain.decide scope found, found.Note with
+                | DrainStep.Clean, note -> Expect.isNone note "no note: nothing was reported of it"
+                | DrainStep.Finish(note, receipt), _ ->
+                    Expect.equal found.Receipt (Some(Ok receipt)) "the receipt that is there"
+
+                    Expect.equal
+                        receipt.ArtifactName
+                        (ArtifactName.value note.ArtifactName)
+                        "of this artifact"
+
+                    Expect.equal receipt.CellId (CellId.value note.CellId) "of this cell"
+
+                    Expect.equal
+                        receipt.TargetName
+                        (note.TargetName |> Option.map TargetName.value)
+                        "of this target"
+                | DrainStep.Export note, noted ->
+                    Expect.equal noted (Some(Ok note)) "the note that is there"
+                    Expect.equal found.Entry (SpoolEntry.ofNote note) "under its name"
+                    Expect.equal found.Content (SpoolContent.File note.Bytes) "the copy that was spooled"
+                    Expect.isNone found.Receipt "it is not exported yet"
+
+                    Expect.exists
+                        scope.Sinks
+                        (fun sink -> sink.Name = note.TargetName && sink.Kind = note.TargetKind)
+                        "a sink"
+                | DrainStep.Leave, Some(Ok note) ->
+                    Expect.isTrue
+                        (scope.Only.IsSome || scope.Cell |> Option.exists ((<>) note.CellId))
+                        "others were asked for"
+                | DrainStep.Leave, _ -> failtest "it is not known whose it is"
+                | DrainStep.Refuse refusal, _ -> Expect.isNotEmpty refusal.Message "a reason")
 
         propertyTimes 300 "what is whole and asked for is exported" notes (fun note ->
             let found = foundOf note
@@ -140,21 +167,23 @@ let tests =
             let own = {
                 scopeOf note with
                     Cell = Some note.CellId
-                    Only =
-                        Some {
-                            Name = note.TargetName
-                            Kind = None
-                        }
+                    Only = Some { Name = note.TargetName; Kind = None }
             }
 
             Expect.equal (Drain.decide own found) (DrainStep.Export note) "its own"
 
             Expect.equal
-                (Drain.decide (scopeOf note) { found with Receipt = Some(Ok(receiptOf note)) })
+                (Drain.decide (scopeOf note) {
+                    found with
+                        Receipt = Some(Ok(receiptOf note))
+                })
                 (DrainStep.Finish(note, receiptOf note))
                 "a push has exported it since"
 
-            let newer = { receiptOf note with Sha256 = String('0', 64) }
+            let newer = {
+                receiptOf note with
+                    Sha256 = String('0', 64)
+            }
 
             Expect.equal
                 (Drain.decide (scopeOf note) { found with Receipt = Some(Ok newer) })
@@ -165,7 +194,10 @@ let tests =
             Expect.isNone (Drain.onReceipt note (receiptOf note)) "its own"
 
             Expect.isNone
-                (Drain.onReceipt note { receiptOf note with Sha256 = note.Sha256.ToUpperInvariant() })
+                (Drain.onReceipt note {
+                    receiptOf note with
+                        Sha256 = note.Sha256.ToUpperInvariant()
+                })
                 "in any case"
 
             if SpoolEntry.ofNote note <> SpoolEntry.ofNote other then
@@ -173,10 +205,22 @@ let tests =
 
             for receipt in
                 [
-                    { receiptOf note with Sha256 = String('z', 64) }
-                    { receiptOf note with BytesWritten = note.Bytes - 1L }
-                    { receiptOf note with CellId = "another" + CellId.value note.CellId }
-                    { receiptOf note with TargetName = Some "another!" }
+                    {
+                        receiptOf note with
+                            Sha256 = String('z', 64)
+                    }
+                    {
+                        receiptOf note with
+                            BytesWritten = note.Bytes - 1L
+                    }
+                    {
+                        receiptOf note with
+                            CellId = "another" + CellId.value note.CellId
+                    }
+                    {
+                        receiptOf note with
+                            TargetName = Some "another!"
+                    }
                 ] do
                 Expect.isSome (Drain.onReceipt note receipt) "of other content, another cell or target"
 

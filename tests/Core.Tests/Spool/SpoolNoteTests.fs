@@ -22,11 +22,7 @@ let private utf8 (text: string) =
 let private parse (text: string) = SpoolNote.parseUtf8 (utf8 text)
 
 let private headersOf (pairs: (string * string) list) =
-    match
-        RequestHeaders.create [
-            for name, value in pairs -> KeyValuePair(name, value)
-        ]
-    with
+    match RequestHeaders.create [ for name, value in pairs -> KeyValuePair(name, value) ] with
     | Ok headers -> headers
     | Error refusals -> failtestf "%A" refusals
 
@@ -39,7 +35,9 @@ let notes: Gen<SpoolNote> =
         let! artifact = Names.artifactName
         let! bytes = Gen.elements [ 0L; 1L; 5368709120L; Int64.MaxValue ]
         let! digits = Gen.arrayOfLength 64 (Gen.elements ([ '0' .. '9' ] @ [ 'a' .. 'f' ]))
-        let! contentType = Gen.optionOf (Gen.elements [ "text/plain"; "application/json; charset=utf-8" ])
+
+        let! contentType =
+            Gen.optionOf (Gen.elements [ "text/plain"; "application/json; charset=utf-8" ])
 
         let! headers =
             Gen.subListOf [
@@ -90,13 +88,21 @@ let tests =
 
         testCase "a note of the first version is read, and written as it was" (fun () ->
             Expect.equal (ArtifactName.value firstNote.ArtifactName) "logs/stdout.txt" "the name"
-            Expect.equal (firstNote.TargetName |> Option.map TargetName.value) (Some "artifact-bucket") "the target"
+
+            Expect.equal
+                (firstNote.TargetName |> Option.map TargetName.value)
+                (Some "artifact-bucket")
+                "the target"
+
             Expect.equal (firstNote.Headers |> List.map RequestHeader.reveal) [ "42" ] "the header"
             Expect.equal (SpoolNote.toJson firstNote) first "the same text")
 
         propertyTimes 200 "fields that are not known are passed over" notes (fun note ->
             let json = SpoolNote.toJson note
-            let more = json.Substring(0, json.Length - 1) + ""","later":{"a":[1]},"more":null}"""
+
+            let more =
+                json.Substring(0, json.Length - 1) + ""","later":{"a":[1]},"more":null}"""
+
             Expect.equal (parse more) (Ok note) more)
 
         table
@@ -112,7 +118,9 @@ let tests =
             (fun (version, expected) ->
                 // Its other fields may have any meaning.
                 match parse ("{\"version\":" + version + ",\"cellId\":{}}") with
-                | Error refusal -> refusal.Message.Contains expected && refusal.Message.Contains "Nothing was removed"
+                | Error refusal ->
+                    refusal.Message.Contains expected
+                    && refusal.Message.Contains "Nothing was removed"
                 | Ok _ -> false)
             (fun _ -> true)
 
@@ -155,23 +163,24 @@ let tests =
         propertyTimes 300 "entries have safe names, which are those of their artifact" notes (fun note ->
             let name = SpoolEntry.ofNote note
             Expect.isTrue (SpoolEntry.isName name) name
-            Expect.equal name (SpoolEntry.name note.TargetKind note.TargetName note.CellId note.ArtifactName) "the same"
+
+            Expect.equal
+                name
+                (SpoolEntry.name note.TargetKind note.TargetName note.CellId note.ArtifactName)
+                "the same"
+
             let place = SpoolEntry.lockPlace name
             Expect.isGreaterThan place 0L "place 0 is the drain's"
             Expect.isLessThan place Int64.MaxValue "the end of the range is a number")
 
-        propertyTimes
-            300
-            "two artifacts have two entries"
-            (Gen.zip notes notes)
-            (fun (one, two) ->
-                let identity (note: SpoolNote) =
-                    note.TargetKind, note.TargetName, note.CellId, note.ArtifactName
+        propertyTimes 300 "two artifacts have two entries" (Gen.zip notes notes) (fun (one, two) ->
+            let identity (note: SpoolNote) =
+                note.TargetKind, note.TargetName, note.CellId, note.ArtifactName
 
-                Expect.equal
-                    (SpoolEntry.ofNote one = SpoolEntry.ofNote two)
-                    (identity one = identity two)
-                    "one entry for one artifact")
+            Expect.equal
+                (SpoolEntry.ofNote one = SpoolEntry.ofNote two)
+                (identity one = identity two)
+                "one entry for one artifact")
 
         testCase "the name of an entry stays the same in every version" (fun () ->
             Expect.equal
@@ -180,7 +189,15 @@ let tests =
                 "it was spooled by an older version")
 
         testCase "names of files are no entries, and temporary files are strays" (fun () ->
-            for name in [ ""; SpoolEntry.LockFile; "a"; String('A', 64); String('g', 64); String('a', 65) ] do
+            for name in
+                [
+                    ""
+                    SpoolEntry.LockFile
+                    "a"
+                    String('A', 64)
+                    String('g', 64)
+                    String('a', 65)
+                ] do
                 Expect.isFalse (SpoolEntry.isName name) name
 
             let receipt = SpoolEntry.receipt (ReadOnlySpan(Encoding.UTF8.GetBytes first))
@@ -256,7 +273,9 @@ let policy =
 
         testCase "each fault of the file system is a sentence with advice" (fun () ->
             for errno in [ 1; 5; 12; 13; 17; 20; 23; 28; 30; 36; 40; 122 ] do
-                let refusal = SpoolPolicy.onFault (LocalFailure.faultOfErrno errno "/spool: words of the system")
+                let refusal =
+                    SpoolPolicy.onFault (LocalFailure.faultOfErrno errno "/spool: words of the system")
+
                 Expect.stringContains refusal.Message "words of the system" (string errno)
                 let message = SpoolPolicy.notKept refusal
                 Expect.stringStarts message "It is not spooled: the " (string errno)
@@ -287,7 +306,11 @@ let policy =
                 match SpoolTarget.check TargetKind.S3 (Option.toObj name) cell folder most with
                 | Ok _ -> 0
                 | Error refusals ->
-                    Expect.all refusals (fun refusal -> not (refusal.Message.Contains "0123456789")) "no secret"
+                    Expect.all
+                        refusals
+                        (fun refusal -> not (refusal.Message.Contains "0123456789"))
+                        "no secret"
+
                     refusals.Length)
             snd
     ]

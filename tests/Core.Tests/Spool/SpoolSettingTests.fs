@@ -6,11 +6,13 @@ open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.SpecGenerators
 
-let private url = suffixed Variable.PresignedUrl "a", "https://gw.example/{cell_id}/{artifact_name}"
+let private url =
+    suffixed Variable.PresignedUrl "a", "https://gw.example/{cell_id}/{artifact_name}"
 
 let private s3Spool variables =
     match (resolve [ s3 "a" ] [] (url :: variables)).Targets with
-    | [ { Settings = Some settings } ] -> settings.Spool |> Option.map (fun spool -> spool.Folder, spool.MaxBytes)
+    | [ { Settings = Some settings } ] ->
+        settings.Spool |> Option.map (fun spool -> spool.Folder, spool.MaxBytes)
     | other -> failtestf "%A" other
 
 let private plain text = SpecNode.Scalar(1, text, true)
@@ -29,7 +31,8 @@ let private httpResolution variables =
     | Error problems -> failtestf "%A" problems
 
 let private httpSpool name variables =
-    let report = (httpResolution variables).Plain |> List.find (fun report -> report.Name = name)
+    let report =
+        (httpResolution variables).Plain |> List.find (fun report -> report.Name = name)
 
     match report.Settings with
     | Some(PlainSettings.Http settings) ->
@@ -47,12 +50,22 @@ let tests =
                 [], None
                 [ "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s" ], Some("/s", None)
                 [ "CELLOS_EXPORT_S3_SPOOL_DIR", "/all" ], Some("/all", None)
-                [ "CELLOS_EXPORT_S3_SPOOL_DIR", "/all"; "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s" ], Some("/s", None)
-                [ "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"; "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "7" ],
+                [ "CELLOS_EXPORT_S3_SPOOL_DIR", "/all"; "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s" ],
+                Some("/s", None)
+                [
+                    "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"
+                    "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "7"
+                ],
                 Some("/s", Some 7L)
-                [ "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"; "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES", "8" ],
+                [
+                    "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"
+                    "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES", "8"
+                ],
                 Some("/s", Some 8L)
-                [ "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"; "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "0" ],
+                [
+                    "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"
+                    "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "0"
+                ],
                 Some("/s", None)
                 [ "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "7" ], None
                 [ "CELLOS_EXPORT_S3_SPOOL_DIR__B", "/s" ], None
@@ -66,9 +79,17 @@ let tests =
             [
                 (a, []), None
                 (a, [ "CELLOS_EXPORT_HTTP_SPOOL_DIR__A", "/s" ]), Some("/s", None)
-                (a, [ "CELLOS_EXPORT_HTTP_SPOOL_DIR", "/all"; "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES__A", "9" ]),
+                (a,
+                 [
+                     "CELLOS_EXPORT_HTTP_SPOOL_DIR", "/all"
+                     "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES__A", "9"
+                 ]),
                 Some("/all", Some 9L)
-                (None, [ "CELLOS_EXPORT_HTTP_SPOOL_DIR", "/all"; "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES", "9" ]),
+                (None,
+                 [
+                     "CELLOS_EXPORT_HTTP_SPOOL_DIR", "/all"
+                     "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES", "9"
+                 ]),
                 Some("/all", Some 9L)
                 (None, [ "CELLOS_EXPORT_HTTP_SPOOL_DIR__A", "/s" ]), None
                 (a, [ "CELLOS_EXPORT_S3_SPOOL_DIR", "/s" ]), None
@@ -78,7 +99,10 @@ let tests =
 
         testCase "a URL in the place of the folder is refused, without its query" (fun () ->
             let text = "https://h.example/?X-Amz-Signature=0123456789abcdef0123"
-            let resolution = resolve [ s3 "a" ] [] [ url; "CELLOS_EXPORT_S3_SPOOL_DIR__A", text ]
+
+            let resolution =
+                resolve [ s3 "a" ] [] [ url; "CELLOS_EXPORT_S3_SPOOL_DIR__A", text ]
+
             let http = httpResolution [ "CELLOS_EXPORT_HTTP_SPOOL_DIR__A", text ]
 
             for problem in [ List.exactlyOne resolution.Problems; List.exactlyOne http.Problems ] do
@@ -87,11 +111,12 @@ let tests =
                 Expect.isFalse (problem.Message.Contains "0123456789") "no secret")
 
         testCase "check shows folder and limit, and where they came from" (fun () ->
-            let resolution = resolve [ s3 "a" ] [] [ url; "CELLOS_EXPORT_S3_SPOOL_DIR", "/var/spool/x" ]
+            let resolution =
+                resolve [ s3 "a" ] [] [ url; "CELLOS_EXPORT_S3_SPOOL_DIR", "/var/spool/x" ]
+
             let values = (List.exactlyOne resolution.Targets).Values
 
-            let folder =
-                values |> List.find (fun value -> value.Name = "spoolFolder")
+            let folder = values |> List.find (fun value -> value.Name = "spoolFolder")
 
             Expect.equal folder.Value "/var/spool/x" "the folder"
             Expect.equal folder.Origin (Origin.Variable "CELLOS_EXPORT_S3_SPOOL_DIR") "the variable")

@@ -107,7 +107,9 @@ type private Place() =
     member this.Note = File.ReadAllText(Path.Join(this.Entry, "note.json"))
 
     member this.Copy =
-        Directory.GetFiles(this.Entry, "content-*") |> Array.exactlyOne |> File.ReadAllBytes
+        Directory.GetFiles(this.Entry, "content-*")
+        |> Array.exactlyOne
+        |> File.ReadAllBytes
 
     member this.Fail(name: string, content: byte[]) =
         inner.Behaviour <- away
@@ -179,20 +181,22 @@ let tests =
                     ExportFailureKind.UrlExpired
                 ]
 
-            testCaseTask $"""{kind} {if isKept then "keeps the artifact" else "keeps nothing"}, and is still thrown""" (fun () ->
-                task {
-                    use place = new Place()
-                    place.Inner.Behaviour <- fun _ -> Some kind
-                    let path = place.Folder.Write("source", patterned 10)
-                    let! failure = failureOf (fun () -> place.Sink.PushAsync("a", path))
-                    Expect.equal failure.Kind kind "the kind"
-                    Expect.equal failure.IsSpooled isKept "kept"
-                    Expect.isTrue failure.MayBeStored "as it was"
-                    Expect.equal failure.Attempts 2 "as it was"
-                    Expect.equal (failure.Message.Contains "drain the spool") isKept "what to do"
-                    Expect.equal (failure.ToJson().Contains "\"spooled\":true") isKept "in JSON"
-                    Expect.equal (Directory.Exists place.Spool) isKept "the spool"
-                })
+            testCaseTask
+                $"""{kind} {if isKept then "keeps the artifact" else "keeps nothing"}, and is still thrown"""
+                (fun () ->
+                    task {
+                        use place = new Place()
+                        place.Inner.Behaviour <- fun _ -> Some kind
+                        let path = place.Folder.Write("source", patterned 10)
+                        let! failure = failureOf (fun () -> place.Sink.PushAsync("a", path))
+                        Expect.equal failure.Kind kind "the kind"
+                        Expect.equal failure.IsSpooled isKept "kept"
+                        Expect.isTrue failure.MayBeStored "as it was"
+                        Expect.equal failure.Attempts 2 "as it was"
+                        Expect.equal (failure.Message.Contains "drain the spool") isKept "what to do"
+                        Expect.equal (failure.ToJson().Contains "\"spooled\":true") isKept "in JSON"
+                        Expect.equal (Directory.Exists place.Spool) isKept "the spool"
+                    })
 
         for length in [ 0; 1; 65536; 1_000_003 ] do
             testCaseTask $"keeps {length} bytes, with a note that has no secret" (fun () ->
@@ -214,7 +218,10 @@ let tests =
                         Expect.equal (File.GetUnixFileMode(Path.Join(place.Entry, file))) owner file
 
                     for folder in [ place.Spool; place.Entry ] do
-                        Expect.equal (File.GetUnixFileMode folder) (owner ||| UnixFileMode.UserExecute) folder
+                        Expect.equal
+                            (File.GetUnixFileMode folder)
+                            (owner ||| UnixFileMode.UserExecute)
+                            folder
                 })
 
         testCaseTask "the metadata comes back with the drain" (fun () ->
@@ -257,57 +264,64 @@ let tests =
                 Expect.isFalse (Directory.Exists place.Spool) "nothing was written"
             })
 
-        testCaseTask "the same content twice is one entry, and newer content takes the place of older" (fun () ->
-            task {
-                use place = new Place()
-                let! _ = place.Fail("a", patterned 1000)
-                let entry = place.Entry
-                let! _ = place.Fail("a", patterned 1000)
-                Expect.equal place.Entry entry "the same entry"
-                Expect.hasLength place.Names 2 "one copy, one note"
-                let! _ = place.Fail("a", patterned 2000)
-                Expect.equal place.Entry entry "the same entry"
-                Expect.hasLength place.Names 2 "one copy, one note"
-                Expect.equal (sha256 place.Copy) (sha256 (patterned 2000)) "the newest"
-                let! _ = place.Fail("b", patterned 1000)
-                Expect.hasLength place.Entries 2 "another artifact, another entry"
-            })
+        testCaseTask
+            "the same content twice is one entry, and newer content takes the place of older"
+            (fun () ->
+                task {
+                    use place = new Place()
+                    let! _ = place.Fail("a", patterned 1000)
+                    let entry = place.Entry
+                    let! _ = place.Fail("a", patterned 1000)
+                    Expect.equal place.Entry entry "the same entry"
+                    Expect.hasLength place.Names 2 "one copy, one note"
+                    let! _ = place.Fail("a", patterned 2000)
+                    Expect.equal place.Entry entry "the same entry"
+                    Expect.hasLength place.Names 2 "one copy, one note"
+                    Expect.equal (sha256 place.Copy) (sha256 (patterned 2000)) "the newest"
+                    let! _ = place.Fail("b", patterned 1000)
+                    Expect.hasLength place.Entries 2 "another artifact, another entry"
+                })
 
-        testCaseTask "a drain exports each artifact, with a receipt of its own, and empties the spool" (fun () ->
-            task {
-                use place = new Place()
+        testCaseTask
+            "a drain exports each artifact, with a receipt of its own, and empties the spool"
+            (fun () ->
+                task {
+                    use place = new Place()
 
-                for name in [ "a"; "logs/b"; "ü c" ] do
-                    let! _ = place.Fail(name, Encoding.UTF8.GetBytes name)
-                    ()
+                    for name in [ "a"; "logs/b"; "ü c" ] do
+                        let! _ = place.Fail(name, Encoding.UTF8.GetBytes name)
+                        ()
 
-                place.Inner.Behaviour <- back
-                let written = ConcurrentBag<string>()
+                    place.Inner.Behaviour <- back
+                    let written = ConcurrentBag<string>()
 
-                let options =
-                    ExportBatchOptions(
-                        OnCompleted =
-                            (fun result _ ->
-                                // The receipt is written while the entry is still there.
-                                let count = place.Entries.Length
-                                written.Add((nonNull result.Receipt).ToJson())
-                                Expect.isGreaterThan count 0 "still there"
-                                ValueTask.CompletedTask)
-                    )
+                    let options =
+                        ExportBatchOptions(
+                            OnCompleted =
+                                (fun result _ ->
+                                    // The receipt is written while the entry is still there.
+                                    let count = place.Entries.Length
+                                    written.Add((nonNull result.Receipt).ToJson())
+                                    Expect.isGreaterThan count 0 "still there"
+                                    ValueTask.CompletedTask)
+                        )
 
-                let! results = place.Drain(options = options)
-                Expect.all results _.IsExported "exported"
-                Expect.hasLength written 3 "the receipts"
+                    let! results = place.Drain(options = options)
+                    Expect.all results _.IsExported "exported"
+                    Expect.hasLength written 3 "the receipts"
 
-                Expect.equal
-                    (place.Inner.Stored |> List.sort)
-                    (List.sort [ for name in [ "a"; "logs/b"; "ü c" ] -> name, sha256 (Encoding.UTF8.GetBytes name) ])
-                    "as they were spooled"
+                    Expect.equal
+                        (place.Inner.Stored |> List.sort)
+                        (List.sort [
+                            for name in [ "a"; "logs/b"; "ü c" ] ->
+                                name, sha256 (Encoding.UTF8.GetBytes name)
+                        ])
+                        "as they were spooled"
 
-                Expect.isEmpty place.Entries "nothing is left"
-                let! again = place.Drain()
-                Expect.isEmpty again "nothing to drain"
-            })
+                    Expect.isEmpty place.Entries "nothing is left"
+                    let! again = place.Drain()
+                    Expect.isEmpty again "nothing to drain"
+                })
 
         testCaseTask "what cannot be exported yet stays, and the drain says so" (fun () ->
             task {
@@ -323,7 +337,8 @@ let tests =
 
                 let failures =
                     results
-                    |> List.map (fun result -> result.Artifact.Name, (nonNull result.Failure).Kind, result.IsSpooled)
+                    |> List.map (fun result ->
+                        result.Artifact.Name, (nonNull result.Failure).Kind, result.IsSpooled)
                     |> List.sort
 
                 Expect.equal
@@ -369,56 +384,69 @@ let tests =
                 let! results = place.Drain()
                 let drained = nonNull (List.exactlyOne results).Receipt
                 Expect.equal (drained.ToJson()) (receipt.ToJson()) "the receipt of the newer export"
-                Expect.equal place.Inner.Stored [ "a", sha256 (patterned 20) ] "older content did not follow newer"
-                Expect.isEmpty place.Entries "it is gone"
-            })
-
-        testCaseTask "content that is spooled after an export is exported, though the entry had a receipt" (fun () ->
-            task {
-                use place = new Place()
-                let! _ = place.Fail("a", patterned 10)
-                place.Inner.Behaviour <- back
-                let path = place.Folder.Write("source", patterned 20)
-                let! _ = place.Sink.PushAsync("a", path)
-                let! _ = place.Fail("a", patterned 30)
-                Expect.hasLength place.Names 2 "the receipt is of the older note, and gone"
-                place.Inner.Behaviour <- back
-                let! _ = place.Drain()
-                Expect.equal (List.last place.Inner.Stored) ("a", sha256 (patterned 30)) "the newest comes last"
-            })
-
-        testCaseTask "a push waits while a drain exports the same artifact, so that the newer content comes last" (fun () ->
-            task {
-                use place = new Place()
-                let! _ = place.Fail("a", patterned 10)
-                place.Inner.Behaviour <- back
-                let entered = TaskCompletionSource()
-                let go = TaskCompletionSource()
-                let mutable first = 1
-
-                place.Inner.Before <-
-                    fun () ->
-                        if Interlocked.Exchange(&first, 0) = 1 then
-                            entered.SetResult()
-                            go.Task
-                        else
-                            Task.CompletedTask
-
-                let draining = place.Drain()
-                do! entered.Task
-                let path = place.Folder.Write("source", patterned 20)
-                let pushing = place.Sink.PushAsync("a", path)
-                do! Task.Delay 100
-                Expect.isFalse pushing.IsCompleted "it waits"
-                go.SetResult()
-                let! _ = draining
-                let! _ = pushing
 
                 Expect.equal
                     place.Inner.Stored
-                    [ "a", sha256 (patterned 10); "a", sha256 (patterned 20) ]
-                    "in this order"
+                    [ "a", sha256 (patterned 20) ]
+                    "older content did not follow newer"
+
+                Expect.isEmpty place.Entries "it is gone"
             })
+
+        testCaseTask
+            "content that is spooled after an export is exported, though the entry had a receipt"
+            (fun () ->
+                task {
+                    use place = new Place()
+                    let! _ = place.Fail("a", patterned 10)
+                    place.Inner.Behaviour <- back
+                    let path = place.Folder.Write("source", patterned 20)
+                    let! _ = place.Sink.PushAsync("a", path)
+                    let! _ = place.Fail("a", patterned 30)
+                    Expect.hasLength place.Names 2 "the receipt is of the older note, and gone"
+                    place.Inner.Behaviour <- back
+                    let! _ = place.Drain()
+
+                    Expect.equal
+                        (List.last place.Inner.Stored)
+                        ("a", sha256 (patterned 30))
+                        "the newest comes last"
+                })
+
+        testCaseTask
+            "a push waits while a drain exports the same artifact, so that the newer content comes last"
+            (fun () ->
+                task {
+                    use place = new Place()
+                    let! _ = place.Fail("a", patterned 10)
+                    place.Inner.Behaviour <- back
+                    let entered = TaskCompletionSource()
+                    let go = TaskCompletionSource()
+                    let mutable first = 1
+
+                    place.Inner.Before <-
+                        fun () ->
+                            if Interlocked.Exchange(&first, 0) = 1 then
+                                entered.SetResult()
+                                go.Task
+                            else
+                                Task.CompletedTask
+
+                    let draining = place.Drain()
+                    do! entered.Task
+                    let path = place.Folder.Write("source", patterned 20)
+                    let pushing = place.Sink.PushAsync("a", path)
+                    do! Task.Delay 100
+                    Expect.isFalse pushing.IsCompleted "it waits"
+                    go.SetResult()
+                    let! _ = draining
+                    let! _ = pushing
+
+                    Expect.equal
+                        place.Inner.Stored
+                        [ "a", sha256 (patterned 10); "a", sha256 (patterned 20) ]
+                        "in this order"
+                })
 
         testCaseTask "two drains at once: the second is refused" (fun () ->
             task {
@@ -459,7 +487,8 @@ let tests =
                 File.CreateSymbolicLink(place.Folder.At "link", real) |> ignore
                 pipe (place.Folder.At "pipe")
 
-                for source, why in [ "link", "a symbolic link"; "pipe", "a pipe"; "gone", "there is no file" ] do
+                for source, why in
+                    [ "link", "a symbolic link"; "pipe", "a pipe"; "gone", "there is no file" ] do
                     let! failure =
                         failureOf (fun () -> place.Sink.PushAsync("a", place.Folder.At source))
 
@@ -535,31 +564,35 @@ let tests =
                 Expect.isTrue c.IsSpooled c.Message
             })
 
-        testCaseTask "leftovers of a crash are removed by the next drain, or replaced by the next push" (fun () ->
-            task {
-                use place = new Place()
-                let! _ = place.Fail("a", patterned 10)
-                let! _ = place.Fail("b", patterned 20)
-                place.Inner.Behaviour <- back
+        testCaseTask
+            "leftovers of a crash are removed by the next drain, or replaced by the next push"
+            (fun () ->
+                task {
+                    use place = new Place()
+                    let! _ = place.Fail("a", patterned 10)
+                    let! _ = place.Fail("b", patterned 20)
+                    place.Inner.Behaviour <- back
 
-                let ofA =
-                    place.Entries |> Array.find (fun entry -> (File.ReadAllText(Path.Join(entry, "note.json"))).Contains "\"a\"")
+                    let ofA =
+                        place.Entries
+                        |> Array.find (fun entry ->
+                            (File.ReadAllText(Path.Join(entry, "note.json"))).Contains "\"a\"")
 
-                // A copy without a note; files beside a note; an entry without a file.
-                let killed = Path.Join(place.Spool, String('0', 64))
-                Directory.CreateDirectory killed |> ignore
-                File.WriteAllBytes(Path.Join(killed, "content.part"), patterned 5)
-                File.WriteAllBytes(Path.Join(killed, "content-" + String('1', 64)), patterned 5)
-                Directory.CreateDirectory(Path.Join(place.Spool, String('2', 64))) |> ignore
+                    // A copy without a note; files beside a note; an entry without a file.
+                    let killed = Path.Join(place.Spool, String('0', 64))
+                    Directory.CreateDirectory killed |> ignore
+                    File.WriteAllBytes(Path.Join(killed, "content.part"), patterned 5)
+                    File.WriteAllBytes(Path.Join(killed, "content-" + String('1', 64)), patterned 5)
+                    Directory.CreateDirectory(Path.Join(place.Spool, String('2', 64))) |> ignore
 
-                File.WriteAllText(Path.Join(ofA, "content.part"), "torn")
-                File.WriteAllText(Path.Join(ofA, "note.json.part"), "{")
-                File.WriteAllText(Path.Join(ofA, "content-" + String('1', 64)), "older")
-                let! results = place.Drain()
-                Expect.hasLength results 2 "the two that were spooled"
-                Expect.all results _.IsExported "exported"
-                Expect.isEmpty place.Entries "nothing is left"
-            })
+                    File.WriteAllText(Path.Join(ofA, "content.part"), "torn")
+                    File.WriteAllText(Path.Join(ofA, "note.json.part"), "{")
+                    File.WriteAllText(Path.Join(ofA, "content-" + String('1', 64)), "older")
+                    let! results = place.Drain()
+                    Expect.hasLength results 2 "the two that were spooled"
+                    Expect.all results _.IsExported "exported"
+                    Expect.isEmpty place.Entries "nothing is left"
+                })
 
         for what, damage in
             [
@@ -567,7 +600,8 @@ let tests =
                 (fun (entry: string) ->
                     let note = Path.Join(entry, "note.json")
                     File.WriteAllText(note, File.ReadAllText(note).Replace("\"version\":1", "\"version\":2")))
-                "a note that is torn", (fun entry -> File.WriteAllText(Path.Join(entry, "note.json"), "{\"version\":1"))
+                "a note that is torn",
+                (fun entry -> File.WriteAllText(Path.Join(entry, "note.json"), "{\"version\":1"))
                 "a note that is too long",
                 (fun entry -> File.WriteAllText(Path.Join(entry, "note.json"), String(' ', 2_000_000)))
                 "a copy that is missing",
@@ -588,7 +622,11 @@ let tests =
                 "a note of another artifact",
                 (fun entry ->
                     let note = Path.Join(entry, "note.json")
-                    File.WriteAllText(note, File.ReadAllText(note).Replace("\"artifactName\":\"a\"", "\"artifactName\":\"b\"")))
+
+                    File.WriteAllText(
+                        note,
+                        File.ReadAllText(note).Replace("\"artifactName\":\"a\"", "\"artifactName\":\"b\"")
+                    ))
             ] do
             testCaseTask $"{what} is refused and stays, and the others are exported" (fun () ->
                 task {
@@ -605,7 +643,12 @@ let tests =
                     let failure = nonNull (List.exactlyOne bad).Failure
                     Expect.isFalse failure.IsSpooled "no later drain exports it by itself"
                     Expect.isLessThan (failure.Reason.Split(' ').Length) 46 failure.Reason
-                    Expect.equal (Directory.GetFileSystemEntries entry |> Array.sort) before "it stays as it was"
+
+                    Expect.equal
+                        (Directory.GetFileSystemEntries entry |> Array.sort)
+                        before
+                        "it stays as it was"
+
                     Expect.equal (List.map fst place.Inner.Stored) [ "good" ] "nothing of it was sent"
                 })
 
@@ -696,7 +739,12 @@ let tests =
                 (fun () ->
                     SpoolingExportSink(
                         Inner(),
-                        SpoolingExportSinkOptions(Folder = " ", CellId = "a/b", TargetName = "..", MaxBytes = 0L)
+                        SpoolingExportSinkOptions(
+                            Folder = " ",
+                            CellId = "a/b",
+                            TargetName = "..",
+                            MaxBytes = 0L
+                        )
                     )
                     |> ignore)
                 "all of them")
@@ -734,7 +782,12 @@ let onSmallDisk =
                         Expect.isFalse full.IsSpooled full.Message
                         place.Inner.Behaviour <- back
                         let! results = place.Drain sink
-                        Expect.equal place.Inner.Stored [ "a", sha256 (patterned 100) ] "what was kept before"
+
+                        Expect.equal
+                            place.Inner.Stored
+                            [ "a", sha256 (patterned 100) ]
+                            "what was kept before"
+
                         Expect.hasLength results 1 "one"
                     finally
                         Expect.isTrue (run "umount" [ "-l"; disk ]) "umount"
@@ -753,50 +806,52 @@ export:
 [<Tests>]
 let ofEnvironment =
     testList "a spool of the environment" [
-        testCaseTask "keeps artifacts of S3 and HTTP targets and of the default sink, one by one and in batches" (fun () ->
-            task {
-                use! server = gateway ()
-                use folder = new Folder()
-                let path = folder.Write("a", patterned 1000)
-                server.OnAttempt <- fun _ -> Fault.Status(503, "SlowDown")
+        testCaseTask
+            "keeps artifacts of S3 and HTTP targets and of the default sink, one by one and in batches"
+            (fun () ->
+                task {
+                    use! server = gateway ()
+                    use folder = new Folder()
+                    let path = folder.Write("a", patterned 1000)
+                    server.OnAttempt <- fun _ -> Fault.Status(503, "SlowDown")
 
-                use sinks =
-                    ExportSinks.Create(
-                        ExportSpec.Parse spec,
-                        cellId,
-                        environment [
-                            "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
-                            $"{server.Endpoint}my-cellos-evidence/{{cell_id}}/{{artifact_name}}"
-                            "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__ARTIFACT_BUCKET", "0"
-                            "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS", "0"
-                            "CELLOS_EXPORT_HTTP_BASE_URL", $"{server.Endpoint}my-cellos-evidence/web"
-                            "CELLOS_EXPORT_S3_SPOOL_DIR", folder.At "spool"
-                            "CELLOS_EXPORT_HTTP_SPOOL_DIR", folder.At "spool"
-                        ]
-                    )
+                    use sinks =
+                        ExportSinks.Create(
+                            ExportSpec.Parse spec,
+                            cellId,
+                            environment [
+                                "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                                $"{server.Endpoint}my-cellos-evidence/{{cell_id}}/{{artifact_name}}"
+                                "CELLOS_EXPORT_S3_RETRY_BACKOFF_MS__ARTIFACT_BUCKET", "0"
+                                "CELLOS_EXPORT_HTTP_RETRY_BACKOFF_MS", "0"
+                                "CELLOS_EXPORT_HTTP_BASE_URL", $"{server.Endpoint}my-cellos-evidence/web"
+                                "CELLOS_EXPORT_S3_SPOOL_DIR", folder.At "spool"
+                                "CELLOS_EXPORT_HTTP_SPOOL_DIR", folder.At "spool"
+                            ]
+                        )
 
-                let fallback = Expect.wantSome (Option.ofObj sinks.Default) "a default sink"
+                    let fallback = Expect.wantSome (Option.ofObj sinks.Default) "a default sink"
 
-                for sink in [ sinks["artifact-bucket"]; sinks["web"]; fallback ] do
-                    let! failure = failureOf (fun () -> sink.PushAsync("one", path))
-                    Expect.equal failure.Kind ExportFailureKind.Unavailable failure.Message
-                    Expect.isTrue failure.IsSpooled failure.Message
+                    for sink in [ sinks["artifact-bucket"]; sinks["web"]; fallback ] do
+                        let! failure = failureOf (fun () -> sink.PushAsync("one", path))
+                        Expect.equal failure.Kind ExportFailureKind.Unavailable failure.Message
+                        Expect.isTrue failure.IsSpooled failure.Message
 
-                let many =
-                    (sinks["artifact-bucket"] :?> PresignedS3ExportSink)
-                        .PushManyAsync([ ExportArtifact("two", path); ExportArtifact("three", path) ])
+                    let many =
+                        (sinks["artifact-bucket"] :?> PresignedS3ExportSink)
+                            .PushManyAsync([ ExportArtifact("two", path); ExportArtifact("three", path) ])
 
-                let enumerator = many.GetAsyncEnumerator()
-                let mutable going = true
+                    let enumerator = many.GetAsyncEnumerator()
+                    let mutable going = true
 
-                while going do
-                    let! next = enumerator.MoveNextAsync()
-                    going <- next
+                    while going do
+                        let! next = enumerator.MoveNextAsync()
+                        going <- next
 
-                    if next then
-                        Expect.isTrue enumerator.Current.IsSpooled "in a batch, too"
+                        if next then
+                            Expect.isTrue enumerator.Current.IsSpooled "in a batch, too"
 
-                do! enumerator.DisposeAsync()
-                Expect.hasLength (Directory.GetDirectories(folder.At "spool")) 5 "the same spool"
-            })
+                    do! enumerator.DisposeAsync()
+                    Expect.hasLength (Directory.GetDirectories(folder.At "spool")) 5 "the same spool"
+                })
     ]
