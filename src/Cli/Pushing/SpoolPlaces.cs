@@ -19,7 +19,12 @@ internal static class SpoolPlaces
     )
     {
         if (!OperatingSystem.IsLinux())
+        {
+            if (configuration.SpoolFolders.Count > 0)
+                throw new RefusedException("A spool needs Linux. Unset the variables of the spool.");
             return;
+        }
+
         // First: a folder that is made inside the bundle would be evidence.
         string[] sentences = [.. Overlaps(configuration, paths, artifacts)];
         if (sentences.Length == 0)

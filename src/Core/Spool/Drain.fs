@@ -96,7 +96,22 @@ module Drain =
          | None -> true)
         && (scope.Cell.IsNone || scope.Cell = Some note.CellId)
 
-    let private onContent (scope: DrainScope) (found: SpoolFound) (note: SpoolNote) =
+    /// Why the sinks do not take an entry; `None` if there is one for it.
+    let private onSink (scope: DrainScope) (note: SpoolNote) : DrainStep option =
+        match scope.Sinks |> List.tryFind (fun sink -> sink.Name = note.TargetName) with
+        | Some sink when sink.Kind = note.TargetKind -> None
+        | Some sink ->
+            refuse
+                $"is for {shown note.TargetName} of kind '{note.TargetKind.Word}', whose kind is '{sink.Kind.Word}' now"
+                "Drain it with the spec that it was exported with."
+            |> Some
+        | None ->
+            refuse
+                $"is for {shown note.TargetName}, which is not there"
+                "Drain it with the spec and the environment that it was exported with."
+            |> Some
+
+    let private onContent (found: SpoolFound) (note: SpoolNote) =
         match found.Content with
         | SpoolContent.Missing ->
             refuse "has no copy" "Export the artifact again, or remove the entry if it is not needed."
@@ -108,17 +123,20 @@ module Drain =
             refuse
                 (Check.invariant $"has a copy of {length} bytes, and {note.Bytes} bytes were spooled")
                 "Look at the disk. Export the artifact again, or remove the entry if it is not needed."
-        | SpoolContent.File _ ->
-            match scope.Sinks |> List.tryFind (fun sink -> sink.Name = note.TargetName) with
-            | Some sink when sink.Kind = note.TargetKind -> DrainStep.Export note
-            | Some sink ->
-                refuse
-                    $"is for {shown note.TargetName} of kind '{note.TargetKind.Word}', whose kind is '{sink.Kind.Word}' now"
-                    "Drain it with the spec that it was exported with."
-            | None ->
-                refuse
-                    $"is for {shown note.TargetName}, which is not there"
-                    "Drain it with the spec and the environment that it was exported with."
+        | SpoolContent.File _ -> DrainStep.Export note
+
+    let private onReceiptFound (found: SpoolFound) (note: SpoolNote) =
+        match found.Receipt with
+        | None -> onContent found note
+        | Some(Ok receipt) when isOf note receipt -> DrainStep.Finish(note, receipt)
+        | Some(Ok _) ->
+            refuse
+                "has the receipt of another artifact"
+                "Look for what put it there, and remove that receipt."
+        | Some(Error refusal) ->
+            refuse
+                $"has a damaged receipt, which {refusal.Problem}"
+                "Compare the copy with the object in the store; then remove the receipt or the entry."
 
     /// What a drain does with an entry.
     [<CompiledName("Decide")>]
@@ -131,18 +149,7 @@ module Drain =
                 "has the note of another artifact"
                 "Look for what put it there; remove the entry if it is not needed."
         | Some(Ok note) when not (isAsked scope note) -> DrainStep.Leave
-        | Some(Ok note) ->
-            match found.Receipt with
-            | None -> onContent scope found note
-            | Some(Ok receipt) when isOf note receipt -> DrainStep.Finish(note, receipt)
-            | Some(Ok _) ->
-                refuse
-                    "has the receipt of another artifact"
-                    "Look for what put it there, and remove that receipt."
-            | Some(Error refusal) ->
-                refuse
-                    $"has a damaged receipt, which {refusal.Problem}"
-                    "Compare the copy with the object in the store; then remove the receipt or the entry."
+        | Some(Ok note) -> onSink scope note |> Option.defaultWith (fun () -> onReceiptFound found note)
 
     /// Why an entry stays although its export gave this receipt; `None` if it is removed when the receipt is on disk.
     [<CompiledName("OnReceipt")>]

@@ -196,3 +196,14 @@ module SpoolNote =
     /// The note that a JSON text in UTF-8 holds; or why it is none.
     [<CompiledName("ParseUtf8")>]
     let parseUtf8 (json: ReadOnlyMemory<byte>) : Result<SpoolNote, Refusal> = fields.Parse json ofElement
+
+    /// Why a new note does not take the place of this one: what is not understood stays as it is. `None` if it does.
+    [<CompiledName("OnOlder")>]
+    let onOlder (json: ReadOnlyMemory<byte>) : Refusal option =
+        match parseUtf8 json with
+        | Ok _ -> None
+        | Error refusal ->
+            Some {
+                refusal with
+                    Subject = "note of an older copy of the artifact, which would be replaced,"
+            }

@@ -80,10 +80,7 @@ internal sealed class SpoolDrain : IDisposable
                 using var held = await _folder.LockAsync(entry, cancellationToken).ConfigureAwait(false);
                 item = Look(entry, scope);
                 if (item is { Step.IsClean: true })
-                {
-                    Tidy(entry);
-                    item = null;
-                }
+                    item = Tidy(entry);
             }
 
             if (item is not null)
@@ -215,14 +212,19 @@ internal sealed class SpoolDrain : IDisposable
         }
     }
 
-    /// <summary>What cannot be removed now is removed by a later drain.</summary>
-    private void Tidy(string entry)
+    /// <summary>Removes what a crash left of an entry.</summary>
+    /// <returns>Null, or the entry with the reason why it is still there.</returns>
+    private SpoolItem? Tidy(string entry)
     {
         try
         {
             SpoolFiles.Tidy(_folder, entry);
+            return null;
         }
-        catch (FolderFaultException exception) when (exception.Fault.Kind.IsDenied) { }
+        catch (FolderFaultException exception)
+        {
+            return new SpoolItem(entry, DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)), null);
+        }
     }
 
     private async Task<ExportReceipt> ExportAsync(

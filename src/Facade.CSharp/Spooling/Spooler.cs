@@ -119,7 +119,10 @@ internal sealed class Spooler(
             // The drain that had the lock before has removed it.
             if (entry is null || SpoolFiles.TryRead(entry, SpoolEntry.NoteFile) is not { } note)
                 return;
-            SpoolFiles.Write(entry, SpoolEntry.Receipt(note), receipt.ToJson());
+            if (SpoolNoteModule.OnOlder(note) is { Value: var unknown })
+                Log.SpoolFaulted(logger, unknown.Message);
+            else
+                SpoolFiles.Write(entry, SpoolEntry.Receipt(note), receipt.ToJson());
         }
         // The artifact is exported; a drain exports the older content again.
         catch (Exception exception) when (exception is SpoolRefusedException or FolderFaultException)
@@ -154,6 +157,8 @@ internal sealed class Spooler(
                 ? null
                 : await folder.LockAsync(name, cancellationToken).ConfigureAwait(false);
             using var source = SourceFile.Open(path, time: time);
+            if (UnknownNote(folder, name) is { } unknown)
+                return unknown;
             if (Reserve(folder, source.Length) is { } full)
                 return full;
             var isKept = false;
@@ -204,6 +209,15 @@ internal sealed class Spooler(
         {
             return SpoolPolicy.OnFault(FolderFaultException.From(exception, settings.Folder).Fault);
         }
+    }
+
+    /// <summary>Returns why the note that is there is not replaced; null if it is, or if there is none.</summary>
+    private static Refusal? UnknownNote(SpoolFolder folder, string name)
+    {
+        using var entry = folder.TryOpenEntry(name);
+        return entry is not null && SpoolFiles.TryRead(entry, SpoolEntry.NoteFile) is { } note
+            ? SpoolNoteModule.OnOlder(note)?.Value
+            : null;
     }
 
     /// <summary>Copies the content under the name of its digest, and returns when it is on disk.</summary>

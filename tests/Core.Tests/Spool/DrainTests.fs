@@ -143,6 +143,11 @@ let tests =
                         receipt.TargetName
                         (note.TargetName |> Option.map TargetName.value)
                         "of this target"
+
+                    Expect.exists
+                        scope.Sinks
+                        (fun sink -> sink.Name = note.TargetName && sink.Kind = note.TargetKind)
+                        "a target that the drain knows"
                 | DrainStep.Export note, noted ->
                     Expect.equal noted (Some(Ok note)) "the note that is there"
                     Expect.equal found.Entry (SpoolEntry.ofNote note) "under its name"

@@ -652,6 +652,22 @@ let tests =
                     Expect.equal (List.map fst place.Inner.Stored) [ "good" ] "nothing of it was sent"
                 })
 
+        testCaseTask "a push does not replace a note of a newer version, nor add to it" (fun () ->
+            task {
+                use place = new Place()
+                let! _ = place.Fail("a", patterned 10)
+                let note = Path.Join(place.Entry, "note.json")
+                File.WriteAllText(note, File.ReadAllText(note).Replace("\"version\":1", "\"version\":2"))
+                let before = place.Names
+                let! failure = place.Fail("a", patterned 20)
+                Expect.isFalse failure.IsSpooled "not kept"
+                Expect.stringContains failure.Message "is of version 2" "why"
+                place.Inner.Behaviour <- back
+                let! _ = place.Sink.PushAsync("a", place.Folder.At "source")
+                Expect.equal place.Names before "as it was"
+                Expect.equal (sha256 place.Copy) (sha256 (patterned 10)) "as it was"
+            })
+
         testCaseTask "entries of other cells, targets and kinds are left alone" (fun () ->
             task {
                 use place = new Place()
