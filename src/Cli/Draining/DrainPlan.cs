@@ -16,7 +16,10 @@ internal sealed class DrainPlan : IDisposable
     private readonly List<DrainPart> _parts = [];
     private readonly List<(SpoolDrain Drain, SpoolItem Item)> _refused = [];
 
-    private DrainPlan(DrainScope scope) => Scope = scope;
+    private DrainPlan(DrainScope scope, string? specId) => (Scope, SpecId) = (scope, specId);
+
+    /// <summary>The cell that the spec is for; null if it does not say.</summary>
+    internal string? SpecId { get; }
 
     /// <summary>What is asked for.</summary>
     internal DrainScope Scope { get; }
@@ -45,7 +48,7 @@ internal sealed class DrainPlan : IDisposable
             var spec = Configured.Load(arguments.Run.Spec, arguments.Run.Target);
             var configuration = S3ExportConfiguration.Resolve(spec.WithSpooled([]), arguments.Run.CellId);
             configuration.ThrowIfRefused();
-            var plan = new DrainPlan(ScopeOf(spec, configuration, arguments.Run.Target));
+            var plan = new DrainPlan(ScopeOf(spec, configuration, arguments.Run.Target), spec.Id);
             try
             {
                 await plan.AddAsync(spec, Folders(arguments, configuration), cancellationToken);

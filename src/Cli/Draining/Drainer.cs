@@ -52,7 +52,13 @@ internal static class Drainer
                 )
                 .WaitAsync(cancellationToken)
             : null;
-        var lines = new ResultLines(output, shown.Results, arguments.Format, receipts, display);
+        var context = new ExportEventContext
+        {
+            SpecId = plan.SpecId,
+            RunId = arguments.RunId,
+            Provenance = arguments.Provenance,
+        };
+        var lines = new ResultLines(output, shown.Results, arguments.Format, context, receipts, display);
         FailureRehearsal.Run(arguments.Format);
         var run = new DrainRun(
             plan,

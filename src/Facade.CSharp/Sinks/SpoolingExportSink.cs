@@ -19,7 +19,7 @@ namespace CellOS.Export.S3;
 /// (<c>CELLOS_EXPORT_S3_SPOOL_DIR__…</c>) do this by themselves. Any number of threads and processes may use one spool at once.
 /// It needs Linux.
 /// </summary>
-public sealed class SpoolingExportSink : IExportSink
+public sealed class SpoolingExportSink : IBatchSink
 {
     private readonly IExportSink _inner;
     private readonly Spooler _spooler;
@@ -81,18 +81,53 @@ public sealed class SpoolingExportSink : IExportSink
         string path,
         ExportArtifactMetadata? metadata = null,
         CancellationToken cancellationToken = default
+    ) => PushAsync(new ExportArtifact(name, path, metadata), null, cancellationToken);
+
+    /// <summary>Exports one artifact, and reports how far it is, as the inner sink does.</summary>
+    /// <param name="artifact">The file and its name.</param>
+    /// <param name="progress">Told how far the artifact is. Null for none.</param>
+    /// <param name="cancellationToken">Ends the export without a receipt; then nothing is kept.</param>
+    /// <exception cref="ArgumentException">The name or a piece of metadata is not valid.</exception>
+    /// <exception cref="ExportException">
+    /// The artifact was not exported. <see cref="ExportException.IsSpooled"/> says whether it is kept; if the spool did not keep
+    /// it, the message says why.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public Task<ExportReceipt> PushAsync(
+        ExportArtifact artifact,
+        IProgress<ExportProgress>? progress = null,
+        CancellationToken cancellationToken = default
     )
     {
-        ArgumentNullException.ThrowIfNull(name);
-        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(artifact.Name, nameof(artifact));
+        ArgumentNullException.ThrowIfNull(artifact.Path, nameof(artifact));
         return _spooler.PushAsync(
-            CoreMapping.Accept(ArtifactNameModule.Create(name), nameof(name)),
-            path,
-            metadata,
-            () => _inner.PushAsync(name, path, metadata, cancellationToken),
+            CoreMapping.Accept(ArtifactNameModule.Create(artifact.Name), nameof(artifact)),
+            artifact.Source,
+            artifact.Metadata,
+            () => _inner.PushAsync(artifact, progress, cancellationToken),
             cancellationToken
         );
     }
+
+    /// <summary>
+    /// Exports many artifacts, several at once, as <see cref="PresignedS3ExportSink.PushManyAsync"/> does.
+    /// </summary>
+    /// <param name="artifacts">The artifacts: each with a name of its own.</param>
+    /// <param name="options">How many at once, and what receives progress and results; null for the defaults.</param>
+    /// <param name="cancellationToken">Ends the batch.</param>
+    /// <exception cref="ArgumentException">Artifacts or options are not valid: the message tells all of it, up to 50.</exception>
+    public IAsyncEnumerable<ExportResult> PushManyAsync(
+        IEnumerable<ExportArtifact> artifacts,
+        ExportBatchOptions? options = null,
+        CancellationToken cancellationToken = default
+    ) => BatchRun.Start(artifacts, options, BatchDraftModule.ProblemsOfAnySink, PushAsync, cancellationToken);
+
+    RequestUrl? IBatchSink.KnownUrl(string name) => (_inner as IBatchSink)?.KnownUrl(name);
+
+    string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
+        (_inner as IBatchSink)?.UnfitHeaders(name, metadata);
 
     /// <summary>
     /// Exports what the spool keeps of this sink: its kind of target, its target and its cell. An entry is removed when
@@ -100,7 +135,7 @@ public sealed class SpoolingExportSink : IExportSink
     /// when there is a receipt. What fails stays. An artifact that was exported since it was spooled is not exported again, and
     /// gives the receipt of that export.
     /// </summary>
-    /// <param name="options">How many at once, and what receives results; null for the defaults. Progress is not reported.</param>
+    /// <param name="options">How many at once, and what receives progress and results; null for the defaults.</param>
     /// <param name="cancellationToken">Ends the drain; what is left stays.</param>
     /// <returns>
     /// A result for each entry: a receipt, or a failure. An entry that cannot be read is named by its folder. If the drain ends
@@ -133,6 +168,7 @@ public sealed class SpoolingExportSink : IExportSink
             new ExportBatchOptions
             {
                 MaxConcurrency = chosen.MaxConcurrency,
+                Progress = chosen.Progress,
                 OnCompleted = async (result, token) =>
                 {
                     if (chosen.OnCompleted is { } onCompleted)
@@ -143,11 +179,11 @@ public sealed class SpoolingExportSink : IExportSink
                 },
             },
             batch => BatchDraftModule.OnConcurrency(batch.Concurrency),
-            (artifact, _, cancellation) =>
+            (artifact, progress, cancellation) =>
                 drain.ExportAsync(
                     items[artifact],
                     scope,
-                    copy => _inner.PushAsync(copy.Name, copy.Source.Full, copy.Metadata, cancellation),
+                    copy => _inner.PushAsync(copy, progress, cancellation),
                     cancellation
                 ),
             cancellationToken

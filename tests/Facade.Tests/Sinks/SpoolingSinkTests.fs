@@ -750,6 +750,33 @@ let tests =
                 Expect.isFalse (Directory.Exists(place.Folder.At "outer")) "not by the outer one"
             })
 
+        testCaseTask "a batch keeps what fails, one by one" (fun () ->
+            task {
+                use place = new Place()
+                let path = place.Folder.Write("source", patterned 10)
+
+                place.Inner.Behaviour <-
+                    fun name -> if name = "a" then None else Some ExportFailureKind.Unavailable
+
+                let batch =
+                    place.Sink.PushManyAsync [ ExportArtifact("a", path); ExportArtifact("b", path) ]
+
+                let results = ResizeArray<string * bool * bool>()
+                let enumerator = batch.GetAsyncEnumerator()
+                let mutable going = true
+
+                while going do
+                    let! next = enumerator.MoveNextAsync()
+                    going <- next
+
+                    if next then
+                        let result = enumerator.Current
+                        results.Add(result.Artifact.Name, result.IsExported, result.IsSpooled)
+
+                do! enumerator.DisposeAsync()
+                Expect.equal (results |> Seq.sort |> List.ofSeq) [ "a", true, false; "b", false, true ] "both"
+            })
+
         testCase "options are checked, all at once" (fun () ->
             Expect.throwsT<ArgumentException>
                 (fun () ->
