@@ -774,7 +774,11 @@ let tests =
                         results.Add(result.Artifact.Name, result.IsExported, result.IsSpooled)
 
                 do! enumerator.DisposeAsync()
-                Expect.equal (results |> Seq.sort |> List.ofSeq) [ "a", true, false; "b", false, true ] "both"
+
+                Expect.equal
+                    (results |> Seq.sort |> List.ofSeq)
+                    [ "a", true, false; "b", false, true ]
+                    "both"
             })
 
         testCase "options are checked, all at once" (fun () ->
