@@ -12,6 +12,9 @@ internal static class ExitCode
     /// <summary>The command, the configuration or an input was refused; nothing was sent.</summary>
     internal const int Refused = 2;
 
+    /// <summary>What was not exported is in a spool, and nothing worse happened.</summary>
+    internal const int Spooled = 3;
+
     /// <summary>What the number of a signal is added to.</summary>
     internal const int OfSignal = 128;
 
@@ -20,7 +23,7 @@ internal static class ExitCode
     [
         (
             $"{Done}",
-            "push: all is exported, or the PATHs contain no file or the shard no artifact, which a note says; check: push would export all of it; verify: everything is as it was exported"
+            "push: all is exported, or the PATHs contain no file or the shard no artifact, which a note says; drain: nothing of what was asked for is left in the spool; check: push would export all of it; verify: everything is as it was exported"
         ),
         (
             $"{Failed}",
@@ -31,8 +34,12 @@ internal static class ExitCode
             "the command or the configuration is refused, or an artifact certainly cannot be exported with it, and nothing was sent; verify: an input cannot be read"
         ),
         (
+            $"{Spooled}",
+            "push and drain: what is not exported failed for a temporary reason and is kept in the spool, and nothing worse happened: drain it later"
+        ),
+        (
             $"{OfSignal} + N",
-            "interrupted by the signal N, such as 129 (SIGHUP), 130 (SIGINT, Ctrl-C), 143 (SIGTERM) or 152 (SIGXCPU): what has a receipt is exported and in the file; what was under way has none; verify: there is no verdict"
+            "interrupted by the signal N, such as 129 (SIGHUP), 130 (SIGINT, Ctrl-C), 143 (SIGTERM) or 152 (SIGXCPU): what has a receipt is exported and in the file; what was under way has none; drain: the rest is in the spool; verify: there is no verdict"
         ),
     ];
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using CellOS.Export.S3.Cli;
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Checking;
+using CellOS.Export.S3.Cli.Draining;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Cli.Streams;
@@ -57,6 +58,11 @@ static int Run(string[] args, bool[] isClosed)
                 {
                     interruption = token;
                     return Pusher.RunAsync(arguments, output, error.Install(), token);
+                },
+                (arguments, token) =>
+                {
+                    interruption = token;
+                    return Drainer.RunAsync(arguments, output, error.Install(), token);
                 },
                 (arguments, token) =>
                 {

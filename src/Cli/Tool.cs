@@ -12,6 +12,7 @@ namespace CellOS.Export.S3.Cli;
 internal sealed record Handlers(
     Func<CheckArguments, int> Check,
     Func<PushArguments, CancellationToken, Task<int>> Push,
+    Func<DrainArguments, CancellationToken, Task<int>> Drain,
     Func<VerifyArguments, CancellationToken, Task<int>> Verify
 );
 
@@ -40,6 +41,8 @@ internal static class Tool
                     return Task.FromResult(handlers.Check(check.Arguments));
                 case Request.Push push:
                     return PushAsync(push.Arguments, handlers, error);
+                case Request.Drain drain:
+                    return DrainAsync(drain.Arguments, handlers, error);
                 case Request.Verify verify:
                     return VerifyAsync(verify.Arguments, handlers, error);
                 case Request.Misused misused:
@@ -74,6 +77,29 @@ internal static class Tool
         catch (Exception exception)
         {
             return Explain(exception, error, arguments);
+        }
+    }
+
+    private static async Task<int> DrainAsync(DrainArguments arguments, Handlers handlers, TextWriter error)
+    {
+        using var interrupts = new Interrupts();
+        try
+        {
+            return await handlers.Drain(arguments, interrupts.Token);
+        }
+        catch (OperationCanceledException) when (interrupts.ExitCodeOfSignal is { } code)
+        {
+            Say(
+                error,
+                [
+                    "Interrupted. What has a receipt is exported, and the rest is in the spool. Run the same command again to export the rest.",
+                ]
+            );
+            return code;
+        }
+        catch (Exception exception)
+        {
+            return Explain(exception, error);
         }
     }
 

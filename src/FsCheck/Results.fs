@@ -81,6 +81,7 @@ module Results =
         gen {
             let! optional = Gen.listOfLength 6 (Gen.optionOf text)
             let! mayBeStored = Gen.elements [ true; false ]
+            let! spooled = Gen.elements [ false; false; true ]
             let! kind = Gen.elements [ "Refused"; "UrlExpired"; "TimedOut"; "Internal" ]
             let! message = text
             let! status = Gen.optionOf (Gen.choose (100, 599))
@@ -101,6 +102,7 @@ module Results =
                 TargetName = None
                 IsRedacted = false
                 Attempts = attempts
+                Spooled = spooled
             }
         }
 

@@ -16,6 +16,8 @@ internal abstract record Request
 
     internal sealed record Push(PushArguments Arguments) : Request;
 
+    internal sealed record Drain(DrainArguments Arguments) : Request;
+
     internal sealed record Verify(VerifyArguments Arguments) : Request;
 
     /// <summary>Nothing was asked for: the help, for standard error.</summary>
@@ -46,6 +48,7 @@ internal static class CommandLine
         IReadOnlyList<string> arguments = isHelp ? [.. given.Skip(1), "--help"] : given;
         var check = new CheckCommand();
         var push = new PushCommand();
+        var drain = new DrainCommand();
         var verify = new VerifyCommand();
         var completion = new CompletionCommand();
         var manual = new ManualCommand();
@@ -57,6 +60,7 @@ internal static class CommandLine
         {
             check,
             push,
+            drain,
             verify,
             completion,
             manual,
@@ -106,6 +110,7 @@ internal static class CommandLine
         {
             CheckCommand => check.Read(parsed),
             PushCommand => push.Read(parsed),
+            DrainCommand => drain.Read(parsed),
             VerifyCommand => verify.Read(parsed),
             CompletionCommand => completion.Write(parsed, output),
             ManualCommand => ManualCommand.Write(root, output),

@@ -78,12 +78,14 @@ internal static class HelpText
             $"{Tool.Name} push {Spec} --receipts receipts.jsonl out",
             $"{Tool.Name} push {Spec} --receipts receipts.jsonl --resume out",
         ];
+        string[] drain = [$"{Tool.Name} drain --spec cell.yaml --receipts receipts.jsonl"];
         string[] verify = [$"{Tool.Name} verify --receipts receipts.jsonl --bundle out"];
         return command switch
         {
-            RootCommand => [.. check, push[0], .. verify],
+            RootCommand => [.. check, push[0], .. drain, .. verify],
             CheckCommand => check,
             PushCommand => push,
+            DrainCommand => drain,
             VerifyCommand => verify,
             _ => [],
         };

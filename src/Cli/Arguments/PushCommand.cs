@@ -52,62 +52,6 @@ internal sealed class PushCommand : Command
         "With --resume: rely on receipts of which the store confirmed no digest (\"unverified\") as well."
     );
 
-    private readonly Option<string> _seal = TextOption.Value(
-        "--seal",
-        "FILE",
-        "Sign what the run exported with this key: ECDSA over P-256, PKCS#8 in PEM. Needs --seals. "
-            + $"Default: the key of {Variable.SealKey}."
-    );
-
-    private readonly Option<string> _seals = TextOption.Value(
-        "--seals",
-        "FILE",
-        "Append the seal of the run to this file: one signed line for each target, also of an interrupted run, on disk "
-            + "before the command ends. Default: the run is not sealed."
-    );
-
-    private readonly Option<string> _sealPasswordFile = TextOption.Value(
-        "--seal-password-file",
-        "FILE",
-        $"The file with the password of an encrypted key. Needs --seals. Default: the file of {Variable.SealPasswordFile}."
-    );
-
-    private readonly Option<string> _format = TextOption.Choice(
-        "--format",
-        "FORMAT",
-        "What standard output gets of each artifact, one JSON object a line. json: its receipt or its error. "
-            + "cloudevents: a CloudEvents 1.0 event, completed or failed. in-toto: an unsigned in-toto Statement v1 "
-            + "of what was exported; a failure has no statement, and is reported as with json. The receipts file gets receipts "
-            + "in any case. Default: json.",
-        ResultFormats.Names
-    );
-
-    private readonly Option<string> _json = TextOption.Flag(
-        "--json",
-        "The same as --format json. Without --json and --format, a terminal gets a line for people in place of JSON."
-    );
-
-    private readonly Option<string> _runId = TextOption.Value(
-        "--run-id",
-        "ID",
-        $"The id of the run, in events, statements and seals: 1 to {EventContextModule.MaxRunId} visible ASCII characters. "
-            + "Needs --format cloudevents, --format in-toto or --seals. Default: none in events; a new UUID in seals."
-    );
-
-    private readonly Option<string> _provenance = TextOption.Value(
-        "--provenance",
-        "TEXT",
-        "The id of the event that caused the run, in events and statements. Needs --format cloudevents or in-toto."
-    );
-
-    private readonly Option<string> _concurrency = TextOption.Whole(
-        "--concurrency",
-        $"How many artifacts are under way at once: 1 to {PushArguments.MaxConcurrency}. "
-            + $"Default: {PushArguments.DefaultConcurrency}.",
-        1,
-        PushArguments.MaxConcurrency
-    );
-
     private readonly Option<string[]> _header = new("--header")
     {
         HelpName = "NAME: VALUE",
@@ -116,10 +60,7 @@ internal sealed class PushCommand : Command
             + "be presigned with it if its name begins with x-amz-. Others may see a command line: no credential belongs there.",
     };
 
-    private readonly Option<string> _quiet = TextOption.Flag(
-        "--quiet",
-        "Failures and notes only on standard error."
-    );
+    private readonly RunOptions _run = new();
 
     private readonly Argument<string[]> _paths = PathArgument.Create(
         "A file, which is exported under its name, or a folder with all files in it, which are exported under "
@@ -131,7 +72,7 @@ internal sealed class PushCommand : Command
             "push",
             "Exports artifacts. Standard output gets one JSON object a line for each as it ends: its receipt or its "
                 + "error, or what --format says. Ends with 0 if all were exported, 1 if some were not, 2 if nothing was sent because the "
-                + "command or the configuration is wrong, and 128 + N if the signal N interrupted it: 130 (SIGINT), 143 (SIGTERM)."
+                + "command or the configuration is wrong, 3 if what was not exported is kept in a spool, and 128 + N if the signal N interrupted it: 130 (SIGINT), 143 (SIGTERM)."
         )
     {
         _target.CompletionSources.Add(context => TargetNames.Of(context.ParseResult, _spec));
@@ -143,16 +84,8 @@ internal sealed class PushCommand : Command
         Add(_receipts);
         Add(_resume);
         Add(_acceptUnverified);
-        Add(_seal);
-        Add(_seals);
-        Add(_sealPasswordFile);
-        Add(_format);
-        Add(_json);
-        Add(_runId);
-        Add(_provenance);
-        Add(_concurrency);
+        _run.AddTo(this);
         Add(_header);
-        Add(_quiet);
         Add(_paths);
     }
 
@@ -170,35 +103,9 @@ internal sealed class PushCommand : Command
             sentences.Add("--resume needs --receipts FILE, which tells what has been exported.");
         if (parsed.IsSet(_acceptUnverified) && !parsed.IsSet(_resume))
             sentences.Add("--accept-unverified needs --resume, whose receipts it is about.");
-        if (parsed.IsSet(_seal) && !parsed.IsSet(_seals))
-            sentences.Add("--seal needs --seals FILE, which the seal of the run is appended to.");
-        if (parsed.IsSet(_sealPasswordFile) && !parsed.IsSet(_seals))
-            sentences.Add(
-                "--seal-password-file needs --seals FILE, which the seal of the run is appended to."
-            );
-        if (parsed.IsSet(_json) && parsed.IsSet(_format))
-            sentences.Add("--json and --format exclude each other. Give one of them.");
-        var (runId, provenance) = (parsed.GetValue(_runId), parsed.GetValue(_provenance));
-        var hasContext =
-            parsed.IsSet(_format) && ResultFormats.Named(parsed.GetValue(_format)) != ResultFormat.Json;
-        if (runId is not null && !hasContext && !parsed.IsSet(_seals))
-            sentences.Add(
-                "--run-id needs --format cloudevents, --format in-toto or --seals: nothing else contains it."
-            );
-        if (provenance is not null && !hasContext)
-            sentences.Add(
-                "--provenance needs --format cloudevents or --format in-toto: nothing else contains it."
-            );
-        if (
-            EventContextModule.Create(null, CoreMapping.ToOption(runId), CoreMapping.ToOption(provenance)) is
-            { IsError: true } refused
-        )
-            sentences.Add(refused.ErrorValue.Message);
         var metadata = HeaderValues.Read(parsed.GetValue(_header) ?? [], sentences);
-        if (sentences.Count > 0)
-            return CommandLine.Misuse(sentences);
-
-        return new Request.Push(
+        var arguments = _run.Read(
+            parsed,
             new PushArguments
             {
                 Spec = parsed.GetRequiredValue(_spec),
@@ -208,23 +115,13 @@ internal sealed class PushCommand : Command
                 Receipts = receipts.FirstOrDefault(),
                 OtherReceipts = [.. receipts.Skip(1)],
                 Shard = shard,
-                Seal = parsed.GetValue(_seal),
-                Seals = parsed.GetValue(_seals),
-                SealPasswordFile = parsed.GetValue(_sealPasswordFile),
                 Resume = parsed.IsSet(_resume),
                 AcceptUnverified = parsed.IsSet(_acceptUnverified),
-                Format =
-                    parsed.IsSet(_json) ? ResultFormat.Json
-                    : parsed.IsSet(_format) ? ResultFormats.Named(parsed.GetValue(_format))
-                    : null,
-                RunId = runId,
-                Provenance = provenance,
-                Concurrency =
-                    TextOption.ToWhole(parsed.GetValue(_concurrency)) ?? PushArguments.DefaultConcurrency,
                 Metadata = metadata,
-                Quiet = parsed.IsSet(_quiet),
                 Paths = paths,
-            }
+            },
+            sentences
         );
+        return sentences.Count > 0 ? CommandLine.Misuse(sentences) : new Request.Push(arguments);
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CellOS.Export.S3.Spooling;
 using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
@@ -30,6 +31,8 @@ internal static class CheckJson
                 Write(json, configuration, report);
             if (report.Artifacts.Count > 0)
                 Write(json, "artifacts", report.Artifacts, Write);
+            if (report.Spools.Count > 0)
+                Write(json, "spools", report.Spools, Write);
             if (report.Probes.Count > 0)
                 Write(json, "probes", report.Probes, Write);
             Write(json, "problems", report.Problems, Write);
@@ -75,6 +78,23 @@ internal static class CheckJson
         Write(json, "problem", artifact.Problem);
     }
 
+    private static void Write(Utf8JsonWriter json, SpoolSurvey spool)
+    {
+        json.WriteString("folder", Core.FilePath.Show(spool.Folder));
+        json.WriteNumber("artifacts", spool.Artifacts);
+        json.WriteNumber("bytes", spool.Bytes);
+        if (spool.Oldest is { } oldest)
+            json.WriteString("oldest", Moment(oldest));
+        Write(
+            json,
+            "problems",
+            [.. spool.Problems, .. spool.Refusal is { } refusal ? [refusal] : Array.Empty<string>()]
+        );
+    }
+
+    private static string Moment(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
     private static void Write(Utf8JsonWriter json, UrlProbe probe)
     {
         json.WriteString("target", probe.Target);
@@ -88,10 +108,7 @@ internal static class CheckJson
         }
 
         if (probe.ExpiresAt is { } at)
-            json.WriteString(
-                "expiresAt",
-                at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-            );
+            json.WriteString("expiresAt", Moment(at));
         Write(json, "problem", probe.Problem);
     }
 
@@ -113,10 +130,7 @@ internal static class CheckJson
         json.WriteBoolean("usable", target.IsUsable);
         if (target.ExpiresAt is { } at)
         {
-            json.WriteString(
-                "urlExpiresAt",
-                at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-            );
+            json.WriteString("urlExpiresAt", Moment(at));
             json.WriteString("urlExpires", target.Expiry);
         }
 

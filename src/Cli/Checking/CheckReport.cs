@@ -1,3 +1,4 @@
+using CellOS.Export.S3.Spooling;
 using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
@@ -28,6 +29,9 @@ internal sealed record CheckReport(
         && Artifacts.All(artifact => artifact.Problem is null)
         && Probes.All(probe => probe.Problem is null)
         && Findings.All(finding => finding.Severity != S3ExportSeverity.Error);
+
+    /// <summary>The spools of the targets.</summary>
+    public IReadOnlyList<SpoolSurvey> Spools { get; init; } = [];
 
     /// <summary>What the sources of URLs gave.</summary>
     public IReadOnlyList<UrlProbe> Probes { get; init; } = [];

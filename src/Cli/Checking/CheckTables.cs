@@ -36,6 +36,15 @@ internal static class CheckTables
         foreach (var probe in report?.Probes ?? [])
             tables.Write($"probe of target {probe.Target}", [.. CheckRow.Of(probe)]);
         output.WriteLine();
+        foreach (var spool in report?.Spools ?? [])
+        {
+            output.WriteLine(
+                $"spool {FilePath.Show(spool.Folder)}: {Count(spool.Artifacts, "artifact")}, {spool.Bytes} bytes{(spool.Oldest is { } oldest ? $", the oldest of {oldest:yyyy-MM-dd HH:mm:ss}Z" : "")}"
+            );
+            foreach (var problem in spool.Problems)
+                output.WriteLine($"  {Shown.Sentence(problem)}");
+        }
+
         foreach (var artifact in report?.Artifacts ?? [])
             output.WriteLine(
                 artifact.Problem is { } problem

@@ -2,6 +2,7 @@ using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Files;
 using CellOS.Export.S3.Cli.Pushing;
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Spooling;
 using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
@@ -56,11 +57,22 @@ internal static class Checker
                     ? PushBundle.OfPaths(spec, arguments.Paths, null, new CommandFiles()).Of(arguments.Shard)
                     : null;
             var configuration = S3ExportConfiguration.Resolve(bundle?.Spec ?? Own(spec), arguments.CellId);
+            var spools = Spools(configuration);
             return new CheckReport(
                 configuration,
-                [.. NoTarget(spec), .. configuration.Refusals, .. Strict(configuration, bundle)]
+                [
+                    .. NoTarget(spec),
+                    .. configuration.Refusals,
+                    .. Strict(configuration, bundle),
+                    .. spools
+                        .Select(spool => spool.Refusal)
+                        .OfType<string>()
+                        .Concat(SpoolPlaces.Overlaps(configuration, arguments.Paths, bundle?.Artifacts ?? []))
+                        .Select(problem => new S3ExportProblem { Text = problem }),
+                ]
             )
             {
+                Spools = spools,
                 Findings =
                 [
                     .. configuration.Findings,
@@ -92,6 +104,9 @@ internal static class Checker
                 ? [PushBundle.NoneOf(shard, spec.AllArtifacts.Count)]
                 : [];
     }
+
+    private static IReadOnlyList<SpoolSurvey> Spools(S3ExportConfiguration configuration) =>
+        OperatingSystem.IsLinux() ? [.. configuration.SpoolFolders.Select(SpoolSurvey.Of)] : [];
 
     private static IEnumerable<S3ExportProblem> Strict(
         S3ExportConfiguration configuration,

@@ -6,7 +6,7 @@ namespace CellOS.Export.S3.Cli.Progress;
 /// </summary>
 internal interface IPushDisplay : IAsyncDisposable
 {
-    /// <summary>How much there is to do; before everything else.</summary>
+    /// <summary>How much there is to do, before everything else of it; and how much more, where a drain goes on to another cell.</summary>
     void Started(int artifacts, long bytes);
 
     /// <summary>So many bytes of an artifact have been handed over in this attempt.</summary>
@@ -30,6 +30,9 @@ internal interface IPushDisplay : IAsyncDisposable
 
     /// <summary>It ended without a receipt.</summary>
     void Failed(string artifact, string message);
+
+    /// <summary>It ended without a receipt, and is kept in a spool.</summary>
+    void Spooled(string artifact, string message);
 
     /// <summary>Something that the operator should know, and that is no failure.</summary>
     void Note(string sentence);

@@ -41,6 +41,12 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
         WriteAlways($"failed {artifact}: {message}");
     }
 
+    public void Spooled(string artifact, string message)
+    {
+        _board.Spooled(artifact);
+        WriteAlways($"spooled {artifact}: {message}");
+    }
+
     public void Note(string sentence) => WriteAlways(sentence);
 
     private void Write(string line)

@@ -32,6 +32,9 @@ internal sealed record PushState
     internal required int Skipped { get; init; }
     internal required int Failed { get; init; }
 
+    /// <summary>How many are kept in a spool.</summary>
+    internal int Spooled { get; init; }
+
     /// <summary>Bytes that need not be moved any more, or have been moved by what is under way.</summary>
     internal required long BytesBehind { get; init; }
     internal required TimeSpan Elapsed { get; init; }
@@ -45,7 +48,7 @@ internal sealed record PushState
     /// <summary>In the order of the names.</summary>
     internal required IReadOnlyList<RunningArtifact> Running { get; init; }
 
-    internal int Ended => Exported + Skipped + Failed;
+    internal int Ended => Exported + Skipped + Failed + Spooled;
 
     /// <summary>From 0 to 1.</summary>
     internal double Fraction =>
@@ -68,6 +71,8 @@ internal sealed record PushState
                 parts.Add($"of which {Unwritten} without a written receipt");
             if (Skipped > 0)
                 parts.Add($"{Skipped} skipped");
+            if (Spooled > 0)
+                parts.Add($"{Spooled} spooled");
             if (Failed > 0)
                 parts.Add($"{Failed} failed");
             if (Artifacts > Ended)
@@ -98,6 +103,7 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
     private int _unwritten;
     private int _skipped;
     private int _failed;
+    private int _spooled;
     private long _bytes;
     private long _bytesExported;
     private long _bytesSettled;
@@ -105,11 +111,12 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
     /// <summary>Whether there is anything to sum up: what is refused before that is told by itself.</summary>
     internal bool HasStarted => Volatile.Read(ref _hasStarted);
 
+    /// <summary>What is begun, besides what was begun before.</summary>
     internal void Started(int artifacts, long bytes)
     {
         Volatile.Write(ref _hasStarted, true);
-        Volatile.Write(ref _artifacts, artifacts);
-        Volatile.Write(ref _bytes, bytes);
+        Interlocked.Add(ref _artifacts, artifacts);
+        Interlocked.Add(ref _bytes, bytes);
     }
 
     /// <summary>A report that comes after the artifact's end counts for nothing.</summary>
@@ -152,10 +159,14 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
         Interlocked.Increment(ref _skipped);
     }
 
-    internal void Failed(string artifact)
+    internal void Failed(string artifact) => NotExported(artifact, ref _failed);
+
+    internal void Spooled(string artifact) => NotExported(artifact, ref _spooled);
+
+    private void NotExported(string artifact, ref int count)
     {
         Interlocked.Add(ref _bytes, -End(artifact).Length);
-        Interlocked.Increment(ref _failed);
+        Interlocked.Increment(ref count);
     }
 
     /// <summary>The state of this moment. One thread at a time asks for it, every now and then.</summary>
@@ -185,6 +196,7 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
             Unwritten = Volatile.Read(ref _unwritten),
             Skipped = Volatile.Read(ref _skipped),
             Failed = Volatile.Read(ref _failed),
+            Spooled = Volatile.Read(ref _spooled),
             BytesBehind = behind,
             Elapsed = time.GetElapsedTime(_startedAt, now),
             Now = time.GetUtcNow(),

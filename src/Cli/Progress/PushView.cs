@@ -50,6 +50,8 @@ internal static class PushView
         var parts = new List<string>();
         if (state.Failed > 0)
             parts.Add($"{state.Failed} failed");
+        if (state.Spooled > 0)
+            parts.Add($"{state.Spooled} spooled");
         if (state.TimeLeft is { } left)
             parts.Add($"{Amounts.Time(left)} left");
         if (state.Rate is { } rate)

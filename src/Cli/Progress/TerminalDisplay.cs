@@ -79,6 +79,12 @@ internal sealed class TerminalDisplay : IPushDisplay
         _lines.Enqueue($"failed {artifact}: {message}");
     }
 
+    public void Spooled(string artifact, string message)
+    {
+        _board.Spooled(artifact);
+        _lines.Enqueue($"spooled {artifact}: {message}");
+    }
+
     public void Note(string sentence) => _lines.Enqueue(sentence);
 
     private async Task DrawAsync(TimeProvider time)

@@ -19,6 +19,9 @@ internal sealed class PushRun(
     /// <summary>Takes each result of a target, before it is written.</summary>
     internal Action<string, ExportResult> Ended { get; init; } = (_, _) => { };
 
+    /// <summary>Returns the sink of a target.</summary>
+    internal Func<string, IBatchSink> SinkOf { get; init; } = sinks.Of;
+
     /// <summary>True once something may have been sent.</summary>
     internal bool HasBegun { get; private set; }
 
@@ -82,13 +85,12 @@ internal sealed class PushRun(
         };
         try
         {
-            return sinks
-                .Of(target)
+            return SinkOf(target)
                 .PushManyAsync(
                     artifacts.Select(artifact => new ExportArtifact(
                         artifact.Name,
                         artifact.Source.Path,
-                        arguments.Metadata
+                        artifact.Metadata ?? arguments.Metadata
                     )
                     {
                         Source = artifact.Source,

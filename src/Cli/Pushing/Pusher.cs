@@ -156,13 +156,13 @@ internal static class Pusher
                 display.Note(change);
             foreach (var sentence in places.After())
                 display.Note(sentence);
-            return
-                lines.AnyFailed
+            return lines.AnyFailed
                 || misled is not null
                 || !isSealed
                 || shared.Problems.Count > 0
                 || changes.Count > 0 && sinks.Configuration.IsStrict
-                ? ExitCode.Failed
+                    ? ExitCode.Failed
+                : lines.AnySpooled ? ExitCode.Spooled
                 : ExitCode.Done;
 
             void Say(Exception exception) =>
@@ -239,6 +239,7 @@ internal static class Pusher
             if (note is not null)
                 bundle = bundle with { Notes = [.. bundle.Notes, note] };
             var configuration = S3ExportConfiguration.Resolve(bundle.Spec, cellId);
+            SpoolPlaces.Require(configuration, arguments.Paths, bundle.Artifacts);
             if (configuration.IsStrict && bundle.StrictProblems is { Count: > 0 } problems)
                 throw new RefusedException(problems);
             return (bundle, ExportSinks.Create(configuration, null, log));

@@ -21,10 +21,14 @@ internal sealed class ResultLines(
     private readonly Lock _gate = new();
     private readonly ConcurrentQueue<string> _homeless = new();
     private int _failed;
+    private int _spooled;
     private int _warned;
 
-    /// <summary>Whether any artifact was not exported.</summary>
+    /// <summary>True if any artifact was not exported, and is not kept in a spool either.</summary>
     internal bool AnyFailed => Volatile.Read(ref _failed) > 0;
+
+    /// <summary>True if any artifact was not exported, and is kept in a spool.</summary>
+    internal bool AnySpooled => Volatile.Read(ref _spooled) > 0;
 
     /// <summary>
     /// The JSON of the receipts that are neither in the receipts file nor on standard output although they belong there: the
@@ -42,6 +46,11 @@ internal sealed class ResultLines(
         var untold = Tell(label, result);
         if (result.IsExported)
             Exported(label, result.Receipt, unwritten is not null, untold is not null);
+        else if (result.IsSpooled)
+        {
+            Interlocked.Increment(ref _spooled);
+            display.Spooled(label, result.Failure.Reason);
+        }
         else
         {
             Interlocked.Increment(ref _failed);
@@ -116,6 +125,7 @@ internal sealed class ResultLines(
         Core.Shown.Sentence(
             result.IsExported
                 ? $"exported {label} ({Amounts.Bytes(result.Receipt.BytesWritten)}) to {result.Receipt.Destination}"
-                : $"failed {label}: {result.Failure.Reason}"
+            : result.IsSpooled ? $"spooled {label}: {result.Failure.Reason}"
+            : $"failed {label}: {result.Failure.Reason}"
         );
 }

@@ -204,6 +204,38 @@ module Variable =
     [<Literal>]
     let SharedHttpConnectTimeout = "CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS"
 
+    /// The folder that keeps artifacts of an S3 target that failed for a temporary reason.
+    [<Literal>]
+    let SpoolDir = "CELLOS_EXPORT_S3_SPOOL_DIR__"
+
+    /// `SpoolDir` for all S3 targets that do not set it.
+    [<Literal>]
+    let SharedSpoolDir = "CELLOS_EXPORT_S3_SPOOL_DIR"
+
+    /// The most bytes of the spool of an S3 target.
+    [<Literal>]
+    let SpoolMaxBytes = "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__"
+
+    /// `SpoolMaxBytes` for all S3 targets that do not set it.
+    [<Literal>]
+    let SharedSpoolMaxBytes = "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES"
+
+    /// The folder that keeps artifacts of an HTTP target that failed for a temporary reason.
+    [<Literal>]
+    let HttpSpoolDir = "CELLOS_EXPORT_HTTP_SPOOL_DIR__"
+
+    /// `HttpSpoolDir` for the default sink, and for targets that do not set it.
+    [<Literal>]
+    let SharedHttpSpoolDir = "CELLOS_EXPORT_HTTP_SPOOL_DIR"
+
+    /// The most bytes of the spool of an HTTP target.
+    [<Literal>]
+    let HttpSpoolMaxBytes = "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES__"
+
+    /// `HttpSpoolMaxBytes` for the default sink, and for targets that do not set it.
+    [<Literal>]
+    let SharedHttpSpoolMaxBytes = "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES"
+
     /// A PEM file with authorities to trust besides the system's.
     [<Literal>]
     let CaBundle = "CELLOS_CA_BUNDLE"
@@ -273,10 +305,14 @@ module Variable =
             "`0`"
         row true KeyCheck "`off`: send to presigned URLs whose path is not the artifact's key" "`on`"
         row true MaxObjectBytes "largest artifact, in bytes" "5368709120"
+        row true SpoolDir "folder that keeps artifacts whose export failed for a temporary reason" "none"
+        row true SpoolMaxBytes "most bytes of that folder" "none"
         row false SharedBrokerUrl "broker of the targets that have no source of URLs of their own" "none"
         row false SharedBrokerTokenFile "file with the bearer token of that broker" "none"
         row false SharedUrlCommand "command of the targets that have no source of URLs of their own" "none"
         row false SharedBindDigest "`BIND_DIGEST` of the targets that do not set it" "`0`"
+        row false SharedSpoolDir "`SPOOL_DIR` of the targets that do not set it" "none"
+        row false SharedSpoolMaxBytes "`SPOOL_MAX_BYTES` of the targets that do not set it" "none"
         row false RequestTimeout "for one attempt as a whole, in ms" (string DefaultRequestTimeoutMs)
         row false ConnectTimeout "to connect, in ms" (string DefaultConnectTimeoutMs)
         row false StallTimeout "longest time in which no byte moves, in ms" "none"
@@ -314,6 +350,12 @@ module Variable =
             "to connect to an `http` target, in ms"
             "`CELLOS_EXPORT_HTTP_CONNECT_TIMEOUT_MS`"
         row
+            true
+            HttpSpoolDir
+            "folder that keeps artifacts whose export failed for a temporary reason"
+            "`CELLOS_EXPORT_HTTP_SPOOL_DIR`"
+        row true HttpSpoolMaxBytes "most bytes of that folder" "`CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES`"
+        row
             false
             SharedLocalFolder
             "export folder of the default sink, and of `local` targets without their own"
@@ -334,6 +376,12 @@ module Variable =
             "for one attempt of HTTP sinks as a whole, in ms"
             (string DefaultRequestTimeoutMs)
         row false SharedHttpConnectTimeout "for HTTP sinks to connect, in ms" (string DefaultConnectTimeoutMs)
+        row
+            false
+            SharedHttpSpoolDir
+            "spool of the default sink, and of `http` targets without their own"
+            "none"
+        row false SharedHttpSpoolMaxBytes "most bytes of the spools of HTTP sinks" "none"
         row false CaBundle "PEM file with authorities to trust besides the system's" "none"
         row
             false

@@ -34,11 +34,13 @@ type FailureReport = {
     MayBeStored: bool
     /// The number of attempts that were begun; may be 0.
     Attempts: int
+    /// True if the artifact is kept in a spool.
+    Spooled: bool
 }
 
 /// Rules that this module keeps:
 /// - JSON on one line, in this order, whatever the texts hold; what is unknown is left out:
-///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts"}}`;
+///   `{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts","spooled"}}`;
 /// - the names stand there as they are, to be found again by them; the other texts are redacted once more,
 ///   since not only this library makes failures. A message of its own is not: that would damage its words.
 [<RequireQualifiedAccess>]
@@ -61,6 +63,7 @@ module FailureReport =
         HostId = failure.HostId
         MayBeStored = failure.MayBeStored
         Attempts = failure.Attempts
+        Spooled = false
     }
 
     let private writeNames (json: Utf8JsonWriter) (report: FailureReport) =
@@ -89,6 +92,9 @@ module FailureReport =
             json.WriteBoolean("mayBeStored", true)
 
         json.WriteNumber("attempts", report.Attempts)
+
+        if report.Spooled then
+            json.WriteBoolean("spooled", true)
 
     /// Writes the fields into an object that the writer has begun: a failure on its own, or within something else.
     let internal writeFields (json: Utf8JsonWriter) (report: FailureReport) =
@@ -123,6 +129,7 @@ module FailureReport =
             let! hostId = fields.Optional error "hostId"
             let! mayBeStored = fields.Flag error "mayBeStored" false
             let! attempts = fields.Whole error "attempts" 0L (int64 Int32.MaxValue)
+            let! spooled = fields.Flag error "spooled" false
 
             return {
                 TargetKind = None
@@ -139,6 +146,7 @@ module FailureReport =
                 HostId = hostId
                 MayBeStored = mayBeStored
                 Attempts = int attempts
+                Spooled = spooled
             }
         }
 

@@ -51,6 +51,18 @@ module internal EnvironmentReader =
             | NonNull value when not (String.IsNullOrWhiteSpace value) -> Some(value.Trim())
             | _ -> None)
 
+    /// The variable that holds: the target's own if it is set or there is no shared one in use.
+    let chosen lookup (name: TargetName option) (stem: string) (shared: string) =
+        match name with
+        | None -> shared
+        | Some name ->
+            let own = Variable.forTarget name stem
+
+            if (tryRead lookup own).IsNone && (tryRead lookup shared).IsSome then
+                shared
+            else
+                own
+
     /// A whole number of ASCII digits from `least` to `most`.
     let wholeNumber (least: int64) (most: int64) (value: string) =
         let digits = value.Trim()

@@ -31,10 +31,12 @@ module internal MisspeltVariables =
             | found when found < least -> struct (Some known, found)
             | _ -> best)
 
-    /// What follows the beginning of a variable of this library; two of them lack a part of it (`CELLOS_CA_BUNDLE`).
+    /// What follows the beginning of a variable of this library; some of them lack a part of it (`CELLOS_CA_BUNDLE`).
     let private own (name: string) =
         if name.StartsWith(Variable.Prefix, StringComparison.Ordinal) then
             name.Substring Variable.Prefix.Length
+        elif name.StartsWith("CELLOS_EXPORT_SEAL_", StringComparison.Ordinal) then
+            name.Substring "CELLOS_EXPORT_".Length
         elif name.StartsWith("CELLOS_", StringComparison.Ordinal) then
             name.Substring "CELLOS_".Length
         else

@@ -53,20 +53,8 @@ module Fallback =
 [<RequireQualifiedAccess>]
 module internal PlainReader =
 
-    /// The variable that holds: the target's own if it is set or there is no shared one in use.
-    let private chosen lookup (name: TargetName option) (stem: string) (shared: string) =
-        match name with
-        | None -> shared
-        | Some name ->
-            let own = Variable.forTarget name stem
-
-            if
-                (EnvironmentReader.tryRead lookup own).IsNone
-                && (EnvironmentReader.tryRead lookup shared).IsSome
-            then
-                shared
-            else
-                own
+    let private chosen lookup name stem shared =
+        EnvironmentReader.chosen lookup name stem shared
 
     let private effective setting variable shown isSet : EffectiveValue = {
         Name = setting
@@ -203,6 +191,13 @@ module internal PlainReader =
 
         let token = EnvironmentReader.tryRead lookup tokenVariable
 
+        let spool =
+            SpoolSetting.read
+                lookup
+                name
+                (Variable.HttpSpoolDir, Variable.SharedHttpSpoolDir)
+                (Variable.HttpSpoolMaxBytes, Variable.SharedHttpSpoolMaxBytes)
+
         let url =
             match EnvironmentReader.tryRead lookup variable with
             | None -> problem name variable "It is not set. Give the base URL that artifacts are sent to."
@@ -233,6 +228,8 @@ module internal PlainReader =
                         for refusal in refusals -> ConfigProblem.inVariable name variable refusal.Message
                     ])
 
+                and! spool = spool.Settings
+
                 return {
                     Url = template
                     Authorization = authorization
@@ -242,6 +239,7 @@ module internal PlainReader =
                             RequestTimeout = TimeSpan.FromMilliseconds(float request.Value)
                             ConnectTimeout = TimeSpan.FromMilliseconds(float connect.Value)
                     }
+                    Spool = spool
                 }
             }
 
@@ -258,6 +256,7 @@ module internal PlainReader =
                 backoff.Effective
                 request.Effective
                 connect.Effective
+                yield! spool.Values
             ]
             Settings = settings |> Result.toOption |> Option.map PlainSettings.Http
         }
@@ -269,6 +268,7 @@ module internal PlainReader =
             yield! request.Findings
             yield! connect.Findings
             yield! plaintextToken.Findings
+            yield! spool.Findings
 
             match url with
             | Ok template when RequestUrl.isPlaintext (UrlTemplate.sample template) -> plaintext name variable

@@ -58,6 +58,8 @@ type TargetSettings = {
     ExpectContinueFrom: int64 option
     /// The largest artifact, in bytes.
     MaxObjectBytes: int64
+    /// Where artifacts are kept that failed for a temporary reason; `None` to keep none.
+    Spool: SpoolSettings option
 }
 
 /// What became of one S3 target of a spec.

@@ -131,10 +131,18 @@ module internal TargetReader =
         let maxBytes =
             number "maxObjectBytes" Variable.MaxObjectBytes " bytes" 0L Int64.MaxValue Target.MaxPutBytes
 
+        let spool =
+            SpoolSetting.read
+                lookup
+                who
+                (Variable.SpoolDir, Variable.SharedSpoolDir)
+                (Variable.SpoolMaxBytes, Variable.SharedSpoolMaxBytes)
+
         let settings =
             validation {
                 let! url = url
                 and! region = region
+                and! spool = spool.Settings
 
                 and! retry =
                     RetryPolicy.create
@@ -174,6 +182,7 @@ module internal TargetReader =
                     BindDigest = bindDigest.Value
                     ExpectContinueFrom = shared.ExpectContinue.Value
                     MaxObjectBytes = maxBytes.Value
+                    Spool = spool
                 }
             }
 
@@ -226,6 +235,7 @@ module internal TargetReader =
                 acceptUnmarked.Effective
                 keyCheck.Effective
                 maxBytes.Effective
+                yield! spool.Values
             ]
             ExpiresAt =
                 match url with
@@ -253,6 +263,7 @@ module internal TargetReader =
             | Error _ -> ()
 
             yield! maxBytes.Findings
+            yield! spool.Findings
             yield! bucketName target
         ]
 

@@ -322,6 +322,15 @@ module CellSpec =
             }
         }
 
+    /// The spec with these artifacts in place of its own, for its targets and its default sink: those of a spool.
+    [<CompiledName("WithRouted")>]
+    let withRouted (artifacts: RoutedArtifact list) (spec: CellSpec) : CellSpec = {
+        spec with
+            artifacts = artifacts
+            otherShards = []
+            otherArtifacts = []
+    }
+
     /// The spec with the artifacts of one shard. It remembers the others: a URL that names one object is not for two of them,
     /// whichever shards they belong to.
     [<CompiledName("OfShard")>]

@@ -53,6 +53,11 @@ module BatchDraft =
                 Remedy = $"Give 1 to {MaxConcurrency}."
             }
 
+    /// What is wrong with a number of pushes at once; nothing if it may be used.
+    [<CompiledName("OnConcurrency")>]
+    let onConcurrency (concurrency: int) : Refusal list =
+        concurrencyProblem concurrency |> Option.toList
+
     /// What is wrong with the metadata of an artifact.
     [<CompiledName("CheckMetadata")>]
     let checkMetadata (draft: ArtifactDraft) : Validation<unit, Refusal> =

@@ -56,6 +56,8 @@ type HttpSettings = {
     Retry: RetryPolicy
     /// Limits in time.
     Limits: Limits
+    /// Where artifacts are kept that failed for a temporary reason; `None` to keep none.
+    Spool: SpoolSettings option
 }
 
 /// Makes targets of settings.
@@ -179,6 +181,7 @@ module HttpTarget =
                 Authorization = authorization
                 Retry = retry
                 Limits = limits
+                Spool = None
             }
 
             return {

@@ -69,8 +69,42 @@ public sealed class ExportException : Exception
     public bool MayBeStored { get; init; }
 
     /// <summary>
+    /// True if the artifact is kept in a spool: it is not exported yet, and a drain of the spool exports it
+    /// (<c>cellos-export-s3 drain</c>, <see cref="S3.SpoolingExportSink.DrainAsync"/>). The copy is complete and on disk.
+    /// </summary>
+    public bool IsSpooled { get; init; }
+
+    /// <summary>The same failure of an artifact that is kept. The message ends with a sentence that says so.</summary>
+    internal ExportException Spooled(string sentence) =>
+        With($"{Message} {sentence}", Reason, isSpooled: true);
+
+    /// <summary>The same failure of an artifact that is not kept, with the reason.</summary>
+    internal ExportException NotSpooled(string sentence) =>
+        With($"{Message} {sentence}", $"{Reason} {sentence}", isSpooled: false);
+
+    private ExportException With(string message, string reason, bool isSpooled) =>
+        new(Kind, message)
+        {
+            Reason = reason,
+            IsRedacted = IsRedacted,
+            Destination = Destination,
+            TargetKind = TargetKind,
+            TargetName = TargetName,
+            CellId = CellId,
+            ArtifactName = ArtifactName,
+            StatusCode = StatusCode,
+            ErrorCode = ErrorCode,
+            RequestId = RequestId,
+            HostId = HostId,
+            Attempts = Attempts,
+            Elapsed = Elapsed,
+            MayBeStored = MayBeStored,
+            IsSpooled = isSpooled,
+        };
+
+    /// <summary>
     /// The failure as one line of JSON, whatever its message holds; what is unknown is left out:
-    /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts"}}</c>.
+    /// <c>{"cellId","artifactName","destination","error":{"kind","message","status","code","requestId","hostId","mayBeStored","attempts","spooled"}}</c>.
     /// </summary>
     public string ToJson() => S3.CoreMapping.ToJson(this, ArtifactName);
 
@@ -78,7 +112,7 @@ public sealed class ExportException : Exception
     /// The failure as one line of CloudEvents 1.0 in its JSON format (<c>application/cloudevents+json</c>), of the type
     /// <c>dev.cellos.events.cell.export.v2.failed</c>. <c>source</c> is the cell (<c>/cells/cell-7</c>,
     /// percent-encoded; <c>/cells</c> where it is unknown), <c>subject</c> the artifact's name. <c>data</c> is
-    /// <c>{"targetKind","targetName","cellId","artifactName","destination","kind","reason","status","code","requestId","hostId","mayBeStored","attempts"}</c>, what is
+    /// <c>{"targetKind","targetName","cellId","artifactName","destination","kind","reason","status","code","requestId","hostId","mayBeStored","attempts","spooled"}</c>, what is
     /// unknown left out: <c>reason</c> is the message.
     /// </summary>
     /// <param name="failedAt">When it failed, for <c>time</c>: to the millisecond, in UTC.</param>

@@ -43,6 +43,10 @@ public sealed record ExportResult
     [MemberNotNullWhen(false, nameof(Failure))]
     public bool IsExported => Receipt is not null;
 
+    /// <summary>True if the artifact was not exported and is kept in a spool; there is a failure then.</summary>
+    [MemberNotNullWhen(true, nameof(Failure))]
+    public bool IsSpooled => Failure is { IsSpooled: true };
+
     /// <summary>
     /// One line of JSON: <see cref="ExportReceipt.ToJson"/> or <see cref="ExportException.ToJson"/>. A failure that
     /// names no artifact is told under this one's name.

@@ -180,6 +180,21 @@ public sealed class S3ExportConfiguration
         return EnvironmentSnapshot.Of(configuration);
     }
 
+    /// <summary>The absolute paths of the folders that keep artifacts of its targets, each once.</summary>
+    internal IReadOnlyList<string> SpoolFolders =>
+        [
+            .. Core
+                .Targets.Select(report => report.Settings?.Value.Spool)
+                .Concat(
+                    Core.Plain.Select(report =>
+                        report.Settings?.Value is PlainSettings.Http { Item.Spool: var spool } ? spool : null
+                    )
+                )
+                .Select(spool => spool is null ? null : LocalExportSink.AbsolutePath(spool.Value.Folder))
+                .OfType<string>()
+                .Distinct(StringComparer.Ordinal),
+        ];
+
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>
     internal void ThrowIfRefused()
     {

@@ -32,6 +32,10 @@ internal static partial class LinuxPath
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FlushToDisk(SafeFileHandle handle);
 
+    /// <summary>The id of the user whose rights this process has.</summary>
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    internal static partial uint EffectiveUser();
+
     /// <summary>Returns what a path leads to.</summary>
     internal static FileLook Look(string path, bool follow = false) =>
         // The C library would end the path at a NUL.

@@ -21,10 +21,6 @@ internal sealed partial class CellFolder : IDisposable
     /// <summary>The permissions of new files: read and write for their owner, nothing for others.</summary>
     private const int OwnersFile = 0x180;
 
-    // fcntl(2): a lock of the open file, which no reader of .NET looks at; that of flock(2) would keep them from the file.
-    private const int SetLock = 37;
-    private const short ForWriting = 1;
-
     /// <summary>RENAME_NOREPLACE of renameat2(2).</summary>
     private const uint NoReplace = 1;
 
@@ -87,19 +83,11 @@ internal sealed partial class CellFolder : IDisposable
         int flags
     );
 
-    /// <summary><c>struct flock</c> of 64-bit offsets: a lock of the whole file from its beginning.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 32)]
-    private struct FileLock
-    {
-        [FieldOffset(0)]
-        internal short Type;
-    }
-
-    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int Lock(SafeFileHandle handle, int command, in FileLock fileLock);
-
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     private static partial int SetMode(SafeFileHandle handle, int mode);
+
+    /// <summary>AT_REMOVEDIR of unlinkat(2).</summary>
+    private const int WholeFolder = 0x200;
 
     /// <summary>Opens the folder of a cell, and makes it and the export folder if they are not there.</summary>
     /// <param name="root">The export folder; it may be a symbolic link.</param>
@@ -107,13 +95,28 @@ internal sealed partial class CellFolder : IDisposable
     /// <exception cref="FolderFaultException">It cannot be used.</exception>
     internal static CellFolder Open(string root, string cell)
     {
-        var path = Path.Join(root, cell);
         using var above = OpenRoot(root);
+        return OpenIn(above, root, cell);
+    }
+
+    /// <summary>The same in an export folder that is open.</summary>
+    /// <exception cref="FolderFaultException">It cannot be used.</exception>
+    internal static CellFolder OpenIn(SafeFileHandle above, string root, string cell)
+    {
+        var path = Path.Join(root, cell);
         if (MakeFolder(above, cell, OwnersFolder) == 0)
             Flush(above, root);
         else if (Marshal.GetLastPInvokeError() is var error && error != Exists)
             throw FolderFaultException.Of(error, path);
 
+        return TryOpenIn(above, root, cell) ?? throw FolderFaultException.Of(NoEntry, path);
+    }
+
+    /// <summary>Opens the folder if it is there; null if it is not.</summary>
+    /// <exception cref="FolderFaultException">It cannot be used.</exception>
+    internal static CellFolder? TryOpenIn(SafeFileHandle above, string root, string cell)
+    {
+        var path = Path.Join(root, cell);
         var descriptor = LinuxFile.OpenIn(
             above,
             cell,
@@ -124,6 +127,8 @@ internal sealed partial class CellFolder : IDisposable
             return new CellFolder(new SafeFileHandle(descriptor, ownsHandle: true), path);
 
         var refused = Marshal.GetLastPInvokeError();
+        if (refused == NoEntry)
+            return null;
         throw refused == NotADirectory
         && LinuxStatus.TryGet(above, cell) is { Type: LinuxStatus.SymbolicLink }
             ? FolderFaultException.Of(TooManyLinks, path)
@@ -187,11 +192,7 @@ internal sealed partial class CellFolder : IDisposable
             var isOurs = false;
             try
             {
-                // Some network file systems have no locks.
-                if (
-                    Lock(handle, SetLock, new FileLock { Type = ForWriting }) != 0
-                    && Marshal.GetLastPInvokeError() is WouldBlock or AccessDenied
-                )
+                if (!RangeLock.TryTake(handle))
                     return null;
 
                 var opened = LinuxStatus.Of(handle);
@@ -266,8 +267,36 @@ internal sealed partial class CellFolder : IDisposable
     /// <exception cref="FolderFaultException">It could not be done.</exception>
     internal void Flush() => Flush(_handle, _path);
 
+    /// <summary>Returns the names in the folder.</summary>
+    /// <exception cref="FolderFaultException">It cannot be listed.</exception>
+    internal string[] Names()
+    {
+        try
+        {
+            return
+            [
+                .. Directory
+                    .EnumerateFileSystemEntries($"/proc/self/fd/{_handle.DangerousGetHandle()}")
+                    .Select(entry => Path.GetFileName(entry)),
+            ];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw FolderFaultException.From(exception, _path);
+        }
+    }
+
+    /// <summary>Returns the status of a name; null if there is nothing of it.</summary>
+    internal LinuxStatus.Statx? StatusOf(string name) => LinuxStatus.TryGet(_handle, name);
+
+    /// <summary>Removes an empty folder, if it is there and empty.</summary>
+    internal static void ForgetFolder(SafeFileHandle above, string name) =>
+        _ = RemoveName(above, name, WholeFolder);
+
     public void Dispose() => _handle.Dispose();
 
+    /// <summary>Opens an export folder, and makes what is missing of it.</summary>
+    /// <exception cref="FolderFaultException">It cannot be used.</exception>
     private static SafeFileHandle OpenRoot(string root)
     {
         try

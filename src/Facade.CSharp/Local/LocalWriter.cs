@@ -16,8 +16,6 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
     /// <summary>The time between two looks at a temporary file that another push has.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    private static readonly Action Nothing = static () => { };
-
     private readonly string _name = LocalNameModule.Value(plan.File);
     private readonly string _temporary = LocalNameModule.Temporary(plan.File);
 
@@ -108,7 +106,9 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
         var isNamed = false;
         try
         {
-            var sent = await FillAsync(file, source, moved, cancellationToken).ConfigureAwait(false);
+            var sent = await FileFill
+                .FromAsync(source, file, [.. Others], moved, cancellationToken)
+                .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             Files.LinuxPath.Flush(file);
             if (plan.Target.ReadBack)
@@ -136,28 +136,6 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             if (!isNamed)
                 folder.Forget(_temporary);
         }
-    }
-
-    /// <summary>Writes the content, and takes its digests in the same pass.</summary>
-    private async Task<Sent> FillAsync(
-        SafeFileHandle file,
-        SourceFile source,
-        Action<long> moved,
-        CancellationToken cancellationToken
-    )
-    {
-        using var pass = new SourcePass(source, source.Length, [.. Others], Nothing);
-        var offset = 0L;
-        do
-        {
-            var piece = await pass.NextAsync(cancellationToken).ConfigureAwait(false);
-            await RandomAccess.WriteAsync(file, piece, offset, cancellationToken).ConfigureAwait(false);
-            offset += piece.Length;
-            moved(offset);
-        } while (offset < source.Length);
-
-        await pass.ProveAsync(cancellationToken).ConfigureAwait(false);
-        return await pass.DigestsAsync().ConfigureAwait(false);
     }
 
     private async Task<SafeFileHandle> TemporaryAsync(CellFolder folder, CancellationToken cancellationToken)

@@ -19,6 +19,9 @@ namespace CellOS.Export.S3;
 /// <item><term>11 <c>UrlCommandWrote</c></term><description>warning: a line of the standard error of a URL command</description></item>
 /// <item><term>12 <c>UrlCommandMisled</c></term><description>error: artifacts may have got URLs of others from a URL command</description></item>
 /// <item><term>13 <c>UrlKeyMismatch</c></term><description>warning: a source of URLs gave a URL that is plainly for another object</description></item>
+/// <item><term>14 <c>ArtifactSpooled</c></term><description>warning: no receipt yet, and the artifact is kept in a spool</description></item>
+/// <item><term>15 <c>ArtifactNotSpooled</c></term><description>error: the spool does not keep an artifact</description></item>
+/// <item><term>16 <c>SpoolFaulted</c></term><description>warning: something about the spool does not work, and the export does not need it</description></item>
 /// </list>
 /// </summary>
 internal static partial class Log
@@ -143,6 +146,25 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Error, "The URL command {Command} {What}", EventName = "UrlCommandMisled")]
     internal static partial void CommandMisled(ILogger logger, string command, string what);
+
+    [LoggerMessage(
+        14,
+        LogLevel.Warning,
+        "Spooled {Artifact} in {Spool}: drain the spool to export it.",
+        EventName = "ArtifactSpooled"
+    )]
+    internal static partial void Spooled(ILogger logger, string artifact, string spool);
+
+    [LoggerMessage(
+        15,
+        LogLevel.Error,
+        "{Artifact} is not spooled. {Reason}",
+        EventName = "ArtifactNotSpooled"
+    )]
+    internal static partial void NotSpooled(ILogger logger, string artifact, string reason);
+
+    [LoggerMessage(16, LogLevel.Warning, "{Fault}", EventName = "SpoolFaulted")]
+    internal static partial void SpoolFaulted(ILogger logger, string fault);
 
     internal static void Attempted(ILogger logger, PushPlan plan, int attempt, State state, Outcome outcome)
     {

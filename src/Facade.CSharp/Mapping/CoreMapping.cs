@@ -40,6 +40,14 @@ internal static class CoreMapping
     private static T? OrNull<T>(FSharpOption<T>? option)
         where T : class => option?.Value;
 
+    internal static TargetKind ToCore(ExportTargetKind kind) =>
+        kind switch
+        {
+            ExportTargetKind.Local => TargetKind.Local,
+            ExportTargetKind.Http => TargetKind.Http,
+            _ => TargetKind.S3,
+        };
+
     private static ExportTargetKind ToKind(string name) =>
         name == TargetKind.Local.Name ? ExportTargetKind.Local
         : name == TargetKind.Http.Name ? ExportTargetKind.Http
@@ -120,7 +128,8 @@ internal static class CoreMapping
             ToOption(failure.RequestId),
             ToOption(failure.HostId),
             failure.MayBeStored,
-            failure.Attempts
+            failure.Attempts,
+            failure.IsSpooled
         );
 
     private static EventContext ToCore(ExportEventContext? context) =>
@@ -203,6 +212,34 @@ internal static class CoreMapping
             Attempts = failure.Attempts,
             Elapsed = failure.Elapsed,
             MayBeStored = failure.MayBeStored,
+        };
+
+    /// <summary>C# lets any number be a kind: such a one is a bug of its sink.</summary>
+    internal static FailureKind ToCore(ExportFailureKind kind) =>
+        kind switch
+        {
+            ExportFailureKind.SourceNotFound => FailureKind.SourceNotFound,
+            ExportFailureKind.SourceNotAFile => FailureKind.SourceNotAFile,
+            ExportFailureKind.SourceAccessDenied => FailureKind.SourceAccessDenied,
+            ExportFailureKind.SourceUnreadable => FailureKind.SourceUnreadable,
+            ExportFailureKind.SourceChanged => FailureKind.SourceChanged,
+            ExportFailureKind.SourceTooLarge => FailureKind.SourceTooLarge,
+            ExportFailureKind.UrlUnusable => FailureKind.UrlUnusable,
+            ExportFailureKind.UrlExpired => FailureKind.UrlExpired,
+            ExportFailureKind.Refused => FailureKind.Refused,
+            ExportFailureKind.Redirected => FailureKind.Redirected,
+            ExportFailureKind.AlreadyExists => FailureKind.AlreadyExists,
+            ExportFailureKind.Unavailable => FailureKind.Unavailable,
+            ExportFailureKind.Unreachable => FailureKind.Unreachable,
+            ExportFailureKind.TimedOut => FailureKind.TimedOut,
+            ExportFailureKind.DeadlineExceeded => FailureKind.DeadlineExceeded,
+            ExportFailureKind.CertificateRejected => FailureKind.CertificateRejected,
+            ExportFailureKind.IntegrityMismatch => FailureKind.IntegrityMismatch,
+            ExportFailureKind.Unverified => FailureKind.Unverified,
+            ExportFailureKind.NotAStore => FailureKind.NotAStore,
+            ExportFailureKind.Unconfirmed => FailureKind.Unconfirmed,
+            ExportFailureKind.LocalFault => FailureKind.LocalFault,
+            _ => FailureKind.Internal,
         };
 
     private static ExportFailureKind ToKind(FailureKind kind) =>

@@ -2,6 +2,7 @@ using CellOS.Export.S3.Batch;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Source;
+using CellOS.Export.S3.Spooling;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,6 +20,7 @@ internal sealed class PushChannel : IDisposable
     private readonly HttpMessageInvoker? _owned;
     private readonly IUrlSource? _urls;
     private readonly IDisposable? _ownedProvider;
+    private readonly Spooler? _spooler;
 
     /// <summary>The artifact that was sent first.</summary>
     private ArtifactName? _claimedBy;
@@ -45,12 +47,21 @@ internal sealed class PushChannel : IDisposable
         _owned = parts.OwnsHttp ? parts.Http : null;
         _ownedProvider = parts.OwnedProvider;
         var time = timeProvider ?? TimeProvider.System;
+        ILogger guarded = logger is null ? NullLogger.Instance : new GuardedLogger(logger);
+        _spooler = SpoolerFactory.Create(
+            parts.Spool,
+            _target.Kind,
+            _target.Name?.Value,
+            _target.CellId,
+            time,
+            guarded
+        );
         _driver = new PushDriver(
             new PutTransport(parts.Http, time),
             parts.Urls,
             time,
             roll ?? Random.Shared.NextDouble,
-            logger is null ? NullLogger.Instance : new GuardedLogger(logger)
+            guarded
         );
     }
 
@@ -93,7 +104,18 @@ internal sealed class PushChannel : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, _sink);
         var plan = Plan(name, metadata);
-        return _driver.PushAsync(plan, path, _claim, progress, cancellationToken);
+        // There is none but on Linux.
+#pragma warning disable CA1416
+        return _spooler is null
+            ? _driver.PushAsync(plan, path, _claim, progress, cancellationToken)
+            : _spooler.PushAsync(
+                plan.Artifact,
+                path,
+                metadata,
+                () => _driver.PushAsync(plan, path, _claim, progress, cancellationToken),
+                cancellationToken
+            );
+#pragma warning restore CA1416
     }
 
     internal IAsyncEnumerable<ExportResult> PushManyAsync(

@@ -22,15 +22,16 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
         CellId cellId,
         Func<HttpMessageInvoker>? http,
         TimeProvider? timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        bool spools = true
     )
     {
-        _s3 = new S3ExportSinks(configuration, cellId, http, timeProvider, loggers);
+        _s3 = new S3ExportSinks(configuration, cellId, http, timeProvider, loggers, spools);
         foreach (var (name, sink) in _s3)
             _sinks[name] = sink;
         foreach (var report in configuration.Core.Plain)
         {
-            var sink = Create(report, configuration, cellId, timeProvider, loggers);
+            var sink = Create(report, configuration, cellId, timeProvider, loggers, spools);
             if (report.Name is { Value: var name })
                 _sinks[TargetNameModule.Value(name)] = sink;
             else
@@ -114,12 +115,13 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     internal static ExportSinks Create(
         S3ExportConfiguration configuration,
         TimeProvider? timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        bool spools = true
     )
     {
         var cell = configuration.Cell ?? throw CoreMapping.UnknownCell("cellId");
         Log.Findings(loggers, configuration);
-        return new ExportSinks(configuration, cell, null, timeProvider, loggers);
+        return new ExportSinks(configuration, cell, null, timeProvider, loggers, spools);
     }
 
     /// <inheritdoc />
@@ -152,7 +154,8 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
         S3ExportConfiguration configuration,
         CellId cellId,
         TimeProvider? timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        bool spools
     )
     {
         // What cannot be used is refused before.
@@ -164,7 +167,8 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
                     HttpSettingsModule.ForCell(cellId, report.Name, settings),
                     null,
                     http,
-                    OwnsHttp: true
+                    OwnsHttp: true,
+                    Spool: spools ? settings.Spool?.Value : null
                 ),
                 timeProvider,
                 loggers?.CreateLogger<HttpExportSink>()

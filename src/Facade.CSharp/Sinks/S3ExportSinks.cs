@@ -22,7 +22,8 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
         CellId cellId,
         Func<HttpMessageInvoker>? http,
         TimeProvider? timeProvider,
-        ILoggerFactory? loggers
+        ILoggerFactory? loggers,
+        bool spools = true
     )
     {
         configuration.ThrowIfRefused();
@@ -36,7 +37,8 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
                 Settings.ForCell(cellId, settings),
                 _urls.Of(settings),
                 http?.Invoke() ?? _owned!,
-                OwnsHttp: false
+                OwnsHttp: false,
+                Spool: spools ? settings.Spool?.Value : null
             );
             _sinks[TargetNameModule.Value(settings.Name)] = new PresignedS3ExportSink(
                 parts,

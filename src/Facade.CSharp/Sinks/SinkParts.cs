@@ -11,12 +11,14 @@ namespace CellOS.Export.S3;
 /// <param name="Http">What sends.</param>
 /// <param name="OwnsHttp">Whether that ends with the sink.</param>
 /// <param name="OwnedProvider">A source of URLs that ends with the sink; null for none.</param>
+/// <param name="Spool">Where artifacts are kept that failed for a temporary reason; null to keep none.</param>
 internal sealed record SinkParts(
     Target Target,
     IUrlSource? Urls,
     HttpMessageInvoker Http,
     bool OwnsHttp,
-    IDisposable? OwnedProvider = null
+    IDisposable? OwnedProvider = null,
+    SpoolSettings? Spool = null
 )
 {
     /// <param name="options">What the caller wrote down.</param>

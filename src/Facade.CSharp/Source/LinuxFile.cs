@@ -123,11 +123,17 @@ internal static partial class LinuxFile
     }
 
     /// <summary>Opens a folder of the operator's for reading its names, by symbolic links too.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="followLink">True if it may be a symbolic link to one.</param>
     /// <exception cref="SourceException">The folder does not exist or may not be read.</exception>
-    internal static SafeFileHandle OpenToList(string path)
+    internal static SafeFileHandle OpenToList(string path, bool followLink = true)
     {
         RejectNul(path);
-        var descriptor = OpenFile(path, ReadOnly | FolderFlag | CloseOnExec | LargeFile, 0);
+        var descriptor = OpenFile(
+            path,
+            ReadOnly | FolderFlag | CloseOnExec | LargeFile | (followLink ? 0 : NoFollowFlag),
+            0
+        );
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw FolderRefusal(path, Marshal.GetLastPInvokeError());

@@ -14,6 +14,9 @@ internal static partial class LinuxStatus
     private const uint BirthTime = 0x800;
     private const int TypeMask = 0xf000;
 
+    /// <summary>The rights of the group and of all users to write.</summary>
+    private const int OthersWrite = 0x12;
+
     // The types of stx_mode (inode(7)).
     internal const int Pipe = 0x1000;
     internal const int CharacterDevice = 0x2000;
@@ -33,6 +36,10 @@ internal static partial class LinuxStatus
 
         [FieldOffset(16)]
         internal uint Links;
+
+        /// <summary>The id of the user who owns it.</summary>
+        [FieldOffset(20)]
+        internal uint Owner;
 
         [FieldOffset(28)]
         private readonly ushort _mode;
@@ -69,6 +76,9 @@ internal static partial class LinuxStatus
 
         /// <summary>The type, one of the constants.</summary>
         internal readonly int Type => _mode & TypeMask;
+
+        /// <summary>True if others than the owner may write to it.</summary>
+        internal readonly bool IsWritableByOthers => (_mode & OthersWrite) != 0;
 
         internal readonly FileStamp Stamp =>
             new(

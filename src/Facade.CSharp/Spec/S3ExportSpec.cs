@@ -154,6 +154,24 @@ public sealed class S3ExportSpec
         return Accept(CellSpecModule.Below(root.AbsolutePaths(), Core), _file);
     }
 
+    /// <summary>The spec with the artifacts of these notes in place of its own.</summary>
+    internal S3ExportSpec WithSpooled(IEnumerable<SpoolNote> notes) =>
+        new(
+            CellSpecModule.WithRouted(
+                ListModule.OfSeq(
+                    notes.Select(note => new RoutedArtifact(
+                        note.ArtifactName,
+                        ArtifactNameModule.Value(note.ArtifactName),
+                        note.TargetName,
+                        note.TargetKind,
+                        null
+                    ))
+                ),
+                Core
+            ),
+            _file
+        );
+
     /// <summary>The spec with the artifacts of one shard.</summary>
     internal S3ExportSpec OfShard(Shard shard) => new(CellSpecModule.OfShard(shard, Core), _file);
 

@@ -537,6 +537,7 @@ let tests =
                         [
                             "check"
                             "push"
+                            "drain"
                             "verify"
                             "Examples:"
                             "CELLOS_EXPORT_S3_PRESIGNED_URL__TARGET"
@@ -544,6 +545,8 @@ let tests =
                         ]
                         [ "help" ], [ "check"; "push"; "verify"; "Examples:" ]
                         [ "help"; "push" ], [ "--receipts"; "--resume out"; "CELLOS_EXPORT_DIR" ]
+                        [ "drain"; "--help" ],
+                        [ "--spec"; "--target"; "--spool"; "--receipts"; "--seals"; "--concurrency" ]
                         [ "verify"; "--help" ], [ "--receipts"; "--seals"; "--key"; "--bundle"; "--json" ]
                         [ "check"; "--help" ], [ "--spec"; "--cell-id"; "--target"; "--json" ]
                         [ "push"; "-h" ],

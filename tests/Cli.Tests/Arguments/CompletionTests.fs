@@ -81,7 +81,7 @@ let tests =
 
                 for words, expected in
                     [
-                        [ "" ], [ "check"; "push"; "verify"; "completion"; "manual" ]
+                        [ "" ], [ "check"; "push"; "drain"; "verify"; "completion"; "manual" ]
                         [ "check"; "" ], [ ":files" ]
                         [ "check"; "-" ],
                         [ "--cell-id"; "--json"; "--probe"; "--root"; "--shard"; "--spec"; "--target" ]
@@ -100,6 +100,9 @@ let tests =
                         [ "push"; "--seal=" ], [ ":files" ]
                         [ "push"; "--root"; "" ], [ ":folders" ]
                         [ "check"; "--root"; "" ], [ ":folders" ]
+                        [ "drain"; "--spool"; "" ], [ ":folders" ]
+                        [ "drain"; "--receipts"; "" ], [ ":files" ]
+                        [ "drain"; "--spec"; spec; "--target"; "" ], [ "evidence-eu"; "archive" ]
                         [ "push"; "" ], [ ":files" ]
                         [ "verify"; "--receipts"; "" ], [ ":files" ]
                         [ "verify"; "--receipts"; "a"; "b"; "" ], [ ":files" ]
@@ -107,7 +110,8 @@ let tests =
                         [ "verify"; "--receipts"; "a"; "--js" ], [ "--json" ]
                         [ "push"; "--"; "--re" ], [ ":files" ]
                         [ "completion"; "" ], [ "bash"; "zsh"; "fish" ]
-                        [ "nonsense"; "--x"; "" ], [ "check"; "push"; "verify"; "completion"; "manual" ]
+                        [ "nonsense"; "--x"; "" ],
+                        [ "check"; "push"; "drain"; "verify"; "completion"; "manual" ]
                     ] do
                     let! actual = suggested words
                     let actual = actual |> Array.filter ((<>) "--help") |> List.ofArray
@@ -120,7 +124,7 @@ let tests =
 
         testCaseTask "suggests every option that the help lists" (fun () ->
             task {
-                for command in [ "check"; "push"; "verify" ] do
+                for command in [ "check"; "push"; "drain"; "verify" ] do
                     let! struct (_, help, _) = runTool [ command; "--help" ]
 
                     let options =
@@ -234,7 +238,7 @@ let tests =
                     let plain =
                         page.Replace("\\-", "-").Replace("\\fR", "").Replace("\\fI", "").Replace("\\fB", "")
 
-                    for command in [ "check"; "push"; "verify"; "completion"; "manual" ] do
+                    for command in [ "check"; "push"; "drain"; "verify"; "completion"; "manual" ] do
                         Expect.stringContains plain $".SS {command}\n" command
                         let! struct (_, help, _) = runTool [ command; "--help" ]
 

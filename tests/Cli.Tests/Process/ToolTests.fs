@@ -13,6 +13,7 @@ let private handlers (push: CancellationToken -> Task<int>) =
     Handlers(
         Func<CheckArguments, int>(fun _ -> 0),
         Func<PushArguments, CancellationToken, Task<int>>(fun _ token -> push token),
+        Func<DrainArguments, CancellationToken, Task<int>>(fun _ token -> push token),
         Func<VerifyArguments, CancellationToken, Task<int>>(fun _ token -> push token)
     )
 

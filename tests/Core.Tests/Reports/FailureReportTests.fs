@@ -29,6 +29,7 @@ let fullReport: FailureReport = {
     TargetName = None
     IsRedacted = false
     Attempts = 2
+    Spooled = false
 }
 
 let private outer = [ "cellId"; "artifactName"; "destination"; "error" ]
@@ -42,6 +43,7 @@ let private inner = [
     "hostId"
     "mayBeStored"
     "attempts"
+    "spooled"
 ]
 
 let private names (element: JsonElement) = [ for property in element.EnumerateObject() -> property.Name ]
@@ -152,6 +154,7 @@ let tests =
                     TargetName = None
                     IsRedacted = false
                     Attempts = error.GetProperty("attempts").GetInt32()
+                    Spooled = fst (error.TryGetProperty "spooled")
                 }
                 : FailureReport)
                 {
@@ -162,6 +165,15 @@ let tests =
                         HostId = redacted report.HostId
                 }
                 "the same")
+
+        testCase "an artifact that is kept in a spool is reported so" (fun () ->
+            let _, error = parse (FailureReport.toJson { fullReport with Spooled = true })
+            Expect.isTrue (error.GetProperty("spooled").GetBoolean()) "in JSON"
+
+            let event =
+                CloudEvent.ofFailure DateTimeOffset.UnixEpoch { fullReport with Spooled = true }
+
+            Expect.stringEnds event "\"attempts\":2,\"spooled\":true}}" "in an event")
 
         testCase "the message of this library's own failure keeps its words" (fun () ->
             let message =

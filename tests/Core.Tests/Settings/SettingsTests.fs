@@ -215,6 +215,7 @@ let private rows = [
         "5368709120 bytes"
         0L
         Int64.MaxValue
+    number (suffixed Variable.SpoolMaxBytes "a") "spoolMaxBytes" " bytes" "none" 1L Int64.MaxValue
     number Variable.RequestTimeout "requestTimeout" " ms" "30000 ms" 1L 2147483647L
     number Variable.ConnectTimeout "connectTimeout" " ms" "10000 ms" 1L 2147483647L
     number Variable.StallTimeout "stallTimeout" " ms" "none" 1L 2147483647L
@@ -350,7 +351,13 @@ let values =
                 |> List.choose _.Variable
 
             let elsewhere =
-                [ Variable.PresignedUrlsFile; Variable.LegacyUrl ] @ UrlSourceSettings.variables
+                [
+                    Variable.PresignedUrlsFile
+                    Variable.LegacyUrl
+                    Variable.SharedSpoolDir
+                    Variable.SharedSpoolMaxBytes
+                ]
+                @ UrlSourceSettings.variables
 
             for row in Variable.all do
                 if not (List.contains row.Name elsewhere || Variable.isOfOtherSink row.Name) then
@@ -367,6 +374,10 @@ let values =
                 Variable.CaBundle
                 Variable.SealKey
                 Variable.SealPasswordFile
+                // A test of its own has these: a spool is no part of the target.
+                Variable.SpoolDir
+                Variable.SharedSpoolDir
+                Variable.SharedSpoolMaxBytes
                 yield! UrlSourceSettings.variables
             ]
 
@@ -390,7 +401,7 @@ let values =
             let plain = targetOf (resolve [ s3 "a" ] [] [ goodUrl ])
 
             for row in rows do
-                if row.Variable <> Variable.Strict then
+                if row.Variable <> Variable.Strict && row.Setting <> "spoolMaxBytes" then
                     let reaches (text, _) =
                         targetOf (with' row.Variable text) <> plain
 

@@ -25,6 +25,9 @@ let private events = [
     11, "UrlCommandWrote", LogLevel.Warning
     12, "UrlCommandMisled", LogLevel.Error
     13, "UrlKeyMismatch", LogLevel.Warning
+    14, "ArtifactSpooled", LogLevel.Warning
+    15, "ArtifactNotSpooled", LogLevel.Error
+    16, "SpoolFaulted", LogLevel.Warning
 ]
 
 type private Noting() =

@@ -1,0 +1,126 @@
+using System.Runtime.Versioning;
+using CellOS.Export.S3.Cli.Arguments;
+using CellOS.Export.S3.Cli.Progress;
+using CellOS.Export.S3.Cli.Pushing;
+using CellOS.Export.S3.Cli.Receipts;
+using CellOS.Export.S3.Cli.Streams;
+using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Http;
+using CellOS.Export.S3.Spooling;
+
+namespace CellOS.Export.S3.Cli.Draining;
+
+/// <summary><c>drain</c>: exports what spools keep. An entry is removed when the receipt of its artifact is written.</summary>
+internal static class Drainer
+{
+    /// <returns>The exit code.</returns>
+    /// <exception cref="RefusedException">Command or configuration cannot be used; nothing was sent.</exception>
+    /// <exception cref="OperationCanceledException">It was interrupted, and ended cleanly.</exception>
+    internal static async Task<int> RunAsync(
+        DrainArguments arguments,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!OperatingSystem.IsLinux())
+            throw new RefusedException("drain needs Linux, as a spool does.");
+        if (Configured.ProblemOfCellId(arguments.Run.CellId) is { } noCell)
+            throw new RefusedException(noCell.ToString());
+        OpenSsl.Require();
+        using var plan = await DrainPlan.MakeAsync(arguments, cancellationToken);
+        return await RunAsync(plan, arguments.Run, output, error, cancellationToken);
+    }
+
+    [SupportedOSPlatform("linux")]
+    private static async Task<int> RunAsync(
+        DrainPlan plan,
+        PushArguments arguments,
+        TextWriter output,
+        TextWriter error,
+        CancellationToken cancellationToken
+    )
+    {
+        var shown = PushDisplay.Choose(
+            Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
+        );
+        await using var display = shown.Open(null);
+        await using var receipts = arguments.Receipts is { } path
+            ? await Task.Run(
+                    () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
+                    cancellationToken
+                )
+                .WaitAsync(cancellationToken)
+            : null;
+        var context = new ExportEventContext
+        {
+            SpecId = plan.SpecId,
+            RunId = arguments.RunId,
+            Provenance = arguments.Provenance,
+        };
+        var lines = new ResultLines(output, shown.Results, arguments.Format, context, receipts, display);
+        FailureRehearsal.Run(arguments.Format);
+        var run = new DrainRun(
+            plan,
+            arguments with
+            {
+                Concurrency = OpenFiles.Fit(arguments.Concurrency, display.Note),
+            },
+            lines,
+            receipts,
+            display
+        );
+        try
+        {
+            try
+            {
+                await run.RunAsync(cancellationToken);
+            }
+            finally
+            {
+                await SayHomeless();
+            }
+
+            if (receipts is not null)
+                await receipts.CompleteAsync();
+        }
+        // Its reader may never read again: the drain ends as interrupted, and what is stored has its receipt.
+        catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
+        {
+            Say(exception);
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (IOException exception) when (LocalFault.Describe(exception) is null)
+        {
+            Say(exception);
+            return ExitCode.Failed;
+        }
+
+        foreach (var drain in plan.Drains)
+            if (drain.Count is > 0 and var left)
+                display.Note(
+                    $"The spool '{Shown.Short(200, drain.Path)}' keeps {ShownNames.Artifacts(left)}."
+                );
+        if (plan.Drains.All(drain => drain.Count == 0) && plan.Parts.Count == 0)
+            display.Note("The spool is empty: there is nothing to export.");
+        return lines.AnyFailed || run.AnyProblem ? ExitCode.Failed
+            : lines.AnySpooled ? ExitCode.Spooled
+            : ExitCode.Done;
+
+        void Say(Exception exception) =>
+            error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+
+        // Whole lines, so after the display has left the terminal.
+        async Task SayHomeless()
+        {
+            if (lines.Homeless.Count == 0)
+                return;
+            await display.DisposeAsync();
+            error.WriteLine(
+                $"{Tool.Name}: The objects of these receipts are stored, and the receipts could be written nowhere else. The artifacts are still in the spool. Save these lines, or run the same command again."
+            );
+            foreach (var receipt in lines.Homeless)
+                error.WriteLine(receipt);
+        }
+    }
+}

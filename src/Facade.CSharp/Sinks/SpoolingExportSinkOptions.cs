@@ -1,0 +1,24 @@
+namespace CellOS.Export.S3;
+
+/// <summary>Where a <see cref="SpoolingExportSink"/> keeps artifacts. It is checked, all at once, when the sink is built.</summary>
+public sealed class SpoolingExportSinkOptions
+{
+    /// <summary>
+    /// The folder of the spool. A relative path begins at the current folder. What is missing of it is made when the first
+    /// artifact is kept, with the permissions 0700. It belongs to the user of this process, others may not write to it, and it
+    /// is not a symbolic link. Sinks of several targets and cells may share it.
+    /// </summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The cell whose evidence the sink takes: one path segment, at most 255 UTF-8 bytes.</summary>
+    public required string CellId { get; init; }
+
+    /// <summary>The name of the sink's target in the cell spec; null for none. Default: none.</summary>
+    public string? TargetName { get; init; }
+
+    /// <summary>
+    /// The most bytes that the copies in the folder have together: 1 or more, or null for no limit. Processes that spool at the
+    /// same time may exceed it by what each of them adds. Default: none.
+    /// </summary>
+    public long? MaxBytes { get; init; }
+}
