@@ -14,6 +14,7 @@ usage: ./build.sh [COMMAND]
   build                 set up the tools and packages, build everything (the default)
   quickstart [FOLDER]   export a folder to a small S3 on loopback, through a broker that has the keys, and read it
                         back; without FOLDER, an evidence bundle of its own
+                        with QUICKSTART_ENDPOINT, _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY set, to that S3 instead
   test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
                         each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
   test-native [ARGUMENT...]
