@@ -33,8 +33,10 @@ type TimelineRow = {
     From: float
     /// Where its bar ends.
     Until: float
-    /// True if all runs ended, and all their seals are valid.
-    IsGood: bool
+    /// True if all its seals are valid.
+    IsValid: bool
+    /// True if a run was interrupted.
+    IsInterrupted: bool
 }
 
 /// The length of the periods of a time line, whose runs are shown as one.
@@ -236,7 +238,8 @@ module Timeline =
                             Counts = countsOf run
                             From = place run.StartedAt
                             Until = place run.FinishedAt
-                            IsGood = run.IsValid && not run.IsInterrupted
+                            IsValid = run.IsValid
+                            IsInterrupted = run.IsInterrupted
                         }
                 ]
             else
@@ -248,6 +251,7 @@ module Timeline =
                             Counts = counts period
                             From = place period.First
                             Until = place period.Last
-                            IsGood = period.Interrupted = 0L && period.NotValid = 0L
+                            IsValid = period.NotValid = 0L
+                            IsInterrupted = period.Interrupted > 0L
                         }
                 ]

@@ -122,6 +122,7 @@ module VerificationPage =
     let private fileCheck (result: VerificationResult) =
         match result.Names with
         | None -> notChecked "Files" VerificationResult.noBundle
+        | Some _ when result.Count = 0L -> notChecked "Files" "There is no file and no receipt to compare."
         | Some names ->
             check
                 "Files"
@@ -129,7 +130,9 @@ module VerificationPage =
                 $"Length and SHA-256 of each file were compared with its receipt. Files were found by {names.Name}."
 
     let private receiptCheck (result: VerificationResult) =
-        if result.Scope.HasReceipts then
+        if result.Scope.HasReceipts && result.Receipts + result.BadLines = 0L then
+            notChecked "Receipts" "The files of receipts are empty."
+        elif result.Scope.HasReceipts then
             check "Receipts" (result.BadLines = 0L) (sentence (VerificationWords.receipts result))
         else
             notChecked
@@ -138,6 +141,12 @@ module VerificationPage =
 
     let private storeCheck (result: VerificationResult) =
         match count ArtifactStatus.NotConfirmed result with
+        | _ when result.Count = 0L -> notChecked "Confirmation by the store" "There is no receipt."
+        | 0L when VerificationHeadline.different result > 0L ->
+            check
+                "Confirmation by the store"
+                true
+                "The store confirmed each receipt whose file is not altered or missing."
         | 0L -> check "Confirmation by the store" true "The store confirmed each receipt that counts."
         | count ->
             let text = $"{artifacts count} {are count} not confirmed"
@@ -149,7 +158,9 @@ module VerificationPage =
                 check "Confirmation by the store" false $"{text}."
 
     let private sealCheck (result: VerificationResult) =
-        if result.Scope.HasSeals then
+        if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
+            notChecked "Seals" "The files of seals are empty."
+        elif result.Scope.HasSeals then
             let accepted =
                 if result.Scope.AcceptUnsealed then
                     " Receipts without a seal were accepted."
@@ -208,10 +219,12 @@ module VerificationPage =
                 else
                     $" the first {Amount.number excerpt.BadListed} of {Amount.number excerpt.AllBad} that failed, and"
 
+            let others = if excerpt.AllBad = 0L then "" else " of the others"
+
             let good =
                 if excerpt.AllGood = 0L then "none of the others"
                 elif excerpt.OneOf = 1L then "all others"
-                else $"one in {Amount.number excerpt.OneOf} of the others"
+                else $"one in {Amount.number excerpt.OneOf}{others}"
 
             $"{Amount.number excerpt.Listed} of {counted all} are listed:{bad} {good}. verify --json lists all."
 

@@ -48,6 +48,7 @@ internal sealed class HtmlWriter(TextWriter output)
                 _pending.Append(Encoder.Encode(text));
         }
 
-        public void AppendFormatted(long number) => _pending.Append(CultureInfo.InvariantCulture, $"{number}");
+        public void AppendFormatted(long number) =>
+            _pending.Append(CultureInfo.InvariantCulture, $"{number}");
     }
 }

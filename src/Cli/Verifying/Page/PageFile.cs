@@ -107,7 +107,12 @@ internal sealed class PageFile : IDisposable
             if (OperatingSystem.IsLinux())
                 LinuxPath.FlushFolder(FolderOf(_path));
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception)
+            when (exception
+                    is IOException
+                        or UnauthorizedAccessException
+                        or ArgumentOutOfRangeException { ParamName: "value" }
+            )
         {
             throw new LostOutputException($"The page {Quote(_path)}", Reason(exception));
         }
@@ -128,5 +133,9 @@ internal sealed class PageFile : IDisposable
 
     private static string Quote(string path) => $"'{Shown.Short(200, path)}'";
 
-    private static string Reason(Exception exception) => Shown.Line(exception.Message).TrimEnd('.');
+    private static string Reason(Exception exception) =>
+        // .NET's word for EFBIG, which a file has from a limit of the process or of its file system.
+        exception is ArgumentOutOfRangeException
+            ? "it is larger than a file may be here"
+            : Shown.Line(exception.Message).TrimEnd('.');
 }

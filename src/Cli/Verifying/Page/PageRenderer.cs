@@ -177,11 +177,15 @@ internal sealed class PageRenderer(TextWriter output, VerificationPage page, Ver
         foreach (var row in page.Timeline)
         {
             _html.Write($"<li><time>{row.When}</time> <span><bdi>{row.What}</bdi>: {row.Counts}</span>");
+            var kind =
+                !row.IsValid ? "bad"
+                : row.IsInterrupted ? "warn"
+                : "good";
             // The place of a bar on a line of 1,000 parts; a short run is still seen.
             var width = Math.Max(12, (long)Math.Round((row.Until - row.From) * 1000));
             var left = Math.Min((long)Math.Round(row.From * 1000), 1000 - width);
             _html.Write(
-                $"<svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"line\" width=\"1000\" height=\"10\"/><rect class=\"{(row.IsGood ? "good" : "bad")}\" x=\"{left}\" width=\"{width}\" height=\"10\"/></svg></li>\n"
+                $"<svg viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect class=\"line\" width=\"1000\" height=\"10\"/><rect class=\"{kind}\" x=\"{left}\" width=\"{width}\" height=\"10\"/></svg></li>\n"
             );
         }
 
