@@ -47,6 +47,7 @@ type internal TimelineUnit =
     | Month
     | Year
     | Century
+    | Millennium
 
 /// The runs that began in a period.
 type internal TimelinePeriod = {
@@ -71,8 +72,8 @@ type Timeline = private {
 /// Makes a time line of runs.
 ///
 /// Rules that this module keeps:
-/// - a few runs have a row each; many runs have a row for each hour, day, month, year or century in which runs began: the shortest
-///   that needs no more rows than the limit, if one of them does;
+/// - a few runs have a row each; many runs have a row for each hour, day, month, year, century or millennium in which runs began:
+///   the shortest of these that needs no more rows than the limit;
 /// - the rows are in the order of time, whatever the order of runs;
 /// - each bar lies within the time line, and the first one begins where that does;
 /// - a run that ends before it begins, by its own statement, is a moment.
@@ -103,6 +104,7 @@ module Timeline =
             | TimelineUnit.Month -> DateTime(at.Year, at.Month, 1)
             | TimelineUnit.Year -> DateTime(at.Year, 1, 1)
             | TimelineUnit.Century -> DateTime(max 1 (at.Year / 100 * 100), 1, 1)
+            | TimelineUnit.Millennium -> DateTime(max 1 (at.Year / 1000 * 1000), 1, 1)
 
         start.Ticks
 
@@ -112,7 +114,8 @@ module Timeline =
         | TimelineUnit.Day -> Some TimelineUnit.Month
         | TimelineUnit.Month -> Some TimelineUnit.Year
         | TimelineUnit.Year -> Some TimelineUnit.Century
-        | TimelineUnit.Century -> None
+        | TimelineUnit.Century -> Some TimelineUnit.Millennium
+        | TimelineUnit.Millennium -> None
 
     let private nameOf (unit': TimelineUnit) (ticks: int64) =
         let at = DateTime(ticks, DateTimeKind.Utc)
@@ -123,7 +126,8 @@ module Timeline =
             | TimelineUnit.Day -> "yyyy-MM-dd"
             | TimelineUnit.Month -> "yyyy-MM"
             | TimelineUnit.Year
-            | TimelineUnit.Century -> "yyyy"
+            | TimelineUnit.Century
+            | TimelineUnit.Millennium -> "yyyy"
 
         let name = at.ToString(format, CultureInfo.InvariantCulture)
 

@@ -3,8 +3,10 @@ namespace CellOS.Export.S3.Core
 /// What a verification came to, in one word.
 [<RequireQualifiedAccess>]
 type PageTone =
-    /// Everything was checked, and nothing is wrong that was not accepted.
+    /// Seals and files were checked, and nothing is wrong.
     | Verified
+    /// Nothing is wrong that was not accepted; seals or files were not given to be checked, or something was accepted.
+    | VerifiedInPart
     /// A check failed.
     | Failed
     /// Something could not be read, and nothing else is wrong.
@@ -14,6 +16,7 @@ type PageTone =
     member this.Name =
         match this with
         | Verified -> "Verified"
+        | VerifiedInPart -> "Verified in part"
         | Failed -> "Failed"
         | Incomplete -> "Incomplete"
 
@@ -27,9 +30,15 @@ module VerificationHeadline =
     /// The word of the verdict.
     [<CompiledName("Tone")>]
     let tone (result: VerificationResult) : PageTone =
+        let isComplete =
+            result.Scope.HasSeals
+            && result.Scope.HasBundle
+            && (VerificationResult.accepted result).IsEmpty
+
         if result.HasFailed then PageTone.Failed
-        elif result.IsGood then PageTone.Verified
-        else PageTone.Incomplete
+        elif not result.IsGood then PageTone.Incomplete
+        elif isComplete then PageTone.Verified
+        else PageTone.VerifiedInPart
 
     let private count = VerificationResult.count
     let private artifacts = Amount.counted "artifact"
@@ -94,7 +103,8 @@ module VerificationHeadline =
     [<CompiledName("Headline")>]
     let headline (result: VerificationResult) : string =
         match tone result with
-        | PageTone.Verified -> goodHeadline result
+        | PageTone.Verified
+        | PageTone.VerifiedInPart -> goodHeadline result
         | PageTone.Failed -> failedHeadline result
         | PageTone.Incomplete -> "Not everything could be checked"
 

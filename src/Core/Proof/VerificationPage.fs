@@ -37,6 +37,8 @@ type PageCount = {
     Meaning: string
     /// True if artifacts of this status are as they should be.
     IsGood: bool
+    /// True if something is wrong with artifacts of this status that was not accepted.
+    IsBad: bool
 }
 
 /// What a page about a verification says. All texts are for display; HTML is not escaped in them.
@@ -103,7 +105,15 @@ module VerificationPage =
                 Name = status.Name
                 Count = count
                 Meaning = meaning status
-                IsGood = status = ArtifactStatus.Intact || status = ArtifactStatus.NotCompared
+                IsGood = status = ArtifactStatus.Intact
+                IsBad =
+                    match status with
+                    | ArtifactStatus.Altered
+                    | ArtifactStatus.Missing
+                    | ArtifactStatus.Unexpected -> true
+                    | ArtifactStatus.NotConfirmed -> result.Failed > 0L
+                    | ArtifactStatus.NotCompared
+                    | ArtifactStatus.Intact -> false
             }
     ]
 
@@ -157,7 +167,7 @@ module VerificationPage =
             else
                 check "Confirmation by the store" false $"{text}."
 
-    let private sealCheck (result: VerificationResult) =
+    let private sealCheck (scan: VerificationPageScan) (result: VerificationResult) =
         if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
             notChecked "Seals" "The files of seals are empty."
         elif result.Scope.HasSeals then
@@ -170,7 +180,7 @@ module VerificationPage =
             check
                 "Seals"
                 (result.Seals.Bad = 0L
-                 && (result.NotSealed = 0L || result.Scope.AcceptUnsealed)
+                 && (scan.NotSealed = 0L || result.Scope.AcceptUnsealed)
                  && result.WithoutLine = 0L)
                 $"Seals: {VerificationWords.seals result}. Sealed: {VerificationWords.coverage result}.{accepted}"
         else
@@ -192,11 +202,11 @@ module VerificationPage =
                  | [], _ -> "The seals contain each head that was noted elsewhere."
                  | _ -> "The seals do not contain each head that was noted elsewhere.")
 
-    let private checks (result: VerificationResult) = [
+    let private checks (scan: VerificationPageScan) (result: VerificationResult) = [
         fileCheck result
         storeCheck result
         receiptCheck result
-        sealCheck result
+        sealCheck scan result
         headCheck result
 
         if result.Unreadable > 0L then
@@ -243,7 +253,7 @@ module VerificationPage =
             Details = VerificationHeadline.details result
             Verdict = VerificationResult.verdict result
             Counts = counts result
-            Checks = checks result
+            Checks = checks scan result
             Failures = List.rev scan.Failures
             MoreFailures = scan.FailureCount - int64 scan.Failures.Length
             Heads = VerificationWords.headLines result heads

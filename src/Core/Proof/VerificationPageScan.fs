@@ -24,6 +24,8 @@ type ArtifactRow = {
     Problem: string
     /// True if nothing is wrong that was not accepted.
     IsGood: bool
+    /// True if its file was compared, and nothing is wrong at all.
+    IsIntact: bool
 }
 
 /// A line of a file of seals, or an envelope of another program, on a page. All texts are for display.
@@ -47,6 +49,8 @@ type VerificationPageScan = private {
     /// The last one comes first.
     Failures: ReportLine list
     FailureCount: int64
+    /// The number of artifacts whose receipt no valid seal states.
+    NotSealed: int64
     Artifacts: Excerpt<ArtifactRow>
     Seals: Excerpt<SealRow>
     Timeline: Timeline
@@ -77,6 +81,7 @@ module VerificationPageScan =
     let start: VerificationPageScan = {
         Failures = []
         FailureCount = 0L
+        NotSealed = 0L
         Artifacts = Excerpt.start MostArtifacts
         Seals = Excerpt.start MostSeals
         Timeline = Timeline.start
@@ -157,11 +162,13 @@ module VerificationPageScan =
             |> Option.filter (fun sha256 -> Some sha256 <> finding.Sha256)
         Problem = finding.Problems |> String.concat "; " |> Shown.sentence
         IsGood = finding.IsGood
+        IsIntact = finding.Status = ArtifactStatus.Intact && finding.Problems.IsEmpty
     }
 
     /// Takes an artifact.
     [<CompiledName("AddArtifact")>]
     let addArtifact (finding: ArtifactFinding) (scan: VerificationPageScan) : VerificationPageScan = {
         failIf (VerificationWords.ofArtifact finding) scan with
+            NotSealed = scan.NotSealed + (if finding.Seal = SealCoverage.NotSealed then 1L else 0L)
             Artifacts = Excerpt.add finding.IsGood (artifactRow finding) scan.Artifacts
     }

@@ -51,7 +51,7 @@ let private headlines: (string * (PageScene -> unit) * (PageScene -> string list
     ignore,
     (fun scene -> List.take 2 scene.All),
     "All 10 receipts name what the store confirmed",
-    [ "No file was compared"; "No seal was checked" ]
+    [ "Verified in part"; "No file was compared"; "No seal was checked" ]
     "no receipts",
     ignore,
     (fun scene -> List.skip 2 scene.All),
@@ -77,7 +77,7 @@ let private headlines: (string * (PageScene -> unit) * (PageScene -> string list
         scene.Folder.Write("out/extra", "evidence extra\n") |> ignore),
     (fun scene -> scene.All @ [ "--accept-unsealed" ]),
     "All 11 artifacts are as recorded, except what was accepted",
-    [ "Accepted: 1 not sealed." ]
+    [ "Verified in part"; "Accepted: 1 not sealed." ]
     "a damaged line",
     (fun scene -> File.AppendAllText(scene.At "receipts.jsonl", "{]\n")),
     _.All,

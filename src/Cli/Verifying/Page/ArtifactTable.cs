@@ -46,8 +46,8 @@ internal sealed class ArtifactTable(HtmlWriter html, VerificationPage page)
             html.Write($"<p class=\"problem\">{row.Problem}</p>");
         var kind =
             !row.IsGood ? "bad"
-            : row.Problem.Length > 0 ? "warn"
-            : "good";
+            : row.IsIntact ? "good"
+            : "warn";
         html.Write($"</td><td><b class=\"badge {kind}\">{row.Word}</b>");
         if (row.Seal.Length > 0 && row.Seal != row.Word)
             html.Write($" <span class=\"seal\">{row.Seal}</span>");

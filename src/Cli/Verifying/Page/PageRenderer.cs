@@ -95,7 +95,8 @@ internal sealed class PageRenderer(TextWriter output, VerificationPage page, Ver
             var kind =
                 count.Count == 0 ? "none"
                 : count.IsGood ? "good"
-                : "bad";
+                : count.IsBad ? "bad"
+                : "some";
             _html.Write(
                 $"<li class=\"{kind}\"><b>{Amounts.Number(count.Count)}</b> <span>{count.Name}</span><p>{count.Meaning}</p></li>\n"
             );
