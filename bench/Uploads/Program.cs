@@ -14,6 +14,8 @@ internal static class Program
                  small-16, broker-1, broker-16, size or count
                Uploads plot JSON SVG
                  draws how cost grows, from the JSON of a run
+               Uploads verify [--files N] [--size BYTES] [--rounds N] [--tool PROGRAM] [--peer COMMAND]
+                 verify over the files of a folder, beside COMMAND on all processors, sha256sum by default; 10 GiB in 1,000 files
                Uploads run PEER --source PATH --size BYTES (--count N | --milliseconds N) --url URL
                            [--concurrency C] [--digests CHOICE] [--warm-up FILE]
                            [--broker unix:PATH --broker-token FILE --broker-process ID]
@@ -35,6 +37,7 @@ internal static class Program
                 ["serve", ServerName.Kestrel] => await KestrelServer.RunAsync(),
                 ["run", .. var rest] => await RunCommand.RunAsync(rest),
                 ["help" or "--help" or "-h"] => Help(),
+                ["verify", ..] => await VerifyCommand.RunAsync(arguments.AsMemory(1)),
                 ["plot", var json, var svg] => PlotCommand.Run(json, svg),
                 [] or [['-', ..], ..] => await BenchCommand.RunAsync(arguments),
                 _ => throw new UsageException($"There is no command '{string.Join(' ', arguments)}'."),

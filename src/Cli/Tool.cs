@@ -1,3 +1,4 @@
+using System.Reflection;
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
@@ -23,6 +24,13 @@ internal sealed record Handlers(
 internal static class Tool
 {
     internal const string Name = "cellos-export-s3";
+
+    /// <summary>The version, without the commit.</summary>
+    internal static string Version =>
+        typeof(Tool)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0]
+        ?? "";
 
     // It awaits nothing itself: to begin a method that does costs time, and check has nothing to wait for.
     internal static Task<int> RunAsync(

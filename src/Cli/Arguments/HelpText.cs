@@ -79,10 +79,14 @@ internal static class HelpText
             $"{Tool.Name} push {Spec} --receipts receipts.jsonl --resume out",
         ];
         string[] drain = [$"{Tool.Name} drain --spec cell.yaml --receipts receipts.jsonl"];
-        string[] verify = [$"{Tool.Name} verify --receipts receipts.jsonl --bundle out"];
+        string[] verify =
+        [
+            $"{Tool.Name} verify --receipts receipts.jsonl --bundle out",
+            $"{Tool.Name} verify --seals seals.jsonl --key public.pem --bundle out --html page.html",
+        ];
         return command switch
         {
-            RootCommand => [.. check, push[0], .. drain, .. verify],
+            RootCommand => [.. check, push[0], .. drain, verify[0]],
             CheckCommand => check,
             PushCommand => push,
             DrainCommand => drain,

@@ -32,6 +32,9 @@ internal sealed record VerifyArguments
     /// <summary>True to write JSON in place of text.</summary>
     public bool Json { get; init; }
 
+    /// <summary>The file of the page; null for none.</summary>
+    public string? Html { get; init; }
+
     /// <summary>What is verified, and what is accepted.</summary>
     internal VerificationScope Scope =>
         new(

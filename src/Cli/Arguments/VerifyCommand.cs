@@ -63,6 +63,13 @@ internal sealed class VerifyCommand : Command
             + "the end. Default: what failed, counts and the verdict, for people."
     );
 
+    private readonly Option<string> _html = TextOption.Value(
+        "--html",
+        "FILE",
+        "Write a page for a browser as well: the verdict, what failed first, what was checked, seals and artifacts. It is one file that "
+            + "loads nothing. An older page is replaced. Default: no page."
+    );
+
     internal VerifyCommand()
         : base(
             "verify",
@@ -79,6 +86,7 @@ internal sealed class VerifyCommand : Command
         Add(_acceptUnverified);
         Add(_acceptUnsealed);
         Add(_json);
+        Add(_html);
     }
 
     /// <summary>An option that takes one value or more, as a shell makes of <c>*.jsonl</c>, and may be repeated.</summary>
@@ -138,6 +146,7 @@ internal sealed class VerifyCommand : Command
                 AcceptUnverified = parsed.IsSet(_acceptUnverified),
                 AcceptUnsealed = parsed.IsSet(_acceptUnsealed),
                 Json = parsed.IsSet(_json),
+                Html = parsed.GetValue(_html),
             }
         );
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Reflection;
 using System.Text;
 using CellOS.Export.S3.Core;
 
@@ -11,7 +10,7 @@ internal static class ManualPage
     internal static string Render(RootCommand root)
     {
         var page = new StringBuilder();
-        page.Append($".TH CELLOS\\-EXPORT\\-S3 1 \"\" \"{Tool.Name} {Version}\" \"User Commands\"\n");
+        page.Append($".TH CELLOS\\-EXPORT\\-S3 1 \"\" \"{Tool.Name} {Tool.Version}\" \"User Commands\"\n");
         page.Append(
             $".SH NAME\n{Text(Tool.Name)} \\- exports evidence to S3 through presigned URLs, and verifies it later\n"
         );
@@ -39,12 +38,6 @@ internal static class ManualPage
             );
         return page.ToString();
     }
-
-    private static string Version =>
-        typeof(ManualPage)
-            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
-            ?.InformationalVersion.Split('+')[0]
-        ?? "";
 
     private static string Synopsis(Command command)
     {

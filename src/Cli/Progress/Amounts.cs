@@ -25,6 +25,9 @@ internal static class Amounts
         return string.Create(CultureInfo.InvariantCulture, $"{amount:0.0} {Units[unit]}");
     }
 
+    /// <summary>Such as <c>1,204</c>.</summary>
+    internal static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
     /// <summary>The sum; <see cref="long.MaxValue"/> if it is larger. Sparse files may have more bytes together than that.</summary>
     internal static long Sum(IEnumerable<long> amounts)
     {

@@ -2,7 +2,7 @@ using CellOS.Export.S3.Core;
 
 namespace CellOS.Export.S3.Cli.Verifying;
 
-/// <summary>What standard output gets of a verification, as it is found.</summary>
+/// <summary>Takes what a verification finds, as it is found.</summary>
 internal interface IVerifyReport
 {
     /// <summary>A line of a file of seals, or the envelope of another program.</summary>
@@ -25,6 +25,6 @@ internal interface IVerifyReport
 
     /// <summary>All of it.</summary>
     /// <param name="result">What it came to.</param>
-    /// <param name="heads">The files of seals, for display, with their heads; null for a file without a line.</param>
-    void End(VerificationResult result, IReadOnlyList<(string File, SealHead? Head)> heads);
+    /// <param name="inputs">What was verified.</param>
+    void End(VerificationResult result, VerifiedInputs inputs);
 }

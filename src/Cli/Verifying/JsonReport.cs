@@ -82,6 +82,10 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
                 if (finding.Seal.Name.Length > 0)
                     json.WriteString("seal", finding.Seal.Name);
                 json.WriteBoolean("good", finding.IsGood);
+                if (finding.Bytes?.Value is { } bytes)
+                    json.WriteNumber("bytes", bytes);
+                if (finding.CompletedAt?.Value is { } completedAt)
+                    json.WriteString("completedAt", Time(completedAt));
                 Text(json, "sha256", finding.Sha256);
                 Text(json, "fileSha256", finding.FileSha256);
                 if (finding.Problems.IsEmpty)
@@ -94,7 +98,7 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
             holds: true
         );
 
-    public void End(VerificationResult result, IReadOnlyList<(string File, SealHead? Head)> heads) =>
+    public void End(VerificationResult result, VerifiedInputs inputs) =>
         Write(
             "summary",
             json =>
@@ -121,15 +125,11 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
 
                 json.WriteEndObject();
                 if (result.Scope.HasSeals)
-                    Seals(json, result, heads);
+                    Seals(json, result, inputs);
             }
         );
 
-    private static void Seals(
-        Utf8JsonWriter json,
-        VerificationResult result,
-        IReadOnlyList<(string File, SealHead? Head)> heads
-    )
+    private static void Seals(Utf8JsonWriter json, VerificationResult result, VerifiedInputs inputs)
     {
         json.WriteStartObject("seals");
         json.WriteNumber("valid", result.Seals.Valid);
@@ -139,11 +139,11 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
         json.WriteNumber("interrupted", result.Seals.Interrupted);
         json.WriteEndObject();
         json.WriteStartArray("heads");
-        foreach (var (file, head) in heads)
+        foreach (var (file, head) in inputs.Heads)
         {
             json.WriteStartObject();
             json.WriteString("file", file);
-            Text(json, "head", head?.ToString());
+            Text(json, "head", head?.Value.ToString());
             json.WriteEndObject();
         }
 

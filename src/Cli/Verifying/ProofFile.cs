@@ -32,6 +32,10 @@ internal sealed class ProofFile
     /// <summary>The path, for display.</summary>
     internal string Name => Shown.Short(200, _path);
 
+    /// <summary>What it is, its name, and the SHA-256 of what was read.</summary>
+    internal VerifiedFile Verified =>
+        new(_role.Name, Name, _content is null ? "" : Convert.ToHexStringLower(_content));
+
     /// <summary>The beginning of a sentence about the file.</summary>
     internal string At => _role.At(_path);
 

@@ -34,6 +34,9 @@ internal sealed class PublicKeys : IDisposable
         }
     }
 
+    /// <summary>The ids of the keys.</summary>
+    internal IReadOnlyList<string> Ids => [.. _keys.Keys.Order(StringComparer.Ordinal)];
+
     /// <summary>The check of signatures.</summary>
     internal SealKeys Keys =>
         new(

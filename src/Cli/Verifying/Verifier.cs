@@ -1,5 +1,6 @@
 using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
+using CellOS.Export.S3.Cli.Verifying.Page;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Core;
 
@@ -15,6 +16,7 @@ internal sealed class Verifier
     private readonly IVerifyReport _report;
     private readonly VerificationLedger _ledger;
     private readonly SealKeys _keys;
+    private readonly IReadOnlyList<string> _keyIds;
     private readonly IReadOnlyList<ProofFile> _receipts;
     private readonly IReadOnlyList<ProofFile> _seals;
     private readonly IReadOnlyList<ProofFile> _envelopes;
@@ -22,13 +24,14 @@ internal sealed class Verifier
 
     private Verifier(
         VerifyArguments arguments,
-        SealKeys keys,
+        PublicKeys keys,
         IVerifyReport report,
         CancellationToken cancellation
     )
     {
         _arguments = arguments;
-        _keys = keys;
+        _keys = keys.Keys;
+        _keyIds = keys.Ids;
         _report = report;
         _cancellation = cancellation;
         _ledger = VerificationLedgerModule.Start(arguments.Scope, arguments.Heads);
@@ -54,11 +57,14 @@ internal sealed class Verifier
     {
         OpenSsl.Require();
         using var keys = PublicKeys.Open(arguments.Keys);
+        using var page = arguments.Html is { } path ? PageFile.Open(path, arguments) : null;
         IVerifyReport report = arguments.Json ? new JsonReport(output) : new TextReport(output);
+        if (page is not null)
+            report = new SeveralReports([report, new PageReport(page)]);
         // A thread of its own: reading a file may hang, and the token ends the waiting.
         var work = Task.Run(
             () =>
-                new Verifier(arguments, keys.Keys, report, cancellation).RunAsync(note =>
+                new Verifier(arguments, keys, report, cancellation).RunAsync(note =>
                     error.WriteLine($"{Tool.Name}: {Shown.Sentence(note)}")
                 ),
             cancellation
@@ -93,7 +99,16 @@ internal sealed class Verifier
             await CompareAsync(folder);
         Judge(folder);
         var result = VerificationJudge.Result(_ledger);
-        _report.End(result, heads);
+        _report.End(
+            result,
+            new VerifiedInputs(
+                heads,
+                [.. _receipts.Concat(_seals).Concat(_envelopes).Select(file => file.Verified)],
+                _keyIds,
+                _arguments.Bundle is { } bundle ? Shown.Short(200, bundle) : null,
+                folder?.Files.Count ?? 0
+            )
+        );
         return result.HasFailed ? ExitCode.Failed
             : result.IsGood ? ExitCode.Done
             : ExitCode.Refused;
@@ -101,9 +116,9 @@ internal sealed class Verifier
 
     /// <summary>Takes in seals and receipts.</summary>
     /// <returns>The files of seals with their heads.</returns>
-    private List<(string File, SealHead? Head)> TakeIn()
+    private List<(string File, FSharpOption<SealHead>? Head)> TakeIn()
     {
-        var heads = new List<(string, SealHead?)>();
+        var heads = new List<(string, FSharpOption<SealHead>?)>();
         foreach (var file in _seals)
         {
             var head = SealLines.Read(
@@ -115,7 +130,7 @@ internal sealed class Verifier
                     _report.Seal(file.Name, seal);
                 }
             );
-            heads.Add((file.Name, head));
+            heads.Add((file.Name, CoreMapping.ToOption(head)));
         }
 
         foreach (var file in _envelopes)

@@ -82,6 +82,10 @@ type ArtifactFinding = {
     Name: string
     /// The logical address of the object; `None` for an unexpected file.
     Destination: string option
+    /// The number of bytes that the receipt names; of an unexpected file that was read, its length.
+    Bytes: int64 option
+    /// When the upload was completed, as the receipt names it.
+    CompletedAt: DateTimeOffset option
     /// What it is worth.
     Status: ArtifactStatus
     /// Whether its receipt is sealed.
@@ -170,11 +174,7 @@ type VerificationResult = {
 [<RequireQualifiedAccess>]
 module VerificationResult =
 
-    let private counted (noun: string) (count: int64) =
-        let plural = if count = 1L then "" else "s"
-        Check.invariant $"{count} {noun}{plural}"
-
-    let private artifacts = counted "artifact"
+    let private artifacts = Amount.counted "artifact"
 
     /// The number of artifacts of a status.
     [<CompiledName("Count")>]
@@ -193,15 +193,15 @@ module VerificationResult =
 
             if result.Failed > 0L then
                 let are = if result.Failed = 1L then "is" else "are"
-                Check.invariant $"{result.Failed} of {artifacts result.Count} {are} not as recorded"
+                $"{Amount.number result.Failed} of {artifacts result.Count} {are} not as recorded"
 
             if result.BadLines > 0L then
-                let lines = counted "line" result.BadLines
+                let lines = Amount.counted "line" result.BadLines
                 $"{lines} of the receipts cannot be relied on"
 
             if result.Seals.Bad > 0L then
-                let seals = counted "seal" result.Seals.Lines
-                Check.invariant $"{result.Seals.Bad} of {seals} failed"
+                let seals = Amount.counted "seal" result.Seals.Lines
+                $"{Amount.number result.Seals.Bad} of {seals} failed"
 
             if hasAnchor AnchorStatus.Removed then
                 "seals were removed from the end, which the given head shows"
@@ -210,9 +210,17 @@ module VerificationResult =
                 "the seals are not those of the given head"
 
             if result.Unreadable > 0L then
-                let inputs = counted "input" result.Unreadable
+                let inputs = Amount.counted "input" result.Unreadable
                 $"{inputs} could not be read"
         ]
+
+    let internal noBundle = "No file was compared: give the evidence with --bundle DIR."
+
+    let internal noSeals =
+        "No seal was checked, and anybody can write a receipt: give seals and keys with --seals FILE --key FILE."
+
+    let internal noHead =
+        "No head was given, so that seals that were removed from the end do not show: give --head COUNT:SHA256."
 
     /// What was not checked, since it was not given, a sentence each.
     [<CompiledName("Limits")>]
@@ -221,13 +229,25 @@ module VerificationResult =
 
         [
             if not scope.HasBundle then
-                "No file was compared: give the evidence with --bundle DIR."
+                noBundle
 
             if not scope.HasSeals then
-                "No seal was checked, and anybody can write a receipt: give seals and keys with --seals FILE --key FILE."
+                noSeals
             elif result.Anchors.IsEmpty then
-                "No head was given, so that seals that were removed from the end do not show: give --head COUNT:SHA256."
+                noHead
         ]
+
+    /// What is wrong and was accepted, with its number.
+    let internal accepted (result: VerificationResult) : string list =
+        [
+            if result.Scope.AcceptUnverified then
+                count ArtifactStatus.NotConfirmed result, "not confirmed by the store"
+
+            if result.Scope.AcceptUnsealed then
+                result.NotSealed, "not sealed"
+        ]
+        |> List.filter (fst >> (<) 0L)
+        |> List.map (fun (count, what) -> $"{Amount.number count} {what}")
 
     /// The verdict in plain words, one sentence.
     [<CompiledName("Verdict")>]
@@ -243,21 +263,8 @@ module VerificationResult =
                 | false, true -> "has the content that its receipt names"
                 | false, false -> "has a receipt that the store confirmed"
 
-            let accepted =
-                [
-                    if scope.AcceptUnverified then
-                        result.Artifacts
-                        |> List.filter (fst >> (=) ArtifactStatus.NotConfirmed)
-                        |> List.sumBy snd,
-                        "not confirmed by the store"
-                    if scope.AcceptUnsealed then
-                        result.NotSealed, "not sealed"
-                ]
-                |> List.filter (fst >> (<) 0L)
-                |> List.map (fun (count, what) -> Check.invariant $"{count} {what}")
-
             let except =
-                match accepted with
+                match accepted result with
                 | [] -> ""
                 | accepted ->
                     let list = String.concat ", " accepted

@@ -142,6 +142,8 @@ module VerificationJudge =
         count ledger (not agrees || not isAccepted && not isUnreadable) {
             Name = receipt.ArtifactName
             Destination = Some receipt.Destination
+            Bytes = Some receipt.BytesWritten
+            CompletedAt = Some receipt.CompletedAt
             Status = status
             Seal = seal
             Sha256 = Some(receipt.Sha256.ToLowerInvariant())
@@ -171,6 +173,8 @@ module VerificationJudge =
             count ledger true {
                 Name = receipt.ArtifactName
                 Destination = Some receipt.Destination
+                Bytes = Some receipt.BytesWritten
+                CompletedAt = Some receipt.CompletedAt
                 Status = ArtifactStatus.NotCompared
                 Seal = seal
                 Sha256 = Some(receipt.Sha256.ToLowerInvariant())
@@ -218,6 +222,8 @@ module VerificationJudge =
             count ledger true {
                 Name = path
                 Destination = None
+                Bytes = (if file.IsUnreadable then None else Some file.Length)
+                CompletedAt = None
                 Status = ArtifactStatus.Unexpected
                 Seal = SealCoverage.NotGiven
                 Sha256 = None

@@ -1,4 +1,5 @@
-/// Seals and envelopes against a program that knows nothing of this library: securesystemslib of Python.
+/// Seals and envelopes against programs that know nothing of this library: securesystemslib of Python, and Sigstore's own
+/// packages for Node.js.
 module Cli.Tests.ForeignVerifyTests
 
 open System
@@ -74,9 +75,48 @@ json.dump(envelope, open(sys.argv[2], "w"), indent=2)
 open(sys.argv[3], "w").write(key["keyval"]["public"])
 """
 
+/// The packages of Sigstore, where `.ci/run` installs them.
+let private sigstore = Path.Combine(root, "obj", "sigstore", "node_modules")
+
+let private requireSigstore () =
+    if not (has "node" && Directory.Exists(Path.Join(sigstore, "@sigstore", "verify"))) then
+        skiptest
+            "Sigstore's packages are missing; run npm install --prefix obj/sigstore @sigstore/verify@3.1.1 @sigstore/bundle@4.0.0"
+
+/// Verifies each line of a file of seals as a Sigstore bundle with a public key, as it is and with a payload that was changed.
+let private verifyBundles =
+    """
+const { readFileSync } = require('fs');
+const { bundleFromJSON } = require('@sigstore/bundle');
+const { crypto } = require('@sigstore/core');
+const { Verifier, toSignedEntity, toTrustMaterial } = require('@sigstore/verify');
+const [seals, pem] = process.argv.slice(1);
+const key = { publicKey: crypto.createPublicKey(readFileSync(pem, 'utf8')), validFor: () => true };
+const none = { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };
+const verifier = new Verifier(toTrustMaterial(none, () => key), { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 });
+for (const line of readFileSync(seals, 'utf8').trimEnd().split('\n')) {
+  const envelope = JSON.parse(line);
+  const changed = Buffer.concat([Buffer.from(envelope.payload, 'base64'), Buffer.from(' ')]).toString('base64');
+  for (const payload of [envelope.payload, changed]) {
+    const bundle = bundleFromJSON({
+      mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+      verificationMaterial: { publicKey: { hint: envelope.signatures[0].keyid }, tlogEntries: [] },
+      dsseEnvelope: { ...envelope, payload },
+    });
+    try {
+      verifier.verify(toSignedEntity(bundle));
+      console.log('True');
+    } catch (error) {
+      if (error.code !== 'SIGNATURE_ERROR') throw error;
+      console.log('False');
+    }
+  }
+}
+"""
+
 [<Tests>]
 let tests =
-    testList "verify and securesystemslib" [
+    testList "verify and other programs" [
         testCaseTask "securesystemslib verifies each seal, and no changed one" (fun () ->
             task {
                 do! requireSecureSystemsLib ()
@@ -84,6 +124,29 @@ let tests =
                 use _ = given
                 let! _ = given.Push([ "a"; "c" ], [])
                 let! output = run verifySeals [ given.Seals; given.PublicKey ]
+
+                Expect.equal
+                    (output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                    [| "True"; "False"; "True"; "False" |]
+                    "two lines"
+            })
+
+        testCaseTask "Sigstore's packages verify each seal, and no changed one" (fun () ->
+            task {
+                requireSigstore ()
+                let! given, _ = exported [ "a"; "b" ]
+                use _ = given
+                let! _ = given.Push([ "a"; "c" ], [])
+
+                use child =
+                    new Child(
+                        "node",
+                        [ "-e"; verifyBundles; given.Seals; given.PublicKey ],
+                        [ "NODE_PATH", sigstore ]
+                    )
+
+                let! struct (code, output, error) = child.End()
+                Expect.equal code 0 error
 
                 Expect.equal
                     (output.Split('\n', StringSplitOptions.RemoveEmptyEntries))

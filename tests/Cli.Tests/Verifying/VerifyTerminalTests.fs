@@ -60,7 +60,8 @@ let tests =
                 use _ = given
                 // It would take an hour to read.
                 sparse given 4_000_000_000_000L
-                use child = toolWith [] ("verify" :: "--json" :: given.All)
+                let page = given.Folder.Write("pages/page.html", "older")
+                use child = toolWith [] ("verify" :: "--json" :: "--html" :: page :: given.All)
                 let! line = child.ReadLine()
                 Expect.stringContains (nonNull line) "\"kind\":\"seal\"" "the first line"
                 child.Signal sigint
@@ -68,5 +69,11 @@ let tests =
                 Expect.equal code 130 error
                 Expect.stringContains error "Interrupted. There is no verdict." "which is said"
                 Expect.isEmpty (ofKind "summary" output) "no summary"
+                Expect.equal (File.ReadAllText page) "older" "no page"
+
+                Expect.equal
+                    (Directory.GetFileSystemEntries(given.Folder.At "pages"))
+                    [| page |]
+                    "nor a part of one"
             })
     ]

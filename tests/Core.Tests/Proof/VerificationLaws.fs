@@ -14,7 +14,7 @@ open CellOS.Export.S3.Core.Tests.VerificationModel
 open CellOS.Export.S3.Core.Tests.VerificationTests
 
 /// Evidence that was exported in some runs.
-type private Scene = {
+type Scene = {
     /// What each run stored: names and contents.
     Runs: (string * byte[]) list list
     /// The lines of the file of seals.
@@ -67,7 +67,7 @@ let private headOf (lines: byte[] list) : SealHead = {
 }
 
 /// What is done, and to what.
-type private Tampering = {
+type Tampering = {
     What: string
     Scene: Scene
     Evidence: Evidence
@@ -173,7 +173,7 @@ let private withoutLastRuns (scene: Scene) count : Evidence =
             Seals = [ bytesOf (List.truncate (scene.Runs.Length - count) scene.Lines) ]
     }
 
-let private tamperings: Gen<Tampering> =
+let tamperings: Gen<Tampering> =
     gen {
         let! scene = Gen.elements scenes
         let! isAnchored = Gen.elements [ true; false ]

@@ -1,0 +1,269 @@
+namespace CellOS.Export.S3.Core
+
+/// What became of a check.
+[<RequireQualifiedAccess>]
+type PageCheckState =
+    /// It was made, and nothing is wrong.
+    | Passed
+    /// It was made, and something is wrong.
+    | Failed
+    /// It was not made, since its input was not given.
+    | NotChecked
+
+    /// The word on the page.
+    member this.Name =
+        match this with
+        | Passed -> "checked"
+        | Failed -> "failed"
+        | NotChecked -> "not checked"
+
+/// A check that a verification makes if it has the input.
+type PageCheck = {
+    /// What became of it.
+    State: PageCheckState
+    /// What was checked.
+    Name: string
+    /// What was found, in sentences.
+    Text: string
+}
+
+/// The number of artifacts of a status.
+type PageCount = {
+    /// The status.
+    Name: string
+    /// The number.
+    Count: int64
+    /// What the status means.
+    Meaning: string
+    /// True if artifacts of this status are as they should be.
+    IsGood: bool
+    /// True if something is wrong with artifacts of this status that was not accepted.
+    IsBad: bool
+}
+
+/// What a page about a verification says. All texts are for display; HTML is not escaped in them.
+type VerificationPage = {
+    /// What it came to, in one word.
+    Tone: PageTone
+    /// The verdict in a sentence that needs no knowledge of the tool, without a full stop.
+    Headline: string
+    /// More about the verdict, a sentence each.
+    Details: string list
+    /// The verdict, as the report on standard output ends with it.
+    Verdict: string
+    /// The number of artifacts of each status, the worst first.
+    Counts: PageCount list
+    /// What was checked, and what was not.
+    Checks: PageCheck list
+    /// What failed first, in the order in which it was found.
+    Failures: ReportLine list
+    /// The number of failures that are not in the list.
+    MoreFailures: int64
+    /// The files of seals and the heads of their chains, and the heads that were noted elsewhere.
+    Heads: ReportLine list
+    /// The lines of seals that are listed: those that are not valid first.
+    Seals: SealRow list
+    /// Which seals are not listed; empty if all are.
+    SealsNotListed: string
+    /// The first and the last moment of the time line; empty without runs.
+    Range: string
+    /// The time line of the runs.
+    Timeline: TimelineRow list
+    /// The artifacts that are listed: those that are not as recorded first.
+    Artifacts: ArtifactRow list
+    /// Which artifacts are not listed; empty if all are.
+    ArtifactsNotListed: string
+}
+
+/// Decides what a page about a verification says.
+///
+/// Rules that this module keeps:
+/// - what was not given is named as not checked;
+/// - what is not listed is named with its number.
+[<RequireQualifiedAccess>]
+module VerificationPage =
+
+    let private artifacts = Amount.counted "artifact"
+    let private count = VerificationResult.count
+    let private sentence = VerificationHeadline.sentence
+    let private are (count: int64) = if count = 1L then "is" else "are"
+
+    let private meaning (status: ArtifactStatus) =
+        match status with
+        | ArtifactStatus.Altered -> "The file has another length or SHA-256 than its receipt."
+        | ArtifactStatus.Missing -> "There is a receipt, and no file."
+        | ArtifactStatus.Unexpected -> "There is a file, and no receipt."
+        | ArtifactStatus.NotConfirmed ->
+            "The store did not confirm what it stored, or a later upload began whose end is unknown."
+        | ArtifactStatus.NotCompared -> "There is no file to compare the receipt with."
+        | ArtifactStatus.Intact ->
+            "The file has the length and the SHA-256 of its receipt, and the store confirmed them."
+
+    let private counts (result: VerificationResult) = [
+        for status, count in result.Artifacts do
+            {
+                Name = status.Name
+                Count = count
+                Meaning = meaning status
+                IsGood = status = ArtifactStatus.Intact
+                IsBad =
+                    match status with
+                    | ArtifactStatus.Altered
+                    | ArtifactStatus.Missing
+                    | ArtifactStatus.Unexpected -> true
+                    | ArtifactStatus.NotConfirmed -> result.Failed > 0L
+                    | ArtifactStatus.NotCompared
+                    | ArtifactStatus.Intact -> false
+            }
+    ]
+
+    let private check name isPassed text = {
+        State = if isPassed then PageCheckState.Passed else PageCheckState.Failed
+        Name = name
+        Text = text
+    }
+
+    let private notChecked name text = {
+        State = PageCheckState.NotChecked
+        Name = name
+        Text = text
+    }
+
+    let private fileCheck (result: VerificationResult) =
+        match result.Names with
+        | None -> notChecked "Files" VerificationResult.noBundle
+        | Some _ when result.Count = 0L -> notChecked "Files" "There is no file and no receipt to compare."
+        | Some names ->
+            check
+                "Files"
+                (VerificationHeadline.different result = 0L)
+                $"Length and SHA-256 of each file were compared with its receipt. Files were found by {names.Name}."
+
+    let private receiptCheck (result: VerificationResult) =
+        if result.Scope.HasReceipts && result.Receipts + result.BadLines = 0L then
+            notChecked "Receipts" "The files of receipts are empty."
+        elif result.Scope.HasReceipts then
+            check "Receipts" (result.BadLines = 0L) (sentence (VerificationWords.receipts result))
+        else
+            notChecked
+                "Receipts"
+                "No file of receipts was given: the receipts are those that the seals state."
+
+    let private storeCheck (result: VerificationResult) =
+        match count ArtifactStatus.NotConfirmed result with
+        | _ when result.Count = 0L -> notChecked "Confirmation by the store" "There is no receipt."
+        | 0L when VerificationHeadline.different result > 0L ->
+            check
+                "Confirmation by the store"
+                true
+                "The store confirmed each receipt whose file is not altered or missing."
+        | 0L -> check "Confirmation by the store" true "The store confirmed each receipt that counts."
+        | count ->
+            let text = $"{artifacts count} {are count} not confirmed"
+
+            // Those that are accepted do not fail; one that is in doubt does.
+            if result.Failed = 0L then
+                notChecked "Confirmation by the store" $"{text}, which was accepted."
+            else
+                check "Confirmation by the store" false $"{text}."
+
+    let private sealCheck (scan: VerificationPageScan) (result: VerificationResult) =
+        if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
+            notChecked "Seals" "The files of seals are empty."
+        elif result.Scope.HasSeals then
+            let accepted =
+                if result.Scope.AcceptUnsealed then
+                    " Receipts without a seal were accepted."
+                else
+                    ""
+
+            check
+                "Seals"
+                (result.Seals.Bad = 0L
+                 && (scan.NotSealed = 0L || result.Scope.AcceptUnsealed)
+                 && result.WithoutLine = 0L)
+                $"Seals: {VerificationWords.seals result}. Sealed: {VerificationWords.coverage result}.{accepted}"
+        else
+            notChecked "Seals" VerificationResult.noSeals
+
+    let private headCheck (result: VerificationResult) =
+        match result.Anchors with
+        | [] -> notChecked "Head" VerificationResult.noHead
+        | anchors ->
+            let bad =
+                anchors |> List.filter (fun anchor -> anchor.Status <> AnchorStatus.Contained)
+
+            check
+                "Head"
+                bad.IsEmpty
+                (match bad, result.Seals.Bad with
+                 | [], 0L ->
+                     "The seals contain each head that was noted elsewhere: none was removed up to it."
+                 | [], _ -> "The seals contain each head that was noted elsewhere."
+                 | _ -> "The seals do not contain each head that was noted elsewhere.")
+
+    let private checks (scan: VerificationPageScan) (result: VerificationResult) = [
+        fileCheck result
+        storeCheck result
+        receiptCheck result
+        sealCheck scan result
+        headCheck result
+
+        if result.Unreadable > 0L then
+            check "Reading" false (sentence (Amount.counted "input" result.Unreadable + " could not be read"))
+    ]
+
+    /// Which items are not listed.
+    let private notListed (noun: string) (excerpt: Excerpt<'Item>) =
+        if excerpt.IsComplete then
+            ""
+        else
+            let all = excerpt.AllBad + excerpt.AllGood
+            let counted = Amount.counted noun
+
+            let bad =
+                if excerpt.AllBad = 0L then
+                    ""
+                elif excerpt.BadListed = excerpt.AllBad then
+                    $" all {Amount.number excerpt.AllBad} that failed, and"
+                else
+                    $" the first {Amount.number excerpt.BadListed} of {Amount.number excerpt.AllBad} that failed, and"
+
+            let others = if excerpt.AllBad = 0L then "" else " of the others"
+
+            let good =
+                if excerpt.AllGood = 0L then "none of the others"
+                elif excerpt.OneOf = 1L then "all others"
+                else $"one in {Amount.number excerpt.OneOf}{others}"
+
+            $"{Amount.number excerpt.Listed} of {counted all} are listed:{bad} {good}. verify --json lists all."
+
+    /// What the page says, of the whole verification. The heads of the files of seals have their names for display.
+    [<CompiledName("Make")>]
+    let make
+        (scan: VerificationPageScan)
+        (result: VerificationResult)
+        (heads: struct (string * SealHead option) seq)
+        : VerificationPage =
+        let rows = Timeline.rows scan.Timeline
+
+        {
+            Tone = VerificationHeadline.tone result
+            Headline = VerificationHeadline.headline result
+            Details = VerificationHeadline.details result
+            Verdict = VerificationResult.verdict result
+            Counts = counts result
+            Checks = checks scan result
+            Failures = List.rev scan.Failures
+            MoreFailures = scan.FailureCount - int64 scan.Failures.Length
+            Heads = VerificationWords.headLines result heads
+            Seals = scan.Seals.Items
+            SealsNotListed = notListed "seal" scan.Seals
+            Range =
+                match Timeline.range scan.Timeline with
+                | Some(first, last) -> $"{TimeWords.moment first} to {TimeWords.moment last}"
+                | None -> ""
+            Timeline = rows
+            Artifacts = scan.Artifacts.Items
+            ArtifactsNotListed = notListed "artifact" scan.Artifacts
+        }
