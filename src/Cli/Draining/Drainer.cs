@@ -59,6 +59,8 @@ internal static class Drainer
             Provenance = arguments.Provenance,
         };
         var lines = new ResultLines(output, shown.Results, arguments.Format, context, receipts, display);
+        if (receipts is null && shown.Results != ResultsKind.Json)
+            display.Note("The receipts are not kept. Give --receipts FILE to keep them.");
         FailureRehearsal.Run(arguments.Format);
         var run = new DrainRun(
             plan,
@@ -88,7 +90,13 @@ internal static class Drainer
         catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
         {
             Say(exception);
+            await SayWhatIsLost();
             throw new OperationCanceledException(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await SayWhatIsLost();
+            throw;
         }
         catch (IOException exception) when (LocalFault.Describe(exception) is null)
         {
@@ -109,6 +117,19 @@ internal static class Drainer
 
         void Say(Exception exception) =>
             error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
+
+        async Task SayWhatIsLost()
+        {
+            try
+            {
+                if (receipts is not null)
+                    await receipts.CompleteAsync();
+            }
+            catch (IOException exception)
+            {
+                Say(exception);
+            }
+        }
 
         // Whole lines, so after the display has left the terminal.
         async Task SayHomeless()

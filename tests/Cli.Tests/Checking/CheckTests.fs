@@ -242,7 +242,13 @@ let tests =
                 let! byCommand = sources [ "URL_COMMAND" + suffix, "presign" ]
 
                 let! bySharedBroker =
-                    sources [ "BROKER_URL", "https://b/"; "BROKER_TOKEN_FILE", token; "BIND_DIGEST", "1" ]
+                    sources [
+                        "BROKER_URL", "https://b/"
+                        "BROKER_TOKEN_FILE", token
+                        "BIND_DIGEST", "1"
+                        "SPOOL_DIR", scene.Folder.At "spool"
+                        "SPOOL_MAX_BYTES", "9"
+                    ]
 
                 let! bySharedCommand = sources [ "URL_COMMAND", "presign" ]
 
