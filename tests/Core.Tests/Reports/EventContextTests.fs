@@ -70,7 +70,7 @@ let tests =
                 let read (line: string) =
                     ReceiptForms.tryParse (ReadOnlyMemory(Encoding.UTF8.GetBytes line))
 
-                let known = read (Receipt.toJson receipt)
+                let known = read (CloudEvent.ofReceipt receipt)
                 Expect.isSome known "a receipt"
 
                 for line in [ event; statement ] do
