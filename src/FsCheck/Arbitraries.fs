@@ -77,7 +77,7 @@ type Arbitraries =
     static member Reply() : Arbitrary<Reply> =
         Arb.fromGenShrink (Outcomes.reply 1000L [], Shrinks.reply)
 
-    /// What an attempt to send 1,000 bytes comes to.
+    /// The outcome of an attempt to send 1,000 bytes.
     static member Outcome() : Arbitrary<Outcome> =
         Arb.fromGenShrink (Outcomes.any 1000L [], Shrinks.outcome)
 
@@ -92,6 +92,6 @@ type Arbitraries =
     /// Failures that the machine came to.
     static member ExportFailure() : Arbitrary<ExportFailure> = Arb.fromGen Results.failure
 
-    /// What is told of failures.
+    /// What is reported of failures.
     static member FailureReport() : Arbitrary<FailureReport> =
         Arb.fromGenShrink (Results.report, Shrinks.report)

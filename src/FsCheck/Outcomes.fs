@@ -5,7 +5,7 @@ open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
 
-/// What an attempt may come to: replies and faults, plain ones of one class, and any, whose texts may echo secrets.
+/// The outcomes of an attempt: replies and faults, plain ones of one class, and any, whose texts may echo secrets.
 /// `Verdict.ofOutcome` says what follows from each.
 [<RequireQualifiedAccess>]
 module Outcomes =

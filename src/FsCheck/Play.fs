@@ -114,7 +114,7 @@ module Play =
         (start script, script.Steps)
         ||> List.scan (fun last step -> after last (answer last (timeOf last.Input) step))
 
-    /// What an attempt comes to that takes so long: a fault, if that is longer than the request allows.
+    /// The outcome of an attempt that takes this long: a fault, if that is longer than the request allows.
     let private within (request: PutRequest) (took: TimeSpan) (outcome: Outcome) =
         if took < request.Timeout then
             took, outcome
@@ -205,7 +205,7 @@ module Play =
     let waits (turns: Turn list) : TimeSpan list = [
         for turn in turns do
             match turn.Output, turn.Input with
-            // A wait that was interrupted is told of again.
+            // A wait that was interrupted is asked for again.
             | Output.Wait until, (Input.Attempted _ | Input.UrlDelayed _) -> until - turn.Now
             | _ -> ()
     ]

@@ -5,7 +5,7 @@ open FsCheck
 open FsCheck.FSharp
 open CellOS.Export.S3.Core
 
-/// What a push leaves behind: receipts, failures, and what is told of them.
+/// What a push leaves behind: receipts, failures, and what is reported of them.
 [<RequireQualifiedAccess>]
 module Results =
 

@@ -23,7 +23,7 @@ type Step = {
     Drift: TimeSpan
     /// Chance, for the wait after an attempt or a question: 0 or more and less than 1; others are generated, too.
     Roll: float
-    /// What a `Put` comes to.
+    /// The outcome of a `Put`.
     Outcome: Outcome
     /// The answer to `AskUrl`.
     Answer: UrlAnswer
@@ -35,7 +35,7 @@ type Step = {
 }
 
 /// A push from its beginning on: `Play` tells what the machine makes of it. It shows itself as its steps, one a line;
-/// `Play.describe` tells the same as what it comes to.
+/// `Play.describe` tells the same with its outcome.
 [<StructuredFormatDisplay("{AsText}")>]
 type Script = {
     /// The push that is played.
@@ -139,7 +139,7 @@ module Scripts =
     let step (length: int64) (plan: PushPlan) (urls: PlantedUrl list) : Gen<Step> =
         stepTo (Outcomes.any length) (oneOf urls) (echoed plan urls)
 
-    /// What most attempts of a push come to: one after the other of one kind is a case that single steps rarely make.
+    /// The outcomes of most attempts of a push: one after the other of one kind is a case that single steps rarely make.
     let private mostly (length: int64) : Gen<string list -> Gen<Outcome>> =
         let mixed kind others ends secrets =
             Gen.frequency [

@@ -3,7 +3,7 @@ using CellOS.Export.S3.Cli.Completion;
 
 namespace CellOS.Export.S3.Cli.Arguments;
 
-/// <summary><c>check</c>: what the spec and the environment come to.</summary>
+/// <summary><c>check</c>: what the spec and the environment result in.</summary>
 internal sealed class CheckCommand : Command
 {
     private readonly Option<string> _spec = TextOption

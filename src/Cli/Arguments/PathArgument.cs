@@ -45,7 +45,7 @@ internal static class PathArgument
                 .Select(option => option.Name)
         );
 
-    /// <summary>A sentence about a word that is none of the known ones, and the one that it was perhaps meant to be.</summary>
+    /// <summary>A sentence about a word that is not known, and the one that it was perhaps meant to be.</summary>
     internal static string Unknown(string what, string word, IEnumerable<string> known)
     {
         var name = word.Split('=', ':')[0];

@@ -3,7 +3,7 @@ using CellOS.Export.S3.Core;
 namespace CellOS.Export.S3.Cli.Bundles;
 
 /// <summary>
-/// What the PATHs of a command line come to: a file under its own name, a folder's files under their names relative to
+/// What the PATHs of a command line stand for: a file under its own name, a folder's files under their names relative to
 /// it, with '/' between the parts. No symbolic link is followed, and nothing is opened but folders.
 /// </summary>
 /// <param name="Files">What is to be exported, in the ordinal order of the names.</param>

@@ -4,7 +4,7 @@ using CellOS.Export.S3.Urls;
 namespace CellOS.Export.S3.Cli.Checking;
 
 /// <summary>What <c>check</c> found.</summary>
-/// <param name="Configuration">What spec and environment come to; null if that cannot be told.</param>
+/// <param name="Configuration">What spec and environment result in; null if that cannot be told.</param>
 /// <param name="Problems">Why it is refused; empty if it is not.</param>
 internal sealed record CheckReport(
     S3ExportConfiguration? Configuration,

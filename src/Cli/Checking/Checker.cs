@@ -7,7 +7,7 @@ using CellOS.Export.S3.Urls;
 
 namespace CellOS.Export.S3.Cli.Checking;
 
-/// <summary><c>check</c>: what the spec and the environment come to. Nothing is sent to a store.</summary>
+/// <summary><c>check</c>: what the spec and the environment result in. Nothing is sent to a store.</summary>
 internal static class Checker
 {
     /// <summary>Writes the report, and on standard error why it would be refused, if it would.</summary>

@@ -12,7 +12,7 @@ internal static class SpecFiles
     /// Returns a finding for each target that has an artifact without a file: an error where the folder is given, and a
     /// warning where the current one stands in for it.
     /// </summary>
-    /// <param name="configuration">What spec and environment come to.</param>
+    /// <param name="configuration">What spec and environment result in.</param>
     /// <param name="root">The folder that the paths begin in; null for the current one.</param>
     /// <exception cref="RefusedException">The folder cannot be opened.</exception>
     /// <exception cref="S3ExportConfigurationException">A path is not below the folder.</exception>
@@ -39,7 +39,7 @@ internal static class SpecFiles
     }
 
     /// <summary>Returns an error for each file that cannot be opened for reading, or that is too large for its target.</summary>
-    /// <param name="configuration">What spec and environment come to.</param>
+    /// <param name="configuration">What spec and environment result in.</param>
     /// <param name="files">The files that a push would export, with the names of their targets.</param>
     internal static IEnumerable<S3ExportFinding> Unfit(
         S3ExportConfiguration configuration,

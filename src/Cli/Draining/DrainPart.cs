@@ -10,7 +10,7 @@ namespace CellOS.Export.S3.Cli.Draining;
 /// <param name="Drain">The spool.</param>
 /// <param name="CellId">The cell.</param>
 /// <param name="Items">The entries.</param>
-/// <param name="Configuration">What spec and environment come to for this cell and these artifacts.</param>
+/// <param name="Configuration">What spec and environment result in for this cell and these artifacts.</param>
 [SupportedOSPlatform("linux")]
 internal sealed record DrainPart(
     SpoolDrain Drain,

@@ -15,7 +15,7 @@ internal sealed class LineDisplay(TextWriter error, TimeProvider time, bool quie
 
     public void Started(int artifacts, long bytes) => _board.Started(artifacts, bytes);
 
-    /// <summary>Nothing of this is shown, and what is counted for the summary is told at the end.</summary>
+    /// <summary>Nothing of this is shown, and what is counted for the summary is shown at the end.</summary>
     public void BytesMoved(string artifact, int attempt, long sent, long length) { }
 
     public void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>

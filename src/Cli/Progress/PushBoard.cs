@@ -108,7 +108,7 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
     private long _bytesExported;
     private long _bytesSettled;
 
-    /// <summary>Whether there is anything to sum up: what is refused before that is told by itself.</summary>
+    /// <summary>Whether there is anything to sum up: what is refused before that is reported by itself.</summary>
     internal bool HasStarted => Volatile.Read(ref _hasStarted);
 
     /// <summary>What is begun, besides what was begun before.</summary>

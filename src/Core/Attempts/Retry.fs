@@ -71,7 +71,7 @@ module RetryPolicy =
         else
             Ok()
 
-    /// At least one attempt, and no negative wait; all that is wrong is told at once.
+    /// At least one attempt, and no negative wait; all that is wrong is reported at once.
     [<CompiledName("Create")>]
     let create (mode: RetryMode) (maxAttempts: int) (backoff: TimeSpan) (maxBackoff: TimeSpan) =
         validation {

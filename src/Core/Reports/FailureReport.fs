@@ -46,7 +46,7 @@ type FailureReport = {
 [<RequireQualifiedAccess>]
 module FailureReport =
 
-    /// What is told of a failure.
+    /// What is reported of a failure.
     [<CompiledName("Of")>]
     let ofFailure (failure: ExportFailure) : FailureReport = {
         TargetKind = Some failure.TargetKind.Name

@@ -105,7 +105,7 @@ type SettingsContext = {
     Lookup: string -> string option
     /// The names of all variables, to find misspelt ones; may be empty.
     Names: string list
-    /// Expiry is told from here.
+    /// Expiry is counted from here.
     Now: DateTimeOffset
     /// The cell, where it is known already.
     CellId: CellId option

@@ -67,7 +67,7 @@ type CellSpec = private {
     member internal this.Findings = this.findings
 
 /// Rules that this module keeps:
-/// - all that is wrong is told at once, in the order of the spec, each with its line;
+/// - all that is wrong is reported at once, in the order of the spec, each with its line;
 /// - a target of another kind is reported and does not disturb the S3 targets;
 /// - unknown keys and kinds are ignored, with a warning.
 [<RequireQualifiedAccess>]
@@ -285,7 +285,7 @@ module CellSpec =
         | _ -> TargetKind.S3
 
     /// The spec with one of its S3 targets and these artifacts for it in place of its own: for a bundle that was
-    /// gathered elsewhere. Each is below the artifact root by its name. What is wrong is told at once.
+    /// gathered elsewhere. Each is below the artifact root by its name. What is wrong is reported at once.
     [<CompiledName("WithArtifacts")>]
     let withArtifacts
         (target: string)

@@ -50,7 +50,7 @@ module internal SpecArtifacts =
         /// It cannot be said; why not has been told with the targets.
         | Unclear
 
-    /// So many names of targets are listed in a message.
+    /// The most names of targets that are listed in a message.
     let private mostNames = 10
 
     let private addresseeOf (serving: Serving) (target: SpecTargetDraft) =

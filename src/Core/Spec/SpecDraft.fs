@@ -41,7 +41,7 @@ type internal Item<'a> =
     | Read of 'a
     | Unreadable of ConfigProblem list
 
-/// A target of which some keys may not have been readable: that is told together with what else is wrong.
+/// A target of which some keys may not have been readable: that is reported together with what else is wrong.
 type internal SpecTargetDraft = {
     Name: DraftText
     Kind: DraftText

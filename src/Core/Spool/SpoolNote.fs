@@ -193,7 +193,7 @@ module SpoolNote =
             }
         }
 
-    /// The note that a JSON text in UTF-8 holds; or why it is none.
+    /// The note that a JSON text in UTF-8 holds; or why it is not one.
     [<CompiledName("ParseUtf8")>]
     let parseUtf8 (json: ReadOnlyMemory<byte>) : Result<SpoolNote, Refusal> = fields.Parse json ofElement
 

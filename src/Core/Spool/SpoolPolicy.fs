@@ -75,7 +75,7 @@ module SpoolPolicy =
             Remedy = "Export it again when the target is there."
         })
 
-    /// Why a copy of this length is not added to a spool that has so many bytes; `None` if it is.
+    /// Why a copy of this length is not added to a spool that has the given number of bytes; `None` if it is.
     [<CompiledName("OnSize")>]
     let onSize (settings: SpoolSettings) (used: int64) (length: int64) : Refusal option =
         match settings.MaxBytes with

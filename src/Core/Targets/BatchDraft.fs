@@ -25,7 +25,7 @@ type BatchDraft = {
 }
 
 /// Rules that this module keeps:
-/// - all that is wrong is told at once, and told by the artifact's place in the list;
+/// - all that is wrong is reported at once, by the artifact's place in the list;
 /// - names are compared octet for octet, as S3 compares keys: `a` and `A` are two artifacts;
 /// - a URL that names one object takes one artifact.
 [<RequireQualifiedAccess>]

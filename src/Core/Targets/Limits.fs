@@ -56,7 +56,7 @@ module Limits =
     let checkRequestTimeout (timeout: TimeSpan) : Result<TimeSpan, Refusal> =
         positive "request timeout" timeout
 
-    /// The limits, if all are positive and none is longer than a timer takes; all that is wrong is told at once.
+    /// The limits, if all are positive and none is longer than a timer takes; all that is wrong is reported at once.
     [<CompiledName("Check")>]
     let check (limits: Limits) =
         validation {

@@ -51,7 +51,7 @@ type UrlManifest internal (json: ReadOnlyMemory<byte>, names: PlaceTable, count:
 /// Rules that this module keeps:
 /// - a manifest is a JSON object, artifact name → presigned URL; each is held to the rules of its own;
 /// - no name twice, and no object twice: a second artifact would overwrite the first;
-/// - all that is wrong is told at once; no message holds any part of a URL's query;
+/// - all that is wrong is reported at once; no message holds any part of a URL's query;
 /// - it takes at most four times the memory of its text: no more is kept of an entry than its place.
 [<RequireQualifiedAccess>]
 module UrlManifest =

@@ -49,13 +49,13 @@ public sealed record ExportResult
 
     /// <summary>
     /// One line of JSON: <see cref="ExportReceipt.ToJson"/> or <see cref="ExportException.ToJson"/>. A failure that
-    /// names no artifact is told under this one's name.
+    /// names no artifact is reported under this one's name.
     /// </summary>
     public string ToJson() => IsExported ? Receipt.ToJson() : S3.CoreMapping.ToJson(Failure, NameOfFailed);
 
     /// <summary>
     /// One line of CloudEvents 1.0: <see cref="ExportReceipt.ToCloudEvent"/> or
-    /// <see cref="ExportException.ToCloudEvent"/>. A failure that names no artifact is told under this one's name.
+    /// <see cref="ExportException.ToCloudEvent"/>. A failure that names no artifact is reported under this one's name.
     /// </summary>
     /// <param name="failedAt">When it failed, if it did; a receipt knows when it was completed.</param>
     /// <param name="context">What is known of the run; null for nothing.</param>

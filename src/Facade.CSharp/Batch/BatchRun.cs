@@ -197,7 +197,7 @@ internal sealed class BatchRun
         }
     }
 
-    /// <summary>No artifact is begun from here on. Cancellation is told last, and of all else the first.</summary>
+    /// <summary>No artifact is begun from here on. Cancellation is reported last, and of all else the first.</summary>
     private void End(Exception exception, CancellationToken stop)
     {
         if (exception is OperationCanceledException && stop.IsCancellationRequested)

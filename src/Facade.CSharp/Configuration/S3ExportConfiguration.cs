@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration;
 namespace CellOS.Export.S3;
 
 /// <summary>
-/// What a spec and an environment come to: every setting of every target and where it came from, what was noticed, and
+/// What a spec and an environment result in: every setting of every target and where it came from, what was noticed, and
 /// what is wrong. Nothing is sent; the manifests and the CA bundle that the environment names are read. It holds no
 /// secret that can be seen.
 /// </summary>
@@ -44,7 +44,7 @@ public sealed class S3ExportConfiguration
     /// <summary>The spec that was resolved.</summary>
     public S3ExportSpec Spec { get; }
 
-    /// <summary>When that was: expiry is told from here.</summary>
+    /// <summary>When that was: expiry is counted from here.</summary>
     public DateTimeOffset ResolvedAt { get; }
 
     /// <summary>
@@ -95,7 +95,7 @@ public sealed class S3ExportConfiguration
     /// <param name="timeProvider">The clock that expiry is seen from; the system's if null.</param>
     /// <param name="presignedUrlProvider">
     /// A presigning broker, for every target that the environment gives no URL and no manifest: see
-    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It is told the name of the target. What the
+    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It gets the name of the target. What the
     /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
     /// None if null.
     /// </param>

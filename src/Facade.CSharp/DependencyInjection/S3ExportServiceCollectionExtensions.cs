@@ -31,7 +31,7 @@ public static class S3ExportServiceCollectionExtensions
     /// <param name="presignedUrlProvider">
     /// A presigning broker, for every target that the environment gives no URL and no manifest: see
     /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It gets the services of the root container (a
-    /// broker that is scoped needs a scope of its own for each call), and is told the name of the target. What the
+    /// broker that is scoped needs a scope of its own for each call), and gets the name of the target. What the
     /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
     /// If null, the container's <see cref="IPresignedUrlProvider"/> takes its place, if it has one.
     /// </param>

@@ -24,7 +24,7 @@ internal sealed class S3ExportStartup(
         var variables = environment();
         var configuration = S3ExportConfiguration.Resolve(
             spec(variables),
-            // What is wrong with the cell's id is told together with the rest.
+            // What is wrong with the cell's id is reported together with the rest.
             CellIdModule.Create(cellId).IsOk
                 ? cellId
                 : null,

@@ -1,6 +1,6 @@
 namespace CellOS.Export.S3.Http;
 
-/// <summary>A stream around a connection: all reads and all writes come to one method each.</summary>
+/// <summary>A stream around a connection: all reads go through one method, and all writes through another.</summary>
 internal abstract class ConnectionStream(Stream inner) : Stream
 {
     public override bool CanRead => inner.CanRead;

@@ -1,7 +1,7 @@
 namespace CellOS.Export.S3.Http;
 
 /// <summary>
-/// A connection to a proxy on which a tunnel is asked for. A proxy that closes it without an answer is told as that:
+/// A connection to a proxy on which a tunnel is asked for. A proxy that closes it without an answer is reported as that:
 /// HttpClient by itself would ask it again, up to fifteen times.
 /// </summary>
 internal sealed class TunnelStream(Stream inner, string server) : ConnectionStream(inner)

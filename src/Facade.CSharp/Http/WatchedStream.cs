@@ -10,7 +10,7 @@ namespace CellOS.Export.S3.Http;
 /// <list type="bullet">
 /// <item>a final answer ends the sending (RFC 9112, 9.5): what is left of the body goes nowhere;</item>
 /// <item>a connection that takes no more bytes is still read: the answer that lies there tells why;</item>
-/// <item>one that the server closes without an answer is told as that: HttpClient would send the request again, up to
+/// <item>one that the server closes without an answer is reported as that: HttpClient would send the request again, up to
 /// three times, and say nothing;</item>
 /// <item>one that did not take a whole request is not used again.</item>
 /// </list>

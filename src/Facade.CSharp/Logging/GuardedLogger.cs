@@ -37,7 +37,7 @@ internal sealed class GuardedLogger(ILogger inner) : ILogger
         }
         catch (Exception)
         {
-            // There is nowhere to tell it: the log is what failed, and the export is told by its result.
+            // There is nowhere to tell it: the log is what failed, and the export is reported by its result.
         }
     }
 }

@@ -4,7 +4,7 @@ namespace CellOS.Export.S3.Progress;
 
 /// <summary>
 /// The reports of one attempt, which only ever grow. A transport may be at its body still when the attempt is over
-/// (the server refused it early), or send it again: neither is told.
+/// (the server refused it early), or send it again: neither is reported.
 /// </summary>
 internal sealed class AttemptProgress : IDisposable
 {
@@ -62,7 +62,7 @@ internal sealed class AttemptProgress : IDisposable
         }
     }
 
-    /// <summary>Nothing is told from here on.</summary>
+    /// <summary>Nothing is reported from here on.</summary>
     public void Dispose()
     {
         lock (_gate)

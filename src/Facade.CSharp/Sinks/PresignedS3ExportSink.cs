@@ -87,7 +87,7 @@ public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
     /// </param>
     /// <param name="httpClient">
     /// The client, which the sink does not dispose of. Its handler must not follow redirects (a push through one that
-    /// does is told as <see cref="ExportFailureKind.Redirected"/>), retry or add headers: a signature is for one host
+    /// does is reported as <see cref="ExportFailureKind.Redirected"/>), retry or add headers: a signature is for one host
     /// and certain headers. Make it on <see cref="CreateHandler"/>; with another one, a server's success that comes
     /// before the end of the body cannot be told from one that comes after. On one of <see cref="CreateHandler"/>, a
     /// handler of your own around it must send nothing but the request: a second connection within it ends the attempt.

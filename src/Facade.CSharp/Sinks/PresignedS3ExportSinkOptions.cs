@@ -21,7 +21,7 @@ public sealed class PresignedS3ExportSinkOptions
 
     /// <summary>
     /// A presigning broker, which is asked for the exact URL of each artifact before its first attempt, and again after an
-    /// attempt that failed because the URL had expired. It is told which headers the request will carry, and signs them if
+    /// attempt that failed because the URL had expired. It gets the headers that the request will carry, and signs them if
     /// it signs with SigV4 (<see cref="PresignedUrlRequest.Headers"/>). It may be slow, under <see cref="Deadline"/> and the caller's
     /// token; what it throws ends the push with <see cref="ExportFailureKind.UrlUnusable"/>, so it retries by itself.
     /// Any number of threads may call it at once. Which artifact each object was for is remembered, so that none is

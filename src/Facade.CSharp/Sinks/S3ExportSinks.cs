@@ -80,7 +80,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     /// <param name="loggers">Told of warnings, attempts, receipts and failures; never of a secret. None if null.</param>
     /// <param name="presignedUrlProvider">
     /// A presigning broker, for every target that the environment gives no URL and no manifest: see
-    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It is told the name of the target. What the
+    /// <see cref="PresignedS3ExportSinkOptions.PresignedUrlProvider"/>. It gets the name of the target. What the
     /// environment says of a target counts more, the legacy variable among it: it is the operator's word on this one.
     /// None if null.
     /// </param>

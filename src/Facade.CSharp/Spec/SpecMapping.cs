@@ -6,7 +6,7 @@ namespace CellOS.Export.S3;
 /// <summary>Between the core's spec and this assembly's. It decides nothing.</summary>
 internal static class SpecMapping
 {
-    /// <summary>A null in a list is one of which nothing is given, and is told so.</summary>
+    /// <summary>A null in a list is one of which nothing is given, and is reported as that.</summary>
     internal static SpecTarget ToCore(S3ExportTarget? target) =>
         new(
             target?.Name,

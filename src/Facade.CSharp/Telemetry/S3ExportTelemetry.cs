@@ -2,7 +2,7 @@ namespace CellOS.Export.S3;
 
 /// <summary>
 /// What a host listens to, with OpenTelemetry or with what .NET has itself. Without a listener, a push costs what it
-/// would without. Nothing that is told holds a secret; metrics hold no name of a cell, an artifact or an object either.
+/// would without. Nothing that is reported contains a secret; metrics hold no name of a cell, an artifact or an object either.
 /// </summary>
 /// <remarks>
 /// <para>

@@ -123,7 +123,7 @@ module Proxy =
         | "socks5" -> Some 1080
         | _ -> None
 
-    /// Only the position is told: the character may be part of a password.
+    /// Only the position is shown: the character may be part of a password.
     let private badCharacter (value: string) =
         let rec from i =
             if i = value.Length then

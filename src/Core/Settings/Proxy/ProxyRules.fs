@@ -156,7 +156,7 @@ module ProxyRules =
                 | None -> []
             Problems = [
                 yield! problemOf http
-                // One variable that stands in for both is told once.
+                // One variable that stands in for both is reported once.
                 if (http |> Option.map fst) <> (https |> Option.map fst) then
                     yield! problemOf https
             ]
