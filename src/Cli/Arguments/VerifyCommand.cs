@@ -36,7 +36,7 @@ internal sealed class VerifyCommand : Command
         "--head",
         "COUNT:SHA256",
         "A head that was noted elsewhere, as push reports it: one of the files of seals has to contain it, so that seals that "
-            + "were removed from the end are missed. Default: these are not missed."
+            + "were removed from the end are detected. Without it, they are not."
     );
 
     private readonly Option<string> _bundle = TextOption.Value(

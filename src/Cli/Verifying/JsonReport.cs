@@ -137,6 +137,7 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
         json.WriteNumber("out of order", result.Seals.OutOfOrder);
         json.WriteNumber("truncated", result.Seals.Truncated);
         json.WriteNumber("interrupted", result.Seals.Interrupted);
+        json.WriteNumber("failures", result.Seals.Failures);
         json.WriteEndObject();
         json.WriteStartArray("heads");
         foreach (var (file, head) in inputs.Heads)

@@ -158,7 +158,9 @@ module Seal =
             | _ -> None
 
         match fields with
-        | None -> refuse "is not an envelope in the form that this library writes"
+        | None ->
+            refuse
+                "is not an envelope in the form that this library writes; a copy as text may have changed its line ends"
         | Some(_, keyId, _) when not (isKeyId keyId) ->
             refuse "does not have 64 hexadecimal digits in lower case in 'keyid'"
         | Some(payload, keyId, signature) ->

@@ -228,7 +228,8 @@ module SealChain =
         let previous = scan.Last |> Option.map _.Sha256
 
         match previous, scan.LastSequence with
-        | None, _ when statement.Previous.IsSome -> Some "is the first line, and follows another one"
+        | None, _ when statement.Previous.IsSome ->
+            Some "is on line 1, and says that another seal came before it"
         | Some _, _ when statement.Previous.IsNone -> Some "is not the first line, and follows no other"
         | Some _, Some last when previous = statement.Previous && statement.Sequence <> last + 1L ->
             Some(Check.invariant $"has the number {statement.Sequence} after the number {last}")

@@ -131,7 +131,10 @@ module Timeline =
 
         let name = at.ToString(format, CultureInfo.InvariantCulture)
 
-        if unit' = TimelineUnit.Century then $"{name} and later" else name
+        if unit' = TimelineUnit.Century || unit' = TimelineUnit.Millennium then
+            $"{name} and later"
+        else
+            name
 
     let private join (a: TimelinePeriod) (b: TimelinePeriod) : TimelinePeriod = {
         First = if Instant.isBefore a.First b.First then b.First else a.First

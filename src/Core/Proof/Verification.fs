@@ -53,14 +53,14 @@ type SealCoverage =
 type BundleNames =
     /// By the names of artifacts.
     | Artifacts
-    /// By the keys of objects.
+    /// By the keys of objects; of other targets than S3, by cell and artifact (`cell-7/report.json`).
     | Keys
 
     /// The words in reports.
     member this.Name =
         match this with
         | Artifacts -> "artifact names"
-        | Keys -> "object keys"
+        | Keys -> "object keys, or cell and artifact"
 
 /// What is to be verified, and what is accepted.
 type VerificationScope = {
@@ -114,6 +114,8 @@ type SealCounts = {
     Truncated: int64
     /// Of the valid ones, those of runs that were interrupted.
     Interrupted: int64
+    /// The number of artifacts that the valid ones state as not exported.
+    Failures: int64
 } with
 
     /// The number of lines.
@@ -142,6 +144,10 @@ type VerificationResult = {
     Sealed: int64
     /// The number of receipts that no valid seal states.
     NotSealed: int64
+    /// The number of artifacts that the store did not confirm, and that were accepted all the same.
+    AcceptedUnconfirmed: int64
+    /// The number of artifacts whose receipts no valid seal states, and that were accepted all the same.
+    AcceptedUnsealed: int64
     /// The number of sealed receipts that the files of receipts do not contain.
     WithoutLine: int64
     /// The lines of seals.
@@ -204,7 +210,7 @@ module VerificationResult =
                 $"{Amount.number result.Seals.Bad} of {seals} failed"
 
             if hasAnchor AnchorStatus.Removed then
-                "seals were removed from the end, which the given head shows"
+                "seals were removed, which the given head shows"
 
             if hasAnchor AnchorStatus.Replaced then
                 "the seals are not those of the given head"
@@ -240,11 +246,8 @@ module VerificationResult =
     /// What is wrong and was accepted, with its number.
     let internal accepted (result: VerificationResult) : string list =
         [
-            if result.Scope.AcceptUnverified then
-                count ArtifactStatus.NotConfirmed result, "not confirmed by the store"
-
-            if result.Scope.AcceptUnsealed then
-                result.NotSealed, "not sealed"
+            result.AcceptedUnconfirmed, "not confirmed by the store"
+            result.AcceptedUnsealed, "not sealed"
         ]
         |> List.filter (fst >> (<) 0L)
         |> List.map (fun (count, what) -> $"{Amount.number count} {what}")

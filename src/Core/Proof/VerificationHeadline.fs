@@ -1,11 +1,11 @@
 namespace CellOS.Export.S3.Core
 
-/// What a verification came to, in one word.
+/// The verdict, in one word.
 [<RequireQualifiedAccess>]
 type PageTone =
-    /// Seals and files were checked, and nothing is wrong.
+    /// Seals, a head and files were checked, and nothing is wrong.
     | Verified
-    /// Nothing is wrong that was not accepted; seals or files were not given to be checked, or something was accepted.
+    /// Nothing is wrong that was not accepted; seals, a head or files were not given to be checked, or something was accepted.
     | VerifiedInPart
     /// A check failed.
     | Failed
@@ -32,6 +32,7 @@ module VerificationHeadline =
     let tone (result: VerificationResult) : PageTone =
         let isComplete =
             result.Scope.HasSeals
+            && not result.Anchors.IsEmpty
             && result.Scope.HasBundle
             && (VerificationResult.accepted result).IsEmpty
 
@@ -67,7 +68,10 @@ module VerificationHeadline =
         if result.Count = 0L then
             "The seals are valid, and state that nothing was stored"
         elif not (VerificationResult.accepted result).IsEmpty then
-            $"{all result} {verb} as recorded, except what was accepted"
+            if scope.HasBundle then
+                $"{all result} {verb} as recorded, except what was accepted"
+            else
+                "No check failed, but something was accepted, and no file was compared"
         else
             match scope.HasSeals, scope.HasBundle with
             | true, true -> $"{all result} {verb} what was exported"
@@ -155,7 +159,7 @@ module VerificationHeadline =
             result.Anchors |> List.exists (fun anchor -> anchor.Status = status)
 
         if anchors AnchorStatus.Removed then
-            "Seals were removed from the end."
+            "Seals were removed."
 
         if anchors AnchorStatus.Replaced then
             "The seals are not those of the given head."
@@ -168,4 +172,10 @@ module VerificationHeadline =
 
         if not result.Scope.HasSeals then
             "No seal was checked, and anybody can write a receipt."
+        elif result.Anchors.IsEmpty then
+            "No head was given, so that seals which were removed from the end do not show."
+
+        if result.Seals.Failures > 0L then
+            sentence
+                $"the seals state that {artifacts result.Seals.Failures} {are result.Seals.Failures} not exported: these are not evidence"
     ]

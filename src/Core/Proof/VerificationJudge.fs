@@ -124,10 +124,15 @@ module VerificationJudge =
             SealCoverage.NotSealed
 
     /// True if the seals and the files of receipts do not contradict each other.
-    let private agrees (ledger: VerificationLedger) (seal: SealCoverage) (hasLine: bool) =
-        hasLine && (seal <> SealCoverage.NotSealed || ledger.Scope.AcceptUnsealed)
+    let private agrees (ledger: VerificationLedger) (seal: SealCoverage) isContradicted (hasLine: bool) =
+        hasLine
+        && (seal <> SealCoverage.NotSealed
+            || ledger.Scope.AcceptUnsealed && not isContradicted)
 
     let private withoutSeal = "no valid seal states its receipt"
+
+    let private contradicted =
+        "no valid seal states its receipt, and a valid seal states an earlier one, of other content"
 
     let private withoutLine =
         "a seal states its receipt, which the files of receipts do not contain"
@@ -137,7 +142,18 @@ module VerificationJudge =
         let (status, problem, isAccepted), file = compared ledger receipt
         let seal = coverage ledger receipt
         let isUnreadable = file |> Option.exists _.IsUnreadable
-        let agrees = agrees ledger seal hasLine
+
+        let isContradicted =
+            seal = SealCoverage.NotSealed
+            && VerificationLedger.isContradicted ledger receipt
+
+        let agrees = agrees ledger seal isContradicted hasLine
+
+        if status = ArtifactStatus.NotConfirmed && isAccepted then
+            ledger.AcceptedUnconfirmed <- ledger.AcceptedUnconfirmed + 1L
+
+        if seal = SealCoverage.NotSealed && agrees then
+            ledger.AcceptedUnsealed <- ledger.AcceptedUnsealed + 1L
 
         count ledger (not agrees || not isAccepted && not isUnreadable) {
             Name = receipt.ArtifactName
@@ -151,7 +167,9 @@ module VerificationJudge =
             Problems = [
                 yield! Option.toList problem
 
-                if seal = SealCoverage.NotSealed then
+                if isContradicted then
+                    contradicted
+                elif seal = SealCoverage.NotSealed then
                     withoutSeal
 
                 if not hasLine then
@@ -253,6 +271,8 @@ module VerificationJudge =
         BadLines = ledger.BadLines
         Sealed = ledger.IsSealed
         NotSealed = ledger.NotSealed
+        AcceptedUnconfirmed = ledger.AcceptedUnconfirmed
+        AcceptedUnsealed = ledger.AcceptedUnsealed
         WithoutLine = ledger.WithoutLine
         Seals = ledger.Seals
         Anchors = ledger.Anchors

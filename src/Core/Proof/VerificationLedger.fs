@@ -19,6 +19,8 @@ type internal LedgerEntry = {
     Object: Fingerprint
     At: int64
     Place: int64
+    /// Of a sealed receipt, a part of the fingerprint of its content, which is not 0; 0 of any other.
+    SealedContent: int64
 }
 
 /// What receipts, seals and files state, in little memory: fingerprints in place of texts. For that memory it changes in place,
@@ -35,6 +37,8 @@ type VerificationLedger = internal {
     Entries: List<LedgerEntry>
     /// The uploads of objects that have receipts already: their times, and whether they started.
     Marks: Dictionary<Fingerprint, List<struct (int64 * bool)>>
+    /// The contents that seals state of objects whose last receipt is not sealed.
+    Overruled: Dictionary<Fingerprint, int64 list>
     Statuses: Dictionary<ArtifactStatus, int64>
     mutable Anchors: SealAnchor list
     mutable Seals: SealCounts
@@ -49,6 +53,8 @@ type VerificationLedger = internal {
     mutable IsSealed: int64
     mutable NotSealed: int64
     mutable WithoutLine: int64
+    mutable AcceptedUnconfirmed: int64
+    mutable AcceptedUnsealed: int64
     mutable Failed: int64
     mutable Unreadable: int64
 }
@@ -62,6 +68,7 @@ type VerificationLedger = internal {
 ///   its destination. The order of lines and of files makes no other difference;
 /// - a receipt is sealed if a valid seal states a receipt with the same values in all fields that this library knows;
 /// - a sealed receipt counts as a receipt, and without a line in the files of receipts it is reported;
+/// - a receipt without a seal that overrules a sealed one of other content is not accepted, whatever the scope accepts;
 /// - where no file of receipts was given, the sealed receipts are the receipts;
 /// - every line of receipts that is not one, and not blank, is reported;
 /// - the functions are total.
@@ -77,6 +84,7 @@ module VerificationLedger =
         Files = Dictionary()
         Entries = List()
         Marks = Dictionary()
+        Overruled = Dictionary()
         Statuses = Dictionary()
         Anchors = SealAnchors.start heads
         Seals = {
@@ -85,6 +93,7 @@ module VerificationLedger =
             OutOfOrder = 0L
             Truncated = 0L
             Interrupted = 0L
+            Failures = 0L
         }
         Next = 0L
         Receipts = 0L
@@ -96,6 +105,8 @@ module VerificationLedger =
         IsSealed = 0L
         NotSealed = 0L
         WithoutLine = 0L
+        AcceptedUnconfirmed = 0L
+        AcceptedUnsealed = 0L
         Failed = 0L
         Unreadable = 0L
     }
@@ -151,6 +162,11 @@ module VerificationLedger =
                         Interrupted = ledger.Seals.Interrupted + 1L
                 }
 
+            ledger.Seals <- {
+                ledger.Seals with
+                    Failures = ledger.Seals.Failures + int64 statement.Failures.Length
+            }
+
             state ledger statement.Receipts
 
             for failure in statement.Failures do
@@ -182,13 +198,26 @@ module VerificationLedger =
     let internal nameOf (names: BundleNames) (receipt: Receipt) =
         match names with
         | BundleNames.Artifacts -> receipt.ArtifactName
-        | BundleNames.Keys -> SealStatement.subjectName receipt
+        | BundleNames.Keys when receipt.TargetKind = TargetKind.S3.Name -> SealStatement.subjectName receipt
+        // The folders of a local target, and what is usual below a base URL.
+        | BundleNames.Keys -> $"{receipt.CellId}/{receipt.ArtifactName}"
 
-    let private add (ledger: VerificationLedger) (receipt: Receipt) =
+    let private contentOf (ledger: VerificationLedger) (receipt: Receipt) =
+        int64 (ledger.Fingerprints.OfText(receipt.Sha256.ToLowerInvariant())).First
+        ||| 1L
+
+    /// True if a seal states other content of the object of a receipt without a seal.
+    let internal isContradicted (ledger: VerificationLedger) (receipt: Receipt) =
+        match ledger.Overruled.TryGetValue(ledger.Fingerprints.OfText receipt.Destination) with
+        | true, contents -> contents |> List.exists ((<>) (contentOf ledger receipt))
+        | _ -> false
+
+    let private add (ledger: VerificationLedger) (receipt: Receipt) (isSealed: bool) =
         ledger.Entries.Add {
             Object = ledger.Fingerprints.OfText receipt.Destination
             At = receipt.CompletedAt.UtcTicks
             Place = ledger.Next
+            SealedContent = if isSealed then contentOf ledger receipt else 0L
         }
 
         ledger.Next <- ledger.Next + 1L
@@ -204,17 +233,21 @@ module VerificationLedger =
                 ledger.FitsByKey <- ledger.FitsByKey + 1L
 
     let private readReceipt (ledger: VerificationLedger) (receipt: Receipt) =
-        add ledger receipt
         ledger.Receipts <- ledger.Receipts + 1L
 
-        if ledger.Scope.HasSeals then
+        if not ledger.Scope.HasSeals then
+            add ledger receipt false
+        else
             let fingerprint = ledger.Fingerprints.OfReceipt receipt
 
             match ledger.Sealed.TryGetValue fingerprint with
-            | true, false ->
-                ledger.Sealed[fingerprint] <- true
-                ledger.WithLine <- ledger.WithLine + 1L
-            | _ -> ()
+            | false, _ -> add ledger receipt false
+            | true, hasLine ->
+                add ledger receipt true
+
+                if not hasLine then
+                    ledger.Sealed[fingerprint] <- true
+                    ledger.WithLine <- ledger.WithLine + 1L
 
     let private bad (ledger: VerificationLedger) (problem: string) : string option =
         ledger.BadLines <- ledger.BadLines + 1L
@@ -261,7 +294,7 @@ module VerificationLedger =
     [<CompiledName("AddSealed")>]
     let addSealed (ledger: VerificationLedger) (receipt: Receipt) : unit =
         if hasNoLine ledger receipt then
-            add ledger receipt
+            add ledger receipt true
 
     let private order =
         Comparison<LedgerEntry>(fun a b ->
@@ -278,11 +311,23 @@ module VerificationLedger =
         let entries = ledger.Entries
         entries.Sort order
         let mutable count = 0
+        let mutable first = 0
 
         for i in 0 .. entries.Count - 1 do
             if i = entries.Count - 1 || not (entries[i].Object.Equals entries[i + 1].Object) then
+                if entries[i].SealedContent = 0L then
+                    let contents = [
+                        for j in first .. i - 1 do
+                            if entries[j].SealedContent <> 0L then
+                                entries[j].SealedContent
+                    ]
+
+                    if not contents.IsEmpty then
+                        ledger.Overruled[entries[i].Object] <- List.distinct contents
+
                 entries[count] <- entries[i]
                 count <- count + 1
+                first <- i + 1
 
         entries.RemoveRange(count, entries.Count - count)
         ledger.Next <- 0L

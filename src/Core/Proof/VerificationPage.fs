@@ -95,7 +95,7 @@ module VerificationPage =
         | ArtifactStatus.Unexpected -> "There is a file, and no receipt."
         | ArtifactStatus.NotConfirmed ->
             "The store did not confirm what it stored, or a later upload began whose end is unknown."
-        | ArtifactStatus.NotCompared -> "There is no file to compare the receipt with."
+        | ArtifactStatus.NotCompared -> "The receipt was compared with no file."
         | ArtifactStatus.Intact ->
             "The file has the length and the SHA-256 of its receipt, and the store confirmed them."
 
@@ -111,7 +111,7 @@ module VerificationPage =
                     | ArtifactStatus.Altered
                     | ArtifactStatus.Missing
                     | ArtifactStatus.Unexpected -> true
-                    | ArtifactStatus.NotConfirmed -> result.Failed > 0L
+                    | ArtifactStatus.NotConfirmed -> count > result.AcceptedUnconfirmed
                     | ArtifactStatus.NotCompared
                     | ArtifactStatus.Intact -> false
             }
@@ -134,10 +134,12 @@ module VerificationPage =
         | None -> notChecked "Files" VerificationResult.noBundle
         | Some _ when result.Count = 0L -> notChecked "Files" "There is no file and no receipt to compare."
         | Some names ->
+            let read = if result.Unreadable > 0L then " that could be read" else ""
+
             check
                 "Files"
-                (VerificationHeadline.different result = 0L)
-                $"Length and SHA-256 of each file were compared with its receipt. Files were found by {names.Name}."
+                (VerificationHeadline.different result = 0L && result.Unreadable = 0L)
+                $"Length and SHA-256 of each file{read} were compared with its receipt. Files were found by {names.Name}."
 
     let private receiptCheck (result: VerificationResult) =
         if result.Scope.HasReceipts && result.Receipts + result.BadLines = 0L then
@@ -150,22 +152,23 @@ module VerificationPage =
                 "No file of receipts was given: the receipts are those that the seals state."
 
     let private storeCheck (result: VerificationResult) =
-        match count ArtifactStatus.NotConfirmed result with
-        | _ when result.Count = 0L -> notChecked "Confirmation by the store" "There is no receipt."
-        | 0L when VerificationHeadline.different result > 0L ->
-            check
-                "Confirmation by the store"
-                true
-                "The store confirmed each receipt whose file is not altered or missing."
-        | 0L -> check "Confirmation by the store" true "The store confirmed each receipt that counts."
-        | count ->
-            let text = $"{artifacts count} {are count} not confirmed"
+        let name = "Confirmation by the store"
+        let accepted = result.AcceptedUnconfirmed
+        let all = count ArtifactStatus.NotConfirmed result
 
-            // Those that are accepted do not fail; one that is in doubt does.
-            if result.Failed = 0L then
-                notChecked "Confirmation by the store" $"{text}, which was accepted."
-            else
-                check "Confirmation by the store" false $"{text}."
+        if result.Count = 0L then
+            notChecked name "There is no receipt."
+        elif all > accepted then
+            check name false $"{artifacts (all - accepted)} {are (all - accepted)} not confirmed."
+        elif accepted > 0L then
+            notChecked name $"{artifacts accepted} {are accepted} not confirmed, which was accepted."
+        elif VerificationHeadline.different result > 0L || result.Unreadable > 0L then
+            check
+                name
+                true
+                "The store confirmed each receipt whose file is not altered, missing or unreadable."
+        else
+            check name true "The store confirmed each receipt that counts."
 
     let private sealCheck (scan: VerificationPageScan) (result: VerificationResult) =
         if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
@@ -225,18 +228,19 @@ module VerificationPage =
                 if excerpt.AllBad = 0L then
                     ""
                 elif excerpt.BadListed = excerpt.AllBad then
-                    $" all {Amount.number excerpt.AllBad} that failed, and"
+                    $" all {Amount.number excerpt.AllBad} that failed"
                 else
-                    $" the first {Amount.number excerpt.BadListed} of {Amount.number excerpt.AllBad} that failed, and"
+                    $" the first {Amount.number excerpt.BadListed} of {Amount.number excerpt.AllBad} that failed"
 
+            let link = if excerpt.AllBad = 0L then " " else ", and "
             let others = if excerpt.AllBad = 0L then "" else " of the others"
 
             let good =
-                if excerpt.AllGood = 0L then "none of the others"
-                elif excerpt.OneOf = 1L then "all others"
-                else $"one in {Amount.number excerpt.OneOf}{others}"
+                if excerpt.AllGood = 0L then ""
+                elif excerpt.OneOf = 1L then $"{link}all others"
+                else $"{link}one in {Amount.number excerpt.OneOf}{others}"
 
-            $"{Amount.number excerpt.Listed} of {counted all} are listed:{bad} {good}. verify --json lists all."
+            $"{Amount.number excerpt.Listed} of {counted all} are listed:{bad}{good}. verify --json lists all."
 
     /// What the page says, of the whole verification. The heads of the files of seals have their names for display.
     [<CompiledName("Make")>]

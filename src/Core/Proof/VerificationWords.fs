@@ -142,6 +142,11 @@ module VerificationWords =
 
         if result.Scope.HasSeals then
             line "seals" (seals result)
+
+            if result.Seals.Failures > 0L then
+                let failures = Amount.counted "artifact" result.Seals.Failures
+                line "failures" $"{failures} not exported, as the seals state"
+
             line "sealed" (coverage result)
 
             yield! headLines result heads

@@ -51,8 +51,8 @@ module EventContext =
         else
             Check.refuse
                 "run id"
-                $"{Check.quote text} is not one: it has 1 to {MaxRunId} visible ASCII characters without blanks, and is no URL"
-                "Give another, or none."
+                $"{Check.quote text} is not valid"
+                $"Give 1 to {MaxRunId} visible ASCII characters without blanks, and not a URL."
 
     let private checkProvenance (text: string) =
         let problem =

@@ -174,7 +174,7 @@ let tests =
                 [ "--run-id=1"; "--json" ], "--run-id needs"
                 [ "--provenance=p" ], "--provenance needs --format cloudevents or --format in-toto"
                 [ "--format=json"; "--provenance=p" ], "--provenance needs"
-                [ "--format=in-toto"; "--run-id=a b" ], "The run id 'a b' is not one"
+                [ "--format=in-toto"; "--run-id=a b" ], "The run id 'a b' is not valid"
                 [ "--format=in-toto"; "--provenance=" ], "--provenance"
             ] do
             testCaseTask $"""is refused: {String.concat " " options}""" (fun () ->

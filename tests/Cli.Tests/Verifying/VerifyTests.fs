@@ -141,7 +141,7 @@ let tests =
 
                 Expect.equal
                     (verdict output)
-                    "FAILED: seals were removed from the end, which the given head shows."
+                    "FAILED: seals were removed, which the given head shows."
                     "the verdict"
             })
 

@@ -245,6 +245,7 @@ let private pages =
 
             if isVerified then
                 Expect.isTrue (result.Scope.HasSeals && result.Scope.HasBundle) "all of it"
+                Expect.isNonEmpty result.Anchors "up to a head"
                 Expect.isFalse (page.Details |> List.exists _.StartsWith("Accepted")) "nothing was accepted"
 
             Expect.equal (page.Tone = PageTone.Failed) result.HasFailed "failed"
@@ -277,6 +278,61 @@ let private pages =
             if result.IsGood then
                 for check in page.Checks do
                     Expect.notEqual check.State PageCheckState.Failed check.Name)
+
+        testCase "counts what was accepted apart from what failed" (fun () ->
+            let unverified = {
+                receiptOf "c" "a" "content of a"B 1 with
+                    Integrity = "unverified"
+            }
+
+            let unknown = {
+                receiptOf "c" "b" "content of b"B 2 with
+                    Integrity = "later-word"
+            }
+
+            let of' receipts files = {
+                none with
+                    Receipts = [ log receipts ]
+                    Bundle = files
+                    AcceptUnverified = true
+            }
+
+            let store (page: VerificationPage) =
+                page.Checks
+                |> List.find (fun check -> check.Name = "Confirmation by the store")
+                |> fun check -> check.State, check.Text
+
+            let bad (page: VerificationPage) =
+                page.Counts
+                |> List.filter _.IsBad
+                |> List.map (fun count -> count.Name, count.Count)
+
+            let _, page = pageOf (of' [ unverified; unknown ] None)
+            Expect.equal (store page) (PageCheckState.Failed, "1 artifact is not confirmed.") "one failed"
+            Expect.equal (bad page) [ "not confirmed", 2L ] "among them"
+            Expect.contains page.Details "Accepted: 1 not confirmed by the store." "and one was accepted"
+
+            let _, page =
+                pageOf (
+                    of'
+                        [ unverified; receiptOf "c" "b" "content of b"B 2 ]
+                        (Some(Map [ "a", "content of a"B; "b", "x"B ]))
+                )
+
+            Expect.equal
+                (store page)
+                (PageCheckState.NotChecked, "1 artifact is not confirmed, which was accepted.")
+                "beside an altered file"
+
+            Expect.equal (bad page) [ "altered", 1L ] "which alone failed"
+
+            let _, page = pageOf (of' [ unverified ] None)
+
+            Expect.equal
+                (page.Tone, page.Headline)
+                (PageTone.VerifiedInPart,
+                 "No check failed, but something was accepted, and no file was compared")
+                "no file was compared")
 
         test "names the artifacts that it does not list" {
             let receipts = [ for i in 1..12_000 -> receiptOf "c" $"f{i}" [| 1uy |] 1 ]

@@ -186,6 +186,78 @@ let tests =
                 ([ "a", "altered", "" ], false)
                 "by names, one of them differs")
 
+        testCase "files of other targets may have the names of cell and artifact" (fun () ->
+            let ofFolder (receipt: Receipt) = {
+                receipt with
+                    TargetKind = "localPath"
+                    Destination = $"/evidence/{receipt.CellId}/{receipt.ArtifactName}"
+            }
+
+            let given = {
+                none with
+                    Receipts = [ log [ ofFolder receiptA; ofFolder (receiptOf "d" "a" b 3) ] ]
+                    Bundle = Some(Map [ "c/a", a; "d/a", b ])
+            }
+
+            Expect.isTrue (verify given).Result.IsGood "two cells")
+
+        testCase "a receipt without a seal does not overrule a sealed one of other content" (fun () ->
+            let forged = receiptOf "c" "a" b 9
+
+            let given lines = {
+                all with
+                    Receipts = [ log lines ]
+                    Bundle = Some(Map.add "a" b bundle)
+                    AcceptUnsealed = true
+            }
+
+            for lines in [ [ receiptA; receiptB; forged ]; [ forged; receiptB; receiptA ] ] do
+                let report = verify (given lines)
+                let found = report.Findings |> List.filter (_.IsGood >> not) |> List.exactlyOne
+                Expect.isFalse report.Result.IsGood "not accepted"
+
+                Expect.equal
+                    (found.Name, found.Status, found.Seal)
+                    ("a", ArtifactStatus.Intact, SealCoverage.NotSealed)
+                    "which"
+
+                Expect.stringContains (List.exactlyOne found.Problems) "of other content" "why"
+
+            let again = {
+                receiptA with
+                    CompletedAt = forged.CompletedAt
+                    Attempts = 2
+            }
+
+            let same = {
+                given [ receiptA; receiptB; again ] with
+                    Bundle = Some bundle
+            }
+
+            Expect.isTrue (verify same).Result.IsGood "of the same content, it is accepted")
+
+        testCase "failures that valid seals state are counted, and are no reason to fail" (fun () ->
+            let failed = {
+                stating [ receiptA ] with
+                    Planned = 2L
+                    Failures = [ { fullReport with MayBeStored = false } ]
+            }
+
+            let report =
+                verify {
+                    none with
+                        Seals = [ bytesOf [ next ours [] failed ] ]
+                        Bundle = Some(Map [ "a", a ])
+                }
+
+            Expect.equal (report.Result.Seals.Failures, report.Result.IsGood) (1L, true) "one"
+
+            Expect.contains
+                (VerificationWords.facts report.Result []
+                 |> List.map (fun fact -> fact.Word, fact.Text))
+                ("failures", "1 artifact not exported, as the seals state")
+                "in words")
+
         testCase "the receipt that was completed last counts, in whatever order they come" (fun () ->
             let later = receiptOf "c" "a" b 9
 

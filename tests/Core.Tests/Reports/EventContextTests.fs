@@ -91,8 +91,8 @@ let tests =
             [
                 "an empty spec id", Some "", None, None, "The cell id is empty"
                 "a spec id with a slash", Some "a/b", None, None, "The cell id"
-                "an empty run id", None, Some "", None, "The run id '' is not one"
-                "a run id with a blank", None, Some "a b", None, "The run id 'a b' is not one"
+                "an empty run id", None, Some "", None, "The run id '' is not valid"
+                "a run id with a blank", None, Some "a b", None, "The run id 'a b' is not valid"
                 "a run id that is too long", None, Some(String('x', 129)), None, "The run id"
                 "a run id that is not ASCII", None, Some "rün", None, "The run id"
                 "a run id that is a URL",

@@ -11,7 +11,7 @@ internal sealed class ArtifactTable(HtmlWriter html, VerificationPage page)
         html.Raw("<section id=\"artifacts\">\n<h2>Artifacts</h2>\n");
         if (page.Artifacts.IsEmpty)
         {
-            html.Raw("<p class=\"more\">There is none.</p>\n</section>\n");
+            html.Raw("<p class=\"more\">There are no artifacts.</p>\n</section>\n");
             return;
         }
 
