@@ -110,7 +110,7 @@ module VerificationPage =
                     match status with
                     | ArtifactStatus.Altered
                     | ArtifactStatus.Missing
-                    | ArtifactStatus.Unexpected -> true
+                    | ArtifactStatus.Unexpected -> count > 0L
                     | ArtifactStatus.NotConfirmed -> count > result.AcceptedUnconfirmed
                     | ArtifactStatus.NotCompared
                     | ArtifactStatus.Intact -> false
