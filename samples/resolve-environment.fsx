@@ -173,7 +173,9 @@ let tell (settings: S3ExportSetting seq) =
     let rows = [
         for setting in settings ->
             setting.Name,
-            (if setting.Origin = "variable" then string setting.Variable else setting.Origin),
+            (match setting.Origin with
+             | S3ExportOrigin.Variable -> string setting.Variable
+             | origin -> (string origin).ToLowerInvariant()),
             Shown.line setting.Value
     ]
 
