@@ -16,7 +16,7 @@ internal static class SpoolRecipe
         // <doc>
         var sink = new SpoolingExportSink(
             inner,
-            new SpoolingExportSinkOptions { Folder = "/var/spool/cellos", CellId = cellId }
+            new SpoolingExportSinkOptions { Folder = "/var/spool/cellos", CellId = cellId } // the target is that of inner
         );
         try
         {

@@ -33,7 +33,7 @@ internal sealed class DrainCommand : Command
         "--receipts",
         "FILE",
         "Append each receipt to this file, one JSON object a line. An artifact is removed from the spool when its line is on "
-            + "disk. Default: receipts go to standard output alone."
+            + "disk. Needed where standard output is a terminal, unless --json is given. Default: receipts go to standard output alone."
     );
 
     private readonly RunOptions _run = new();

@@ -38,10 +38,7 @@ internal sealed class DrainPlan : IDisposable
 
     /// <summary>Opens and lists the spools.</summary>
     /// <exception cref="RefusedException">Command, configuration or a spool cannot be used.</exception>
-    internal static async Task<DrainPlan> MakeAsync(
-        DrainArguments arguments,
-        CancellationToken cancellationToken
-    )
+    internal static DrainPlan Make(DrainArguments arguments, CancellationToken cancellationToken)
     {
         try
         {
@@ -51,7 +48,7 @@ internal sealed class DrainPlan : IDisposable
             var plan = new DrainPlan(ScopeOf(spec, configuration, arguments.Run.Target), spec.Id);
             try
             {
-                await plan.AddAsync(spec, Folders(arguments, configuration), cancellationToken);
+                plan.Add(spec, Folders(arguments, configuration), cancellationToken);
             }
             catch
             {
@@ -69,10 +66,6 @@ internal sealed class DrainPlan : IDisposable
         {
             throw new RefusedException(refused.Message);
         }
-        catch (FolderFaultException fault)
-        {
-            throw new RefusedException(SpoolPolicy.OnFault(fault.Fault).Message);
-        }
     }
 
     public void Dispose()
@@ -81,18 +74,14 @@ internal sealed class DrainPlan : IDisposable
             drain.Dispose();
     }
 
-    private async Task AddAsync(
-        S3ExportSpec spec,
-        IReadOnlyList<string> folders,
-        CancellationToken cancellationToken
-    )
+    private void Add(S3ExportSpec spec, IReadOnlyList<string> folders, CancellationToken cancellationToken)
     {
         foreach (var folder in folders)
         {
             if (SpoolDrain.TryOpen(folder) is not { } drain)
                 continue;
             _drains.Add(drain);
-            var items = await drain.ListAsync(Scope, cancellationToken);
+            var items = drain.List(Scope, cancellationToken);
             Left += items.Count(item => item.Step.IsLeave);
             _refused.AddRange(items.Where(item => item.Step.IsRefuse).Select(item => (drain, item)));
             foreach (

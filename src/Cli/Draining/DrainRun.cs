@@ -63,7 +63,9 @@ internal sealed class DrainRun(
         var waiting = new ConcurrentQueue<(string Target, ExportReceipt Receipt)>();
         var run = new PushRun(sinks, lines, marks, display, arguments)
         {
-            SinkOf = target => new DrainingSink(sinks.Of(target), target, part, plan.Scope),
+            SinkOf = target => new DrainingSink(sinks.Of(target), target, part, plan.Scope, marks),
+            // Of an entry with the receipt of a later export, no upload starts: the sink knows.
+            Starting = null,
             Ended = (target, result) => seals?.Add(target, result),
             Exported = receipt =>
             {

@@ -27,9 +27,45 @@ internal static class Drainer
             throw new RefusedException("drain needs Linux, as a spool does.");
         if (Configured.ProblemOfCellId(arguments.Run.CellId) is { } noCell)
             throw new RefusedException(noCell.ToString());
+        if (arguments.Run.Receipts is null && ShownOf(arguments.Run).Results != ResultsKind.Json)
+            throw new RefusedException(
+                "drain removes an artifact from the spool when its receipt is written, and a terminal gets no receipts. Give --receipts FILE to keep the receipts, or --json to write them to standard output."
+            );
         OpenSsl.Require();
-        using var plan = await DrainPlan.MakeAsync(arguments, cancellationToken);
+        using var plan = DrainPlan.Make(arguments, cancellationToken);
         return await RunAsync(plan, arguments.Run, output, error, cancellationToken);
+    }
+
+    private static PushDisplay ShownOf(PushArguments arguments) =>
+        PushDisplay.Choose(Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null));
+
+    /// <summary>Reports what is in the spools after the drain. The receipts are written, whatever comes of it.</summary>
+    [SupportedOSPlatform("linux")]
+    private static void SayWhatIsLeft(DrainPlan plan, IPushDisplay display)
+    {
+        var isEmpty = plan.Parts.Count == 0;
+        foreach (var drain in plan.Drains)
+        {
+            try
+            {
+                var left = drain.Count;
+                isEmpty = isEmpty && left == 0;
+                if (left > 0)
+                    display.Note(
+                        $"The spool '{Shown.Short(200, drain.Path)}' keeps {ShownNames.Artifacts(left)}."
+                    );
+            }
+            catch (SpoolRefusedException refused)
+            {
+                isEmpty = false;
+                display.Note(
+                    $"What is left in the spool '{Shown.Short(200, drain.Path)}' cannot be counted. {refused.Message}"
+                );
+            }
+        }
+
+        if (isEmpty)
+            display.Note("The spool is empty: there is nothing to export.");
     }
 
     [SupportedOSPlatform("linux")]
@@ -41,9 +77,7 @@ internal static class Drainer
         CancellationToken cancellationToken
     )
     {
-        var shown = PushDisplay.Choose(
-            Surroundings.Of(arguments.Quiet, wantsJson: arguments.Format is not null)
-        );
+        var shown = ShownOf(arguments);
         await using var display = shown.Open(null);
         await using var receipts = arguments.Receipts is { } path
             ? await Task.Run(
@@ -59,8 +93,6 @@ internal static class Drainer
             Provenance = arguments.Provenance,
         };
         var lines = new ResultLines(output, shown.Results, arguments.Format, context, receipts, display);
-        if (receipts is null && shown.Results != ResultsKind.Json)
-            display.Note("The receipts are not kept. Give --receipts FILE to keep them.");
         FailureRehearsal.Run(arguments.Format);
         var run = new DrainRun(
             plan,
@@ -104,13 +136,7 @@ internal static class Drainer
             return ExitCode.Failed;
         }
 
-        foreach (var drain in plan.Drains)
-            if (drain.Count is > 0 and var left)
-                display.Note(
-                    $"The spool '{Shown.Short(200, drain.Path)}' keeps {ShownNames.Artifacts(left)}."
-                );
-        if (plan.Drains.All(drain => drain.Count == 0) && plan.Parts.Count == 0)
-            display.Note("The spool is empty: there is nothing to export.");
+        SayWhatIsLeft(plan, display);
         return lines.AnyFailed || run.AnyProblem ? ExitCode.Failed
             : lines.AnySpooled ? ExitCode.Spooled
             : ExitCode.Done;

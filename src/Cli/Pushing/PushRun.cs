@@ -19,6 +19,10 @@ internal sealed class PushRun(
     /// <summary>Takes each result of a target, before it is written.</summary>
     internal Action<string, ExportResult> Ended { get; init; } = (_, _) => { };
 
+    /// <summary>Called before an artifact of a target is exported. Null for nothing.</summary>
+    internal Func<string, ExportArtifact, ValueTask>? Starting { get; init; } =
+        marks is { } given ? (target, artifact) => given.StartAsync(target, artifact.Name) : null;
+
     /// <summary>Returns the sink of a target.</summary>
     internal Func<string, IBatchSink> SinkOf { get; init; } = sinks.Of;
 
@@ -71,7 +75,7 @@ internal sealed class PushRun(
                 else
                     display.BytesMoved(label, report.Attempt, report.BytesSent, report.Length);
             }),
-            OnStarting = marks is null ? null : artifact => marks.StartAsync(target, artifact.Name),
+            OnStarting = Starting is { } starting ? artifact => starting(target, artifact) : null,
             OnCompleted = async (result, _) =>
             {
                 Ended(target, result);

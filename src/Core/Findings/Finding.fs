@@ -175,6 +175,10 @@ module FindingId =
     [<Literal>]
     let BindDigestUnused = "bind-digest-unused"
 
+    /// Advice: a limit of a spool where no spool is given.
+    [<Literal>]
+    let SpoolLimitUnused = "spool-limit-unused"
+
     /// Advice: a bucket outside the AWS naming rules.
     [<Literal>]
     let BucketName = "bucket-name"

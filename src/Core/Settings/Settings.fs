@@ -149,6 +149,33 @@ module Settings =
                 yield! shared.Stall.Findings
                 yield! shared.ExpectContinue.Findings
                 yield! (BindDigestSetting.shared context.Lookup).Findings
+
+                yield!
+                    SpoolSetting.unusedShared
+                        context.Lookup
+                        Variable.SharedSpoolMaxBytes
+                        Variable.SharedSpoolDir
+                        [
+                            for report, _, _ in resolved do
+                                match report.Settings with
+                                | Some settings -> yield settings.Spool.IsSome
+                                // What is wrong with it may be the folder.
+                                | None -> yield true
+                        ]
+
+                yield!
+                    SpoolSetting.unusedShared
+                        context.Lookup
+                        Variable.SharedHttpSpoolMaxBytes
+                        Variable.SharedHttpSpoolDir
+                        [
+                            for report, _, _ in plain do
+                                match report.Settings with
+                                | Some(PlainSettings.Http settings) -> yield settings.Spool.IsSome
+                                | Some _ -> ()
+                                | None -> yield true
+                        ]
+
                 yield! strict.Findings
                 yield! proxies.Findings
                 for item in spec.Targets do

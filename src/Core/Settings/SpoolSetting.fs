@@ -13,6 +13,24 @@ type internal SpoolReading = {
 [<RequireQualifiedAccess>]
 module internal SpoolSetting =
 
+    let private unused (name: TargetName option) limit (folder: string) : Finding = {
+        Id = FindingId.SpoolLimitUnused
+        Severity = Severity.Advice
+        Target = name |> Option.map TargetName.value
+        Variable = limit
+        What = "it limits nothing: no folder of a spool is given"
+        Remedy = $"Give the folder in {folder}, or remove this variable."
+    }
+
+    /// The shared limit, where no target has a spool.
+    let unusedShared lookup limit folder (spools: bool list) : Finding list =
+        if spools.IsEmpty || List.contains true spools then
+            []
+        else
+            match EnvironmentReader.tryRead lookup limit with
+            | Some _ -> [ unused None limit folder ]
+            | None -> []
+
     /// A variable of the target and the shared one, for the folder and for its limit.
     let read
         lookup
@@ -70,5 +88,11 @@ module internal SpoolSetting =
                     })
                 )
             Values = [ shown; limit.Effective ]
-            Findings = limit.Findings
+            Findings = [
+                yield! limit.Findings
+
+                match folder, limit.Effective.Origin with
+                | Ok None, Origin.Variable given when given <> sharedLimit -> unused name given variable
+                | _ -> ()
+            ]
         }

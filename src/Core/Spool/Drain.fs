@@ -107,7 +107,7 @@ module Drain =
             |> Some
         | None ->
             refuse
-                $"is for {shown note.TargetName}, which is not there"
+                $"is for {shown note.TargetName}, which the spec does not contain"
                 "Drain it with the spec and the environment that it was exported with."
             |> Some
 
@@ -171,6 +171,28 @@ module Drain =
             Problem = problem
             Remedy = "The entry stays in the spool. Look at the disk and at what changes the spool."
         })
+
+    /// Why the receipt of a later export does not take the place of an older copy; `None` if it does.
+    [<CompiledName("OnLater")>]
+    let onLater (note: SpoolNote) (asksCommand: bool) (receipt: Receipt) : Refusal option =
+        let stays problem remedy =
+            Some {
+                Subject = "receipt of a later export"
+                Problem = problem
+                Remedy = remedy
+            }
+
+        if not (isOf note receipt) then
+            stays
+                "is of another artifact, target or cell than the sink's, so that the older copy stays in the spool"
+                "Give the spooling sink the target name and the cell of its inner sink."
+        // A command that is found to mislead takes its receipts back, and the copy would be gone by then.
+        elif asksCommand && not receipt.DestinationChecked then
+            stays
+                "is of a URL from a command whose destination was not compared, so that the older copy stays in the spool"
+                "Drain the spool: it exports the older copy. Then export the newer artifact again."
+        else
+            None
 
     /// Why an entry that was listed is not exported: it is not there any more, or is not asked for any more.
     [<CompiledName("Gone")>]

@@ -77,11 +77,10 @@ module SpoolEntry =
     let content (sha256: string) : string =
         ContentPrefix + sha256.ToLowerInvariant()
 
-    /// True if a file of this name counts to the bytes of a spool.
+    /// True if a file of this name is a complete copy, which counts to the bytes of a spool.
     [<CompiledName("IsContent")>]
     let isContent (file: string) : bool =
         file.StartsWith(ContentPrefix, StringComparison.Ordinal)
-        || file = ContentTemporary
 
     /// The name of the receipt of a note.
     [<CompiledName("Receipt")>]

@@ -35,9 +35,9 @@ type SpoolNote = {
 ///
 /// Rules that this module keeps:
 /// - JSON on one line, in this order, with the version of the form first; what is unknown is left out;
-/// - what `toJson` writes `parse` gives back; fields that it does not know it passes over;
-/// - a note of a newer version is refused with that reason, since its fields may mean something else; what is no note is
-///   refused, whatever it is.
+/// - what `toJson` writes `parse` gives back; unknown fields are ignored;
+/// - a note of a newer version is refused with that reason, since its fields may mean something else; anything else
+///   is rejected.
 [<RequireQualifiedAccess>]
 module SpoolNote =
 

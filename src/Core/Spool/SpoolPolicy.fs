@@ -71,8 +71,8 @@ module SpoolPolicy =
         |> Option.map (fun header -> {
             Subject = "artifact"
             Problem =
-                $"has the header {Check.quote (RequestHeader.name header)}, whose value may be a credential, and a spool holds none"
-            Remedy = "Export it again when the target is there."
+                $"has the header {Check.quote (RequestHeader.name header)}, whose value may be a credential; a spool never stores credentials"
+            Remedy = "Export it again when the target can be reached."
         })
 
     /// Why a copy of this length is not added to a spool that has the given number of bytes; `None` if it is.
@@ -86,7 +86,8 @@ module SpoolPolicy =
                 Problem =
                     Check.invariant
                         $"has {used} bytes, and with the {length} bytes of this artifact it would exceed its limit of {most}"
-                Remedy = "Drain the spool, or raise the limit (SPOOL_MAX_BYTES; in code: MaxBytes)."
+                Remedy =
+                    "Drain the spool, or raise the limit (CELLOS_EXPORT_S3_SPOOL_MAX_BYTES… or CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES…; in code: MaxBytes)."
             }
         | _ -> None
 
@@ -113,7 +114,7 @@ module SpoolPolicy =
             Remedy = remedy
         }
 
-    /// Why the file system does not keep an artifact, in the words of the system.
+    /// Why a spool cannot be written or read, in the words of the system.
     [<CompiledName("OnFault")>]
     let onFault (fault: FolderFault) : Refusal =
         let refused problem remedy = {
@@ -131,22 +132,22 @@ module SpoolPolicy =
             Remedy = "Export the artifact again."
           }
         | FolderFaultKind.Full ->
-            refused $"is full: {detail}" "Free space or drain the spool; then export again."
+            refused $"is full: {detail}" "Free space or drain the spool; then try again."
         | FolderFaultKind.Quota ->
-            refused $"has used up the quota: {detail}" "Free space or raise the quota; then export again."
+            refused $"has used up the quota: {detail}" "Free space or raise the quota; then try again."
         | FolderFaultKind.Denied ->
             refused
-                $"cannot be written: {detail}"
-                "Give the user of this process the right to write to it; then export again."
+                $"cannot be used: {detail}"
+                "Give the user of this process the right to read it and to write to it; then try again."
         | FolderFaultKind.ReadOnly ->
             refused
                 $"is on a read-only file system: {detail}"
-                "Mount it writable, or give another folder; then export again."
+                "Mount it writable, or give another folder; then try again."
         | FolderFaultKind.Link
         | FolderFaultKind.InTheWay ->
             refused
                 $"contains something that this library did not make: {detail}"
-                "Remove it, or give another folder; then export again."
+                "Remove it, or give another folder; then try again."
         | FolderFaultKind.SourceTooLarge
         | FolderFaultKind.OtherContent
         | FolderFaultKind.NameTooLong
@@ -154,8 +155,8 @@ module SpoolPolicy =
         | FolderFaultKind.Damaged
         | FolderFaultKind.Failed ->
             refused
-                $"cannot be written: {detail}"
-                "Check the file system and what this process lacks; then export again."
+                $"cannot be used: {detail}"
+                "Check the file system and what this process lacks; then try again."
 
     /// The end of the message of a failure whose artifact is kept.
     [<Literal>]

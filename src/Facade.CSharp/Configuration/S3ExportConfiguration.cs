@@ -1,4 +1,5 @@
 using CellOS.Export.S3.Core;
+using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Configuration;
@@ -192,8 +193,18 @@ public sealed class S3ExportConfiguration
                 )
                 .Select(spool => spool is null ? null : LocalExportSink.AbsolutePath(spool.Value.Folder))
                 .OfType<string>()
-                .Distinct(StringComparer.Ordinal),
+                .DistinctBy(SpoolFolderIdentity, StringComparer.Ordinal),
         ];
+
+    /// <summary>The same for each path of a folder. A link at the end of a path is not the folder: it is refused later.</summary>
+    private static string SpoolFolderIdentity(string path)
+    {
+        // A link with a separator behind it would be followed.
+        var folder = path;
+        while (folder.Length > 1 && (folder.EndsWith('/') || folder.EndsWith("/.", StringComparison.Ordinal)))
+            folder = folder[..^1];
+        return FileIdentity.OfFile(folder) ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+    }
 
     /// <exception cref="S3ExportConfigurationException">There are <see cref="Refusals"/>.</exception>
     internal void ThrowIfRefused()

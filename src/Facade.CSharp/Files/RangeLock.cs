@@ -7,8 +7,8 @@ namespace CellOS.Export.S3.Files;
 
 /// <summary>
 /// Locks of an open file for writing: F_OFD_SETLK of fcntl(2). They hold against every other opening of the file, in this
-/// process too, and end when the file is closed, however the process ends. No reader of .NET looks at them; that of flock(2)
-/// would keep them from the file.
+/// process too, and end when the file is closed, however the process ends. .NET ignores these locks when it opens a file; an
+/// flock(2) lock would block it.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal static partial class RangeLock

@@ -48,14 +48,8 @@ internal sealed class PushChannel : IDisposable
         _ownedProvider = parts.OwnedProvider;
         var time = timeProvider ?? TimeProvider.System;
         ILogger guarded = logger is null ? NullLogger.Instance : new GuardedLogger(logger);
-        _spooler = SpoolerFactory.Create(
-            parts.Spool,
-            _target.Kind,
-            _target.Name?.Value,
-            _target.CellId,
-            time,
-            guarded
-        );
+        Inner = new SpoolInner(_target.Name, _target.CellId, parts.AsksCommand);
+        _spooler = SpoolerFactory.Create(parts.Spool, _target.Kind, Inner, time, guarded);
         _driver = new PushDriver(
             new PutTransport(parts.Http, time),
             parts.Urls,
@@ -64,6 +58,9 @@ internal sealed class PushChannel : IDisposable
             guarded
         );
     }
+
+    /// <summary>What a spool around the sink has to know of it.</summary>
+    internal SpoolInner Inner { get; }
 
     /// <summary>The logical address that an artifact would get.</summary>
     /// <exception cref="ArgumentException">The name is not valid.</exception>

@@ -134,6 +134,8 @@ public sealed class HttpExportSink : IBatchSink, IDisposable
     /// <summary>The destination is the URL.</summary>
     RequestUrl? IBatchSink.KnownUrl(string name) => null;
 
+    SpoolInner IBatchSink.Inner => _channel.Inner;
+
     string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
         _channel.UnfitHeaders(name, metadata);
 

@@ -27,4 +27,7 @@ internal interface IBatchSink : IExportSink
 
     /// <summary>Returns why the headers of an artifact cannot be sent; null if they can.</summary>
     string? UnfitHeaders(string name, ExportArtifactMetadata? metadata);
+
+    /// <summary>What a spool around the sink has to know of it.</summary>
+    SpoolInner Inner { get; }
 }

@@ -137,6 +137,8 @@ public sealed class LocalExportSink : IBatchSink
 
     RequestUrl? IBatchSink.KnownUrl(string name) => null;
 
+    SpoolInner IBatchSink.Inner => new(_target.Name, _target.CellId, false);
+
     string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) => null;
 
     private LocalPlan Plan(string name)

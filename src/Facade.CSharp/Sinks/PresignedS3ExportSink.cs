@@ -164,6 +164,8 @@ public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
 
     RequestUrl? IBatchSink.KnownUrl(string name) => KnownUrl(name);
 
+    SpoolInner IBatchSink.Inner => _channel.Inner;
+
     string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
         UnfitHeaders(name, metadata);
 

@@ -38,6 +38,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
                 _urls.Of(settings),
                 http?.Invoke() ?? _owned!,
                 OwnsHttp: false,
+                AsksCommand: settings.Url.IsCommand,
                 Spool: spools ? settings.Spool?.Value : null
             );
             _sinks[TargetNameModule.Value(settings.Name)] = new PresignedS3ExportSink(

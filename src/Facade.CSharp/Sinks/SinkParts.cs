@@ -11,6 +11,7 @@ namespace CellOS.Export.S3;
 /// <param name="Http">What sends.</param>
 /// <param name="OwnsHttp">Whether that ends with the sink.</param>
 /// <param name="OwnedProvider">A source of URLs that ends with the sink; null for none.</param>
+/// <param name="AsksCommand">True if a command gives the URLs.</param>
 /// <param name="Spool">Where artifacts are kept that failed for a temporary reason; null to keep none.</param>
 internal sealed record SinkParts(
     Target Target,
@@ -18,6 +19,7 @@ internal sealed record SinkParts(
     HttpMessageInvoker Http,
     bool OwnsHttp,
     IDisposable? OwnedProvider = null,
+    bool AsksCommand = false,
     SpoolSettings? Spool = null
 )
 {
@@ -69,7 +71,8 @@ internal sealed record SinkParts(
             provider is null ? manifest : new UrlProvider(provider),
             http ?? new HttpMessageInvoker(handler!.Create()),
             http is null,
-            owned as IDisposable
+            owned as IDisposable,
+            AsksCommand: command is not null
         );
     }
 

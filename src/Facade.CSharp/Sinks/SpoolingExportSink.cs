@@ -24,13 +24,17 @@ public sealed class SpoolingExportSink : IBatchSink
     private readonly IExportSink _inner;
     private readonly Spooler _spooler;
     private readonly SpoolTarget _target;
+    private readonly SpoolInner _self;
+    private readonly ILogger _logger;
 
     /// <summary>A sink around another one.</summary>
     /// <param name="inner">The sink that exports. This sink does not dispose of it.</param>
     /// <param name="options">Where artifacts are kept, and for which cell and target.</param>
     /// <param name="timeProvider">The clock; the system's if null.</param>
     /// <param name="logger">Told what is kept and what is not. None if null.</param>
-    /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
+    /// <exception cref="ArgumentException">
+    /// One or more options are not valid, or are not those of an inner sink of this library; the message names all of them.
+    /// </exception>
     /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
     public SpoolingExportSink(
         IExportSink inner,
@@ -44,6 +48,7 @@ public sealed class SpoolingExportSink : IBatchSink
         _inner = inner;
         _target = CoreMapping.Accept(
             SpoolTargetModule.Check(
+                CoreMapping.ToOption((inner as IBatchSink)?.Inner),
                 CoreMapping.ToCore(inner.TargetKind),
                 options.TargetName,
                 options.CellId,
@@ -52,13 +57,18 @@ public sealed class SpoolingExportSink : IBatchSink
             ),
             nameof(options)
         );
+        _logger = logger is null ? NullLogger.Instance : new GuardedLogger(logger);
+        _self = new SpoolInner(
+            _target.Name,
+            _target.CellId,
+            (inner as IBatchSink)?.Inner.AsksCommand == true
+        );
         _spooler = SpoolerFactory.Create(
             _target.Settings,
             _target.Kind,
-            _target.Name?.Value,
-            _target.CellId,
+            _self,
             timeProvider ?? TimeProvider.System,
-            logger is null ? NullLogger.Instance : new GuardedLogger(logger)
+            _logger
         )!;
     }
 
@@ -126,6 +136,8 @@ public sealed class SpoolingExportSink : IBatchSink
 
     RequestUrl? IBatchSink.KnownUrl(string name) => (_inner as IBatchSink)?.KnownUrl(name);
 
+    SpoolInner IBatchSink.Inner => _self;
+
     string? IBatchSink.UnfitHeaders(string name, ExportArtifactMetadata? metadata) =>
         (_inner as IBatchSink)?.UnfitHeaders(name, metadata);
 
@@ -141,17 +153,27 @@ public sealed class SpoolingExportSink : IBatchSink
     /// A result for each entry: a receipt, or a failure. An entry that cannot be read is named by its folder. If the drain ends
     /// early, what has no result stays.
     /// </returns>
+    /// <exception cref="ArgumentException">
+    /// <see cref="ExportBatchOptions.MaxConcurrency"/> is not valid; nothing was exported or removed.
+    /// </exception>
     /// <exception cref="IOException">The spool cannot be used, or another process drains it.</exception>
-    public async IAsyncEnumerable<ExportResult> DrainAsync(
+    public IAsyncEnumerable<ExportResult> DrainAsync(
         ExportBatchOptions? options = null,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default
+        CancellationToken cancellationToken = default
     )
     {
         var chosen = options ?? new ExportBatchOptions();
-        using var drain = Open();
-        if (drain is null)
-            yield break;
+        var problems = BatchDraftModule.OnConcurrency(chosen.MaxConcurrency);
+        return problems.IsEmpty
+            ? DrainEachAsync(chosen, cancellationToken)
+            : throw new ArgumentException(BatchDraftModule.Message(problems), nameof(options));
+    }
 
+    private async IAsyncEnumerable<ExportResult> DrainEachAsync(
+        ExportBatchOptions chosen,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
         var scope = new DrainScope(
             ListModule.OfSeq([new DrainSink(_target.Name, _target.Kind)]),
             FSharpOption<DrainTarget>.Some(
@@ -159,8 +181,13 @@ public sealed class SpoolingExportSink : IBatchSink
             ),
             FSharpOption<CellId>.Some(_target.CellId)
         );
+        var (opened, listed) = Open(scope, cancellationToken);
+        using var drain = opened;
+        if (drain is null)
+            yield break;
+
         var items = new Dictionary<ExportArtifact, SpoolItem>(ReferenceEqualityComparer.Instance);
-        foreach (var item in await drain.ListAsync(scope, cancellationToken).ConfigureAwait(false))
+        foreach (var item in listed)
             if (!item.Step.IsLeave)
                 items.Add(drain.Artifact(item), item);
         var results = BatchRun.Start(
@@ -174,8 +201,8 @@ public sealed class SpoolingExportSink : IBatchSink
                     if (chosen.OnCompleted is { } onCompleted)
                         await onCompleted(result, token).ConfigureAwait(false);
                     // What cannot be removed has a receipt, and is exported once more.
-                    if (result.IsExported)
-                        _ = drain.Complete(items[result.Artifact].Entry);
+                    if (result.IsExported && drain.Complete(items[result.Artifact].Entry) is { } stays)
+                        Log.SpoolFaulted(_logger, stays.Message);
                 },
             },
             batch => BatchDraftModule.OnConcurrency(batch.Concurrency),
@@ -192,16 +219,28 @@ public sealed class SpoolingExportSink : IBatchSink
             yield return result;
     }
 
+    /// <summary>Opens and lists the spool; null and nothing if it is not there.</summary>
     /// <exception cref="IOException">The spool cannot be used.</exception>
-    private SpoolDrain? Open()
+    private (SpoolDrain? Drain, IReadOnlyList<SpoolItem> Items) Open(
+        DrainScope scope,
+        CancellationToken cancellationToken
+    )
     {
+        SpoolDrain? drain = null;
         try
         {
-            return SpoolDrain.TryOpen(LocalExportSink.AbsolutePath(_target.Settings.Folder)!);
+            drain = SpoolDrain.TryOpen(LocalExportSink.AbsolutePath(_target.Settings.Folder)!);
+            var opened = (drain, drain?.List(scope, cancellationToken) ?? []);
+            drain = null;
+            return opened;
         }
         catch (SpoolRefusedException refused)
         {
             throw new IOException(refused.Message);
+        }
+        finally
+        {
+            drain?.Dispose();
         }
     }
 #pragma warning restore CA1416

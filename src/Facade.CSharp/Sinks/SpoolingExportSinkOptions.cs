@@ -10,15 +10,21 @@ public sealed class SpoolingExportSinkOptions
     /// </summary>
     public required string Folder { get; init; }
 
-    /// <summary>The cell whose evidence the sink takes: one path segment, at most 255 UTF-8 bytes.</summary>
+    /// <summary>
+    /// The cell whose evidence the sink takes: one path segment, at most 255 UTF-8 bytes. If the inner sink is one of this library,
+    /// it is the cell of that sink; a blank text means the same.
+    /// </summary>
     public required string CellId { get; init; }
 
-    /// <summary>The name of the sink's target in the cell spec; null for none. Default: none.</summary>
+    /// <summary>
+    /// The name of the target in the receipts of the inner sink; null for none. Default: that of an inner sink of this library,
+    /// and none for another.
+    /// </summary>
     public string? TargetName { get; init; }
 
     /// <summary>
-    /// The most bytes that the copies in the folder have together: 1 or more, or null for no limit. Processes that spool at the
-    /// same time may exceed it by what each of them adds. Default: none.
+    /// The most bytes that the copies in the folder have together: 1 or more, or null for no limit. Sinks of one
+    /// process keep it together; processes that spool at the same time may exceed it by what each of them adds. Default: none.
     /// </summary>
     public long? MaxBytes { get; init; }
 }

@@ -28,7 +28,8 @@ internal sealed class SpoolDrain : IDisposable
         (_folder, _place, _root) = (folder, place, root);
 
     /// <summary>The number of entries that are there now.</summary>
-    internal int Count => _folder.Entries().Count;
+    /// <exception cref="SpoolRefusedException">The spool cannot be listed.</exception>
+    internal int Count => Entries().Count;
 
     /// <summary>The path of the spool.</summary>
     internal string Path => _folder.Path;
@@ -51,7 +52,7 @@ internal sealed class SpoolDrain : IDisposable
             place = null;
             return drain;
         }
-        catch (Exception exception) when (exception is FolderFaultException or IOException)
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
             throw SpoolRefusedException.Of(path, SpoolFolderFault.NewUnusable(exception.Message));
         }
@@ -63,24 +64,17 @@ internal sealed class SpoolDrain : IDisposable
     }
 
     /// <summary>Returns the entries and what is done with each, and removes what a crash left behind.</summary>
-    /// <exception cref="FolderFaultException">The spool cannot be listed.</exception>
-    internal async Task<IReadOnlyList<SpoolItem>> ListAsync(
-        DrainScope scope,
-        CancellationToken cancellationToken
-    )
+    /// <exception cref="SpoolRefusedException">The spool cannot be listed.</exception>
+    internal IReadOnlyList<SpoolItem> List(DrainScope scope, CancellationToken cancellationToken)
     {
         var items = new List<SpoolItem>();
-        foreach (var entry in _folder.Entries())
+        foreach (var entry in Entries())
         {
             cancellationToken.ThrowIfCancellationRequested();
             var item = Look(entry, scope);
             if (item is { Step.IsClean: true })
             {
-                // It may be of a push that has just begun to copy; with its lock, it is not.
-                using var held = await _folder.LockAsync(entry, cancellationToken).ConfigureAwait(false);
-                item = Look(entry, scope);
-                if (item is { Step.IsClean: true })
-                    item = Tidy(entry);
+                item = CleanIfLeft(entry, scope);
             }
 
             if (item is not null)
@@ -107,23 +101,30 @@ internal sealed class SpoolDrain : IDisposable
         SpoolLock? held = null;
         try
         {
-            held = await _folder.LockAsync(item.Entry, cancellationToken).ConfigureAwait(false);
-            // A push may have exported or replaced it since it was listed.
-            var receipt = Look(item.Entry, scope)?.Step switch
+            DrainStep? step;
+            try
+            {
+                held = await _folder.LockAsync(item.Entry, cancellationToken).ConfigureAwait(false);
+                // A push may have exported or replaced it since it was listed.
+                step = Look(item.Entry, scope)?.Step;
+                if (step is DrainStep.Export { Item: var whole })
+                    await RequireWholeAsync(item, whole, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
+            {
+                throw Failure(item, SpoolRefusedException.RefusalOf(exception, Path));
+            }
+
+            var receipt = step switch
             {
                 DrainStep.Finish finish => CoreMapping.ToReceipt(finish.Item2),
-                DrainStep.Export export => await ExportAsync(export.Item, push, cancellationToken)
-                    .ConfigureAwait(false),
+                DrainStep.Export export => await PushAsync(item, export.Item, push).ConfigureAwait(false),
                 DrainStep.Refuse refused => throw Failure(item, refused.Item),
                 _ => throw Failure(item, Drain.Gone),
             };
             _held[item.Entry] = held;
             held = null;
             return receipt;
-        }
-        catch (Exception exception) when (exception is FolderFaultException or IOException)
-        {
-            throw Failure(item, SpoolPolicy.OnFault(FolderFaultException.From(exception, Path).Fault));
         }
         finally
         {
@@ -143,9 +144,9 @@ internal sealed class SpoolDrain : IDisposable
                 SpoolFiles.Remove(_folder, entry);
                 return null;
             }
-            catch (FolderFaultException exception)
+            catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
             {
-                return SpoolPolicy.OnFault(exception.Fault);
+                return SpoolRefusedException.RefusalOf(exception, Path);
             }
         }
     }
@@ -173,9 +174,10 @@ internal sealed class SpoolDrain : IDisposable
         };
 
     /// <summary>The failure of an entry that stays.</summary>
-    internal static ExportException Failure(SpoolItem item, Refusal refusal) =>
+    internal static ExportException Failure(SpoolItem item, Refusal refusal, bool mayBeStored = false) =>
         new(ExportFailureKind.LocalFault, $"{refusal.Message} The entry {item.Entry} stays in the spool.")
         {
+            MayBeStored = mayBeStored,
             IsRedacted = true,
             Reason = refusal.Message,
             CellId = item.Note is { } note ? CellIdModule.Value(note.CellId) : null,
@@ -206,9 +208,48 @@ internal sealed class SpoolDrain : IDisposable
                 )
                 : null;
         }
-        catch (FolderFaultException exception)
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
-            return new SpoolItem(entry, DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)), null);
+            return new SpoolItem(
+                entry,
+                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
+                null
+            );
+        }
+    }
+
+    /// <exception cref="SpoolRefusedException">The folder cannot be listed.</exception>
+    private IReadOnlyList<string> Entries()
+    {
+        try
+        {
+            return _folder.Entries();
+        }
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
+        {
+            throw SpoolRefusedException.Of(exception, Path);
+        }
+    }
+
+    /// <summary>Removes an entry without a note, unless a push works at it: that push may be about to write the note.</summary>
+    /// <returns>What is done with the entry; null if it is removed or left to the push.</returns>
+    private SpoolItem? CleanIfLeft(string entry, DrainScope scope)
+    {
+        try
+        {
+            using var held = _folder.TryLock(entry);
+            if (held is null)
+                return null;
+            var item = Look(entry, scope);
+            return item is { Step.IsClean: true } ? Tidy(entry) : item;
+        }
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
+        {
+            return new SpoolItem(
+                entry,
+                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
+                null
+            );
         }
     }
 
@@ -221,19 +262,20 @@ internal sealed class SpoolDrain : IDisposable
             SpoolFiles.Tidy(_folder, entry);
             return null;
         }
-        catch (FolderFaultException exception)
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
-            return new SpoolItem(entry, DrainStep.NewRefuse(SpoolPolicy.OnFault(exception.Fault)), null);
+            return new SpoolItem(
+                entry,
+                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
+                null
+            );
         }
     }
 
-    private async Task<ExportReceipt> ExportAsync(
-        SpoolNote note,
-        Func<ExportArtifact, Task<ExportReceipt>> push,
-        CancellationToken cancellationToken
-    )
+    /// <summary>Checks that a copy has the content that was spooled.</summary>
+    /// <exception cref="ExportException">It has other content.</exception>
+    private async Task RequireWholeAsync(SpoolItem item, SpoolNote note, CancellationToken cancellationToken)
     {
-        var item = new SpoolItem(SpoolEntry.OfNote(note), DrainStep.NewExport(note), note);
         var sha256 = await Task.Run(
                 () => SpoolFiles.Sha256Of(_folder, note, cancellationToken),
                 cancellationToken
@@ -241,7 +283,14 @@ internal sealed class SpoolDrain : IDisposable
             .ConfigureAwait(false);
         if (Drain.OnDigest(note, sha256 ?? "") is { Value: var damaged })
             throw Failure(item, damaged);
+    }
 
+    private async Task<ExportReceipt> PushAsync(
+        SpoolItem item,
+        SpoolNote note,
+        Func<ExportArtifact, Task<ExportReceipt>> push
+    )
+    {
         ExportReceipt receipt;
         try
         {
@@ -260,7 +309,7 @@ internal sealed class SpoolDrain : IDisposable
         }
 
         return Drain.OnReceipt(note, CoreMapping.ToCore(receipt)) is { Value: var other }
-            ? throw Failure(item, other)
+            ? throw Failure(item, other, mayBeStored: true)
             : receipt;
     }
 }

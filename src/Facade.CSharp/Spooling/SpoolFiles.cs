@@ -99,6 +99,8 @@ internal static class SpoolFiles
         if (entry is null)
             return;
         entry.Remove(SpoolEntry.NoteFile);
+        // A note must not come back without its copy.
+        entry.Flush();
         RemoveFiles(folder, entry, name);
     }
 
@@ -145,7 +147,7 @@ internal static class SpoolFiles
             _ => SpoolContent.NotAFile,
         };
 
-    /// <summary>The bytes of a small file; null if there is none. Of a larger one, as many as are no JSON of this library.</summary>
+    /// <summary>The bytes of a small file; null if there is none. Of a larger file, the first 1 MiB + 1 byte, which never parses.</summary>
     /// <exception cref="FolderFaultException">It cannot be read.</exception>
     internal static byte[]? TryRead(CellFolder entry, string name)
     {

@@ -40,6 +40,7 @@ internal sealed class SpoolFolder : IDisposable
     /// <exception cref="SpoolRefusedException">It cannot be used.</exception>
     internal static SpoolFolder Open(string path)
     {
+        var above = Missing(path);
         try
         {
             // Folders that are there stay as they are.
@@ -51,6 +52,17 @@ internal sealed class SpoolFolder : IDisposable
         // A link without a target, or a file, is reported by what follows.
         catch (IOException) when (LinuxPath.Look(Trimmed(path)).Kind is not FileKind.Missing) { }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw SpoolRefusedException.Of(path, SpoolFolderFault.NewUnusable(exception.Message));
+        }
+
+        try
+        {
+            // The name of a new folder is on disk when the folder above it is.
+            foreach (var folder in above)
+                LinuxPath.FlushFolder(folder);
+        }
+        catch (IOException exception)
         {
             throw SpoolRefusedException.Of(path, SpoolFolderFault.NewUnusable(exception.Message));
         }
@@ -80,7 +92,17 @@ internal sealed class SpoolFolder : IDisposable
             throw SpoolRefusedException.Of(path, SpoolFolderFault.NewUnusable(exception.Message));
         }
 
-        var status = LinuxStatus.Of(handle);
+        LinuxStatus.Statx status;
+        try
+        {
+            status = LinuxStatus.Of(handle);
+        }
+        catch (IOException exception)
+        {
+            handle.Dispose();
+            throw SpoolRefusedException.Of(path, SpoolFolderFault.NewUnusable(exception.Message));
+        }
+
         var fault =
             status.Owner != LinuxPath.EffectiveUser() ? SpoolFolderFault.OfAnotherUser
             : status.IsWritableByOthers ? SpoolFolderFault.WritableByOthers
@@ -101,7 +123,13 @@ internal sealed class SpoolFolder : IDisposable
     internal IReadOnlyList<string> Others() =>
         [.. Names().Where(name => name != SpoolEntry.LockFile && !SpoolEntry.IsName(name))];
 
-    /// <summary>Returns the bytes that the copies of all entries have together. Entries that end meanwhile may be missing.</summary>
+    /// <summary>Which folder it is, whatever its path is.</summary>
+    /// <exception cref="IOException">The system does not report it.</exception>
+    internal FileId Identity => LinuxPath.Identity(_handle);
+
+    /// <summary>
+    /// Returns the bytes that the complete copies of all entries have together. Entries that end meanwhile may be missing.
+    /// </summary>
     internal long UsedBytes()
     {
         var sum = 0L;
@@ -150,11 +178,15 @@ internal sealed class SpoolFolder : IDisposable
     {
         while (true)
         {
-            if (TryLock(SpoolEntry.LockPlace(entry)) is { } taken)
+            if (TryLock(entry) is { } taken)
                 return taken;
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>Takes an entry; null if another holder works at it.</summary>
+    /// <exception cref="FolderFaultException">The lock file cannot be used.</exception>
+    internal SpoolLock? TryLock(string entry) => TryLock(SpoolEntry.LockPlace(entry));
 
     /// <summary>Takes the place of the drain.</summary>
     /// <exception cref="SpoolRefusedException">Another process has it.</exception>
@@ -215,6 +247,19 @@ internal sealed class SpoolFolder : IDisposable
         {
             throw FolderFaultException.From(exception, Path);
         }
+    }
+
+    /// <summary>The folders above those of a path that are not there, the highest first.</summary>
+    private static List<string> Missing(string path)
+    {
+        var above = new List<string>();
+        for (
+            var folder = Trimmed(path);
+            !Directory.Exists(folder) && System.IO.Path.GetDirectoryName(folder) is { Length: > 0 } parent;
+            folder = parent
+        )
+            above.Insert(0, parent);
+        return above;
     }
 
     /// <summary>The path without what would lead through a link at its end.</summary>

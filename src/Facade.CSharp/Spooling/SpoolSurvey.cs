@@ -33,9 +33,10 @@ internal sealed record SpoolSurvey(
         {
             return new SpoolSurvey(path, 0, 0, null, [], refused.Message);
         }
-        catch (FolderFaultException exception)
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
-            return new SpoolSurvey(path, 0, 0, null, [], SpoolPolicy.OnFault(exception.Fault).Message);
+            var refusal = SpoolRefusedException.RefusalOf(exception, path);
+            return new SpoolSurvey(path, 0, 0, null, [], refusal.Message);
         }
     }
 
@@ -53,9 +54,10 @@ internal sealed record SpoolSurvey(
             {
                 found = SpoolFiles.Look(folder, name);
             }
-            catch (FolderFaultException exception)
+            catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
             {
-                problems.Add($"Entry {name}: {SpoolPolicy.OnFault(exception.Fault).Message}");
+                var refusal = SpoolRefusedException.RefusalOf(exception, folder.Path);
+                problems.Add($"Entry {name}: {refusal.Message}");
                 continue;
             }
 

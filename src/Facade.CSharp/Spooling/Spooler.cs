@@ -4,6 +4,7 @@ using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Local;
 using CellOS.Export.S3.Source;
 using Microsoft.Extensions.Logging;
+using Microsoft.FSharp.Core;
 
 namespace CellOS.Export.S3.Spooling;
 
@@ -17,25 +18,18 @@ namespace CellOS.Export.S3.Spooling;
 /// </summary>
 /// <param name="settings">The folder, as an absolute path, and its limit.</param>
 /// <param name="kind">The kind of the sink's target.</param>
-/// <param name="target">The name of its target; null for none.</param>
-/// <param name="cellId">The cell whose evidence it takes.</param>
+/// <param name="inner">Its target and cell.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told what is kept and what is not.</param>
 [SupportedOSPlatform("linux")]
 internal sealed class Spooler(
     SpoolSettings settings,
     TargetKind kind,
-    TargetName? target,
-    CellId cellId,
+    SpoolInner inner,
     TimeProvider time,
     ILogger logger
 )
 {
-    private readonly Lock _gate = new();
-
-    /// <summary>The bytes of the spool when it was looked at last, and what this sink has added since; null before.</summary>
-    private long? _used;
-
     /// <summary>Exports an artifact, and keeps it if that fails for a temporary reason.</summary>
     /// <param name="artifact">Its name.</param>
     /// <param name="source">The file.</param>
@@ -51,7 +45,7 @@ internal sealed class Spooler(
         CancellationToken cancellationToken
     )
     {
-        var entry = SpoolEntry.Name(kind, CoreMapping.ToOption(target), cellId, artifact);
+        var entry = SpoolEntry.Name(kind, inner.Name, inner.CellId, artifact);
         var held = await HoldAsync(entry, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -102,7 +96,8 @@ internal sealed class Spooler(
                 : null;
         }
         // The export itself needs no spool.
-        catch (Exception exception) when (exception is SpoolRefusedException or FolderFaultException)
+        catch (Exception exception)
+            when (exception is SpoolRefusedException || SpoolRefusedException.IsFault(exception))
         {
             Log.SpoolFaulted(logger, Shown.Line(exception.Message));
             return null;
@@ -119,17 +114,26 @@ internal sealed class Spooler(
             // The drain that had the lock before has removed it.
             if (entry is null || SpoolFiles.TryRead(entry, SpoolEntry.NoteFile) is not { } note)
                 return;
-            if (SpoolNoteModule.OnOlder(note) is { Value: var unknown })
-                Log.SpoolFaulted(logger, unknown.Message);
+            var refusal = SpoolNoteModule.OnOlder(note) ?? OnLater(note, receipt);
+            if (refusal is not null)
+                Log.SpoolFaulted(logger, refusal.Value.Message);
             else
                 SpoolFiles.Write(entry, SpoolEntry.Receipt(note), receipt.ToJson());
         }
         // The artifact is exported; a drain exports the older content again.
-        catch (Exception exception) when (exception is SpoolRefusedException or FolderFaultException)
+        catch (Exception exception)
+            when (exception is SpoolRefusedException || SpoolRefusedException.IsFault(exception))
         {
             Log.SpoolFaulted(logger, Shown.Line(exception.Message));
         }
     }
+
+    private FSharpOption<Refusal>? OnLater(byte[] note, ExportReceipt receipt) =>
+        Drain.OnLater(
+            SpoolNoteModule.ParseUtf8(note).ResultValue,
+            inner.AsksCommand,
+            CoreMapping.ToCore(receipt)
+        );
 
     /// <summary>Copies an artifact, and writes its note.</summary>
     /// <returns>Why it is not kept; null if it is, and all of it is on disk.</returns>
@@ -159,19 +163,19 @@ internal sealed class Spooler(
             using var source = SourceFile.Open(path, time: time);
             if (UnknownNote(folder, name) is { } unknown)
                 return unknown;
-            if (Reserve(folder, source.Length) is { } full)
+            using var room = SpoolRoom.Take(folder, settings, source.Length);
+            if (room.Refusal is { } full)
                 return full;
-            var isKept = false;
             try
             {
                 // One that is made is flushed by that; one that is there may be of a process that was killed before.
                 var isThere = folder.Has(name);
                 using var entry = folder.OpenEntry(name);
-                var copy = await CopyAsync(entry, source, cancellationToken).ConfigureAwait(false);
+                var copy = await CopyAsync(entry, source, room, cancellationToken).ConfigureAwait(false);
                 var note = new SpoolNote(
                     kind,
-                    CoreMapping.ToOption(target),
-                    cellId,
+                    inner.Name,
+                    inner.CellId,
                     artifact,
                     copy.Bytes,
                     copy.Sha256.Hex,
@@ -184,13 +188,10 @@ internal sealed class Spooler(
                 SpoolFiles.Write(entry, SpoolEntry.NoteFile, SpoolNoteModule.ToJson(note));
                 if (isThere)
                     folder.Flush();
-                isKept = true;
                 return null;
             }
             finally
             {
-                if (!isKept)
-                    Release(source.Length);
                 Tidy(folder, name);
             }
         }
@@ -199,15 +200,11 @@ internal sealed class Spooler(
             return refused.Refusal;
         }
         catch (Exception exception)
-            when (exception
-                    is IOException
-                        or UnauthorizedAccessException
-                        or SourceException
-                        or OutOfMemoryException
-                        or FolderFaultException
+            when (exception is SourceException or OutOfMemoryException
+                || SpoolRefusedException.IsFault(exception)
             )
         {
-            return SpoolPolicy.OnFault(FolderFaultException.From(exception, settings.Folder).Fault);
+            return SpoolRefusedException.RefusalOf(exception, settings.Folder);
         }
     }
 
@@ -224,6 +221,7 @@ internal sealed class Spooler(
     private static async Task<Sent> CopyAsync(
         CellFolder entry,
         SourceFile source,
+        SpoolRoom room,
         CancellationToken cancellationToken
     )
     {
@@ -232,7 +230,12 @@ internal sealed class Spooler(
             .FromAsync(source, file, [], _ => { }, cancellationToken)
             .ConfigureAwait(false);
         LinuxPath.Flush(file);
-        entry.TryRename(SpoolEntry.ContentTemporary, SpoolEntry.Content(copy.Sha256.Hex), replace: true);
+        // From here on, the folder shows its bytes.
+        room.End(() =>
+            entry.TryRename(SpoolEntry.ContentTemporary, SpoolEntry.Content(copy.Sha256.Hex), replace: true)
+        );
+        // Before its note has its name.
+        entry.Flush();
         return copy;
     }
 
@@ -243,35 +246,9 @@ internal sealed class Spooler(
         {
             SpoolFiles.Tidy(folder, name);
         }
-        catch (FolderFaultException exception)
+        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
             Log.SpoolFaulted(logger, Shown.Line(exception.Message));
-        }
-    }
-
-    /// <summary>Takes room for a copy. Where it seems to lack, a drain may have made some.</summary>
-    /// <returns>Why there is none; null if there is.</returns>
-    private Refusal? Reserve(SpoolFolder folder, long length)
-    {
-        if (settings.MaxBytes is null)
-            return null;
-        lock (_gate)
-        {
-            if (_used is not { } used || SpoolPolicy.OnSize(settings, used, length) is not null)
-                used = folder.UsedBytes();
-            _used = used;
-            if (SpoolPolicy.OnSize(settings, used, length) is { Value: var full })
-                return full;
-            _used = used + length;
-            return null;
-        }
-    }
-
-    private void Release(long length)
-    {
-        lock (_gate)
-        {
-            _used -= length;
         }
     }
 }

@@ -11,8 +11,7 @@ internal static class SpoolerFactory
     internal static Spooler? Create(
         SpoolSettings? settings,
         TargetKind kind,
-        TargetName? target,
-        CellId cellId,
+        SpoolInner inner,
         TimeProvider time,
         ILogger logger
     ) =>
@@ -21,8 +20,7 @@ internal static class SpoolerFactory
             ? new Spooler(
                 new SpoolSettings(LocalExportSink.AbsolutePath(settings.Folder)!, settings.MaxBytes),
                 kind,
-                target,
-                cellId,
+                inner,
                 time,
                 logger
             )

@@ -97,6 +97,33 @@ let tests =
                 Expect.equal scene.Server.Requests.Count before "nothing is sent again"
             })
 
+        testCaseTask "a drain that sends nothing leaves the receipt of the later push as it is" (fun () ->
+            task {
+                use! scene = spoolScene [ "a" ]
+                scene.GoAway()
+                let! struct (code, _, error) = runToolIn scene.Variables scene.Push
+                Expect.equal code 3 error
+                scene.ComeBack()
+                File.WriteAllText(Path.Join(scene.Out, "a"), "newer")
+                let! struct (code, _, error) = runToolIn scene.Variables scene.Push
+                Expect.equal code 0 error
+                let before = scene.Server.Requests.Count
+
+                let! struct (code, _, error) =
+                    runToolIn scene.Variables (scene.DrainTo scene.Receipts)
+
+                Expect.equal code 0 error
+                Expect.isEmpty scene.Entries "removed, with the receipt of the push"
+
+                let! struct (code, output, error) =
+                    runTool [ "verify"; "--receipts"; scene.Receipts; "--bundle"; scene.Out ]
+
+                Expect.equal code 0 (output + error)
+                let! struct (code, _, error) = runToolIn scene.Variables scene.Push
+                Expect.equal code 0 error
+                Expect.equal scene.Server.Requests.Count before "nothing is sent again"
+            })
+
         testCaseTask "something worse than a full spool of artifacts ends with 1" (fun () ->
             task {
                 use! scene = spoolScene [ "a"; "b" ]
@@ -349,7 +376,9 @@ let tests =
 
                             $"CELLOS_EXPORT_S3_MAX_ATTEMPTS__{target}", "1"
                             $"CELLOS_EXPORT_S3_KEY_CHECK__{target}", "off"
-                        "CELLOS_EXPORT_S3_SPOOL_DIR", scene.Spool
+                        // Two paths of one folder.
+                        "CELLOS_EXPORT_S3_SPOOL_DIR__ONE", scene.Spool
+                        "CELLOS_EXPORT_S3_SPOOL_DIR__TWO", scene.Spool + "/../spool/"
                     ]
 
                     scene.GoAway()
@@ -408,7 +437,7 @@ let tests =
 
                     let! struct (code, output, error) = runToolIn variables scene.Drain
                     Expect.equal code 1 error
-                    Expect.stringContains output "the target 'two', which is not there" "why"
+                    Expect.stringContains output "the target 'two', which the spec does not contain" "why"
                     Expect.hasLength scene.Entries 4 "they stay"
                 })
 

@@ -232,4 +232,39 @@ let tests =
             Expect.isNone (Drain.onDigest note note.Sha256) "the copy"
             Expect.isSome (Drain.onDigest note "") "no copy"
             Expect.isSome (Drain.onDigest note (String('z', 64))) "another copy")
+
+        propertyTimes
+            200
+            "a later export's receipt is for the same artifact, and not from a misleading command"
+            notes
+            (fun note ->
+                for isChecked, asksCommand in [ true, true; true, false; false, false; false, true ] do
+                    let later = {
+                        receiptOf note with
+                            DestinationChecked = isChecked
+                            Sha256 = String('0', 64)
+                    }
+
+                    Expect.equal
+                        (Drain.onLater note asksCommand later).IsNone
+                        (isChecked || not asksCommand)
+                        "a command may take its receipt back"
+
+                    for other in
+                        [
+                            {
+                                later with
+                                    TargetName = Some "another!"
+                            }
+                            {
+                                later with
+                                    CellId = "another" + later.CellId
+                            }
+                            {
+                                later with
+                                    ArtifactName = "another" + later.ArtifactName
+                            }
+                        ] do
+                        let refusal = Expect.wantSome (Drain.onLater note false other) "of another artifact"
+                        Expect.isLessThan (refusal.Message.Split(' ').Length) 46 refusal.Message)
     ]

@@ -303,7 +303,7 @@ let policy =
                 (Some " ", "a/b", "https://h/?X-Amz-Signature=0123456789abcdef", Some -1L), 3
             ]
             (fun ((name, cell, folder, most), _) ->
-                match SpoolTarget.check TargetKind.S3 (Option.toObj name) cell folder most with
+                match SpoolTarget.check None TargetKind.S3 (Option.toObj name) cell folder most with
                 | Ok _ -> 0
                 | Error refusals ->
                     Expect.all
@@ -312,5 +312,28 @@ let policy =
                         "no secret"
 
                     refusals.Length)
+            snd
+
+        let inner name = {
+            SpoolInner.Name = name |> Option.map (TargetName.create >> unwrap)
+            CellId = unwrap (CellId.create "c")
+            AsksCommand = false
+        }
+
+        table
+            "target and cell of an inner sink apply, and others are refused"
+            [
+                (Some "a", None, ""), Ok(Some "a", "c")
+                (Some "a", Some " ", "c"), Ok(Some "a", "c")
+                (Some "a", Some "a", "c"), Ok(Some "a", "c")
+                (None, None, "c"), Ok(None, "c")
+                (Some "a", Some "b", "c"), Error 1
+                (None, Some "a", "c"), Error 1
+                (Some "a", Some "b", "d"), Error 2
+            ]
+            (fun ((own, name, cell), _) ->
+                match SpoolTarget.check (Some(inner own)) TargetKind.S3 (Option.toObj name) cell "/s" None with
+                | Ok target -> Ok(target.Name |> Option.map TargetName.value, CellId.value target.CellId)
+                | Error refusals -> Error refusals.Length)
             snd
     ]

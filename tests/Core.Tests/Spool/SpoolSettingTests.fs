@@ -110,6 +110,41 @@ let tests =
                 Expect.stringContains problem.Message "the path of the spool's folder" "what to do"
                 Expect.isFalse (problem.Message.Contains "0123456789") "no secret")
 
+        table
+            "a limit without a folder is reported"
+            [
+                [ "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A", "7" ],
+                [ Some "a", "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES__A" ]
+                [ "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES", "7" ], [ None, "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES" ]
+                [
+                    "CELLOS_EXPORT_S3_SPOOL_MAX_BYTES", "7"
+                    "CELLOS_EXPORT_S3_SPOOL_DIR__A", "/s"
+                ],
+                []
+                [ "CELLOS_EXPORT_S3_SPOOL_DIR", "/s" ], []
+                [], []
+            ]
+            (fun (variables, _) -> [
+                for finding in (resolve [ s3 "a" ] [] (url :: variables)).Findings do
+                    if finding.Id = FindingId.SpoolLimitUnused then
+                        finding.Target, finding.Variable
+            ])
+            snd
+
+        testCase "a limit of HTTP sinks without a folder is reported once" (fun () ->
+            let unused variables =
+                (httpResolution variables).Findings
+                |> List.filter (fun finding -> finding.Id = FindingId.SpoolLimitUnused)
+
+            Expect.hasLength (unused [ "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES", "7" ]) 1 "once"
+
+            Expect.isEmpty
+                (unused [
+                    "CELLOS_EXPORT_HTTP_SPOOL_MAX_BYTES", "7"
+                    "CELLOS_EXPORT_HTTP_SPOOL_DIR", "/s"
+                ])
+                "used")
+
         testCase "check shows folder and limit, and where they came from" (fun () ->
             let resolution =
                 resolve [ s3 "a" ] [] [ url; "CELLOS_EXPORT_S3_SPOOL_DIR", "/var/spool/x" ]

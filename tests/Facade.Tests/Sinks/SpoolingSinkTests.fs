@@ -14,6 +14,7 @@ open Expecto
 open FsCheck
 open FsCheck.FSharp
 open LoopbackS3
+open Microsoft.Extensions.Logging
 open Facade.Tests.CompositionSupport
 open Facade.Tests.Support
 
@@ -69,6 +70,16 @@ type private Inner() =
                             CompletedAt = now
                         )
             }
+
+/// A log that keeps its lines.
+let private recorder (lines: ConcurrentQueue<string>) = {
+    new ILogger<SpoolingExportSink> with
+        member _.BeginScope _ = null
+        member _.IsEnabled _ = true
+
+        member _.Log(_, _, state, failure, format) =
+            lines.Enqueue(format.Invoke(state, failure))
+}
 
 let private away: Behaviour = fun _ -> Some ExportFailureKind.Unreachable
 let private back: Behaviour = fun _ -> None
@@ -562,6 +573,196 @@ let tests =
                 let! _ = place.Drain()
                 let! c = fail "c" 10
                 Expect.isTrue c.IsSpooled c.Message
+            })
+
+        testCaseTask "target and cell of an inner sink of this library apply to the spool" (fun () ->
+            task {
+                use! server = gateway ()
+                use folder = new Folder()
+                let path = folder.Write("a", patterned 10)
+
+                let inner (target: string | null) =
+                    new HttpExportSink(
+                        HttpExportSinkOptions(
+                            BaseUrl = $"{server.Endpoint}my-cellos-evidence/web",
+                            CellId = cellId,
+                            TargetName = target,
+                            MaxAttempts = 1
+                        )
+                    )
+
+                let around (inner: IExportSink) cell (target: string | null) =
+                    SpoolingExportSink(
+                        inner,
+                        SpoolingExportSinkOptions(
+                            Folder = folder.At "spool",
+                            CellId = cell,
+                            TargetName = target
+                        )
+                    )
+
+                use web = inner "web"
+                let sink = around web cellId null
+                server.OnAttempt <- fun _ -> Fault.Status(503, "SlowDown")
+                let! failure = failureOf (fun () -> sink.PushAsync("a", path))
+                Expect.isTrue failure.IsSpooled failure.Message
+                server.OnAttempt <- null
+                let results = ResizeArray<ExportResult>()
+                let enumerator = (around web "" "web").DrainAsync().GetAsyncEnumerator()
+                let mutable going = true
+
+                while going do
+                    let! next = enumerator.MoveNextAsync()
+                    going <- next
+
+                    if next then
+                        results.Add enumerator.Current
+
+                do! enumerator.DisposeAsync()
+                Expect.isTrue (Seq.exactlyOne results).IsExported "its receipt fits the entry"
+                Expect.isEmpty (Directory.GetDirectories(folder.At "spool")) "removed"
+                use nameless = inner null
+
+                for build in
+                    [
+                        fun () -> around web cellId "other"
+                        fun () -> around web "cell-8" "web"
+                        fun () -> around sink cellId "other"
+                        fun () -> around nameless cellId "web"
+                    ] do
+                    Expect.throwsT<ArgumentException> (fun () -> build () |> ignore) "it differs"
+            })
+
+        testCaseTask "a receipt of another target does not take the place of the older copy" (fun () ->
+            task {
+                use place = new Place()
+                let log = ConcurrentQueue<string>()
+
+                let sink =
+                    SpoolingExportSink(
+                        place.Inner,
+                        SpoolingExportSinkOptions(Folder = place.Spool, CellId = cellId),
+                        logger = recorder log
+                    )
+
+                place.Inner.Behaviour <- away
+                let path = place.Folder.Write("source", patterned 10)
+                let! _ = failureOf (fun () -> sink.PushAsync("a", path))
+                place.Inner.Behaviour <- back
+                let! receipt = sink.PushAsync("a", path)
+                Expect.equal receipt.TargetName "web" "another target's"
+                Expect.hasLength place.Names 2 "copy and note: no receipt"
+                Expect.exists log _.Contains("target name and the cell") "what to do"
+            })
+
+        testCaseTask "a push returns its receipt though the spool cannot take it" (fun () ->
+            task {
+                use place = new Place()
+                let! _ = place.Fail("a", patterned 10)
+                let note = Path.Join(place.Entry, "note.json")
+                place.Inner.Behaviour <- back
+
+                place.Inner.Before <-
+                    fun () ->
+                        File.Delete note
+                        Directory.CreateDirectory note |> ignore
+                        Task.CompletedTask
+
+                let! receipt = place.Sink.PushAsync("a", place.Folder.At "source")
+                Expect.equal receipt.ArtifactName "a" "exported"
+            })
+
+        testCaseTask "several pushes at once do not exceed the limit together" (fun () ->
+            task {
+                use place = new Place()
+                place.Inner.Behaviour <- away
+                let length = 3_000_000
+                let path = place.Folder.Write("source", patterned length)
+                let most = int64 length * 3L
+                // Sinks of one process share the folder, under two paths.
+                let sinks = [ place.SinkIn(place.Spool, most); place.SinkIn(place.Spool + "/", most) ]
+
+                let! failures =
+                    Task.WhenAll [
+                        for i in 1..16 ->
+                            Task.Run<ExportException>(fun () ->
+                                failureOf (fun () -> sinks[i % 2].PushAsync($"a{i}", path)))
+                    ]
+
+                let kept = failures |> Array.filter _.IsSpooled |> Array.length
+                Expect.equal kept 3 "as many as fit"
+                Expect.hasLength place.Entries 3 "as many as fit"
+                // A copy of another process that is under way is not counted with a part of its bytes.
+                place.Inner.Behaviour <- back
+                let! _ = place.Drain()
+                place.Inner.Behaviour <- away
+                let! again = failureOf (fun () -> sinks[0].PushAsync("b", path))
+                Expect.isTrue again.IsSpooled again.Message
+            })
+
+        testCaseTask "a drain with a wrong MaxConcurrency is refused before it removes anything" (fun () ->
+            task {
+                use place = new Place()
+                let! _ = place.Fail("a", patterned 10)
+                let killed = Path.Join(place.Spool, String('0', 64))
+                Directory.CreateDirectory killed |> ignore
+
+                Expect.throwsT<ArgumentException>
+                    (fun () -> place.Sink.DrainAsync(ExportBatchOptions(MaxConcurrency = 0)) |> ignore)
+                    "at once"
+
+                Expect.isTrue (Directory.Exists killed) "nothing was removed"
+            })
+
+        testCaseTask "a drain logs an entry that it cannot remove" (fun () ->
+            task {
+                use place = new Place()
+                let! _ = place.Fail("a", patterned 10)
+                place.Inner.Behaviour <- back
+                let log = ConcurrentQueue<string>()
+
+                let sink =
+                    SpoolingExportSink(
+                        place.Inner,
+                        SpoolingExportSinkOptions(Folder = place.Spool, CellId = cellId, TargetName = "web"),
+                        logger = recorder log
+                    )
+
+                let options =
+                    ExportBatchOptions(
+                        OnCompleted =
+                            fun _ _ ->
+                                Directory.CreateDirectory(Path.Join(place.Entry, "in-the-way")) |> ignore
+                                ValueTask.CompletedTask
+                    )
+
+                let! results = place.Drain(sink, options)
+                Expect.isTrue (List.exactlyOne results).IsExported "exported"
+                Expect.isNonEmpty log "why it is still there"
+            })
+
+        testCaseTask "a drain does not wait for a push whose entry has no note yet" (fun () ->
+            task {
+                use place = new Place()
+                let! _ = place.Fail("a", patterned 10)
+                Directory.GetFiles place.Entry |> Array.iter File.Delete
+                place.Inner.Behaviour <- back
+                let entered = TaskCompletionSource()
+                let go = TaskCompletionSource()
+
+                place.Inner.Before <-
+                    fun () ->
+                        entered.TrySetResult() |> ignore
+                        go.Task
+
+                let pushing = place.Sink.PushAsync("a", place.Folder.At "source")
+                do! entered.Task
+                let! results = place.Drain()
+                Expect.isEmpty results "nothing was reported of it"
+                Expect.isFalse pushing.IsCompleted "the push goes on"
+                go.SetResult()
+                let! _ = pushing
+                ()
             })
 
         testCaseTask
