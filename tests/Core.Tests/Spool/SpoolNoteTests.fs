@@ -332,7 +332,9 @@ let policy =
                 (Some "a", Some "b", "d"), Error 2
             ]
             (fun ((own, name, cell), _) ->
-                match SpoolTarget.check (Some(inner own)) TargetKind.S3 (Option.toObj name) cell "/s" None with
+                match
+                    SpoolTarget.check (Some(inner own)) TargetKind.S3 (Option.toObj name) cell "/s" None
+                with
                 | Ok target -> Ok(target.Name |> Option.map TargetName.value, CellId.value target.CellId)
                 | Error refusals -> Error refusals.Length)
             snd
