@@ -160,7 +160,7 @@ module Seal =
         match fields with
         | None ->
             refuse
-                "is not an envelope in the form that this library writes; a copy as text may have changed its line ends"
+                "is not an envelope of this library, or its line ends were changed"
         | Some(_, keyId, _) when not (isKeyId keyId) ->
             refuse "does not have 64 hexadecimal digits in lower case in 'keyid'"
         | Some(payload, keyId, signature) ->
