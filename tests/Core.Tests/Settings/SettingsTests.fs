@@ -298,10 +298,12 @@ let values =
                         (shown, Origin.Variable row.Variable)
                         $"{row.Setting} {text}"
 
-                    // The target's URL is a variable, to which no digest can be bound.
+                    // The target's URL is a variable, to which no digest can be bound, and there is no spool to limit.
                     let others =
                         resolution.Findings
-                        |> List.filter (fun finding -> finding.Id <> FindingId.BindDigestUnused)
+                        |> List.filter (fun finding ->
+                            finding.Id <> FindingId.BindDigestUnused
+                            && finding.Id <> FindingId.SpoolLimitUnused)
 
                     Expect.isEmpty others $"{row.Setting} {text}")
 
