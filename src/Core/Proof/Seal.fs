@@ -158,9 +158,7 @@ module Seal =
             | _ -> None
 
         match fields with
-        | None ->
-            refuse
-                "is not an envelope of this library, or its line ends were changed"
+        | None -> refuse "is not an envelope of this library, or its line ends were changed"
         | Some(_, keyId, _) when not (isKeyId keyId) ->
             refuse "does not have 64 hexadecimal digits in lower case in 'keyid'"
         | Some(payload, keyId, signature) ->
