@@ -10,7 +10,7 @@ type Excerpt<'Item> = private {
     Good: 'Item list
     GoodListed: int
     GoodCount: int64
-    /// One good item of so many is listed.
+    /// One good item of this number is listed.
     Stride: int64
 } with
 

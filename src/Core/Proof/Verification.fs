@@ -148,6 +148,8 @@ type VerificationResult = {
     AcceptedUnconfirmed: int64
     /// The number of artifacts whose receipts no valid seal states, and that were accepted all the same.
     AcceptedUnsealed: int64
+    /// The number of artifacts whose receipts no valid seal states, and that were not accepted.
+    RejectedUnsealed: int64
     /// The number of sealed receipts that the files of receipts do not contain.
     WithoutLine: int64
     /// The lines of seals.

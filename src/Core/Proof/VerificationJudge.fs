@@ -123,12 +123,6 @@ module VerificationJudge =
             ledger.NotSealed <- ledger.NotSealed + 1L
             SealCoverage.NotSealed
 
-    /// True if the seals and the files of receipts do not contradict each other.
-    let private agrees (ledger: VerificationLedger) (seal: SealCoverage) isContradicted (hasLine: bool) =
-        hasLine
-        && (seal <> SealCoverage.NotSealed
-            || ledger.Scope.AcceptUnsealed && not isContradicted)
-
     let private withoutSeal = "no valid seal states its receipt"
 
     let private contradicted =
@@ -143,16 +137,20 @@ module VerificationJudge =
         let seal = coverage ledger receipt
         let isUnreadable = file |> Option.exists _.IsUnreadable
 
-        let isContradicted =
-            seal = SealCoverage.NotSealed
-            && VerificationLedger.isContradicted ledger receipt
+        let isUnsealed = seal = SealCoverage.NotSealed
 
-        let agrees = agrees ledger seal isContradicted hasLine
+        let isContradicted = isUnsealed && VerificationLedger.isContradicted ledger receipt
+
+        let isRejected = isUnsealed && (isContradicted || not ledger.Scope.AcceptUnsealed)
+
+        let agrees = hasLine && not isRejected
 
         if status = ArtifactStatus.NotConfirmed && isAccepted then
             ledger.AcceptedUnconfirmed <- ledger.AcceptedUnconfirmed + 1L
 
-        if seal = SealCoverage.NotSealed && agrees then
+        if isRejected then
+            ledger.RejectedUnsealed <- ledger.RejectedUnsealed + 1L
+        elif isUnsealed then
             ledger.AcceptedUnsealed <- ledger.AcceptedUnsealed + 1L
 
         count ledger (not agrees || not isAccepted && not isUnreadable) {
@@ -273,6 +271,7 @@ module VerificationJudge =
         NotSealed = ledger.NotSealed
         AcceptedUnconfirmed = ledger.AcceptedUnconfirmed
         AcceptedUnsealed = ledger.AcceptedUnsealed
+        RejectedUnsealed = ledger.RejectedUnsealed
         WithoutLine = ledger.WithoutLine
         Seals = ledger.Seals
         Anchors = ledger.Anchors

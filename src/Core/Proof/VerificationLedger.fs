@@ -3,26 +3,6 @@ namespace CellOS.Export.S3.Core
 open System
 open System.Collections.Generic
 
-/// A file of a bundle.
-[<Sealed>]
-type internal BundleFact() =
-    member val Length = -1L with get, set
-    /// Null before the file was read.
-    member val Sha256: byte[] | null = null with get, set
-    member val IsUnreadable = false with get, set
-    /// True if a receipt is for it.
-    member val IsClaimed = false with get, set
-
-/// A receipt by its object, its time and its place among all receipts.
-[<Struct; NoEquality; NoComparison>]
-type internal LedgerEntry = {
-    Object: Fingerprint
-    At: int64
-    Place: int64
-    /// Of a sealed receipt, a part of the fingerprint of its content, which is not 0; 0 of any other.
-    SealedContent: int64
-}
-
 /// What receipts, seals and files state, in little memory: fingerprints in place of texts. For that memory it changes in place,
 /// and has no effect outside itself. One thread at a time uses it.
 [<NoEquality; NoComparison>]
@@ -55,6 +35,7 @@ type VerificationLedger = internal {
     mutable WithoutLine: int64
     mutable AcceptedUnconfirmed: int64
     mutable AcceptedUnsealed: int64
+    mutable RejectedUnsealed: int64
     mutable Failed: int64
     mutable Unreadable: int64
 }
@@ -107,6 +88,7 @@ module VerificationLedger =
         WithoutLine = 0L
         AcceptedUnconfirmed = 0L
         AcceptedUnsealed = 0L
+        RejectedUnsealed = 0L
         Failed = 0L
         Unreadable = 0L
     }

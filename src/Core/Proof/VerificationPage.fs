@@ -43,7 +43,7 @@ type PageCount = {
 
 /// What a page about a verification says. All texts are for display; HTML is not escaped in them.
 type VerificationPage = {
-    /// What it came to, in one word.
+    /// The verdict, in one word.
     Tone: PageTone
     /// The verdict in a sentence that needs no knowledge of the tool, without a full stop.
     Headline: string
@@ -170,21 +170,19 @@ module VerificationPage =
         else
             check name true "The store confirmed each receipt that counts."
 
-    let private sealCheck (scan: VerificationPageScan) (result: VerificationResult) =
+    let private sealCheck (result: VerificationResult) =
         if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
             notChecked "Seals" "The files of seals are empty."
         elif result.Scope.HasSeals then
             let accepted =
-                if result.Scope.AcceptUnsealed then
+                if result.AcceptedUnsealed > 0L then
                     " Receipts without a seal were accepted."
                 else
                     ""
 
             check
                 "Seals"
-                (result.Seals.Bad = 0L
-                 && (scan.NotSealed = 0L || result.Scope.AcceptUnsealed)
-                 && result.WithoutLine = 0L)
+                (result.Seals.Bad = 0L && result.RejectedUnsealed = 0L && result.WithoutLine = 0L)
                 $"Seals: {VerificationWords.seals result}. Sealed: {VerificationWords.coverage result}.{accepted}"
         else
             notChecked "Seals" VerificationResult.noSeals
@@ -205,11 +203,11 @@ module VerificationPage =
                  | [], _ -> "The seals contain each head that was noted elsewhere."
                  | _ -> "The seals do not contain each head that was noted elsewhere.")
 
-    let private checks (scan: VerificationPageScan) (result: VerificationResult) = [
+    let private checks (result: VerificationResult) = [
         fileCheck result
         storeCheck result
         receiptCheck result
-        sealCheck scan result
+        sealCheck result
         headCheck result
 
         if result.Unreadable > 0L then
@@ -257,7 +255,7 @@ module VerificationPage =
             Details = VerificationHeadline.details result
             Verdict = VerificationResult.verdict result
             Counts = counts result
-            Checks = checks scan result
+            Checks = checks result
             Failures = List.rev scan.Failures
             MoreFailures = scan.FailureCount - int64 scan.Failures.Length
             Heads = VerificationWords.headLines result heads

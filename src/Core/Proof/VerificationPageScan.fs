@@ -49,8 +49,6 @@ type VerificationPageScan = private {
     /// The last one comes first.
     Failures: ReportLine list
     FailureCount: int64
-    /// The number of artifacts whose receipt no valid seal states.
-    NotSealed: int64
     Artifacts: Excerpt<ArtifactRow>
     Seals: Excerpt<SealRow>
     Timeline: Timeline
@@ -81,7 +79,6 @@ module VerificationPageScan =
     let start: VerificationPageScan = {
         Failures = []
         FailureCount = 0L
-        NotSealed = 0L
         Artifacts = Excerpt.start MostArtifacts
         Seals = Excerpt.start MostSeals
         Timeline = Timeline.start
@@ -169,6 +166,5 @@ module VerificationPageScan =
     [<CompiledName("AddArtifact")>]
     let addArtifact (finding: ArtifactFinding) (scan: VerificationPageScan) : VerificationPageScan = {
         failIf (VerificationWords.ofArtifact finding) scan with
-            NotSealed = scan.NotSealed + (if finding.Seal = SealCoverage.NotSealed then 1L else 0L)
             Artifacts = Excerpt.add finding.IsGood (artifactRow finding) scan.Artifacts
     }

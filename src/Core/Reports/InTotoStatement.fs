@@ -10,7 +10,7 @@ open System
 ///   cell can make two files, is not there: it is in the predicate;
 /// - `predicate` is the receipt, with the fields of `Receipt.toJson` in their order, and then `specId`, `runId` and
 ///   `provenance`, where they are given. A field may be added within this
-///   `predicateType`, and unknown ones are to be passed over (the parsing rules of in-toto, "monotonic principle");
+///   `predicateType`, and consumers ignore unknown ones (the parsing rules of in-toto, "monotonic principle");
 /// - nothing is stated of a push that failed.
 [<RequireQualifiedAccess>]
 module InTotoStatement =

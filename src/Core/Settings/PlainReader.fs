@@ -19,6 +19,12 @@ type PlainSettings =
     /// An HTTP endpoint.
     | Http of HttpSettings
 
+    /// The spool; a folder has none.
+    member internal this.Spool =
+        match this with
+        | Local _ -> None
+        | Http settings -> settings.Spool
+
 /// What became of a target of kind `local` or `http`, or of the default sink.
 type PlainReport = {
     /// The target's name; `None` for the default sink.

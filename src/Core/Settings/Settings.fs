@@ -153,27 +153,17 @@ module Settings =
                 yield!
                     SpoolSetting.unusedShared
                         context.Lookup
-                        Variable.SharedSpoolMaxBytes
-                        Variable.SharedSpoolDir
-                        [
-                            for report, _, _ in resolved do
-                                match report.Settings with
-                                | Some settings -> yield settings.Spool.IsSome
-                                // What is wrong with it may be the folder.
-                                | None -> yield true
-                        ]
+                        (Variable.SharedSpoolMaxBytes, Variable.SharedSpoolDir)
+                        [ for report, _, _ in resolved -> report.Settings |> Option.map _.Spool ]
 
                 yield!
                     SpoolSetting.unusedShared
                         context.Lookup
-                        Variable.SharedHttpSpoolMaxBytes
-                        Variable.SharedHttpSpoolDir
+                        (Variable.SharedHttpSpoolMaxBytes, Variable.SharedHttpSpoolDir)
                         [
                             for report, _, _ in plain do
-                                match report.Settings with
-                                | Some(PlainSettings.Http settings) -> yield settings.Spool.IsSome
-                                | Some _ -> ()
-                                | None -> yield true
+                                if report.Kind = TargetKind.Http then
+                                    report.Settings |> Option.map _.Spool
                         ]
 
                 yield! strict.Findings

@@ -22,14 +22,13 @@ module internal SpoolSetting =
         Remedy = $"Give the folder in {folder}, or remove this variable."
     }
 
-    /// The shared limit, where no target has a spool.
-    let unusedShared lookup limit folder (spools: bool list) : Finding list =
-        if spools.IsEmpty || List.contains true spools then
-            []
-        else
-            match EnvironmentReader.tryRead lookup limit with
-            | Some _ -> [ unused None limit folder ]
-            | None -> []
+    /// The shared limit, where no target has a spool. A target whose settings are wrong may have one.
+    let unusedShared lookup (limit, folder) (spools: SpoolSettings option option list) : Finding list =
+        match EnvironmentReader.tryRead lookup limit with
+        | Some _ when not spools.IsEmpty && spools |> List.forall ((=) (Some None)) -> [
+            unused None limit folder
+          ]
+        | _ -> []
 
     /// A variable of the target and the shared one, for the folder and for its limit.
     let read

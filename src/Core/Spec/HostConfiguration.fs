@@ -39,7 +39,7 @@ module HostConfiguration =
         else
             2
 
-    /// The variables among the entries, by their names in the environment. Entries without a value are passed over.
+    /// The variables among the entries, by their names in the environment. Entries without a value are ignored.
     [<CompiledName("Variables")>]
     let variables
         (entries: KeyValuePair<string, string | null> seq)

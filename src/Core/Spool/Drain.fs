@@ -5,7 +5,7 @@ open System
 /// The copy of an entry, as the file system shows it.
 [<RequireQualifiedAccess>]
 type SpoolContent =
-    /// There is none.
+    /// The entry has no copy.
     | Missing
     /// Something that is not a regular file has its name.
     | NotAFile
