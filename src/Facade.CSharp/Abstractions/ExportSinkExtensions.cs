@@ -16,8 +16,8 @@ public static class ExportSinkExtensions
     /// <param name="sink">The sink.</param>
     /// <param name="artifact">The file and its name.</param>
     /// <param name="progress">
-    /// Told how far the artifact is. Of a sink of another library it is told two things: 0 bytes before, and the length of the
-    /// receipt after. One that throws costs the rest of the reports of this push, and nothing else. Null for none.
+    /// Receives how far the artifact is. A sink of another library gives two reports: 0 bytes before, and the length of the
+    /// receipt after. If it throws, the push goes on without further reports. Null for no reports.
     /// </param>
     /// <param name="cancellationToken">Ends the export without a receipt.</param>
     /// <returns>The receipt: the artifact is stored, and as certain as the receipt says.</returns>

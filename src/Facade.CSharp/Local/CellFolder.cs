@@ -167,18 +167,7 @@ internal sealed partial class CellFolder : IDisposable
     {
         while (true)
         {
-            var descriptor = LinuxFile.OpenIn(
-                _handle,
-                name,
-                ReadWrite
-                    | Create
-                    | LinuxFile.NoFollowFlag
-                    | NonBlocking
-                    | CloseOnExec
-                    | NoControllingTerminal
-                    | LinuxFile.LargeFile,
-                OwnersFile
-            );
+            var descriptor = OpenOwn(_handle, name);
             if (descriptor < 0)
             {
                 var error = Marshal.GetLastPInvokeError();
@@ -269,22 +258,42 @@ internal sealed partial class CellFolder : IDisposable
 
     /// <summary>Returns the names in the folder.</summary>
     /// <exception cref="FolderFaultException">It cannot be listed.</exception>
-    internal string[] Names()
+    internal string[] Names() => NamesIn(_handle, _path);
+
+    /// <summary>Returns the names in an open folder.</summary>
+    /// <exception cref="FolderFaultException">It cannot be listed.</exception>
+    internal static string[] NamesIn(SafeFileHandle folder, string path)
     {
         try
         {
             return
             [
                 .. Directory
-                    .EnumerateFileSystemEntries($"/proc/self/fd/{_handle.DangerousGetHandle()}")
+                    .EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}")
                     .Select(entry => Path.GetFileName(entry)),
             ];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw FolderFaultException.From(exception, _path);
+            throw FolderFaultException.From(exception, path);
         }
     }
+
+    /// <summary>Opens a file in an open folder for its owner alone, and makes it if it is not there. No link is followed.</summary>
+    /// <returns>The descriptor; negative if that failed, and the system's last error says why.</returns>
+    internal static int OpenOwn(SafeFileHandle folder, string name) =>
+        LinuxFile.OpenIn(
+            folder,
+            name,
+            ReadWrite
+                | Create
+                | LinuxFile.NoFollowFlag
+                | NonBlocking
+                | CloseOnExec
+                | NoControllingTerminal
+                | LinuxFile.LargeFile,
+            OwnersFile
+        );
 
     /// <summary>Returns the status of a name; null if there is nothing of it.</summary>
     internal LinuxStatus.Statx? StatusOf(string name) => LinuxStatus.TryGet(_handle, name);
@@ -321,7 +330,9 @@ internal sealed partial class CellFolder : IDisposable
         }
     }
 
-    private static void Flush(SafeFileHandle folder, string path)
+    /// <summary>Returns when the names in an open folder are on disk.</summary>
+    /// <exception cref="FolderFaultException">It could not be done.</exception>
+    internal static void Flush(SafeFileHandle folder, string path)
     {
         try
         {

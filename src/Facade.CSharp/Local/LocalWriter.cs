@@ -81,7 +81,8 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
             var own = await new DigestPass(source, algorithms)
                 .TakeAsync(cancellationToken)
                 .ConfigureAwait(false);
-            var there = await Task.Run(() => Sha256Of(existing), cancellationToken).ConfigureAwait(false);
+            var there = await Task.Run(() => Hasher.Sha256Of(existing, cancellationToken), cancellationToken)
+                .ConfigureAwait(false);
             if (there.Equals(own[0]))
             {
                 // A push that crashed may have renamed it, and flushed nothing.
@@ -156,23 +157,10 @@ internal sealed class LocalWriter(LocalPlan plan, TimeProvider time)
         CancellationToken cancellationToken
     )
     {
-        var read = await Task.Run(() => Sha256Of(file), cancellationToken).ConfigureAwait(false);
+        var read = await Task.Run(() => Hasher.Sha256Of(file, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
         FolderFaultException.ThrowIf(LocalPolicy.OnReadBack(sent.Sha256, read));
     }
 
     private IEnumerable<DigestAlgorithm> Others => plan.Target.Md5 ? [DigestAlgorithm.Md5] : [];
-
-    private static Digest Sha256Of(SafeFileHandle file)
-    {
-        using var hasher = Hasher.Create(DigestAlgorithm.Sha256);
-        var buffer = new byte[SourceFile.PartSize];
-        for (var offset = 0L; ; )
-        {
-            var read = RandomAccess.Read(file, buffer, offset);
-            if (read == 0)
-                return hasher.Current();
-            hasher.Append(buffer.AsSpan(0, read));
-            offset += read;
-        }
-    }
 }

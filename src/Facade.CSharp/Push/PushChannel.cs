@@ -101,7 +101,7 @@ internal sealed class PushChannel : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, _sink);
         var plan = Plan(name, metadata);
-        // There is none but on Linux.
+        // Only Linux has spools.
 #pragma warning disable CA1416
         return _spooler is null
             ? _driver.PushAsync(plan, path, _claim, progress, cancellationToken)

@@ -5,6 +5,13 @@ namespace CellOS.Export.S3;
 /// <summary>What the sinks of this library have in common besides <see cref="IExportSink"/>.</summary>
 internal interface IBatchSink : IExportSink
 {
+    Task<ExportReceipt> IExportSink.PushAsync(
+        string name,
+        string path,
+        ExportArtifactMetadata? metadata,
+        CancellationToken cancellationToken
+    ) => PushAsync(new ExportArtifact(name, path, metadata), null, cancellationToken);
+
     /// <summary>Exports one artifact, and reports how far it is.</summary>
     Task<ExportReceipt> PushAsync(
         ExportArtifact artifact,

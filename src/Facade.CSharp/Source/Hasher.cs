@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using CellOS.Export.S3.Core;
+using Microsoft.Win32.SafeHandles;
 
 namespace CellOS.Export.S3.Source;
 
@@ -39,6 +40,24 @@ internal abstract class Hasher : IDisposable
         using var hasher = Create(algorithm);
         hasher.Append(content);
         return hasher.Current();
+    }
+
+    /// <summary>Returns the SHA-256 of a file, read from its beginning to its end.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    internal static Digest Sha256Of(SafeFileHandle file, CancellationToken cancellationToken)
+    {
+        using var hasher = Create(DigestAlgorithm.Sha256);
+        var buffer = new byte[SourceFile.PartSize];
+        for (var offset = 0L; ; )
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var read = RandomAccess.Read(file, buffer, offset);
+            if (read == 0)
+                return hasher.Current();
+            hasher.Append(buffer.AsSpan(0, read));
+            offset += read;
+        }
     }
 
     /// <summary>Adds the next piece.</summary>

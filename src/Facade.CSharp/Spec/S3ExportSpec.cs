@@ -73,7 +73,8 @@ public sealed class S3ExportSpec
     }
 
     /// <summary>
-    /// A spec in YAML or JSON: <c>export</c> at the root, or below <c>spec</c>, whose <c>id</c> is the cell id. Keys that this library does not know are passed over.
+    /// A spec in YAML or JSON: <c>export</c> at the root, or below <c>spec</c>, whose <c>id</c> is the cell id. Unknown keys
+    /// are ignored.
     /// </summary>
     /// <param name="yaml">The text.</param>
     /// <param name="file">The name of the file that it came from, for messages; null if there is none.</param>
@@ -103,7 +104,7 @@ public sealed class S3ExportSpec
 
     /// <summary>
     /// A spec in a host's configuration, for example in <c>appsettings.json</c>: the same names as in YAML, whose case
-    /// does not count. Keys that this library does not know are passed over.
+    /// does not count. Unknown keys are ignored.
     /// </summary>
     /// <param name="export">What a cell spec has below <c>export</c>: <c>targets</c>, and <c>artifacts</c> if there are any.</param>
     /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it, after the section's path.</exception>

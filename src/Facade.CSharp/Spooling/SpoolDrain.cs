@@ -73,10 +73,7 @@ internal sealed class SpoolDrain : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             var item = Look(entry, scope);
             if (item is { Step.IsClean: true })
-            {
                 item = CleanIfLeft(entry, scope);
-            }
-
             if (item is not null)
                 items.Add(item);
         }
@@ -210,11 +207,7 @@ internal sealed class SpoolDrain : IDisposable
         }
         catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
-            return new SpoolItem(
-                entry,
-                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
-                null
-            );
+            return Refused(entry, exception);
         }
     }
 
@@ -241,36 +234,20 @@ internal sealed class SpoolDrain : IDisposable
             if (held is null)
                 return null;
             var item = Look(entry, scope);
-            return item is { Step.IsClean: true } ? Tidy(entry) : item;
-        }
-        catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
-        {
-            return new SpoolItem(
-                entry,
-                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
-                null
-            );
-        }
-    }
-
-    /// <summary>Removes what a crash left of an entry.</summary>
-    /// <returns>Null, or the entry with the reason why it is still there.</returns>
-    private SpoolItem? Tidy(string entry)
-    {
-        try
-        {
+            if (item is not { Step.IsClean: true })
+                return item;
             SpoolFiles.Tidy(_folder, entry);
             return null;
         }
         catch (Exception exception) when (SpoolRefusedException.IsFault(exception))
         {
-            return new SpoolItem(
-                entry,
-                DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)),
-                null
-            );
+            return Refused(entry, exception);
         }
     }
+
+    /// <summary>An entry that the file system does not let be read or removed.</summary>
+    private SpoolItem Refused(string entry, Exception exception) =>
+        new(entry, DrainStep.NewRefuse(SpoolRefusedException.RefusalOf(exception, Path)), null);
 
     /// <summary>Checks that a copy has the content that was spooled.</summary>
     /// <exception cref="ExportException">It has other content.</exception>

@@ -114,17 +114,7 @@ internal static class SpoolFiles
             return null;
         try
         {
-            using var hasher = Hasher.Create(DigestAlgorithm.Sha256);
-            var buffer = new byte[SourceFile.PartSize];
-            for (var offset = 0L; ; )
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                var read = RandomAccess.Read(file, buffer, offset);
-                if (read == 0)
-                    return hasher.Current().Hex;
-                hasher.Append(buffer.AsSpan(0, read));
-                offset += read;
-            }
+            return Hasher.Sha256Of(file, cancellationToken).Hex;
         }
         catch (IOException exception)
         {

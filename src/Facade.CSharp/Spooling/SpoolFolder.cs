@@ -6,7 +6,6 @@ using CellOS.Export.S3.Files;
 using CellOS.Export.S3.Local;
 using CellOS.Export.S3.Source;
 using Microsoft.Win32.SafeHandles;
-using static CellOS.Export.S3.Files.OpenFlags;
 
 namespace CellOS.Export.S3.Spooling;
 
@@ -17,9 +16,6 @@ namespace CellOS.Export.S3.Spooling;
 [SupportedOSPlatform("linux")]
 internal sealed class SpoolFolder : IDisposable
 {
-    /// <summary>The permissions of the lock file: read and write for its owner.</summary>
-    private const int OwnersFile = 0x180;
-
     /// <summary>The place of the drain in the lock file.</summary>
     private const long DrainPlace = 0;
 
@@ -160,17 +156,7 @@ internal sealed class SpoolFolder : IDisposable
 
     /// <summary>Returns when the names of the entries are on disk.</summary>
     /// <exception cref="FolderFaultException">It could not be done.</exception>
-    internal void Flush()
-    {
-        try
-        {
-            LinuxPath.FlushFolder(_handle);
-        }
-        catch (IOException exception)
-        {
-            throw FolderFaultException.From(exception, Path);
-        }
-    }
+    internal void Flush() => CellFolder.Flush(_handle, Path);
 
     /// <summary>Waits until no other holder works at an entry.</summary>
     /// <exception cref="FolderFaultException">The lock file cannot be used.</exception>
@@ -208,18 +194,7 @@ internal sealed class SpoolFolder : IDisposable
 
     private SpoolLock? TryLock(long place)
     {
-        var descriptor = LinuxFile.OpenIn(
-            _handle,
-            SpoolEntry.LockFile,
-            ReadWrite
-                | Create
-                | LinuxFile.NoFollowFlag
-                | NonBlocking
-                | CloseOnExec
-                | NoControllingTerminal
-                | LinuxFile.LargeFile,
-            OwnersFile
-        );
+        var descriptor = CellFolder.OpenOwn(_handle, SpoolEntry.LockFile);
         if (descriptor < 0)
             throw FolderFaultException.Of(
                 Marshal.GetLastPInvokeError(),
@@ -232,22 +207,7 @@ internal sealed class SpoolFolder : IDisposable
         return null;
     }
 
-    private IEnumerable<string> Names()
-    {
-        try
-        {
-            return
-            [
-                .. Directory
-                    .EnumerateFileSystemEntries($"/proc/self/fd/{_handle.DangerousGetHandle()}")
-                    .Select(entry => System.IO.Path.GetFileName(entry)),
-            ];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw FolderFaultException.From(exception, Path);
-        }
-    }
+    private string[] Names() => CellFolder.NamesIn(_handle, Path);
 
     /// <summary>The folders above those of a path that are not there, the highest first.</summary>
     private static List<string> Missing(string path)
