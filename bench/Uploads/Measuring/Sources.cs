@@ -11,7 +11,7 @@ internal sealed class Sources
     /// <summary>Of each, in bytes.</summary>
     internal long Size { get; }
 
-    /// <exception cref="UsageException">There is none, or one has another size.</exception>
+    /// <exception cref="UsageException">A file is missing, or has another size.</exception>
     internal Sources(string path, long size)
     {
         Size = size;

@@ -20,11 +20,13 @@ internal sealed class DrainRun(
     IPushDisplay display
 )
 {
+    private bool _hasBegun;
     private readonly ConcurrentDictionary<string, bool> _noted = new(StringComparer.Ordinal);
 
     /// <summary>True if something is wrong besides artifacts that failed: receipts, seals, entries that cannot be removed.</summary>
     internal bool AnyProblem { get; private set; }
 
+    /// <exception cref="RefusedException">Nothing can be exported; nothing was sent.</exception>
     /// <exception cref="IOException">Receipts or results cannot be written any more; no further artifact was begun.</exception>
     internal async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -40,8 +42,24 @@ internal sealed class DrainRun(
             );
         }
 
+        var sentences = new List<string>();
         foreach (var part in plan.Parts)
-            await RunAsync(part, cancellationToken);
+        {
+            try
+            {
+                await RunAsync(part, cancellationToken);
+            }
+            catch (RefusedException refused)
+            {
+                sentences.AddRange(refused.Sentences);
+            }
+        }
+
+        // A refusal says that nothing was sent.
+        if (sentences.Count > 0 && !_hasBegun)
+            throw new RefusedException(sentences);
+        foreach (var sentence in sentences)
+            Report(sentence);
     }
 
     private async Task RunAsync(DrainPart part, CancellationToken cancellationToken)
@@ -88,6 +106,7 @@ internal sealed class DrainRun(
         }
         finally
         {
+            _hasBegun |= run.HasBegun;
             if (await commands.FinishAsync() is { } misled)
                 Report(misled);
             foreach (var (target, receipt) in waiting)

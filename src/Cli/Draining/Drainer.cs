@@ -81,7 +81,7 @@ internal static class Drainer
         await using var display = shown.Open(null);
         await using var receipts = arguments.Receipts is { } path
             ? await Task.Run(
-                    () => ReceiptsFile.Open(path, arguments.AcceptUnverified, display.Note),
+                    () => ReceiptsFile.Open(path, acceptUnverified: false, display.Note),
                     cancellationToken
                 )
                 .WaitAsync(cancellationToken)
@@ -104,70 +104,33 @@ internal static class Drainer
             receipts,
             display
         );
-        try
-        {
-            try
-            {
-                await run.RunAsync(cancellationToken);
-            }
-            finally
-            {
-                await SayHomeless();
-            }
+        var ending = new RunEnding(error, receipts, lines, display);
+        if (
+            !await ending.GuardAsync(
+                async () =>
+                {
+                    try
+                    {
+                        await run.RunAsync(cancellationToken);
+                    }
+                    finally
+                    {
+                        await ending.SayHomelessAsync(
+                            "The artifacts are still in the spool. Save these lines, or run the same command again."
+                        );
+                    }
 
-            if (receipts is not null)
-                await receipts.CompleteAsync();
-        }
-        // Its reader may never read again: the drain ends as interrupted, and what is stored has its receipt.
-        catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
-        {
-            Say(exception);
-            await SayWhatIsLost();
-            throw new OperationCanceledException(cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
-            await SayWhatIsLost();
-            throw;
-        }
-        catch (IOException exception) when (LocalFault.Describe(exception) is null)
-        {
-            Say(exception);
+                    if (receipts is not null)
+                        await receipts.CompleteAsync();
+                },
+                cancellationToken
+            )
+        )
             return ExitCode.Failed;
-        }
 
         SayWhatIsLeft(plan, display);
         return lines.AnyFailed || run.AnyProblem ? ExitCode.Failed
             : lines.AnySpooled ? ExitCode.Spooled
             : ExitCode.Done;
-
-        void Say(Exception exception) =>
-            error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
-
-        async Task SayWhatIsLost()
-        {
-            try
-            {
-                if (receipts is not null)
-                    await receipts.CompleteAsync();
-            }
-            catch (IOException exception)
-            {
-                Say(exception);
-            }
-        }
-
-        // Whole lines, so after the display has left the terminal.
-        async Task SayHomeless()
-        {
-            if (lines.Homeless.Count == 0)
-                return;
-            await display.DisposeAsync();
-            error.WriteLine(
-                $"{Tool.Name}: The objects of these receipts are stored, and the receipts could be written nowhere else. The artifacts are still in the spool. Save these lines, or run the same command again."
-            );
-            foreach (var receipt in lines.Homeless)
-                error.WriteLine(receipt);
-        }
     }
 }

@@ -33,13 +33,6 @@ internal sealed class DrainingSink(
         inner.UnfitHeaders(name, metadata);
 
     public Task<ExportReceipt> PushAsync(
-        string name,
-        string path,
-        ExportArtifactMetadata? metadata = null,
-        CancellationToken cancellationToken = default
-    ) => PushAsync(new ExportArtifact(name, path, metadata), null, cancellationToken);
-
-    public Task<ExportReceipt> PushAsync(
         ExportArtifact artifact,
         IProgress<ExportProgress>? progress,
         CancellationToken cancellationToken

@@ -2,7 +2,6 @@ using CellOS.Export.S3.Cli.Arguments;
 using CellOS.Export.S3.Cli.Progress;
 using CellOS.Export.S3.Cli.Receipts;
 using CellOS.Export.S3.Cli.Sealing;
-using CellOS.Export.S3.Cli.Streams;
 using CellOS.Export.S3.Core;
 using CellOS.Export.S3.Http;
 
@@ -115,42 +114,32 @@ internal static class Pusher
                     marks?.Exported(receipt);
                 },
             };
-            IReadOnlyList<string> changes;
+            IReadOnlyList<string> changes = [];
             var isComplete = false;
             var isSealed = true;
-            try
-            {
-                try
-                {
-                    await run.RunAsync(bundle.Artifacts, done, cancellationToken);
-                    isComplete = true;
-                }
-                finally
-                {
-                    await SayWhatIsFalse();
-                }
+            var ending = new RunEnding(error, receipts, lines, display);
+            if (
+                !await ending.GuardAsync(
+                    async () =>
+                    {
+                        try
+                        {
+                            await run.RunAsync(bundle.Artifacts, done, cancellationToken);
+                            isComplete = true;
+                        }
+                        finally
+                        {
+                            await SayWhatIsFalse();
+                        }
 
-                if (receipts is not null)
-                    await receipts.CompleteAsync();
-                changes = bundle.Changes();
-            }
-            // Its reader may never read again: the push ends as interrupted, and what is stored has its receipt.
-            catch (LostOutputException exception) when (cancellationToken.IsCancellationRequested)
-            {
-                Say(exception);
-                await SayWhatIsLost();
-                throw new OperationCanceledException(cancellationToken);
-            }
-            catch (OperationCanceledException)
-            {
-                await SayWhatIsLost();
-                throw;
-            }
-            catch (IOException exception) when (LocalFault.Describe(exception) is null)
-            {
-                Say(exception);
+                        if (receipts is not null)
+                            await receipts.CompleteAsync();
+                        changes = bundle.Changes();
+                    },
+                    cancellationToken
+                )
+            )
                 return ExitCode.Failed;
-            }
 
             foreach (var change in changes)
                 display.Note(change);
@@ -164,9 +153,6 @@ internal static class Pusher
                     ? ExitCode.Failed
                 : lines.AnySpooled ? ExitCode.Spooled
                 : ExitCode.Done;
-
-            void Say(Exception exception) =>
-                error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
 
             // Also of a push that is interrupted: its receipts are read as well.
             async Task SayWhatIsFalse()
@@ -190,33 +176,9 @@ internal static class Pusher
                             isComplete,
                             display.Note
                         );
-                    await SayHomeless();
-                }
-            }
-
-            // Whole lines, so after the display has left the terminal.
-            async Task SayHomeless()
-            {
-                if (lines.Homeless.Count == 0)
-                    return;
-                await display.DisposeAsync();
-                error.WriteLine(
-                    $"{Tool.Name}: The objects of these receipts are stored, and the receipts could be written nowhere else. Save these lines; append them to the receipts file once it can be written."
-                );
-                foreach (var receipt in lines.Homeless)
-                    error.WriteLine(receipt);
-            }
-
-            async Task SayWhatIsLost()
-            {
-                try
-                {
-                    if (receipts is not null)
-                        await receipts.CompleteAsync();
-                }
-                catch (IOException exception)
-                {
-                    Say(exception);
+                    await ending.SayHomelessAsync(
+                        "Save these lines; append them to the receipts file once it can be written."
+                    );
                 }
             }
         }

@@ -16,6 +16,21 @@ let private entryOf (scene: SpoolScene) (name: string) =
     scene.Entries
     |> Array.find (fun entry -> (File.ReadAllText(Path.Join(entry, "note.json"))).Contains $"\"{name}\"")
 
+/// Makes a key to seal with, and its public half beside it.
+let private keyIn (folder: Folder) =
+    if not (has "openssl") then
+        skiptest "needs openssl"
+
+    let key = folder.At "key.pem"
+    let publicKey = folder.At "public.pem"
+
+    shell
+        $"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '{key}' 2>/dev/null; openssl pkey -in '{key}' -pubout -out '{publicKey}'"
+        ""
+    |> ignore
+
+    key
+
 let private flagged (line: Text.Json.JsonElement) =
     match line.TryGetProperty "error" with
     | true, error -> fst (error.TryGetProperty "spooled")
@@ -264,6 +279,65 @@ let tests =
                 Expect.isEmpty scene.Server.Requests "nothing"
             })
 
+        testCaseTask "a cell that cannot be exported does not keep the others in the spool" (fun () ->
+            task {
+                use! scene = spoolSceneBehind true [ "a"; "b" ]
+                let key = keyIn scene.Folder
+                let seals = scene.Folder.At "seals.jsonl"
+
+                let template =
+                    $"{scene.Server.Endpoint}{bucket}/{{cell_id}}/{{artifact_name}}?X-Amz-Signature={secret}"
+
+                let variables = [
+                    spoolVariable, scene.Spool
+                    "CELLOS_EXPORT_S3_MAX_ATTEMPTS" + suffix, "1"
+                    "CELLOS_EXPORT_S3_PRESIGNED_URL" + suffix, template
+                ]
+
+                scene.GoAway()
+
+                for cell, name in [ "cell-7", "a"; "cell-8", "b" ] do
+                    let! struct (code, _, error) =
+                        runToolIn variables [
+                            "push"
+                            "--spec"
+                            scene.Scene.Spec
+                            "--cell-id"
+                            cell
+                            Path.Join(scene.Out, name)
+                        ]
+
+                    Expect.equal code 3 error
+
+                scene.ComeBack()
+
+                // The key is lost while the first cell is exported: the second cannot be sealed.
+                scene.Server.OnAttempt <-
+                    fun _ ->
+                        File.Delete key
+                        null
+
+                let drain = scene.DrainTo scene.Receipts @ [ "--seal"; key; "--seals"; seals ]
+                let! struct (code, _, error) = runToolIn variables drain
+                Expect.equal code 1 error
+                Expect.stringContains error "key.pem" "what is missing"
+                let first = receiptsIn scene.Receipts |> List.exactlyOne
+                Expect.hasLength scene.Entries 1 "the other stays"
+
+                let! struct (code, _, error) = runToolIn variables drain
+                Expect.equal code 2 "refused, where nothing was sent"
+                Expect.stringContains error "key.pem" "what is missing"
+
+                scene.Server.OnAttempt <- null
+                let! struct (code, _, error) = runToolIn variables (scene.DrainTo scene.Receipts)
+                Expect.equal code 0 error
+
+                Expect.equal
+                    (receiptsIn scene.Receipts |> List.map _.CellId |> List.sort)
+                    [ "cell-7"; "cell-8" ]
+                    $"{first.CellId} first, and now both"
+            })
+
         testCaseTask "a spool inside the bundle, or a bundle inside the spool, is refused" (fun () ->
             task {
                 use! scene = spoolScene [ "a" ]
@@ -447,17 +521,8 @@ let tests =
                 scene.GoAway()
                 let! struct (_, _, _) = runToolIn scene.Variables scene.Push
                 scene.ComeBack()
-                let key = scene.Folder.At "key.pem"
+                let key = keyIn scene.Folder
                 let publicKey = scene.Folder.At "public.pem"
-
-                if not (has "openssl") then
-                    skiptest "needs openssl"
-
-                shell
-                    $"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out '{key}' 2>/dev/null; openssl pkey -in '{key}' -pubout -out '{publicKey}'"
-                    ""
-                |> ignore
-
                 let seals = scene.Folder.At "seals.jsonl"
 
                 let! struct (code, _, error) =

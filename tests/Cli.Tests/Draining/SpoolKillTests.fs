@@ -169,7 +169,7 @@ let tests =
                             spooled <- max spooled scene.Kept.Length
                             holds ()
 
-                        // The rest, with nobody killed.
+                        // The rest, without kills.
                         scene.GoAway()
                         let! struct (code, output, error) = runToolIn variables (scene.PushTo ofPush)
                         Expect.equal code 3 error

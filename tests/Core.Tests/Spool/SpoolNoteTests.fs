@@ -97,7 +97,7 @@ let tests =
             Expect.equal (firstNote.Headers |> List.map RequestHeader.reveal) [ "42" ] "the header"
             Expect.equal (SpoolNote.toJson firstNote) first "the same text")
 
-        propertyTimes 200 "fields that are not known are passed over" notes (fun note ->
+        propertyTimes 200 "unknown fields are ignored" notes (fun note ->
             let json = SpoolNote.toJson note
 
             let more =

@@ -84,7 +84,7 @@ let tests =
                 Expect.equal server.Connections 3 "each on a connection of its own"
             })
 
-        testCaseTask "that is a success is none on a connection that was used before, either" (fun () ->
+        testCaseTask "that is a success gives no receipt on a connection that was used before, either" (fun () ->
             task {
                 use server =
                     answering 1000L ok (fun connection ->
