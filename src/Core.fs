@@ -195,10 +195,13 @@ module Push =
         let put = comparison.Request
         let reply = comparison.Reply.Words
         let sent = comparison.Sent
+        let checksums = ReportedDigest.ofChecksums reply
 
         let state =
             state
-            |> State.knowing (KnownHosts.reporting put.Url now (Integrity.reported reply) state.History.Hosts)
+            |> State.knowing (
+                KnownHosts.reporting put.Url now (Integrity.algorithmsOf checksums) state.History.Hosts
+            )
 
         let terms = PushResult.terms state put reply
 
@@ -210,7 +213,7 @@ module Push =
             | Verdict.Stop kind -> fail state now kind
             | _ -> fail state now FailureKind.Internal
 
-        match Integrity.verdict terms reply sent, comparison.Otherwise with
+        match Integrity.verdictWith checksums terms reply sent, comparison.Otherwise with
         | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), Some otherwise ->
             conclude otherwise
         | (IntegrityVerdict.Confirmed Confirmation.Unverified | IntegrityVerdict.Missing), None when
@@ -224,7 +227,18 @@ module Push =
                 | warning when warning = state.History.Warning -> state
                 | warning -> state |> State.learn (fun history -> { history with Warning = warning })
 
-            finish warned now (Output.Done(PushResult.receipt state now terms reply sent confirmed))
+            finish
+                warned
+                now
+                (Output.Done(
+                    PushResult.receipt
+                        state
+                        now
+                        (Integrity.confirmedOf checksums terms reply sent)
+                        reply
+                        sent
+                        confirmed
+                ))
         | IntegrityVerdict.Mismatch _, _ ->
             retryOnce
                 (State.after (Outcome.Replied { reply with Sent = Some sent }) state)

@@ -93,7 +93,6 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
     private static readonly TimeSpan LeastData = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<string, RunningArtifact> _running = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, bool> _ended = new(StringComparer.Ordinal);
     private readonly Queue<(long At, long Bytes)> _looks = new();
     private readonly long _startedAt = time.GetTimestamp();
     private long? _dataSince;
@@ -119,24 +118,16 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
         Interlocked.Add(ref _bytes, bytes);
     }
 
-    /// <summary>A report that comes after the artifact's end counts for nothing.</summary>
+    /// <summary>The sink reports nothing of an artifact after its end.</summary>
     internal void BytesMoved(string artifact, int attempt, long sent, long length) =>
-        Run(new RunningArtifact(artifact, attempt, sent, length));
+        _running[artifact] = new RunningArtifact(artifact, attempt, sent, length);
 
     /// <summary>The bytes of the attempt that failed are to be sent again.</summary>
     internal void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>
-        Run(new RunningArtifact(artifact, attempt, 0, length, wait));
-
-    private void Run(RunningArtifact artifact)
-    {
-        _running[artifact.Name] = artifact;
-        if (_ended.ContainsKey(artifact.Name))
-            _running.TryRemove(artifact.Name, out _);
-    }
+        _running[artifact] = new RunningArtifact(artifact, attempt, 0, length, wait);
 
     private RunningArtifact End(string artifact)
     {
-        _ended[artifact] = true;
         _running.TryRemove(artifact, out var last);
         return last;
     }

@@ -169,8 +169,14 @@ module Integrity =
            && reply.Error.IsNone
            && not (Digest.isOfNothing reported.Digest)
 
-    /// The digests that the response reports. An ETag that need not be an MD5 is left out, unless it is ours.
-    let private reportedBy (terms: IntegrityTerms) (reply: Reply) (sent: Sent) =
+    /// The digests that the response reports, of which those of its checksums are read already. An ETag that need not be an
+    /// MD5 is left out, unless it is ours.
+    let private reportedBy
+        (checksums: ReportedDigest list)
+        (terms: IntegrityTerms)
+        (reply: Reply)
+        (sent: Sent)
+        =
         let counts (tag: ReportedDigest) =
             not (mayHaveOpaqueTag terms reply)
             || sent.Digest DigestAlgorithm.Md5 = Some tag.Digest
@@ -178,7 +184,7 @@ module Integrity =
         if terms.Mode.IsOff then
             []
         else
-            (ReportedDigest.ofChecksums reply |> List.filter (isOfObject terms reply sent))
+            (checksums |> List.filter (isOfObject terms reply sent))
             @ (ReportedDigest.ofETag reply |> List.filter counts)
 
     let private isEqual (sent: Sent) (reported: ReportedDigest) =
@@ -228,10 +234,16 @@ module Integrity =
                       || sent.Digest DigestAlgorithm.Md5 =
                           Digest.tryParseHex DigestAlgorithm.Md5 (EntityTags.bare tag)))
 
-    /// Returns the verdict on a success.
-    [<CompiledName("Verdict")>]
-    let verdict (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : IntegrityVerdict =
-        let equal, others = reportedBy terms reply sent |> List.partition (isEqual sent)
+    /// Returns the verdict on a success whose checksums are read already.
+    let internal verdictWith
+        (checksums: ReportedDigest list)
+        (terms: IntegrityTerms)
+        (reply: Reply)
+        (sent: Sent)
+        =
+        let equal, others =
+            reportedBy checksums terms reply sent |> List.partition (isEqual sent)
+
         let differing, notTaken = others |> List.partition (isTaken sent)
 
         let confirmations = [
@@ -256,30 +268,48 @@ module Integrity =
         | [], [], [] when terms.Mode.IsRequire -> IntegrityVerdict.Missing
         | [], [], [] -> IntegrityVerdict.Confirmed Confirmation.Unverified
 
+    /// Returns the verdict on a success.
+    [<CompiledName("Verdict")>]
+    let verdict (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : IntegrityVerdict =
+        verdictWith (ReportedDigest.ofChecksums reply) terms reply sent
+
     /// The first digest that the response reports of other bytes, and ours.
     let internal differing (terms: IntegrityTerms) (reply: Reply) : (ReportedDigest * Digest) option =
         reply.Sent
         |> Option.bind (fun sent ->
-            reportedBy terms reply sent
+            reportedBy (ReportedDigest.ofChecksums reply) terms reply sent
             |> List.tryPick (fun reported ->
                 sent.Digest reported.Digest.Algorithm
                 |> Option.filter (fun own -> own <> reported.Digest)
                 |> Option.map (fun own -> reported, own)))
 
-    /// The checksums that a response reports, that equal ours and that confirm it, one of each algorithm, in the order of the
-    /// algorithms.
-    [<CompiledName("Confirmed")>]
-    let confirmed (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : Digest list =
+    /// The same as `confirmed`, of checksums that are read already.
+    let internal confirmedOf
+        (checksums: ReportedDigest list)
+        (terms: IntegrityTerms)
+        (reply: Reply)
+        (sent: Sent)
+        =
         if terms.Mode.IsOff then
             []
         else
-            ReportedDigest.ofChecksums reply
+            checksums
             |> List.filter (fun reported -> isEqual sent reported && confirms terms reply sent reported)
             |> List.map _.Digest
             |> List.distinct
             |> List.sortBy _.Algorithm
 
+    /// The checksums that a response reports, that equal ours and that confirm it, one of each algorithm, in the order of the
+    /// algorithms.
+    [<CompiledName("Confirmed")>]
+    let confirmed (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : Digest list =
+        confirmedOf (ReportedDigest.ofChecksums reply) terms reply sent
+
+    /// The algorithms of checksums that are read already.
+    let internal algorithmsOf (checksums: ReportedDigest list) : Set<DigestAlgorithm> =
+        checksums |> List.map _.Digest.Algorithm |> Set.ofList
+
     /// The algorithms of all checksums that a success reports: what the sink learns of the host.
     [<CompiledName("Reported")>]
     let reported (reply: Reply) : Set<DigestAlgorithm> =
-        ReportedDigest.ofChecksums reply |> List.map _.Digest.Algorithm |> Set.ofList
+        algorithmsOf (ReportedDigest.ofChecksums reply)

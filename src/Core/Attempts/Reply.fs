@@ -247,10 +247,8 @@ module Reply =
 
     /// `Location` without query and fragment, which are often long: a page for signing in is given the URL that was asked
     /// for. `None` if the rest is long, too.
-    let private locationOf (headers: KeyValuePair<string, string> seq) : string option =
-        headers
-        |> Seq.tryFind (fun header -> header.Key.Equals("location", StringComparison.OrdinalIgnoreCase))
-        |> Option.map (fun header -> (header.Value.Split([| '?'; '#' |], 2)[0]).Trim())
+    let private withoutQuery (location: string) : string option =
+        Some((location.Split([| '?'; '#' |], 2)[0]).Trim())
         |> Option.filter (fun text -> text <> "" && text.Length <= longestValue)
 
     /// A location without user info: its scheme, host and path, or its path alone.
@@ -283,8 +281,16 @@ module Reply =
                 | true, _ -> ()
                 | _ -> values.Add(name, value)
 
+        let mutable location = None
+
         for header in headers do
             add header.Key header.Value
+
+            if
+                location.IsNone
+                && header.Key.Equals("location", StringComparison.OrdinalIgnoreCase)
+            then
+                location <- withoutQuery header.Value
 
         let value (name: string) =
             match values.TryGetValue name with
@@ -292,7 +298,6 @@ module Reply =
             | _ -> None
 
         let first = List.tryPick value
-        let location = locationOf headers
 
         /// The value of the first of these headers that has one, and only one.
         let firstOfOne names =

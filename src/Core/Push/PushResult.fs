@@ -77,7 +77,7 @@ module internal PushResult =
             None
         elif state.Plan.Target.Kind = TargetKind.Http then
             Some
-                $"{response} confirms no digest: nothing shows that the server has the same bytes. The receipt is unverified."
+                $"{response ()} confirms no digest: nothing shows that the server has the same bytes. The receipt is unverified."
         elif not reply.IsMarked then
             Some
                 $"{response ()} has no mark of a store (strong ETag, checksum, version or request id): nothing shows that a store has the object."
@@ -92,11 +92,11 @@ module internal PushResult =
             | SuccessStatus.NotYetStored
             | SuccessStatus.NotOfAnUpload -> Some $"{response ()} does not say that a store has the object."
 
-    /// Makes the receipt of a success.
+    /// Makes the receipt of a success, with the checksums that confirm it.
     let receipt
         (state: State)
         (now: DateTimeOffset)
-        (terms: IntegrityTerms)
+        (checksums: Digest list)
         (reply: Reply)
         (sent: Sent)
         (confirmed: Confirmation)
@@ -121,7 +121,7 @@ module internal PushResult =
             Sha256 = sent.Sha256.Hex
             Md5 = (sent.With state.History.Digests).Md5
             Checksums =
-                Integrity.confirmed terms reply sent
+                checksums
                 |> List.map (fun digest -> digest.Algorithm.Name, digest.Base64)
                 |> Map.ofList
             ETag = show reply.OnlyETag

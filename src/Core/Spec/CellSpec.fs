@@ -297,12 +297,15 @@ module CellSpec =
                 (if target = "" then onlyFallback spec else only target spec)
                 |> Result.mapError List.singleton
 
+            let target = nameOfOnly narrowed
+            let kind = kindOf narrowed
+
             let! artifacts =
                 names
                 |> List.traverseValidationA (fun name ->
                     ArtifactName.create name
                     |> Result.bind (fun name ->
-                        if kindOf narrowed = TargetKind.Local then
+                        if kind = TargetKind.Local then
                             LocalName.create name |> Result.map (fun _ -> name)
                         else
                             Ok name)
@@ -315,8 +318,8 @@ module CellSpec =
                         |> List.map (fun name -> {
                             RoutedArtifact.Name = name
                             Path = ArtifactName.value name
-                            Target = nameOfOnly narrowed
-                            Kind = kindOf narrowed
+                            Target = target
+                            Kind = kind
                             Line = None
                         })
             }

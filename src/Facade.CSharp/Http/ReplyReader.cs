@@ -54,10 +54,14 @@ internal static class ReplyReader
     private static IEnumerable<KeyValuePair<string, string>> Headers(HttpResponseMessage response)
     {
         foreach (
-            var header in response
-                .Headers.NonValidated.Concat(response.Content.Headers.NonValidated)
-                .Concat(response.TrailingHeaders.NonValidated)
+            var headers in new[]
+            {
+                response.Headers.NonValidated,
+                response.Content.Headers.NonValidated,
+                response.TrailingHeaders.NonValidated,
+            }
         )
+        foreach (var header in headers)
         foreach (var value in header.Value)
             yield return new(header.Key, value);
     }
@@ -70,23 +74,23 @@ internal static class ReplyReader
     {
         var codings = Values(response.Headers.NonValidated, "Transfer-Encoding");
         var lengths = Values(response.Content.Headers.NonValidated, "Content-Length");
-        return codings.TrueForAll(coding => coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
-            && codings.Count <= 1
-            && lengths.Distinct(StringComparer.Ordinal).Count() <= 1
+        return codings.Length <= 1
+            && Array.TrueForAll(
+                codings,
+                coding => coding.Equals("chunked", StringComparison.OrdinalIgnoreCase)
+            )
+            && Array.TrueForAll(lengths, length => length.Equals(lengths[0], StringComparison.Ordinal))
             && (
                 response.StatusCode != HttpStatusCode.NoContent
-                || (codings.Count == 0 && lengths.TrueForAll(length => length.Trim('0') == ""))
+                || (codings.Length == 0 && Array.TrueForAll(lengths, length => length.Trim('0') == ""))
             );
     }
 
-    private static List<string> Values(HttpHeadersNonValidated headers, string name) =>
+    private static string[] Values(HttpHeadersNonValidated headers, string name) =>
         headers.TryGetValues(name, out var values)
-            ?
-            [
-                .. values.SelectMany(value =>
-                    value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                ),
-            ]
+            ? values
+                .ToString()
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             : [];
 
     /// <summary>

@@ -1227,6 +1227,22 @@ let messages =
 
             let marked = feed plan [ started; attempted 1 stored ]
             Expect.isNone (Push.warning (List.last marked).State) "none for a store's")
+
+        testCase "the warning of an HTTP endpoint's success is a sentence about that response" (fun () ->
+            let s3 = plan (Some "https://gateway.example/put/cell-1/logs/out.txt") same
+
+            let http = {
+                s3 with
+                    Target = { s3.Target with Bucket = None }
+            }
+
+            let turns = feed http [ started; attempted 1 (response 201 [] "") ]
+
+            Expect.equal
+                (Push.warning (List.last turns).State)
+                (Some
+                    $"The response for '{ArtifactName.value http.Artifact}' (HTTP 201) confirms no digest: nothing shows that the server has the same bytes. The receipt is unverified.")
+                "the whole sentence")
     ]
 
 [<Tests>]
