@@ -55,7 +55,11 @@ internal static class Tool
                     return VerifyAsync(verify.Arguments, handlers, error);
                 case Request.Misused misused:
                     Say(error, misused.Sentences);
-                    error.WriteLine($"Run '{Name} --help' or '{Name} push --help' for what there is.");
+                    error.WriteLine(
+                        misused.Command is { } command
+                            ? $"Run '{Name} {command} --help' for its options."
+                            : $"Run '{Name} --help' for the commands."
+                    );
                     return Task.FromResult(ExitCode.Refused);
                 case Request.Bare bare:
                     error.Write(bare.Help);

@@ -27,7 +27,11 @@ internal abstract record Request
     internal sealed record Shown : Request;
 
     /// <summary>It cannot be understood; a sentence for each reason, without secrets.</summary>
-    internal sealed record Misused(IReadOnlyList<string> Sentences) : Request;
+    internal sealed record Misused(IReadOnlyList<string> Sentences) : Request
+    {
+        /// <summary>The command that was not understood; null if none was recognized.</summary>
+        internal string? Command { get; init; }
+    }
 }
 
 /// <summary>
@@ -87,7 +91,7 @@ internal static class CommandLine
         {
             // A file of that name among the PATHs ('push … *') must not end the push with 0.
             if (arguments.Count > (parsed.CommandResult.Command == root ? 1 : 2))
-                return Misuse([
+                return Of([
                     $"'{arguments.First(Informing.Contains)}' is not the only argument. Give it alone, or after the command alone, for the help or the version. Write './NAME' or put '--' before the PATHs if it is the name of a file.",
                 ]);
             HelpText.Write(parsed, output);
@@ -98,15 +102,15 @@ internal static class CommandLine
             parsed.CommandResult.Command is PushCommand or CheckCommand
             && FilesNamedLikeOptions(arguments) is { Count: > 0 } files
         )
-            return Misuse(files);
+            return Of(files);
 
         // First, since what the parser makes of them is of no help.
         var values = OptionValues.Problems(parsed.CommandResult.Command, arguments).ToList();
         if (values.Count == 0)
             values.AddRange(Problems(parsed, root));
         if (values.Count > 0)
-            return Misuse(values.Select(sentence => WithoutSecrets(sentence, arguments)));
-        return parsed.CommandResult.Command switch
+            return Of(values.Select(sentence => WithoutSecrets(sentence, arguments)));
+        Request request = parsed.CommandResult.Command switch
         {
             CheckCommand => check.Read(parsed),
             PushCommand => push.Read(parsed),
@@ -116,6 +120,13 @@ internal static class CommandLine
             ManualCommand => ManualCommand.Write(root, output),
             _ => complete.Write(root, parsed, output),
         };
+        return request is Request.Misused misused ? Of(misused.Sentences) : request;
+
+        Request.Misused Of(IEnumerable<string> sentences) =>
+            Misuse(sentences) with
+            {
+                Command = parsed.CommandResult.Command == root ? null : parsed.CommandResult.Command.Name,
+            };
     }
 
     /// <summary>The commands that the help lists.</summary>

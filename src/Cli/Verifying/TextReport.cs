@@ -44,7 +44,7 @@ internal sealed class TextReport(TextWriter output) : IVerifyReport
             Row("", $"… and {Amounts.Number(_failures - Most)} more, which --json lists.");
         if (_failures > 0)
             output.WriteLine();
-        foreach (var fact in VerificationWords.Facts(result, inputs.Heads))
+        foreach (var fact in VerificationWords.Facts(result, inputs.Heads, inputs.KeyIds))
             Row(fact.Word, fact.Text);
         output.WriteLine();
         output.WriteLine(VerificationResultModule.Verdict(result));

@@ -66,7 +66,7 @@ module SealHead =
     let parse (text: string) : Result<SealHead, Refusal> =
         let refuse () =
             Check.refuse
-                "anchor"
+                "head"
                 $"{Check.quote text} is not COUNT:SHA256"
                 "Give the number of lines, a colon, and 64 hexadecimal digits, as push reports the head."
 

@@ -156,12 +156,27 @@ type VerificationResult = {
     Seals: SealCounts
     /// The heads that were noted elsewhere.
     Anchors: SealAnchor list
+    /// The heads of the files of seals, in the order of reading.
+    Heads: SealHead list
     /// How the files of the bundle are named; `None` without a bundle.
     Names: BundleNames option
 } with
 
     /// The number of artifacts.
     member this.Count = this.Artifacts |> List.sumBy snd
+
+    /// True if seals were read, and the head of each file of them was noted elsewhere: a line that is removed shows.
+    member this.IsAnchored =
+        not this.Heads.IsEmpty
+        && this.Heads
+           |> List.forall (fun head -> this.Anchors |> List.exists (fun anchor -> anchor.Head = head))
+
+    /// True if the heads that were noted elsewhere are all there, and a file of seals goes on after them.
+    member this.HasOldHead =
+        not this.Anchors.IsEmpty
+        && not this.IsAnchored
+        && this.Anchors
+           |> List.forall (fun anchor -> anchor.Status = AnchorStatus.Contained)
 
     /// True if there was nothing to verify: no artifact, and no seal.
     member this.IsEmpty = this.Count = 0L && this.Seals.Lines = 0L && this.BadLines = 0L
@@ -230,6 +245,9 @@ module VerificationResult =
     let internal noHead =
         "No head was given, so that seals that were removed from the end do not show: give --head COUNT:SHA256."
 
+    let internal oldHead =
+        "A file of seals goes on after the given heads, and seals that were removed from its end do not show: give its newest head with --head COUNT:SHA256."
+
     /// What was not checked, since it was not given, a sentence each.
     [<CompiledName("Limits")>]
     let limits (result: VerificationResult) : string list =
@@ -243,6 +261,8 @@ module VerificationResult =
                 noSeals
             elif result.Anchors.IsEmpty then
                 noHead
+            elif result.HasOldHead then
+                oldHead
         ]
 
     /// What is wrong and was accepted, with its number.

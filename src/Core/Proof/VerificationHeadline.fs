@@ -3,7 +3,7 @@ namespace CellOS.Export.S3.Core
 /// The verdict, in one word.
 [<RequireQualifiedAccess>]
 type PageTone =
-    /// Seals, a head and files were checked, and nothing is wrong.
+    /// Seals, the newest head of each file of seals, and files were checked, and nothing is wrong.
     | Verified
     /// Nothing is wrong that was not accepted; seals, a head or files were not given to be checked, or something was accepted.
     | VerifiedInPart
@@ -32,7 +32,7 @@ module VerificationHeadline =
     let tone (result: VerificationResult) : PageTone =
         let isComplete =
             result.Scope.HasSeals
-            && not result.Anchors.IsEmpty
+            && result.IsAnchored
             && result.Scope.HasBundle
             && (VerificationResult.accepted result).IsEmpty
 
@@ -174,6 +174,8 @@ module VerificationHeadline =
             "No seal was checked, and anybody can write a receipt."
         elif result.Anchors.IsEmpty then
             "No head was given, so that seals which were removed from the end do not show."
+        elif result.HasOldHead then
+            "A file of seals goes on after the given heads: seals which were removed from its end do not show."
 
         if result.Seals.Failures > 0L then
             sentence

@@ -275,5 +275,6 @@ module VerificationJudge =
         WithoutLine = ledger.WithoutLine
         Seals = ledger.Seals
         Anchors = ledger.Anchors
+        Heads = List.rev ledger.Heads
         Names = if ledger.Scope.HasBundle then Some(VerificationLedger.names ledger) else None
     }

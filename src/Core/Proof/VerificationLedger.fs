@@ -21,6 +21,8 @@ type VerificationLedger = internal {
     Overruled: Dictionary<Fingerprint, int64 list>
     Statuses: Dictionary<ArtifactStatus, int64>
     mutable Anchors: SealAnchor list
+    /// The heads of the chains, the one that is read first.
+    mutable Heads: SealHead list
     mutable Seals: SealCounts
     /// The place of the next receipt.
     mutable Next: int64
@@ -68,6 +70,7 @@ module VerificationLedger =
         Overruled = Dictionary()
         Statuses = Dictionary()
         Anchors = SealAnchors.start heads
+        Heads = []
         Seals = {
             Valid = 0L
             Forged = 0L
@@ -160,7 +163,14 @@ module VerificationLedger =
         match head, line.Status with
         | _, SealStatus.Truncated
         | None, _ -> ()
-        | Some head, _ -> ledger.Anchors <- SealAnchors.step ledger.Anchors head
+        | Some head, _ ->
+            ledger.Anchors <- SealAnchors.step ledger.Anchors head
+
+            // A chain begins with its first line.
+            ledger.Heads <-
+                match ledger.Heads with
+                | before :: others when head.Count > before.Count -> head :: others
+                | others -> head :: others
 
     /// Takes an envelope that another program signed, as `ForeignSeal.check` reports it.
     [<CompiledName("ReadEnvelope")>]

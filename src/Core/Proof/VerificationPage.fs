@@ -198,8 +198,10 @@ module VerificationPage =
                 "Head"
                 bad.IsEmpty
                 (match bad, result.Seals.Bad with
+                 | [], 0L when result.IsAnchored ->
+                     "The last seal of each file is a head that was noted elsewhere: no seal was removed."
                  | [], 0L ->
-                     "The seals contain each head that was noted elsewhere: none was removed up to it."
+                     "The seals contain each head that was noted elsewhere: none was removed up to it. A file goes on after the heads, and seals that were removed from its end do not show."
                  | [], _ -> "The seals contain each head that was noted elsewhere."
                  | _ -> "The seals do not contain each head that was noted elsewhere.")
 

@@ -132,9 +132,14 @@ module VerificationWords =
             line "given head" $"{anchor.Head}: {anchor.Status.Name}"
     ]
 
-    /// All counts and heads, the heads of the files of seals with their names for display, and what was not checked.
+    /// All counts and heads, the heads of the files of seals with their names for display, the ids of the keys whose
+    /// signatures count, and what was not checked.
     [<CompiledName("Facts")>]
-    let facts (result: VerificationResult) (heads: struct (string * SealHead option) seq) : ReportLine list = [
+    let facts
+        (result: VerificationResult)
+        (heads: struct (string * SealHead option) seq)
+        (keyIds: string seq)
+        : ReportLine list = [
         line "artifacts" (artifacts result)
 
         if result.Scope.HasReceipts then
@@ -150,6 +155,9 @@ module VerificationWords =
             line "sealed" (coverage result)
 
             yield! headLines result heads
+
+            for keyId in keyIds do
+                line "key" keyId
 
         match result.Names with
         | Some names -> line "files" $"found by {names.Name}"

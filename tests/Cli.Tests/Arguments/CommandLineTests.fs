@@ -180,7 +180,7 @@ let tests =
                     "verify --envelope e", "--key FILE"
                     "verify --receipts r --key k", "--key needs --seals FILE"
                     "verify --receipts r --head 1:2", "--head needs --seals FILE"
-                    "verify --seals s --key k --head 1:2", "--head: The anchor '1:2' is not COUNT:SHA256"
+                    "verify --seals s --key k --head 1:2", "--head: The head '1:2' is not COUNT:SHA256"
                     "verify --receipts r --accept-unsealed", "--accept-unsealed needs --seals FILE"
                     "verify --receipts r --bundle a --bundle b", "--bundle"
                     "verify --receipts r --nonsense", "'--nonsense'"
@@ -591,16 +591,20 @@ let tests =
 
         testCaseTask "the built tool refuses what it cannot understand with 2, on standard error" (fun () ->
             task {
-                for arguments in
+                for arguments, help in
                     [
-                        [ "chek" ]
-                        [ "check" ]
-                        [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--nonsense" ]
+                        [ "chek" ], "--help' for the commands."
+                        [ "check" ], "check --help' for its options."
+                        [ "push"; "--spec"; "s"; "--cell-id"; "c"; "--nonsense" ],
+                        "push --help' for its options."
+                        [ "verify"; "--head"; "1:2" ], "verify --help' for its options."
+                        [ "drain"; "--nonsense" ], "drain --help' for its options."
                     ] do
                     let! struct (code, output, error) = runTool arguments
                     Expect.equal code 2 "refused"
                     Expect.equal output "" "nothing on standard output"
                     Expect.stringStarts error "cellos-export-s3: " "a sentence"
+                    Expect.stringContains error help "the help of its command"
                     Expect.isFalse (error.Contains "   at ") "no stack trace"
             })
     ]

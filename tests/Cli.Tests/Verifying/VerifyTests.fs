@@ -76,6 +76,7 @@ let tests =
                         "sealed          3 of 3 receipts"
                         $"head            {head} of {given.Seals}"
                         $"given head      {head}: contained"
+                        "key             "
                     ] do
                     Expect.stringContains output line "a line"
 

@@ -253,7 +253,7 @@ let tests =
             Expect.equal (report.Result.Seals.Failures, report.Result.IsGood) (1L, true) "one"
 
             Expect.contains
-                (VerificationWords.facts report.Result []
+                (VerificationWords.facts report.Result [] []
                  |> List.map (fun fact -> fact.Word, fact.Text))
                 ("failures", "1 artifact not exported, as the seals state")
                 "in words")
@@ -486,7 +486,36 @@ let tests =
                     Heads = [ head lines ]
             }
 
-            Expect.isTrue (verify given).Result.IsGood "contained"
+            let whole = (verify given).Result
+            Expect.isTrue (whole.IsGood && whole.IsAnchored) "contained"
+
+            Expect.isEmpty
+                (VerificationResult.limits whole |> List.filter _.Contains("--head"))
+                "up to the last seal"
+
+            let old =
+                (verify {
+                    given with
+                        Heads = [ head [ lines[0] ] ]
+                })
+                    .Result
+
+            Expect.isTrue (old.IsGood && old.HasOldHead) "contained, and not the last one"
+            Expect.exists (VerificationResult.limits old) _.Contains("goes on after") "it is reported"
+
+            // Of two files, each has a head of its own.
+            let second = sealedRuns [ [ receiptA ] ]
+
+            for heads, isAnchored in [ [ head lines ], false; [ head lines; head second ], true ] do
+                let two =
+                    (verify {
+                        given with
+                            Seals = [ bytesOf lines; bytesOf second ]
+                            Heads = heads
+                    })
+                        .Result
+
+                Expect.equal two.IsAnchored isAnchored $"{heads.Length} heads of two files"
 
             let cut = {
                 given with
