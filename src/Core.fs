@@ -11,8 +11,8 @@ open System
 /// - never more `Put`s than the policy's attempts, but for one that repeats an attempt without `Expect` after a 417; no
 ///   `Put` and no `Wait` beyond deadline or expiry;
 /// - a URL that had expired, by the server's word, by its own or by its source's, is not sent again;
-/// - where digests are bound, they are taken before a URL is asked for; of each URL, no more is asked than the policy has
-///   attempts, and what its source asks to wait is waited within the policy;
+/// - where digests are bound, they are taken before a URL is asked for; for each attempt, the source of URLs is asked at
+///   most as often as the policy has attempts, and what it asks to wait is waited within the policy;
 /// - a digest header goes with every `Put` for which it was asked or signed, and with no other; its digest is taken once,
 ///   and a `Put` of other content is not a success;
 /// - `Done` only if every digest that the response reports equals ours (an MD5 may go uncompared where another digest

@@ -74,6 +74,7 @@ internal static class CheckJson
         json.WriteString("name", artifact.Name);
         Write(json, "bucket", artifact.Bucket);
         Write(json, "key", artifact.Key);
+        Write(json, "destination", artifact.Destination);
         json.WriteNumber("bytes", artifact.Bytes);
         Write(json, "problem", artifact.Problem);
     }

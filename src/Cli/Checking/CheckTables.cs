@@ -83,6 +83,7 @@ internal static class CheckTables
 
     private static string Place(CheckedArtifact artifact) =>
         artifact.Bucket is not null ? $"s3://{artifact.Bucket}/{Shown.Artifact(artifact.Key!)}"
+        : artifact.Destination is { } destination ? Shown.Line(destination)
         : artifact.Target.Length == 0 ? "the default sink"
         : $"the target '{artifact.Target}'";
 

@@ -19,28 +19,44 @@ internal sealed record CheckedArtifact(
     string? Problem
 )
 {
-    /// <summary>The artifacts of a bundle, with the keys that they get in a cell.</summary>
-    internal static IReadOnlyList<CheckedArtifact> Of(PushBundle bundle, CellId cell)
+    /// <summary>Where it goes, without secrets; null for an artifact with a key, or if that is not known.</summary>
+    internal string? Destination { get; private init; }
+
+    /// <summary>The artifacts of a bundle, with the keys or destinations that they get in a cell.</summary>
+    /// <param name="bundle">The bundle.</param>
+    /// <param name="configuration">What spec and environment result in, for the cell.</param>
+    internal static IReadOnlyList<CheckedArtifact> Of(PushBundle bundle, S3ExportConfiguration configuration)
     {
+        var cell = configuration.Cell!;
         var targets = bundle.Spec.Core.Targets.ToDictionary(
             target => TargetNameModule.Value(target.Name),
             StringComparer.Ordinal
         );
+        using var sinks =
+            configuration.IsUsable && bundle.Artifacts.Any(artifact => !targets.ContainsKey(artifact.Target))
+                ? ExportSinks.Create(configuration, null, null, spools: false)
+                : null;
         return
         [
             .. bundle.Artifacts.Select(artifact =>
                 targets.TryGetValue(artifact.Target, out var target)
                     ? Of(artifact, target, cell)
-                    : new CheckedArtifact(
-                        artifact.Target,
-                        artifact.Name,
-                        Bucket: null,
-                        Key: null,
-                        artifact.Length,
-                        Problem: null
-                    )
+                    : Of(artifact, sinks)
             ),
         ];
+    }
+
+    private static CheckedArtifact Of(PlannedArtifact artifact, ExportSinks? sinks)
+    {
+        var found = new CheckedArtifact(artifact.Target, artifact.Name, null, null, artifact.Length, null);
+        try
+        {
+            return found with { Destination = sinks?.Of(artifact.Target).DestinationHint(artifact.Name) };
+        }
+        catch (ArgumentException exception)
+        {
+            return found with { Problem = RefusedException.Of(exception).Message };
+        }
     }
 
     private static CheckedArtifact Of(PlannedArtifact artifact, S3Target target, CellId cell)

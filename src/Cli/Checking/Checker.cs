@@ -83,7 +83,7 @@ internal static class Checker
                             bundle.Artifacts.Select(artifact => (artifact.Target, artifact.Source))
                         ),
                 ],
-                Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration.Cell!),
+                Artifacts = bundle is null ? [] : CheckedArtifact.Of(bundle, configuration),
                 Notes = bundle?.Notes ?? [.. EmptyShard(spec)],
                 Shard = arguments.Shard,
                 Probes =

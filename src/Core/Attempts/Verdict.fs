@@ -185,7 +185,7 @@ module Verdict =
         | 404 -> reply.SaysExpired || ExpiryText.says (words reply)
         | _ -> codeOf reply = "ExpiredToken"
 
-    // The ordinary verdict of an attempt that has failed.
+    /// Tried again: the ordinary verdict of an attempt that has failed.
     let private unavailable = Verdict.Retry FailureKind.Unavailable
 
     /// True if the body of a success is a page or an error document.
@@ -321,6 +321,7 @@ module Verdict =
         match reply.Status, codeOf reply with
         | _ when reply.IsSuccess -> ofSuccess given reply
         | status, _ when status < 200 || status > 599 -> Verdict.Stop FailureKind.Refused
+        // 3xx: never followed. The words are in `Redirect`.
         | status, _ when status <= 399 -> Verdict.Stop FailureKind.Redirected
         | 412, _ when given.WriteOnce -> Verdict.Stop FailureKind.AlreadyExists
         | 412, _ -> Verdict.Stop FailureKind.Refused
@@ -337,6 +338,7 @@ module Verdict =
             && not (given.FixesOtherChecksum && isOtherChecksum code)
             ->
             Verdict.FreshUrl
+        // Whatever the code: SlowDown and QuotaExceeded, too.
         | 403, _ -> Verdict.Stop FailureKind.Refused
         | _, code when isTerminal code -> Verdict.Stop FailureKind.Refused
         | _, code when isTransient code -> unavailable
@@ -348,6 +350,7 @@ module Verdict =
         | (408 | 429), _ -> unavailable
         | (501 | 505 | 507), _ -> Verdict.Stop FailureKind.Refused
         | _, code when isFull code -> Verdict.Stop FailureKind.Refused
+        // 500, 502, 503, 504 and all others.
         | status, _ when status >= 500 -> unavailable
         | _ -> Verdict.Stop FailureKind.Refused
 

@@ -1,6 +1,7 @@
 namespace CellOS.Export.S3.Core
 
-/// Says what happened and what to do when a push to an HTTP endpoint failed: in the words of HTTP, not of a store.
+/// Says what happened and what to do when a push to a target of kind `http` failed: in the words of HTTP, not of a store.
+/// `Failure` chooses between this and `FailureCause` with `FailureAdvice`.
 [<RequireQualifiedAccess>]
 module internal HttpFailure =
 

@@ -15,11 +15,11 @@ type EnvironmentVariable = {
 }
 
 /// The environment variables of this library: the one place where their names, meanings and defaults stand.
-/// README and `check` are held against this table.
+/// The table in docs/operators.md and `check` are held against this one.
 [<RequireQualifiedAccess>]
 module Variable =
 
-    /// Every variable of this library that is its own begins with this.
+    /// Every variable that is for S3 targets alone begins with this.
     [<Literal>]
     let Prefix = "CELLOS_EXPORT_S3_"
 

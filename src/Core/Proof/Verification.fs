@@ -5,7 +5,7 @@ open System
 /// What an artifact is worth.
 [<RequireQualifiedAccess>]
 type ArtifactStatus =
-    /// The file has the length and the SHA-256 of the receipt, and the store confirmed them.
+    /// The file has the length and the SHA-256 of the receipt, and the store confirmed what it stored.
     | Intact
     /// The file has another length or another SHA-256 than the receipt.
     | Altered
@@ -165,7 +165,7 @@ type VerificationResult = {
     /// The number of artifacts.
     member this.Count = this.Artifacts |> List.sumBy snd
 
-    /// True if seals were read, and the head of each file of them was noted elsewhere: a line that is removed shows.
+    /// True if seals were read, and the last line of each file of them is a head that was noted elsewhere.
     member this.IsAnchored =
         not this.Heads.IsEmpty
         && this.Heads
@@ -246,7 +246,7 @@ module VerificationResult =
         "No head was given, so that seals that were removed from the end do not show: give --head COUNT:SHA256."
 
     let internal oldHead =
-        "A file of seals goes on after the given heads, and seals that were removed from its end do not show: give its newest head with --head COUNT:SHA256."
+        "A file of seals goes on after the given heads, and seals that were removed from its end do not show: give the newest head of each file with --head COUNT:SHA256."
 
     /// What was not checked, since it was not given, a sentence each.
     [<CompiledName("Limits")>]

@@ -223,12 +223,13 @@ module VerificationJudge =
         if not (VerificationLedger.hasNoLine ledger receipt) then
             None
         else
-            let hasLine = not ledger.Scope.HasReceipts
+            // Without files of receipts, no line is missing.
+            let isMissing = ledger.Scope.HasReceipts
 
-            if not hasLine then
+            if isMissing then
                 ledger.WithoutLine <- ledger.WithoutLine + 1L
 
-            judgeAt ledger receipt hasLine
+            judgeAt ledger receipt (not isMissing)
 
     /// Reports a file of the bundle that no receipt is for. All receipts and seals come before.
     [<CompiledName("JudgeFile")>]

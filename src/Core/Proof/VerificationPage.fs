@@ -97,7 +97,7 @@ module VerificationPage =
             "The store did not confirm what it stored, or a later upload began whose end is unknown."
         | ArtifactStatus.NotCompared -> "The receipt was compared with no file."
         | ArtifactStatus.Intact ->
-            "The file has the length and the SHA-256 of its receipt, and the store confirmed them."
+            "The file has the length and the SHA-256 of its receipt, which says that the store confirmed what it stored."
 
     let private counts (result: VerificationResult) = [
         for status, count in result.Artifacts do
@@ -166,9 +166,9 @@ module VerificationPage =
             check
                 name
                 true
-                "The store confirmed each receipt whose file is not altered, missing or unreadable."
+                "Each receipt whose file is not altered, missing or unreadable says that the store confirmed it."
         else
-            check name true "The store confirmed each receipt that counts."
+            check name true "Each receipt that counts says that the store confirmed it."
 
     let private sealCheck (result: VerificationResult) =
         if result.Scope.HasSeals && result.Seals.Lines = 0L && result.NotSealed = 0L then
@@ -199,11 +199,11 @@ module VerificationPage =
                 bad.IsEmpty
                 (match bad, result.Seals.Bad with
                  | [], 0L when result.IsAnchored ->
-                     "The last seal of each file is a head that was noted elsewhere: no seal was removed."
+                     "The last seal of each file is a given head: no seal before it was removed. Seals that were made after the head was noted, and removed, do not show."
                  | [], 0L ->
-                     "The seals contain each head that was noted elsewhere: none was removed up to it. A file goes on after the heads, and seals that were removed from its end do not show."
-                 | [], _ -> "The seals contain each head that was noted elsewhere."
-                 | _ -> "The seals do not contain each head that was noted elsewhere.")
+                     "The seals contain each given head: none was removed up to it. A file goes on after the heads, and seals that were removed from its end do not show."
+                 | [], _ -> "The seals contain each given head."
+                 | _ -> "The seals do not contain each given head.")
 
     let private checks (result: VerificationResult) = [
         fileCheck result

@@ -45,7 +45,7 @@ module VerificationWords =
         | ArtifactStatus.NotCompared ->
             if finding.IsUnreadable then "unreadable"
             elif finding.Seal = SealCoverage.NotSealed then finding.Seal.Name
-            else "no receipt"
+            else "no line"
         | status -> status.Name
 
     /// The logical address of an artifact.

@@ -187,11 +187,11 @@ module internal EnvironmentReader =
                 $"{shown text} is not one of {words}; using the default ({whenUnset})"
                 "Correct it, or leave the variable out.")
 
-    /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. `whenUnset` is how it shows
-    /// that is not set: it is off then.
-    let flag lookup target name variable (whenUnset: string) : Reading<bool> =
+    /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. The value is false where
+    /// the variable is not set, and `shownUnset` is what reports show then.
+    let flag lookup target name variable (shownUnset: string) : Reading<bool> =
         let words = [ "1"; "0"; "true"; "false"; "yes"; "no"; "on"; "off" ]
-        let reading = choice lookup target name variable words whenUnset
+        let reading = choice lookup target name variable words shownUnset
 
         {
             Value =

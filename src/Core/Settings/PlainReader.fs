@@ -149,7 +149,7 @@ module internal PlainReader =
                 ""
                 1L
                 (int64 Int32.MaxValue)
-                3L
+                (int64 RetryPolicy.defaults.MaxAttempts)
 
         let backoff =
             number

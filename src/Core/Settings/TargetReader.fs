@@ -77,7 +77,13 @@ module internal TargetReader =
         let longestWait = int64 RetryPolicy.MaxWait.TotalMilliseconds
 
         let attempts =
-            number "maxAttempts" Variable.MaxAttempts "" 1L (int64 Int32.MaxValue) 3L
+            number
+                "maxAttempts"
+                Variable.MaxAttempts
+                ""
+                1L
+                (int64 Int32.MaxValue)
+                (int64 RetryPolicy.defaults.MaxAttempts)
 
         let backoff = number "retryBackoff" Variable.RetryBackoff " ms" 0L longestWait 500L
 

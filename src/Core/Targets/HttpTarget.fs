@@ -113,7 +113,15 @@ module HttpTarget =
          else
              $"{text.TrimEnd '/'}/{UrlTemplate.CellIdPlaceholder}/{UrlTemplate.ArtifactNamePlaceholder}")
         |> UrlTemplate.parse
-        |> Result.mapError (fun refusal -> { refusal with Subject = "base URL" })
+        |> Result.mapError (fun refusal -> {
+            refusal with
+                Subject = "base URL"
+                Remedy =
+                    if refusal.Remedy = RequestUrl.remedy then
+                        "Give an absolute http:// or https:// URL, percent-encoded."
+                    else
+                        refusal.Remedy
+        })
 
     /// The headers that authorize; or why the token may not be sent.
     [<CompiledName("Authorize")>]

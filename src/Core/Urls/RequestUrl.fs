@@ -104,7 +104,8 @@ type RequestUrl
 module RequestUrl =
     let private subject = "upload URL"
 
-    let private remedy =
+    /// What to do about most of what is wrong with a URL of a presigner.
+    let internal remedy =
         "Give an absolute http:// or https:// URL as the presigner made it, percent-encoded."
 
     let private refuse problem = Check.refuse subject problem remedy
@@ -210,17 +211,14 @@ module RequestUrl =
     let private userInfoProblem (value: string) =
         match UrlAuthority.find value with
         | ValueSome { First = first; Stop = stop } when value.IndexOf('@', first, stop - first) >= 0 ->
-            Some(
-                asMangling
-                    "holds user info before the host; the signature in the query is the whole authentication"
-            )
+            Some(asMangling "holds user info before the host, which no request sends")
         | _ -> None
 
     let private fragmentProblem (value: string) =
         if value.Contains '#' then
             Some(
                 asMangling
-                    "holds a fragment ('#'), which no server would see; a '#' in a key is written as %23"
+                    "holds a fragment ('#'), which no server would see; a '#' in a path is written as %23"
             )
         else
             None

@@ -167,7 +167,8 @@ module UrlTemplate =
         match RequestUrl.mangling value, unknownPlaceholder value with
         | Some mangling, _ -> RequestUrl.refuseMangled mangling
         | None, Some problem -> Check.refuse "upload URL" problem placeholderRemedy
-        | None, None when inAuthority value ->
+        // Without a scheme, that is what is wrong.
+        | None, None when inAuthority value && (value.StartsWith '{' || value.Contains "://") ->
             Check.refuse
                 "upload URL"
                 "holds a placeholder before its path"

@@ -77,6 +77,40 @@ let memory =
 [<Tests>]
 let tests =
     testList "check" [
+        testCaseTask "with PATHs, shows where artifacts of any kind of target go" (fun () ->
+            task {
+                use! scene = scene ()
+                let out = scene.Folder.At "out"
+                Directory.CreateDirectory out |> ignore
+                File.WriteAllText(Path.Join(out, "a b"), "x")
+                let away = scene.Folder.At "away"
+                File.WriteAllText(scene.Spec, "export: {}")
+
+                for variable, value, destination in
+                    [
+                        "CELLOS_EXPORT_DIR", away, Path.Join(away, "cell-7", "a b")
+                        "CELLOS_EXPORT_HTTP_BASE_URL",
+                        "https://h.example/in",
+                        "https://h.example/in/cell-7/a%20b"
+                    ] do
+                    let! struct (code, output, error) =
+                        check scene [ variable, value ] [ "--cell-id"; "cell-7"; out ]
+
+                    Expect.equal code 0 error
+                    Expect.stringContains output $"a b: 1 bytes to {destination}" "for people"
+
+                    let! struct (_, json, _) =
+                        check scene [ variable, value ] [ "--cell-id"; "cell-7"; "--json"; out ]
+
+                    let artifact =
+                        JsonDocument.Parse(json).RootElement.GetProperty("artifacts").EnumerateArray()
+                        |> Seq.exactlyOne
+
+                    Expect.equal (text "destination" artifact) destination "for programs"
+
+                Expect.isFalse (Directory.Exists away) "nothing is made"
+            })
+
         testCaseTask "shows the seed's example, with advice and no secret" (fun () ->
             task {
                 use! scene = sceneBehind true

@@ -35,7 +35,7 @@ let private headlines: (string * (PageScene -> unit) * (PageScene -> string list
     ignore,
     (fun scene -> scene.All @ [ "--head"; scene.Head ]),
     "All 10 artifacts are what was exported",
-    [ "no seal was removed"; "VERIFIED: each of 10 artifacts is sealed" ]
+    [ "no seal before it was removed"; "VERIFIED: each of 10 artifacts is sealed" ]
     "no head",
     ignore,
     _.All,

@@ -31,10 +31,10 @@ let private tamperings: (string * (Exported -> unit) * string list) list = [
     [ "missing" ]
     "a receipt is changed",
     (fun given -> replace given.Receipts _.Replace("\"attempts\":1", "\"attempts\":2")),
-    [ "no receipt" ]
+    [ "no line" ]
     "a receipt is removed",
     (fun given -> File.WriteAllLines(given.Receipts, File.ReadAllLines given.Receipts |> Array.skip 1)),
-    [ "no receipt" ]
+    [ "no line" ]
     "a receipt is damaged",
     (fun given -> replace given.Receipts (fun text -> text.Remove(text.IndexOf '"', 1))),
     [ "bad line" ]

@@ -83,6 +83,8 @@ let private tags = [
     [ "ETag", $"\"{otherMd5}-gzip\"" ], wrongTag
     [ "ETag", $"\"{md5}\""; "ETag", $"\"{otherMd5}\"" ], wrongTag
     [ "ETag", $"\"{otherMd5}\""; "ETag", $"\"{md5}\"" ], wrongTag
+    [ "ETag", $"\"{md5}-1\"" ], unverified
+    [ "ETag", $"\"{otherMd5}-1\"" ], unverified
     [ "ETag", $"\"{md5}-2\"" ], unverified
     [ "ETag", $"\"{md5.Substring 1}\"" ], unverified
     [ "ETag", "\"\"" ], unverified

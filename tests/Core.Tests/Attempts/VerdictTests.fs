@@ -67,8 +67,8 @@ let private codes =
         "Unheard.Of"
     ]
 
-/// Section 7 of the contract, for a request without write-once, once more in other words.
-let private contract (status: int) (code: string option) =
+/// The first table of docs/behaviour.md#verdicts, for a request without write-once, once more in other words.
+let private expected (status: int) (code: string option) =
     let code = defaultArg code ""
 
     if status / 100 = 2 then
@@ -113,7 +113,7 @@ let replies =
                         status, code
             ]
             (fun (status, code) -> verdict false status code)
-            (fun (status, code) -> contract status code)
+            (fun (status, code) -> expected status code)
 
         table
             "write-once changes 412 and nothing else"
@@ -127,10 +127,10 @@ let replies =
                 if status = 412 then
                     Verdict.Stop FailureKind.AlreadyExists
                 else
-                    contract status code)
+                    expected status code)
 
         table
-            "the rows of the contract, as they are written there"
+            "the rows of the table, as they are written there"
             [
                 for status in [ 500; 502; 503; 504; 508; 511; 599; 408; 429 ] do
                     (status, None), again
@@ -250,7 +250,7 @@ let replies =
 
                 Expect.equal
                     (Verdict.ofOutcome Circumstances.defaults (Outcome.Replied dressed))
-                    (contract status code)
+                    (expected status code)
                     "the same")
     ]
 

@@ -9,7 +9,7 @@ open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 
-// The rules of the contract once more, in other words than the code's.
+// The rules once more, in other words than the code's.
 
 let private isText (text: string) = not (isNull (box text))
 

@@ -8,8 +8,8 @@ open CellOS.Export.S3.Core
 open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.SpecGenerators
 
-/// How the environment variables of the contract are called, and whether there is one per target.
-let private contract = [
+/// The names of the environment variables, once more, and whether there is one per target.
+let private names = [
     "CELLOS_EXPORT_S3_PRESIGNED_URL__", true
     "CELLOS_EXPORT_S3_PRESIGNED_URLS_FILE__", true
     "CELLOS_EXPORT_S3_BROKER_URL__", true
@@ -82,10 +82,10 @@ let private nearest name =
 [<Tests>]
 let variables =
     testList "Variable" [
-        testCase "the table is the contract's" (fun () ->
+        testCase "the table has these variables" (fun () ->
             Expect.sequenceEqual
                 (Variable.all |> List.map (fun row -> row.Name, row.PerTarget))
-                contract
+                names
                 "names and order"
 
             Expect.all

@@ -12,8 +12,8 @@ open CellOS.Export.S3.Core.Tests.Config
 open CellOS.Export.S3.Core.Tests.TextGenerators
 open CellOS.Export.S3.Core.Tests.UrlGenerators
 
-/// The fields of section 8 of the contract, in its order.
-let private contract = [
+/// The fields of a receipt in their order (docs/behaviour.md#the-receipt).
+let private receiptFields = [
     "targetKind"
     "targetName"
     "destination"
@@ -131,8 +131,8 @@ let toMilliseconds (at: DateTimeOffset) =
 [<Tests>]
 let tests =
     testList "Receipt" [
-        testCase "a full receipt has every field of the contract in its order" (fun () ->
-            Expect.sequenceEqual (names (Receipt.toJson full)) contract "all")
+        testCase "a full receipt has every field in its order" (fun () ->
+            Expect.sequenceEqual (names (Receipt.toJson full)) receiptFields "all")
 
         testCase "what is unknown is left out" (fun () ->
             let known = [
@@ -148,7 +148,10 @@ let tests =
                 "hostId"
             ]
 
-            Expect.sequenceEqual (names (Receipt.toJson bare)) (contract |> List.except known) "the others")
+            Expect.sequenceEqual
+                (names (Receipt.toJson bare))
+                (receiptFields |> List.except known)
+                "the others")
 
         testCase "a receipt is this text" (fun () ->
             Expect.equal
@@ -221,7 +224,7 @@ let tests =
 
                 Expect.sequenceEqual
                     (names json)
-                    (contract |> List.filter (fun name -> List.contains name (names json)))
+                    (receiptFields |> List.filter (fun name -> List.contains name (names json)))
                     "order"
 
                 let time = @"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -237,7 +240,7 @@ let tests =
                         ArtifactName = text
                 }
 
-            Expect.sequenceEqual (names json) contract "all fields")
+            Expect.sequenceEqual (names json) receiptFields "all fields")
 
         propertyTimes 500 "parse is the inverse of toJson" Results.receipt (fun receipt ->
             Expect.equal
@@ -273,7 +276,7 @@ let tests =
                 Expect.stringContains (problem (changed name "null")) $"'{name}'" name)
 
         testCase "null is as good as nothing where a field may be left out" (fun () ->
-            for name in contract |> List.except required do
+            for name in receiptFields |> List.except required do
                 Expect.isOk (Receipt.parse (changed name "null")) name
                 Expect.stringContains (problem (changed name "7")) $"'{name}'" name)
 

@@ -90,7 +90,7 @@ let private forms (name: string) (value: string) = [
     $"%%5Cu003f{name}%%5C%%75003D{value}"
 ]
 
-/// A text with a secret under one of the names that the contract lists.
+/// A text with a secret under one of the names that secrets have.
 let private planted =
     gen {
         let! name = Gen.elements secretNames

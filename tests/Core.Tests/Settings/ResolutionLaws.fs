@@ -265,7 +265,7 @@ let laws =
 
                 let value = resolution.Targets.Head.Values |> List.find (fun v -> v.Name = setting)
 
-                // The contract's rule in other words.
+                // The rule in other words.
                 let isNumber =
                     Regex.IsMatch(text.Trim(), @"\A[0-9]+\z")
                     && (let number = BigInteger.Parse(text.Trim())

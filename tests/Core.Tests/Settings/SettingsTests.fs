@@ -99,7 +99,7 @@ let target =
                 | Error refusals -> refusals |> List.map _.Subject)
             snd
 
-        testCase "the defaults are those of the contract" (fun () ->
+        testCase "the defaults are those of the documents" (fun () ->
             let cell = CellId.create "c" |> Result.defaultWith (fun r -> failwith r.Message)
             let bucket = Bucket.create "b" |> Result.defaultWith (fun r -> failwith r.Message)
             let target = Target.create cell bucket None
@@ -424,7 +424,7 @@ let values =
                 Expect.isFalse resolution.Strict word
                 Expect.isEmpty resolution.Findings word)
 
-        testCase "nothing but the URL gives the contract's defaults" (fun () ->
+        testCase "nothing but the URL gives the defaults" (fun () ->
             let settings = resolve [ s3 "a" ] [] [ goodUrl ] |> settingsOf
             let retry = settings.Retry
             Expect.equal (retry.MaxAttempts, retry.Backoff) (3, ms 500.) "3 attempts, 500 ms"

@@ -166,7 +166,7 @@ let targets =
                 return! Gen.listOf name
             })
             (fun names ->
-                // The contract's rule in other words.
+                // The rule in other words.
                 let suffix (name: string) =
                     Regex.Replace(name.ToUpperInvariant(), "[^A-Z0-9]", "_")
 

@@ -224,6 +224,26 @@ let tests =
             | other -> failtestf "%A" other
         }
 
+        test "what is wrong with a base URL is said without the words of presigned URLs" {
+            for value in
+                [
+                    "https://h.example/x y"
+                    "ftp://h.example/x"
+                    "h.example/x"
+                    "https://h.example/x#f"
+                    "https://u:p@h.example/x"
+                    "https://h.example/x%2"
+                    "https://h.example/{name}"
+                    "https://{cell_id}.example/x"
+                    "https://h.example:port/x"
+                    ""
+                ] do
+                let message = (Expect.wantError (HttpTarget.template value) value).Message
+
+                for word in [ "presign"; "signature"; "upload URL"; " key"; "u:p" ] do
+                    Expect.isFalse (message.Contains word) $"'{word}': {message}"
+        }
+
         test "the shared token goes to the shared base URL alone" {
             let token = "CELLOS_EXPORT_HTTP_BEARER_TOKEN", "shared.token"
 

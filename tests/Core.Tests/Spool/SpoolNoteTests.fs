@@ -230,7 +230,7 @@ let policy =
             Expect.equal
                 kept
                 [ "DeadlineExceeded"; "TimedOut"; "Unavailable"; "Unreachable"; "UrlExpired" ]
-                "contract 11")
+                "the kinds that a spool keeps")
 
         table
             "a header that may be a credential keeps its artifact out of the spool"

@@ -108,7 +108,7 @@ let protocol =
                         $"\"{algorithm.Name}\":\"{digest.Base64}\"")
                     |> String.concat ",")
                  + "}")
-                "as the contract says")
+                "as documented")
 
         testCase "a request leaves out what is unknown" (fun () ->
             Expect.equal

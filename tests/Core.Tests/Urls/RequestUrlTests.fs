@@ -11,7 +11,7 @@ open CellOS.Export.S3.Core.Tests.UrlGenerators
 
 let private trimmed (url: string) = url.Trim(' ', '\t', '\r', '\n')
 
-/// What makes a URL unusable by the contract; the order does not matter.
+/// What makes a URL unusable; the order does not matter.
 let private allowed (url: string) =
     Text.RegularExpressions.Regex.IsMatch(
         url,

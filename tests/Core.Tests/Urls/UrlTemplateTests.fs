@@ -217,6 +217,9 @@ let tests =
                 "https://h:{artifact_name}/p", "before its path"
                 "{cell_id}://h/p", "before its path"
                 "{cell_id}", "before its path"
+                "h.example/p/{cell_id}", "does not begin with http:// or https://"
+                "h.example:8080/{artifact_name}?X-Amz-Signature=q1w2e3r4",
+                "does not begin with http:// or https://"
                 "https://u:{p4ssword}@h/p", "stray brace"
                 "https://h/{artifact_{cell_id}name}", "brace"
                 "https://h/%{cell_id}", "'%'"

@@ -192,7 +192,7 @@ let tests =
             Expect.equal
                 (receipt.ToJson())
                 """{"targetKind":"localPath","destination":"file:///x","bytesWritten":3,"cellId":"c","artifactName":"ü","sha256":"00","integrity":"unverified","attempts":1,"startedAt":"2026-05-01T12:00:00.000Z","completedAt":"2026-05-01T12:00:00.005Z"}"""
-                "as the contract says")
+                "as documented")
 
         testCase "writes a failure of any sink as JSON on one line, without secrets" (fun () ->
             let bare = ExportException(ExportFailureKind.Internal, "no")

@@ -95,7 +95,7 @@ let tests =
                 Expect.equal
                     request.Body
                     """{"version":1,"target":"worm","cellId":"cell-7","artifactName":"x","bucket":"evidence","key":"cell-7/x","region":"us-east-1","attempt":1,"contentLength":1000,"contentType":"text/plain","headers":{}}"""
-                    "as the contract says"
+                    "as documented"
             })
 
         testCaseTask "is reached over a Unix socket" (fun () ->
