@@ -9,37 +9,54 @@ open System.Text.RegularExpressions
 /// Rules that this module keeps:
 /// - a variable that is set counts more than the key of the same setting;
 /// - a variable that gives a target a source of URLs counts more than all keys that give it one;
+/// - the token of a place that is not used is sent to no other;
 /// - what is said of a setting names the key that gave it.
 [<RequireQualifiedAccess>]
 module internal SpecSettings =
 
-    /// The variables of which one at most may be set, for a target and for all of them.
-    let private sources = [
-        [
-            Variable.PresignedUrl
-            Variable.PresignedUrlsFile
-            Variable.BrokerUrl
-            Variable.UrlCommand
-        ]
-        [ Variable.SharedBrokerUrl; Variable.SharedUrlCommand ]
+    let private ownSources = [
+        Variable.PresignedUrl
+        Variable.PresignedUrlsFile
+        Variable.BrokerUrl
+        Variable.UrlCommand
     ]
 
-    let private rivals (setting: SpecSetting) : string list =
+    let private sharedSources = [ Variable.SharedBrokerUrl; Variable.SharedUrlCommand ]
+
+    /// The variables that override a setting besides its own: those of the same source of URLs, and for a token those of the
+    /// place that it would be sent to.
+    let private rivals: (string * string list) list = [
+        for source in ownSources do
+            source, ownSources
+
+        Variable.BrokerTokenFile, ownSources
+
+        for source in sharedSources do
+            source, sharedSources
+
+        Variable.SharedBrokerTokenFile, sharedSources
+        Variable.HttpToken, [ Variable.LegacyUrl ]
+    ]
+
+    let private overriding (setting: SpecSetting) : string list =
         let suffix =
             match setting.Target with
             | Some target -> TargetName.envSuffix target
             | None -> ""
 
-        sources
-        |> List.map (List.map (fun stem -> stem + suffix))
-        |> List.tryFind (List.contains setting.Variable)
-        |> Option.defaultValue [ setting.Variable ]
+        setting.Variable
+        :: [
+            for stem, others in rivals do
+                if stem + suffix = setting.Variable then
+                    for other in others do
+                        other + suffix
+        ]
 
     /// The settings that hold: those that no variable overrides.
     let effective (lookup: string -> string option) (settings: SpecSetting list) : SpecSetting list =
         settings
         |> List.filter (fun setting ->
-            rivals setting
+            overriding setting
             |> List.forall (fun variable -> (EnvironmentReader.tryRead lookup variable).IsNone))
 
     /// The look-up of variables with these settings below them.

@@ -65,7 +65,6 @@ let private ofTargets = [
 
     for key, value, stem, same in
         [
-            "BearerToken", "t0ken", Variable.HttpToken, "t0ken"
             "AllowPlaintextToken", "True", Variable.HttpPlaintextToken, "1"
             "MaxAttempts", "2", Variable.HttpMaxAttempts, "2"
             "RetryBackoff", "00:00:01", Variable.HttpRetryBackoff, "1000"
@@ -183,6 +182,22 @@ let tests =
                     (meaning (resolved "s3" broker [ stem, "/x/token" ]))
                     stem)
 
+        testCase "a bearer token is that of its variable" (fun () ->
+            Expect.equal
+                (meaning (
+                    resolved "http" [
+                        "targets:0:BaseUrl", "https://b.example/"
+                        "targets:0:BearerToken", "t0ken"
+                    ] []
+                ))
+                (meaning (
+                    resolved "http" [] [
+                        suffixed Variable.LegacyUrl "a", "https://b.example/"
+                        suffixed Variable.HttpToken "a", "t0ken"
+                    ]
+                ))
+                "the same")
+
         testCase "every variable of a target has a key" (fun () ->
             let covered =
                 [
@@ -190,7 +205,13 @@ let tests =
                         variable
                     for _, _, stem, _ in sources do
                         suffixed stem "a"
-                    for stem in [ Variable.LegacyUrl; Variable.LocalFolder; Variable.BrokerTokenFile ] do
+                    for stem in
+                        [
+                            Variable.LegacyUrl
+                            Variable.LocalFolder
+                            Variable.BrokerTokenFile
+                            Variable.HttpToken
+                        ] do
                         suffixed stem "a"
                     // The region is a key of the spec as well.
                     suffixed Variable.Region "a"
@@ -254,6 +275,27 @@ let tests =
                         (meaning (resolved "s3" [ $"targets:0:{key}", value ] variables))
                         (meaning (resolved "s3" [] variables))
                         $"{key} under {stem}")
+
+        testCase "a token that is given by a key is for the place that a key gives" (fun () ->
+            let without kind more variables =
+                Expect.equal
+                    (meaning (resolved kind more variables))
+                    (meaning (resolved kind [] variables))
+                    $"{more}"
+
+            for stem in [ Variable.PresignedUrl; Variable.BrokerUrl ] do
+                without "s3" [
+                    "targets:0:BrokerUrl", "https://b.example/"
+                    "targets:0:BrokerTokenFile", "/x/token"
+                ] [ suffixed stem "a", "https://c.example/" ]
+
+            without "s3" [ "BrokerUrl", "https://b.example/"; "BrokerTokenFile", "/x/token" ] [
+                Variable.SharedBrokerUrl, "https://c.example/"
+            ]
+
+            without "http" [ "targets:0:BaseUrl", "https://b.example/"; "targets:0:BearerToken", "t0ken" ] [
+                suffixed Variable.LegacyUrl "a", "https://c.example/"
+            ])
 
         testCase "two keys with a source of URLs are refused, by their names" (fun () ->
             let resolution =
