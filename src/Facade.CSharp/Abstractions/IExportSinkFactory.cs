@@ -9,7 +9,7 @@ public interface IExportSinkFactory
 {
     /// <summary>
     /// Makes the sinks of a cell. Targets and settings are those of the host's start. Manifests, token files and the CA bundle
-    /// are read anew for each call, and checked against the cell; the connections keep the CA bundle of the start.
+    /// are read anew for each call, and checked against the cell; connections keep the CA bundle with which they were made.
     /// </summary>
     /// <param name="cellId">
     /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes, no <c>/</c>, <c>\</c> or control character, not
