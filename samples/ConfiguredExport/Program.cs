@@ -2,13 +2,11 @@
 
 // <doc>
 using ConfiguredExport;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 var builder = Host.CreateApplicationBuilder(args);
-var cellId = builder.Configuration.GetRequiredSection("CellId").Value!;
-builder.Services.AddS3ExportSinks(builder.Configuration, cellId);
+builder.Services.AddS3ExportSinks(builder.Configuration); // the cell is Export:CellId
 builder.Services.AddHostedService<ReportExporter>();
 await builder.Build().RunAsync();
 return Environment.ExitCode;

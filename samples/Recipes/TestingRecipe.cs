@@ -1,43 +1,45 @@
 using CellOS.Export;
+using CellOS.Export.Testing;
 
 namespace Recipes;
 
-// <doc>
-/// <summary>Stands for a sink in tests: it notes what it is given, and gives receipts, or failures of one kind.</summary>
-internal sealed class SinkInMemory(ExportFailureKind? failure = null) : IExportSink
+/// <summary>The code under test: it exports a report, and says whether that has a receipt.</summary>
+internal sealed class Reporter(IExportSink sink)
 {
-    public List<(string Name, string Path)> Pushed { get; } = [];
-    public ExportTargetKind TargetKind => ExportTargetKind.S3;
-
-    public string DestinationHint(string name) => $"s3://bucket/cell-1/{name}";
-
-    public Task<ExportReceipt> PushAsync(
-        string name,
-        string path,
-        ExportArtifactMetadata? metadata = null,
-        CancellationToken cancellationToken = default
-    )
+    internal async Task<bool> ReportAsync(string path)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        if (failure is { } kind)
-            throw new ExportException(kind, "as the test wants it") { ArtifactName = name };
-
-        Pushed.Add((name, path));
-        return Task.FromResult(
-            new ExportReceipt
-            {
-                TargetKind = TargetKind,
-                Destination = DestinationHint(name),
-                CellId = "cell-1",
-                ArtifactName = name,
-                BytesWritten = 2,
-                Sha256 = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
-                Integrity = "unverified",
-                Attempts = 1,
-                StartedAt = DateTimeOffset.UnixEpoch,
-                CompletedAt = DateTimeOffset.UnixEpoch,
-            }
-        );
+        try
+        {
+            await sink.PushAsync("report.json", path);
+            return true;
+        }
+        catch (ExportException)
+        {
+            return false;
+        }
     }
 }
-// </doc>
+
+internal static class TestingRecipe
+{
+    internal static async Task TestAsync(string path, Action<bool> assert)
+    {
+        // <doc>
+        var sink = new FakeExportSink();
+        assert(await new Reporter(sink).ReportAsync(path)); // the code under test
+        assert(sink.Pushed.Single().Name == "report.json");
+        assert(sink.Receipts.Single().BytesWritten == new FileInfo(path).Length);
+
+        sink.FailureOf = name => ExportFailureKind.Unavailable;
+        assert(!await new Reporter(sink).ReportAsync(path));
+
+        // A receipt or a failure by itself:
+        var receipt = FakeReceipt.Of("report.json", "{}"u8) with
+        {
+            Integrity = "unverified",
+        };
+        var failure = new ExportException(ExportFailureKind.TimedOut, "No response came.");
+        // </doc>
+        assert(receipt.BytesWritten == 2 && failure.Kind == ExportFailureKind.TimedOut);
+    }
+}

@@ -146,7 +146,12 @@ let tests =
                         ()
                     | Error failure ->
                         Expect.equal failure.Kind ExportFailureKind.Refused failure.Message
-                        Expect.equal failure.StatusCode (Nullable 400) failure.Message
+
+                        Expect.equal
+                            failure.StatusCode
+                            (Nullable System.Net.HttpStatusCode.BadRequest)
+                            failure.Message
+
                         Expect.stringContains failure.Message "Content-MD5" "what to do"
                         do! isNotStored bucket $"{cell}/f"
                 })

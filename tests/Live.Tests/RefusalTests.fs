@@ -74,7 +74,7 @@ let tests =
 
                         let failure = Expect.wantError outcome "no receipt"
                         Expect.equal failure.Kind ExportFailureKind.Refused failure.Message
-                        Expect.equal failure.StatusCode (Nullable status) failure.Message
+                        Expect.equal failure.StatusCode (Nullable(enum status)) failure.Message
                         Expect.isTrue (List.contains (string failure.ErrorCode) codes) failure.Message
                         Expect.equal failure.Attempts 1 "it is not tried again"
                         Expect.isFalse failure.MayBeStored "certainly not stored"
@@ -127,7 +127,11 @@ let tests =
 
                 let! outcome = push (optionsFor url bucket cell) "f" path
                 let failure = Expect.wantError outcome "no receipt"
-                Expect.equal failure.StatusCode (Nullable 403) failure.Message
+
+                Expect.equal
+                    failure.StatusCode
+                    (Nullable System.Net.HttpStatusCode.Forbidden)
+                    failure.Message
 
                 // AWS says AccessDenied "Request has expired"; RGW says AccessDenied and no more, after the URL's own end.
                 Expect.equal failure.ErrorCode "AccessDenied" failure.Message

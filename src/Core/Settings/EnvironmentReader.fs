@@ -8,7 +8,7 @@ open System.Globalization
 type Origin =
     /// The environment variable of this name.
     | Variable of Name: string
-    /// The cell spec.
+    /// The cell spec, or a host's configuration below `export`.
     | Spec
     /// The program's own source of URLs.
     | Provider
@@ -153,7 +153,7 @@ module internal EnvironmentReader =
                 target
                 variable
                 $"{shown text} is not an integer from {least} to {most}{orNever}; using the default ({renderNumber unit whenUnset})"
-                "Correct it, or leave the variable out.")
+                "Correct it, or leave it out.")
 
     /// A number that there always is.
     let number lookup target name variable unit least most (whenUnset: int64) =
@@ -185,7 +185,7 @@ module internal EnvironmentReader =
                 target
                 variable
                 $"{shown text} is not one of {words}; using the default ({whenUnset})"
-                "Correct it, or leave the variable out.")
+                "Correct it, or leave it out.")
 
     /// `1` or `0`; `true` and `false`, `yes` and `no`, `on` and `off` are taken as well. The value is false where
     /// the variable is not set, and `shownUnset` is what reports show then.

@@ -93,6 +93,8 @@ type Resolution = {
     Proxies: ProxyRules
     /// Whether warnings are refused (`CELLOS_STRICT_CONFIG`).
     Strict: bool
+    /// The variables in whose place a host's configuration gives a value, with its keys.
+    SpecKeys: Map<string, string>
     /// What was noticed, in the order of the targets.
     Findings: Finding list
     /// Why it cannot be used, apart from strictness.

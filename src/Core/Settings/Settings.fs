@@ -45,46 +45,22 @@ module Settings =
                 UrlFindings.caseTwins (Some target) "artifacts" first second more.Length
               ]
 
-    let private caBundle lookup =
-        match EnvironmentReader.tryRead lookup Variable.CaBundle with
-        | None -> None, []
-        | Some value ->
-            match EnvironmentReader.path value with
-            | Ok path -> Some path, []
-            | Error what ->
-                None,
-                [
-                    ConfigProblem.inVariable
-                        None
-                        Variable.CaBundle
-                        $"{what}. Give the path of a PEM file with certificates."
-                ]
-
-    let private pathValue name variable (path: string option) : EffectiveValue = {
-        Name = name
-        Value = path |> Option.map FilePath.show |> Option.defaultValue "none"
-        Origin =
-            match path with
-            | Some _ -> Origin.Variable variable
-            | None -> Origin.Default
-        Variable = Some variable
-    }
-
-    /// The files of the key that seals, which only the tool opens.
-    let private sealValues lookup : EffectiveValue list = [
-        for name, variable in [ "sealKey", Variable.SealKey; "sealPasswordFile", Variable.SealPasswordFile ] do
-            pathValue name variable (EnvironmentReader.tryRead lookup variable)
-    ]
-
     /// The settings of every S3 target of the spec.
     [<CompiledName("Resolve")>]
     let resolve (context: SettingsContext) (spec: CellSpec) : Resolution =
+        let fromSpec = SpecSettings.effective context.Lookup spec.Settings
+
+        let context = {
+            context with
+                Lookup = SpecSettings.over fromSpec context.Lookup
+        }
+
         let shared = SharedSettings.read context.Lookup
 
         let strict =
             EnvironmentReader.cautiousFlag context.Lookup None "strict" Variable.Strict "0"
 
-        let bundle, bundleProblems = caBundle context.Lookup
+        let bundle, bundleProblems = FileSettings.caBundle context.Lookup
         let proxies = ProxyRules.read context.Lookup
 
         let artifacts =
@@ -127,8 +103,8 @@ module Settings =
                 shared.Connect.Effective
                 shared.Stall.Effective
                 shared.ExpectContinue.Effective
-                pathValue "caBundle" Variable.CaBundle bundle
-                yield! sealValues context.Lookup
+                FileSettings.value "caBundle" Variable.CaBundle bundle
+                yield! FileSettings.ofSeals context.Lookup
                 yield! proxies.Values
                 strict.Effective
             ]
@@ -136,6 +112,7 @@ module Settings =
             ConnectTimeout = TimeSpan.FromMilliseconds(float shared.Connect.Value)
             Proxies = proxies.Rules
             Strict = strict.Value
+            SpecKeys = SpecSettings.keys fromSpec
             Findings = [
                 yield! spec.Findings
                 for _, findings, _ in resolved do
@@ -188,36 +165,46 @@ module Settings =
                 yield! proxies.Problems
             ]
         }
+        |> SpecSettings.named
 
     /// The resolution with a problem that reading a file brought up; `target` is `None` for a global variable.
     [<CompiledName("WithProblem")>]
     let withProblem (target: TargetName option) (variable: string) (text: string) (resolution: Resolution) = {
         resolution with
-            Problems = resolution.Problems @ [ ConfigProblem.inVariable target variable text ]
+            Problems =
+                resolution.Problems
+                @ [
+                    ConfigProblem.inVariable target variable text
+                    |> SpecSettings.problem resolution.SpecKeys
+                ]
     }
 
     /// The variable that names the token file of a target's broker.
     [<CompiledName("TokenVariable")>]
-    let tokenVariable (context: SettingsContext) (target: TargetName) : string =
-        UrlSetting.tokenVariable context.Lookup target
+    let tokenVariable (context: SettingsContext) (spec: CellSpec) (target: TargetName) : string =
+        UrlSetting.tokenVariable
+            (SpecSettings.over (SpecSettings.effective context.Lookup spec.Settings) context.Lookup)
+            target
 
     /// The resolution with the advice that others can read a token file. `variable` names the file.
     [<CompiledName("WithReadableToken")>]
-    let withReadableToken (target: TargetName) (variable: string) (resolution: Resolution) : Resolution = {
-        resolution with
-            Findings =
-                resolution.Findings
-                @ [
-                    {
-                        Id = FindingId.TokenReadable
-                        Severity = Severity.Advice
-                        Target = Some(TargetName.value target)
-                        Variable = variable
-                        What = "every user of this machine can read the token of the broker"
-                        Remedy = "Take the right to read the file from others (chmod o-r)."
-                    }
-                ]
-    }
+    let withReadableToken (target: TargetName) (variable: string) (resolution: Resolution) : Resolution =
+        {
+            resolution with
+                Findings =
+                    resolution.Findings
+                    @ [
+                        {
+                            Id = FindingId.TokenReadable
+                            Severity = Severity.Advice
+                            Target = Some(TargetName.value target)
+                            Variable = variable
+                            What = "every user of this machine can read the token of the broker"
+                            Remedy = "Take the right to read the file from others (chmod o-r)."
+                        }
+                    ]
+        }
+        |> SpecSettings.named
 
     /// The resolution with what a target's manifest has against it: its problems, or the findings of its URLs. If it has
     /// a URL for none of the target's artifacts, that is a problem; if it lacks some of them, a finding, and they fail alone.
@@ -241,7 +228,7 @@ module Settings =
         let item = spec.Targets |> List.tryFind (fun item -> item.Name = target)
 
         match manifest, item with
-        | Error problems, _ -> resolution |> add problems
+        | Error problems, _ -> resolution |> add problems |> SpecSettings.named
         | Ok _, None -> resolution
         | Ok manifest, Some item ->
             let settings =
@@ -285,6 +272,7 @@ module Settings =
                     Findings = resolution.Findings @ look.Findings
                     Targets = resolution.Targets |> List.map withExpiry
             }
+            |> SpecSettings.named
 
     /// Why a configuration is refused: its problems, and with strictness its warnings. Empty if it can be used.
     [<CompiledName("Refusals")>]

@@ -19,7 +19,7 @@ module internal SpoolSetting =
         Target = name |> Option.map TargetName.value
         Variable = limit
         What = "it limits nothing: no folder of a spool is given"
-        Remedy = $"Give the folder in {folder}, or remove this variable."
+        Remedy = $"Give the folder in {folder}, or remove this setting."
     }
 
     /// The shared limit, where no target has a spool. A target whose settings are wrong may have one.

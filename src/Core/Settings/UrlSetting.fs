@@ -180,7 +180,7 @@ module internal UrlSetting =
             problem
                 who
                 ownToken
-                $"The URLs of this target do not come from a broker, so nothing reads the token. Set {brokerVariable}, or remove the variable."
+                $"The URLs of this target do not come from a broker, so nothing reads the token. Set {brokerVariable}, or remove it."
         | choice, _ -> choice
 
     /// True if a variable names a source of URLs.
@@ -210,7 +210,7 @@ module internal UrlSetting =
                 ConfigProblem.inVariable
                     None
                     Variable.SharedBrokerTokenFile
-                    $"Nothing reads the token: {Variable.SharedBrokerUrl} is not set. Set it, or remove the variable. The token of a target's own broker belongs into {Variable.BrokerTokenFile}<TARGET>."
+                    $"Nothing reads the token: {Variable.SharedBrokerUrl} is not set. Set it, or remove this setting. The token of a target's own broker belongs into {Variable.BrokerTokenFile}<TARGET>."
         ]
 
     /// The variable that names the token file of a target's broker.
@@ -278,7 +278,7 @@ module internal BindDigestSetting =
                       Variable = variable
                       What = "no digest is bound: the URL is made before the content is known"
                       Remedy =
-                          $"Give a broker ({Variable.forTarget target Variable.BrokerUrl}) or a command ({Variable.forTarget target Variable.UrlCommand}) in place of the URL, or remove this variable."
+                          $"Give a broker ({Variable.forTarget target Variable.BrokerUrl}) or a command ({Variable.forTarget target Variable.UrlCommand}) in place of the URL, or remove this setting."
                   }
               ]
         | _ -> []

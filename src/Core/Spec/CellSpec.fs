@@ -2,22 +2,6 @@ namespace CellOS.Export.S3.Core
 
 open FsToolkit.ErrorHandling
 
-[<RequireQualifiedAccess>]
-module internal CellSpecArtifacts =
-
-    /// Those for S3 targets.
-    let ofS3 (artifacts: RoutedArtifact list) : S3Artifact list = [
-        for artifact in artifacts do
-            match artifact.Target with
-            | Some target when artifact.Kind = TargetKind.S3 -> {
-                Name = artifact.Name
-                Path = artifact.Path
-                Target = target
-                Line = artifact.Line
-              }
-            | _ -> ()
-    ]
-
 /// The exports of a cell: what goes where. Its values are checked; see `CellSpec.create`.
 type CellSpec = private {
     id: CellId option
@@ -30,6 +14,7 @@ type CellSpec = private {
     otherShards: RoutedArtifact list
     otherArtifacts: string list
     names: TargetName list
+    settings: SpecSetting list
     findings: Finding list
 } with
 
@@ -50,19 +35,21 @@ type CellSpec = private {
     /// Targets of other kinds, which this library leaves alone.
     member this.Others = this.others
     /// Artifacts for the S3 targets; of one shard only after `CellSpec.ofShard`.
-    member this.Artifacts = CellSpecArtifacts.ofS3 this.artifacts
+    member this.Artifacts = SpecArtifacts.ofS3 this.artifacts
     /// Artifacts for all targets that the program serves, and for the default sink.
     member this.AllArtifacts = this.artifacts
     /// The shard that the artifacts belong to; `None` for all of them.
     member this.Shard = this.shard
     /// Artifacts for the S3 targets that other shards have.
-    member internal this.OtherShards = CellSpecArtifacts.ofS3 this.otherShards
+    member internal this.OtherShards = SpecArtifacts.ofS3 this.otherShards
     /// Artifacts for all targets that other shards have.
     member internal this.AllOtherShards = this.otherShards
     /// The names of the artifacts for other targets, which this library does not export.
     member this.OtherArtifacts = this.otherArtifacts
     /// Of all S3 targets, of those too that `CellSpec.only` left out: their variables are no unknown ones.
     member internal this.Names = this.names
+    /// Settings of a host's configuration, below the variables.
+    member internal this.Settings = this.settings
     /// What was noticed in the spec itself.
     member internal this.Findings = this.findings
 
@@ -82,6 +69,7 @@ module CellSpec =
         (serving: Serving)
         (line: int option)
         (id: Validation<CellId option, ConfigProblem>)
+        (settings: SpecSetting list)
         (unknownKeys: Finding list)
         (targets: Item<SpecTargetDraft> list)
         (artifacts: Item<SpecArtifactDraft> list)
@@ -137,6 +125,7 @@ module CellSpec =
                     for target in s3 -> target.Name
                     for target in plain -> target.Name
                 ]
+                settings = settings
                 findings = unknownKeys @ SpecTargets.unknownKinds targets
             }
         }
@@ -156,7 +145,7 @@ module CellSpec =
         (targets: SpecTarget list)
         (artifacts: SpecArtifact list)
         : Validation<CellSpec, ConfigProblem> =
-        check Serving.S3Only None (checkId None id) [] [
+        check Serving.S3Only None (checkId None id) [] [] [
             for target in targets -> Item.Read(SpecDraft.ofTarget target)
         ] [ for artifact in artifacts -> Item.Read(SpecDraft.ofArtifact artifact) ]
 

@@ -85,11 +85,38 @@ module HostConfiguration =
             |> Array.ofList
             |> fun entries -> SpecNode.Mapping(0, entries)
 
+    let private isBelow (part: string) (key: string) =
+        key.StartsWith(part, StringComparison.OrdinalIgnoreCase)
+        && (key.Length = part.Length || key[part.Length] = ':')
+
+    /// The part of a configuration that is read: what is below `export` if it has that, else the whole of it, which is that section
+    /// itself then. Its paths begin there. A section and the whole configuration are both understood.
+    let private section
+        (entries: KeyValuePair<string, string | null> seq)
+        : IReadOnlyList<KeyValuePair<string, string | null>> =
+        let all = List.ofSeq entries
+
+        match all |> List.filter (fun entry -> isBelow "export" entry.Key) with
+        | [] -> [
+            for entry in all do
+                if
+                    all
+                    |> List.exists (fun entry -> isBelow "targets" entry.Key || isBelow "artifacts" entry.Key)
+                then
+                    entry
+          ]
+        | export -> [
+            for entry in export do
+                if entry.Key.Length > "export:".Length then
+                    KeyValuePair(entry.Key.Substring "export:".Length, entry.Value)
+          ]
+        :> IReadOnlyList<_>
+
     /// The document in the entries below `export`.
     let private exportOf (entries: KeyValuePair<string, string | null> seq) : SpecNode =
         let root = Tree()
 
-        for entry in entries do
+        for entry in section entries do
             let mutable tree = root
 
             for part in entry.Key.Split ':' do
@@ -104,8 +131,7 @@ module HostConfiguration =
 
         if root.Below.Count = 0 then SpecNode.Mapping(0, [||]) else node root
 
-    /// The cell spec in the entries below `export`, whose paths begin there (`targets:0:name`), or all that is wrong
-    /// with it at once.
+    /// The cell spec in a host's configuration, or in its section `export` (`section`), or all that is wrong with it at once.
     [<CompiledName("Spec")>]
     let spec (entries: KeyValuePair<string, string | null> seq) : Validation<CellSpec, ConfigProblem> =
         SpecReader.readExport (exportOf entries)

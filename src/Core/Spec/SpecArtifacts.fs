@@ -226,3 +226,16 @@ module internal SpecArtifacts =
                     | Choice1Of2 _ -> ()
                     | Choice2Of2 name -> name
             ])
+
+    /// Those for S3 targets.
+    let ofS3 (artifacts: RoutedArtifact list) : S3Artifact list = [
+        for artifact in artifacts do
+            match artifact.Target with
+            | Some target when artifact.Kind = TargetKind.S3 -> {
+                Name = artifact.Name
+                Path = artifact.Path
+                Target = target
+                Line = artifact.Line
+              }
+            | _ -> ()
+    ]

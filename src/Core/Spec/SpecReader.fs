@@ -23,11 +23,14 @@ module SpecReader =
         "key_prefix"
         "path"
         "target"
+        "cellId"
     ]
 
-    /// A key as it is written in a spec, from a place where its case does not count.
+    let private allKeys = keys @ SettingKeys.all
+
+    /// A key as it is written in a spec, from a host's configuration, where its case does not count.
     let internal canonical (key: string) =
-        keys
+        allKeys
         |> List.tryFind (fun known -> known.Equals(key, StringComparison.OrdinalIgnoreCase))
         |> Option.defaultValue key
 
@@ -77,120 +80,40 @@ module SpecReader =
         })
         |> item
 
-    /// The number of findings of one spec that are reported at most.
-    [<Literal>]
-    let private MostUnknownKeys = 50
-
-    /// The keys of a mapping that are not among the known ones.
-    let private unknown (known: string list) (target: TargetName option) (node: SpecNode) : Finding list =
-        match node with
-        | SpecNode.Mapping(_, entries) -> [
-            for struct (key, value) in entries do
-                if not (SpecKeys.isOneOf known key) then
-                    let names =
-                        known |> List.filter (fun name -> name <> "targetKind" && name <> "key_prefix")
-
-                    {
-                        Id = FindingId.UnknownKey
-                        Severity = Severity.Warning
-                        Target = target |> Option.map TargetName.value
-                        Variable = Check.shorten 120 (Check.word key)
-                        What = $"nothing reads this key of the spec{SpecDraft.inLine (SpecNode.lineOf value)}"
-                        Remedy =
-                            match Variable.stemOfKey key, Variable.nearKey names key with
-                            | Some stem, _ ->
-                                let variable =
-                                    match target with
-                                    | Some name -> Variable.forTarget name stem
-                                    | None -> stem + "<TARGET>"
-
-                                $"Remove it, and set {variable}: this is a setting of the environment."
-                            | None, Some near -> $"Write {near}, or remove the key."
-                            | None, None ->
-                                let names = String.Join(", ", names)
-                                $"Remove it. The keys that are read here are {names}."
-                    }
-          ]
-        | _ -> []
-
-    /// The keys below `export` that nothing reads. Those of targets of other kinds are not this library's.
-    let private unknownKeys
-        (export: SpecNode)
+    /// The settings that a host's configuration gives, and what is wrong with their times.
+    let private settings
+        (serving: Serving)
+        (export: struct (string * SpecNode)[])
         (targets: SpecNode[])
         (drafts: Item<SpecTargetDraft> list)
-        (artifacts: SpecNode[])
-        = [
-        yield! unknown [ "targets"; "artifacts" ] None export
+        : Validation<SpecSetting list * Finding list, ConfigProblem> =
+        let ofTarget (node: SpecNode) (draft: Item<SpecTargetDraft>) =
+            match node, draft with
+            | SpecNode.Mapping(_, entries), Item.Read draft ->
+                match
+                    SpecTargets.nameOf draft, SpecTargets.otherKind draft, SpecTargets.plainKind serving draft
+                with
+                | Some name, None, _ -> Some(name, TargetKind.S3, entries)
+                | Some name, Some _, Some kind -> Some(name, kind, entries)
+                | _ -> None
+            | _ -> None
 
-        for node, draft in Seq.zip targets drafts do
-            match draft with
-            | Item.Read draft when (SpecTargets.otherKind draft).IsNone ->
-                yield!
-                    unknown
-                        [ "name"; "kind"; "targetKind"; "bucket"; "region"; "keyPrefix"; "key_prefix" ]
-                        (SpecTargets.nameOf draft)
-                        node
-            | _ -> ()
+        [
+            SettingKeys.read "'export'" None SettingKeys.shared export
 
-        for node in artifacts do
-            yield! unknown [ "name"; "path"; "target" ] None node
-    ]
-
-    /// The list that a key seems to be meant for; a name with two edits at most, such as `artefact`, counts too.
-    let private nearList (key: string) =
-        EditDistance.nearest [ "artifacts"; "targets" ] (key.ToLowerInvariant())
-
-    /// The number of edits from a key to `export`; 3 if there are more.
-    let private editsToExport (key: string) =
-        EditDistance.between 3 (key.ToLowerInvariant()) "export"
+            for name, kind, entries in Seq.map2 ofTarget targets drafts |> Seq.choose id do
+                SettingKeys.read
+                    $"target {Check.quote (TargetName.value name)}"
+                    (Some name)
+                    (SettingKeys.ofKind kind)
+                    entries
+        ]
+        |> List.sequenceValidationA
+        |> Result.map (fun found -> List.collect fst found, List.collect snd found)
 
     /// True if a finding is about a key with which artifacts may be listed that nothing reads.
     [<CompiledName("LeavesArtifactsOut")>]
-    let leavesArtifactsOut (id: string) (key: string) =
-        id = FindingId.UnknownKey && (editsToExport key < 3 || (nearList key).IsSome)
-
-    /// The keys beside the `export` that is read, at the root and below `spec`, which look like an export or a part of one.
-    let private strayKeys (root: SpecNode) : Finding list =
-        let entriesOf (node: SpecNode) =
-            match node with
-            | SpecNode.Mapping(_, entries) -> List.ofArray entries
-            | _ -> []
-
-        let hasList (node: SpecNode) =
-            entriesOf node |> List.exists (fun struct (key, _) -> (nearList key).IsSome)
-
-        let isStray (key: string) (value: SpecNode) =
-            match key, value with
-            | ("export" | "spec"), _ -> false
-            | ("artifacts" | "targets"), _ -> true
-            | _, SpecNode.Sequence _ -> (nearList key).IsSome
-            // Two edits lead to `report` and `import` as well.
-            | _, SpecNode.Mapping _ -> editsToExport key < (if hasList value then 3 else 2)
-            | _ -> false
-
-        let strays (node: SpecNode) = [
-            for struct (key, value) in entriesOf node do
-                if isStray key value then
-                    {
-                        Id = FindingId.UnknownKey
-                        Severity = Severity.Warning
-                        Target = None
-                        Variable = Check.shorten 120 (Check.plain key)
-                        What =
-                            $"nothing reads this key of the spec outside 'export'{SpecDraft.inLine (SpecNode.lineOf value)}"
-                        Remedy =
-                            match nearList key with
-                            | Some name -> $"Move the list to '{name}' below 'export', or remove the key."
-                            | None -> "Move its lists below 'export', or remove the key."
-                    }
-        ]
-
-        strays root
-        @ [
-            for struct (key, value) in entriesOf root do
-                if key = "spec" then
-                    yield! strays value
-        ]
+    let leavesArtifactsOut (id: string) (key: string) : bool = UnknownKeys.leavesArtifactsOut id key
 
     /// `export` at the root, or below `spec`.
     let private exportOf (root: SpecNode) : Validation<SpecNode, ConfigProblem> =
@@ -225,6 +148,7 @@ module SpecReader =
             }
 
     let private readWith
+        (source: SpecSource)
         (serving: Serving)
         (id: Validation<CellId option, ConfigProblem>)
         (strays: Finding list)
@@ -237,27 +161,53 @@ module SpecReader =
 
             let drafts = [ for index in 0 .. targets.Length - 1 -> target index targets[index] ]
 
-            return!
+            let found =
+                match source with
+                | SpecSource.Document -> Ok([], [])
+                | SpecSource.Host -> settings serving export targets drafts
+
+            let given, wrong = found |> Result.defaultValue ([], [])
+
+            let! spec =
                 CellSpec.check
                     serving
                     (SpecNode.lineOf node)
                     id
-                    (strays @ unknownKeys node targets drafts artifacts
-                     |> List.truncate MostUnknownKeys)
+                    given
+                    (wrong
+                     @ (strays @ UnknownKeys.below source serving node targets drafts artifacts
+                        |> List.truncate UnknownKeys.Most))
                     drafts
                     [ for index in 0 .. artifacts.Length - 1 -> artifact index artifacts[index] ]
+
+            and! _ = found
+            return spec
         }
 
-    /// The cell spec in what stands below `export`, or all that is wrong with it at once.
+    /// The `cellId` of a host's configuration.
+    let private cellIdOf (node: SpecNode) : Validation<CellId option, ConfigProblem> =
+        match node with
+        | SpecNode.Mapping(_, entries) ->
+            SpecKeys.text "'export'" [ "cellId" ] entries
+            |> Result.bind (fun text ->
+                match SpecDraft.given text with
+                | None -> Ok None
+                | Some id ->
+                    CellId.create id
+                    |> Result.map Some
+                    |> SpecDraft.ofRefusal None "'cellId' of 'export'")
+        | _ -> Ok None
+
+    /// The cell spec in what a host's configuration has below `export`, or all that is wrong with it at once.
     let internal readExport (node: SpecNode) : Validation<CellSpec, ConfigProblem> =
-        readWith Serving.S3Only (Ok None) [] node
+        readWith SpecSource.Host Serving.S3Only (cellIdOf node) [] node
 
     /// The same for a program that serves targets of all kinds, with the kind of the default sink.
     let internal readExportFor
         (fallback: TargetKind option)
         (node: SpecNode)
         : Validation<CellSpec, ConfigProblem> =
-        readWith (Serving.All fallback) (Ok None) [] node
+        readWith SpecSource.Host (Serving.All fallback) (cellIdOf node) [] node
 
     /// The cell spec in a document, for a program that serves targets of all kinds; `fallback` is the kind of the default sink,
     /// if the environment names one. Artifacts without a target go there, or to the single target.
@@ -265,7 +215,11 @@ module SpecReader =
     let readFor (fallback: TargetKind option) (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
         exportOf root
         |> Result.bind (
-            readWith (Serving.All fallback) (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root)
+            readWith
+                SpecSource.Document
+                (Serving.All fallback)
+                (SpecHeader.idOf root)
+                (SpecHeader.findings root @ UnknownKeys.beside root)
         )
 
     /// The cell spec in a document, or all that is wrong with it at once.
@@ -273,5 +227,9 @@ module SpecReader =
     let read (root: SpecNode) : Validation<CellSpec, ConfigProblem> =
         exportOf root
         |> Result.bind (
-            readWith Serving.S3Only (SpecHeader.idOf root) (SpecHeader.findings root @ strayKeys root)
+            readWith
+                SpecSource.Document
+                Serving.S3Only
+                (SpecHeader.idOf root)
+                (SpecHeader.findings root @ UnknownKeys.beside root)
         )

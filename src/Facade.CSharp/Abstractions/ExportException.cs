@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 
 namespace CellOS.Export;
 
@@ -45,8 +46,11 @@ public sealed class ExportException : Exception
     /// <summary>The artifact's name within the cell.</summary>
     public string? ArtifactName { get; init; }
 
-    /// <summary>The HTTP status of the last reply, the server's or a proxy's, if there was one.</summary>
-    public int? StatusCode { get; init; }
+    /// <summary>
+    /// The HTTP status of the last response, the server's or a proxy's; null if there was no response. A status without a name in
+    /// <see cref="HttpStatusCode"/> is its number: <c>(HttpStatusCode)520</c>.
+    /// </summary>
+    public HttpStatusCode? StatusCode { get; init; }
 
     /// <summary>The S3 error code of the last reply, such as <c>SignatureDoesNotMatch</c>.</summary>
     public string? ErrorCode { get; init; }

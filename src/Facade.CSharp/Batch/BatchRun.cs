@@ -62,7 +62,8 @@ internal sealed class BatchRun
     )
     {
         ArgumentNullException.ThrowIfNull(artifacts);
-        var chosen = options ?? new ExportBatchOptions();
+        // What is checked here is what runs, whatever becomes of the caller's options.
+        var chosen = options?.Copy() ?? new ExportBatchOptions();
         ExportArtifact[] all = [.. artifacts];
         var problems = problemsOf(new BatchDraft(chosen.MaxConcurrency, all.Select(CoreMapping.ToDraft)));
         return problems.IsEmpty

@@ -25,11 +25,14 @@ internal sealed class EnvironmentSnapshot
     /// <summary>What this process's environment says of proxies.</summary>
     internal static ProxyReading ProxiesOfProcess() => ProxyRulesModule.Read(new Lookup(OfProcess()));
 
-    /// <summary>The variables in a host's configuration, and those of this process that say of proxies.</summary>
+    /// <summary>The variables in a host's configuration (of a section, all of this process), and those of this process that say of proxies.</summary>
     internal static IReadOnlyDictionary<string, string?> Of(IConfiguration configuration)
     {
         // A configuration knows no case, and these do.
         var process = OfProcess();
+        // A section does not lead to the rest of the configuration.
+        if (configuration is IConfigurationSection)
+            return process;
         var variables = new Dictionary<string, string?>(
             HostConfiguration.Variables(configuration.AsEnumerable())
         );
@@ -55,7 +58,8 @@ internal sealed class EnvironmentSnapshot
             CoreMapping.ToOption(variables.GetValueOrDefault(name));
     }
 
-    private static Dictionary<string, string?> OfProcess()
+    /// <summary>The variables of this process, as they are now.</summary>
+    internal static Dictionary<string, string?> OfProcess()
     {
         // On Windows the case of a variable's name does not count.
         var variables = new Dictionary<string, string?>(

@@ -153,7 +153,7 @@ public sealed class S3ExportConfiguration
         foreach (var report in resolution.Targets)
             if (report.Settings?.Value.Url is UrlChoice.Broker { TokenFile.Value: { } tokenFile })
             {
-                var variable = Settings.TokenVariable(context, report.Name);
+                var variable = Settings.TokenVariable(context, spec.Core, report.Name);
                 if (BrokerTokenFile.Read(tokenFile, out var tokenProblem) is null)
                     resolution = Settings.WithProblem(report.Name, variable, tokenProblem, resolution);
                 else if (SmallFile.IsReadableByOthers(tokenFile))
@@ -173,7 +173,7 @@ public sealed class S3ExportConfiguration
     /// case does not count. Of several spellings that of the environment counts. Proxies are those that this process's
     /// environment names (<c>HTTPS_PROXY</c> and the like), whatever the configuration says of them.
     /// </summary>
-    /// <param name="configuration">The host's configuration.</param>
+    /// <param name="configuration">The host's whole configuration. Of a section, the variables are those of this process.</param>
     /// <returns>Names and values as they are now, for the parameters <c>environment</c> of this library.</returns>
     public static IReadOnlyDictionary<string, string?> ReadVariables(IConfiguration configuration)
     {

@@ -21,7 +21,7 @@ public sealed record S3ExportProblem
     /// <summary>The target that it is about, if it is about one.</summary>
     public string? Target { get; init; }
 
-    /// <summary>The environment variable that is at fault, if it is one.</summary>
+    /// <summary>The environment variable that is at fault, or the key of a host's configuration, if it is one of them.</summary>
     public string? Variable { get; init; }
 
     /// <summary>The file of the spec, or the section of a host's configuration, if it came from one.</summary>

@@ -1,11 +1,7 @@
 using CellOS.Export;
 using CellOS.Export.S3;
-using CellOS.Export.S3.Http;
-using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -19,7 +15,8 @@ public static class S3ExportServiceCollectionExtensions
     /// Registers the sinks of a spec's S3 targets: each as a keyed singleton <see cref="IExportSink"/> under its
     /// target's name (<c>[FromKeyedServices("artifact-bucket")]</c>), and all of them as <see cref="S3ExportSinks"/>.
     /// Spec and environment are validated when the host starts, or at the first use where there is none; warnings
-    /// are logged then. <see cref="TimeProvider"/> and <see cref="ILoggerFactory"/> are the container's, if it has them.
+    /// are logged then. An <see cref="IExportSinkFactory"/> makes the sinks of other cells. A keyed sink that no target has is
+    /// refused, with the names that there are. <see cref="TimeProvider"/> and <see cref="ILoggerFactory"/> are the container's, if it has them.
     /// </summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="spec">What goes where.</param>
@@ -58,7 +55,7 @@ public static class S3ExportServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(spec);
-        return Add(
+        return SinkRegistration.AddS3(
             services,
             spec,
             cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
@@ -69,22 +66,28 @@ public static class S3ExportServiceCollectionExtensions
 
     /// <summary>
     /// Registers the sinks of the targets that the host's configuration lists, <c>appsettings.json</c> for example,
-    /// below <c>export</c>, with the variables in that configuration: see
+    /// below <c>export</c>, with the settings beside them and the variables in that configuration: see
     /// <see cref="S3ExportSpec.FromConfiguration"/> and <see cref="S3ExportConfiguration.ReadVariables"/>. All else is as
     /// <see cref="AddS3ExportSinks(IServiceCollection, S3ExportSpec, string, IReadOnlyDictionary{string, string}, Func{IServiceProvider, PresignedUrlRequest, CancellationToken, ValueTask{string}})"/>
     /// says. Targets are read now, variables when the host starts; later changes of the configuration do not count.
     /// </summary>
     /// <param name="services">The services of the host.</param>
-    /// <param name="configuration">The host's whole configuration.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="configuration">
+    /// The host's whole configuration, or its section <c>export</c>. Of a section, the variables are those of this process.
+    /// </param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, <c>Export:CellId</c>; another one
+    /// than that is refused.
+    /// </param>
     /// <param name="presignedUrlProvider">A presigning broker, for every target that the configuration gives no URL and no manifest; none if null.</param>
     /// <returns>The builder of the client that the sinks send with.</returns>
     /// <exception cref="S3ExportConfigurationException">The configuration lists no targets, or something is wrong with them; the exception lists all of it.</exception>
+    /// <exception cref="ArgumentException">Neither <paramref name="cellId"/> nor <c>Export:CellId</c> is given.</exception>
     /// <exception cref="InvalidOperationException">It was called on these services before.</exception>
     public static IHttpClientBuilder AddS3ExportSinks(
         this IServiceCollection services,
         IConfiguration configuration,
-        string cellId,
+        string? cellId = null,
         Func<
             IServiceProvider,
             PresignedUrlRequest,
@@ -95,11 +98,11 @@ public static class S3ExportServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configuration);
-        ArgumentNullException.ThrowIfNull(cellId);
-        return Add(
+        var spec = S3ExportSpec.FromConfiguration(configuration);
+        return SinkRegistration.AddS3(
             services,
-            S3ExportSpec.FromConfiguration(configuration.GetSection("export")),
-            cellId,
+            spec,
+            cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
             () => S3ExportConfiguration.ReadVariables(configuration),
             presignedUrlProvider
         );
@@ -130,7 +133,7 @@ public static class S3ExportServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(spec);
-        return AddAll(
+        return SinkRegistration.AddAll(
             services,
             spec,
             cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
@@ -143,135 +146,79 @@ public static class S3ExportServiceCollectionExtensions
     /// configuration.
     /// </summary>
     /// <param name="services">The services of the host.</param>
-    /// <param name="configuration">The host's whole configuration.</param>
-    /// <param name="cellId">The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes.</param>
+    /// <param name="configuration">
+    /// The host's whole configuration, or its section <c>export</c>. Of a section, the variables are those of this process.
+    /// </param>
+    /// <param name="cellId">
+    /// The cell whose evidence this is: one path segment, at most 255 UTF-8 bytes. If null, <c>Export:CellId</c>; another one
+    /// than that is refused.
+    /// </param>
     /// <returns>The builder of the client that the S3 sinks send with.</returns>
     /// <exception cref="S3ExportConfigurationException">Something is wrong with the targets; the exception lists all of it.</exception>
+    /// <exception cref="ArgumentException">Neither <paramref name="cellId"/> nor <c>Export:CellId</c> is given.</exception>
     /// <exception cref="InvalidOperationException">It, or AddS3ExportSinks, was called on these services before.</exception>
     public static IHttpClientBuilder AddExportSinks(
         this IServiceCollection services,
         IConfiguration configuration,
-        string cellId
+        string? cellId = null
     )
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configuration);
-        ArgumentNullException.ThrowIfNull(cellId);
-        return AddAll(
+        var spec = ExportSpec.FromConfiguration(configuration);
+        return SinkRegistration.AddAll(
             services,
-            ExportSpec.FromConfiguration(configuration.GetSection("export")),
-            cellId,
+            spec,
+            cellId ?? spec.Id ?? throw CoreMapping.UnknownCell(nameof(cellId)),
             () => S3ExportConfiguration.ReadVariables(configuration)
         );
     }
 
-    private static IHttpClientBuilder AddAll(
-        IServiceCollection services,
+    /// <summary>
+    /// Registers an <see cref="IExportSinkFactory"/> for a service that exports for many cells: it makes the sinks of a cell, of all
+    /// kinds, which share the connections of all others. Spec and environment are validated when the host starts, or at the
+    /// first use where there is none. All else is as
+    /// <see cref="AddExportSinks(IServiceCollection, ExportSpec, string, IReadOnlyDictionary{string, string})"/> says, which
+    /// registers the factory as well.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="spec">What goes where. If it names a cell, the factory makes sinks for that cell only.</param>
+    /// <param name="environment">Names and values of variables; those of this process, as they are at the start, if null.</param>
+    /// <returns>The builder of the client that the S3 sinks send with.</returns>
+    /// <exception cref="InvalidOperationException">It, or a method that adds the sinks of a cell, was called on these services before.</exception>
+    public static IHttpClientBuilder AddExportSinkFactory(
+        this IServiceCollection services,
         ExportSpec spec,
-        string cellId,
-        Func<IReadOnlyDictionary<string, string?>?> environment
+        IReadOnlyDictionary<string, string?>? environment = null
     )
     {
-        var client = AddStartup(services, spec.Route, cellId, environment, null);
-        services.TryAddSingleton(provider => Validated(provider).CreateAllSinks(Clients(provider)));
-        foreach (var target in spec.TargetNames)
-            services.AddKeyedSingleton(
-                target,
-                (provider, _) => provider.GetRequiredService<ExportSinks>()[target]
-            );
-        services.AddSingleton(provider =>
-            provider.GetRequiredService<ExportSinks>().Default
-            ?? throw new InvalidOperationException(
-                "There is no default sink. Set CELLOS_EXPORT_DIR or CELLOS_EXPORT_HTTP_BASE_URL, or ask for a sink by the name of its target."
-            )
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(spec);
+        return SinkRegistration.AddFactory(services, spec, () => environment);
+    }
+
+    /// <summary>
+    /// The same for the targets that the host's configuration lists below <c>export</c>, with the settings beside them and the
+    /// variables in that configuration.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="configuration">
+    /// The host's whole configuration, or its section <c>export</c>. Of a section, the variables are those of this process.
+    /// </param>
+    /// <returns>The builder of the client that the S3 sinks send with.</returns>
+    /// <exception cref="S3ExportConfigurationException">Something is wrong with the targets; the exception lists all of it.</exception>
+    /// <exception cref="InvalidOperationException">It, or a method that adds the sinks of a cell, was called on these services before.</exception>
+    public static IHttpClientBuilder AddExportSinkFactory(
+        this IServiceCollection services,
+        IConfiguration configuration
+    )
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configuration);
+        return SinkRegistration.AddFactory(
+            services,
+            ExportSpec.FromConfiguration(configuration),
+            () => S3ExportConfiguration.ReadVariables(configuration)
         );
-        return client;
-    }
-
-    private static IHttpClientBuilder Add(
-        IServiceCollection services,
-        S3ExportSpec spec,
-        string cellId,
-        Func<IReadOnlyDictionary<string, string?>?> environment,
-        Func<
-            IServiceProvider,
-            PresignedUrlRequest,
-            CancellationToken,
-            ValueTask<string>
-        >? presignedUrlProvider
-    )
-    {
-        var client = AddStartup(services, _ => spec, cellId, environment, presignedUrlProvider);
-        services.TryAddSingleton(provider => Validated(provider).CreateSinks(Clients(provider)));
-        foreach (var target in spec.Targets)
-            services.AddKeyedSingleton<IExportSink>(
-                target.Name,
-                (provider, _) => provider.GetRequiredService<S3ExportSinks>()[target.Name]
-            );
-
-        return client;
-    }
-
-    /// <summary>What has been validated, also where no host has asked for it.</summary>
-    private static S3ExportStartup Validated(IServiceProvider provider)
-    {
-        _ = provider.GetRequiredService<IOptions<S3ExportStartup.Check>>().Value;
-        return provider.GetRequiredService<S3ExportStartup>();
-    }
-
-    private static Func<HttpMessageInvoker> Clients(IServiceProvider provider)
-    {
-        var clients = provider.GetRequiredService<IHttpClientFactory>();
-        return () => clients.CreateClient(HttpClientName);
-    }
-
-    private static IHttpClientBuilder AddStartup(
-        IServiceCollection services,
-        Func<IReadOnlyDictionary<string, string?>?, S3ExportSpec> spec,
-        string cellId,
-        Func<IReadOnlyDictionary<string, string?>?> environment,
-        Func<
-            IServiceProvider,
-            PresignedUrlRequest,
-            CancellationToken,
-            ValueTask<string>
-        >? presignedUrlProvider
-    )
-    {
-        if (services.Any(service => service.ServiceType == typeof(S3ExportStartup)))
-            throw new InvalidOperationException(
-                "AddS3ExportSinks or AddExportSinks was called before: a container holds the sinks of one cell. Make the sinks of others with S3ExportSinks.Create."
-            );
-
-        services.AddSingleton(provider => new S3ExportStartup(
-            spec,
-            cellId,
-            environment,
-            provider.GetService<TimeProvider>(),
-            provider.GetService<ILoggerFactory>(),
-            presignedUrlProvider is null
-                ? provider.GetService<IPresignedUrlProvider>()
-                : new DelegateUrlProvider(
-                    (request, cancellation) => presignedUrlProvider(provider, request, cancellation)
-                )
-        ));
-        services.AddSingleton<IValidateOptions<S3ExportStartup.Check>, S3ExportStartup.Validation>();
-        services.AddOptions<S3ExportStartup.Check>().ValidateOnStart();
-
-        return services
-            .AddHttpClient(HttpClientName)
-            // What a host sets for all its clients (ConfigureHttpClientDefaults) is not meant for signed requests.
-            .ConfigureHttpClient(client =>
-            {
-                client.Timeout = Timeout.InfiniteTimeSpan;
-                client.DefaultRequestHeaders.Clear();
-            })
-            .ConfigureAdditionalHttpMessageHandlers((handlers, _) => handlers.Clear())
-            .ConfigurePrimaryHttpMessageHandler(provider =>
-                provider.GetRequiredService<S3ExportStartup>().CreateHandler()
-            )
-            // The handler renews its connections by itself.
-            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .RemoveAllLoggers();
     }
 }

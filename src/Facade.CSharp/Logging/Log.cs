@@ -80,13 +80,13 @@ internal static partial class Log
     private static partial void Advised(ILogger logger, string finding);
 
     /// <summary>What was noticed in a configuration, told before any sink is used.</summary>
-    internal static void Findings(ILoggerFactory? loggers, S3ExportConfiguration configuration)
+    internal static void Findings(ILoggerFactory? loggers, IEnumerable<S3ExportFinding> findings)
     {
         if (loggers is null)
             return;
 
         var logger = new GuardedLogger(loggers.CreateLogger<S3ExportSinks>());
-        foreach (var finding in configuration.Findings)
+        foreach (var finding in findings)
             if (finding.IsWarning)
                 Warned(logger, finding.ToString());
             else

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using System.Net;
 using CellOS.Export.S3.Core;
 using Microsoft.FSharp.Collections;
 using Microsoft.FSharp.Core;
@@ -10,7 +11,10 @@ internal static class CoreMapping
 {
     /// <summary>The exception for a cell that neither the caller nor the spec names.</summary>
     internal static ArgumentException UnknownCell(string parameter) =>
-        new("The cell is not known. Give its id, or a spec with an id.", parameter);
+        new(
+            "The cell is not known. Give its id, a spec with an id, or Export:CellId in the configuration.",
+            parameter
+        );
 
     /// <summary>How many artifacts of a batch are under way at once, unless the caller says otherwise.</summary>
     internal const int DefaultConcurrency = BatchDraftModule.DefaultConcurrency;
@@ -123,7 +127,7 @@ internal static class CoreMapping
             failure.Kind.ToString(),
             failure.Message,
             failure.IsRedacted,
-            ToOption(failure.StatusCode),
+            ToOption((int?)failure.StatusCode),
             ToOption(failure.ErrorCode),
             ToOption(failure.RequestId),
             ToOption(failure.HostId),
@@ -205,7 +209,7 @@ internal static class CoreMapping
             TargetName = OrNull(failure.TargetName),
             CellId = failure.CellId,
             ArtifactName = failure.ArtifactName,
-            StatusCode = failure.Status?.Value,
+            StatusCode = (HttpStatusCode?)failure.Status?.Value,
             ErrorCode = OrNull(failure.Code),
             RequestId = OrNull(failure.RequestId),
             HostId = OrNull(failure.HostId),

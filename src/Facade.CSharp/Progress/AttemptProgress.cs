@@ -47,12 +47,12 @@ internal sealed class AttemptProgress : IDisposable
         );
     }
 
-    /// <summary>Tells how many bytes are out, if it is news.</summary>
+    /// <summary>Reports how many bytes are out, if a report is due.</summary>
     internal void Sent(long bytes)
     {
         lock (_gate)
         {
-            if (_isOver || bytes <= _told)
+            if (_isOver || !ProgressRate.IsDue(_put.Length, _told, bytes))
                 return;
             _told = bytes;
             if (_context is null)

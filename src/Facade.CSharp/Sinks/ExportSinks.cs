@@ -12,26 +12,48 @@ namespace CellOS.Export.S3;
 [SuppressMessage("Naming", "CA1710", Justification = "They are sinks, by the names of their targets.")]
 public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDisposable
 {
-    private readonly OrderedDictionary<string, IBatchSink> _sinks = [];
+    private readonly OrderedDictionary<string, IExportSink> _sinks = [];
     private readonly List<HttpExportSink> _http = [];
-    private readonly S3ExportSinks _s3;
-    private readonly IBatchSink? _fallback;
+    private readonly S3ExportSinks? _s3;
+    private readonly IExportSink? _fallback;
+
+    /// <summary>
+    /// Sinks that exist already: for the test of a service that takes <see cref="IExportSinkFactory"/> or
+    /// <see cref="ExportSinks"/> (see <see cref="Testing.FakeExportSink"/>), and for sinks of the caller's own.
+    /// </summary>
+    /// <param name="sinks">The sinks, by the names of their targets. They are not disposed of.</param>
+    /// <param name="defaultSink">The sink of artifacts without a target; null for none, or for that of the single target.</param>
+    public ExportSinks(IEnumerable<KeyValuePair<string, IExportSink>> sinks, IExportSink? defaultSink = null)
+    {
+        ArgumentNullException.ThrowIfNull(sinks);
+        foreach (var (name, sink) in sinks)
+            _sinks[name] = sink;
+        _fallback = defaultSink;
+    }
 
     internal ExportSinks(
         S3ExportConfiguration configuration,
         CellId cellId,
-        Func<HttpMessageInvoker>? http,
+        SinkClients? clients,
         TimeProvider? timeProvider,
         ILoggerFactory? loggers,
         bool spools = true
     )
     {
-        _s3 = new S3ExportSinks(configuration, cellId, http, timeProvider, loggers, spools);
+        _s3 = new S3ExportSinks(configuration, cellId, clients, timeProvider, loggers, spools);
         foreach (var (name, sink) in _s3)
             _sinks[name] = sink;
         foreach (var report in configuration.Core.Plain)
         {
-            var sink = Create(report, configuration, cellId, timeProvider, loggers, spools);
+            var sink = Create(
+                report,
+                configuration,
+                cellId,
+                clients?.Endpoints,
+                timeProvider,
+                loggers,
+                spools
+            );
             if (report.Name is { Value: var name })
                 _sinks[TargetNameModule.Value(name)] = sink;
             else
@@ -40,7 +62,8 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     }
 
     /// <summary>What the sinks were made of: every setting, and what was noticed.</summary>
-    public S3ExportConfiguration Configuration => _s3.Configuration;
+    /// <exception cref="InvalidOperationException">The sinks were given to the constructor.</exception>
+    public S3ExportConfiguration Configuration => S3.Configuration;
 
     /// <summary>
     /// The sink of artifacts without a target: that which the environment names, or that of the single target; null if there
@@ -62,18 +85,17 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     public IExportSink this[string key] =>
         TryGetValue(key, out var sink)
             ? sink
-            : throw new KeyNotFoundException(
-                $"The spec has no target '{Redaction.Plain(key)}'. Its targets are: {string.Join(", ", Keys)}."
-            );
+            : throw new KeyNotFoundException(NameList.Missing("target", Keys, key));
 
     /// <summary>The S3 sinks among them.</summary>
-    internal S3ExportSinks S3 => _s3;
+    internal S3ExportSinks S3 =>
+        _s3 ?? throw new InvalidOperationException("These sinks were made without a configuration.");
 
     /// <summary>The number of places that artifacts may go to: targets, and the default sink.</summary>
     internal int Places => _sinks.Count + (_fallback is null ? 0 : 1);
 
     /// <summary>The sink of a target; of an empty name, the sink that the environment names.</summary>
-    internal IBatchSink Of(string target) => target.Length == 0 ? _fallback! : _sinks[target];
+    internal IBatchSink Of(string target) => (IBatchSink)(target.Length == 0 ? _fallback! : _sinks[target]);
 
     /// <summary>Makes the sinks of a cell.</summary>
     /// <param name="spec">What goes where.</param>
@@ -120,7 +142,7 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     )
     {
         var cell = configuration.Cell ?? throw CoreMapping.UnknownCell("cellId");
-        Log.Findings(loggers, configuration);
+        Log.Findings(loggers, configuration.Findings);
         return new ExportSinks(configuration, cell, null, timeProvider, loggers, spools);
     }
 
@@ -128,23 +150,18 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
     public bool ContainsKey(string key) => _sinks.ContainsKey(key);
 
     /// <inheritdoc />
-    public bool TryGetValue(string key, [MaybeNullWhen(false)] out IExportSink value)
-    {
-        var isThere = _sinks.TryGetValue(key, out var sink);
-        value = sink;
-        return isThere;
-    }
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out IExportSink value) =>
+        _sinks.TryGetValue(key, out value);
 
     /// <inheritdoc />
-    public IEnumerator<KeyValuePair<string, IExportSink>> GetEnumerator() =>
-        _sinks.Select(pair => new KeyValuePair<string, IExportSink>(pair.Key, pair.Value)).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, IExportSink>> GetEnumerator() => _sinks.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <summary>Ends all sinks and their connections, as <see cref="PresignedS3ExportSink.Dispose"/> says.</summary>
     public void Dispose()
     {
-        _s3.Dispose();
+        _s3?.Dispose();
         foreach (var sink in _http)
             sink.Dispose();
     }
@@ -153,6 +170,7 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
         PlainReport report,
         S3ExportConfiguration configuration,
         CellId cellId,
+        Func<TimeSpan, HttpMessageInvoker>? endpoints,
         TimeProvider? timeProvider,
         ILoggerFactory? loggers,
         bool spools
@@ -161,13 +179,15 @@ public sealed class ExportSinks : IReadOnlyDictionary<string, IExportSink>, IDis
         // What cannot be used is refused before.
         if (report.Settings!.Value is PlainSettings.Http { Item: var settings })
         {
-            var http = new HttpMessageInvoker(configuration.CreateHandler(settings.Limits.ConnectTimeout));
+            var timeout = settings.Limits.ConnectTimeout;
+            var http =
+                endpoints?.Invoke(timeout) ?? new HttpMessageInvoker(configuration.CreateHandler(timeout));
             var sink = new HttpExportSink(
                 new SinkParts(
                     HttpSettingsModule.ForCell(cellId, report.Name, settings),
                     null,
                     http,
-                    OwnsHttp: true,
+                    OwnsHttp: endpoints is null,
                     Spool: spools ? settings.Spool?.Value : null
                 ),
                 timeProvider,

@@ -105,7 +105,10 @@ public sealed class HttpExportSink : IBatchSink, IDisposable
 
     /// <summary>Exports one artifact, and reports how far it is.</summary>
     /// <param name="artifact">The file and its name.</param>
-    /// <param name="progress">Told how far the body of each attempt is. Null for none.</param>
+    /// <param name="progress">
+    /// Receives how far the body of each attempt is, as often as <see cref="PresignedS3ExportSink"/> reports. Null for no
+    /// reports.
+    /// </param>
     /// <param name="cancellationToken">Ends the export without a receipt.</param>
     /// <exception cref="ArgumentException">The name or a piece of metadata is not valid.</exception>
     /// <exception cref="ExportException">The artifact was not exported; the exception says why and what to do.</exception>

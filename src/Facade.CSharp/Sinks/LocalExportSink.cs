@@ -39,7 +39,7 @@ public sealed class LocalExportSink : IBatchSink
         TimeProvider? timeProvider = null,
         ILogger<LocalExportSink>? logger = null
     )
-        : this(Check(options), timeProvider, logger) { }
+        : this(Check(options).Accept(nameof(options)), timeProvider, logger) { }
 
     internal LocalExportSink(LocalTarget target, TimeProvider? timeProvider, ILogger? logger)
     {
@@ -70,7 +70,9 @@ public sealed class LocalExportSink : IBatchSink
 
     /// <summary>Exports one artifact, and reports how far it is.</summary>
     /// <param name="artifact">The file and its name.</param>
-    /// <param name="progress">Told how many bytes have been written. Null for none.</param>
+    /// <param name="progress">
+    /// Receives how many bytes have been written, as often as <see cref="PresignedS3ExportSink"/> reports. Null for no reports.
+    /// </param>
     /// <param name="cancellationToken">Ends the export without a receipt; the file does not get its name.</param>
     /// <exception cref="ArgumentException">The name is not that of a file, or a piece of metadata is not valid.</exception>
     /// <exception cref="ExportException">The artifact was not exported; the exception says why and what to do.</exception>
@@ -92,15 +94,19 @@ public sealed class LocalExportSink : IBatchSink
         // The constructor has rejected every other system.
 #pragma warning disable CA1416
         var writer = new LocalWriter(plan, _time);
+        var reported = -1L;
+        void Moved(long bytes)
+        {
+            if (!ProgressRate.IsDue(writer.Length, reported, bytes))
+                return;
+            reported = bytes;
+            reports?.Report(new(artifact.Name, 1, bytes, writer.Length));
+        }
+
         try
         {
             var copy = await writer
-                .WriteAsync(
-                    artifact.Source,
-                    bytes => reports?.Report(new(artifact.Name, 1, bytes, writer.Length)),
-                    clock,
-                    cancellationToken
-                )
+                .WriteAsync(artifact.Source, Moved, clock, cancellationToken)
                 .ConfigureAwait(false);
             var receipt = LocalReceipt.Create(plan, copy);
             Log.Exported(_logger, receipt);
@@ -148,10 +154,11 @@ public sealed class LocalExportSink : IBatchSink
         return CoreMapping.Accept(LocalPlanModule.Create(_target, artifact), nameof(name));
     }
 
-    private static LocalTarget Check(LocalExportSinkOptions options)
+    /// <summary>What the options describe, or all that is wrong with them.</summary>
+    internal static Checked<LocalTarget> Check(LocalExportSinkOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return CoreMapping.Accept(
+        return Checked<LocalTarget>.Of(
             LocalTargetModule.Check(
                 new LocalTargetDraft(
                     options.TargetName,
@@ -162,8 +169,7 @@ public sealed class LocalExportSink : IBatchSink
                     options.Md5,
                     CoreMapping.ToOption(options.MaxArtifactBytes)
                 )
-            ),
-            nameof(options)
+            )
         );
     }
 

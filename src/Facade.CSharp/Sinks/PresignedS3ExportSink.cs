@@ -185,9 +185,10 @@ public sealed class PresignedS3ExportSink : IBatchSink, IDisposable
     /// <summary>Exports one artifact, and tells how far it is.</summary>
     /// <param name="artifact">The file and its name.</param>
     /// <param name="progress">
-    /// Told how far the body of each attempt is, from 0 bytes to the last, once a buffer (64 KiB) at most. It is called
-    /// while the body is sent, so it should be quick. One that throws costs the rest of the reports of this push, and
-    /// nothing else. May be null.
+    /// Receives how far the body of each attempt is: at 0 bytes, then each time another hundredth of the file, and 256 KiB at
+    /// least, has been handed to the connection, and at the last byte. That is 101 reports an attempt at most, and 2 for a file
+    /// of up to 256 KiB. It is called while the body is sent, so it should be quick. If it throws, the push goes on without
+    /// further reports. Null for no reports.
     /// </param>
     /// <param name="cancellationToken">Ends the export without a receipt.</param>
     /// <returns>The receipt: the artifact is stored, and as certain as the receipt says.</returns>

@@ -20,7 +20,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     internal S3ExportSinks(
         S3ExportConfiguration configuration,
         CellId cellId,
-        Func<HttpMessageInvoker>? http,
+        SinkClients? clients,
         TimeProvider? timeProvider,
         ILoggerFactory? loggers,
         bool spools = true
@@ -28,15 +28,15 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     {
         configuration.ThrowIfRefused();
         Configuration = configuration;
-        _owned = http is null ? new HttpMessageInvoker(configuration.CreateHandler()) : null;
+        _owned = clients is null ? new HttpMessageInvoker(configuration.CreateHandler()) : null;
         // One for all targets, so that none overwrites what another sent.
-        _urls = new UrlSources(configuration, timeProvider, loggers);
+        _urls = new UrlSources(configuration, timeProvider, loggers, clients?.Brokers);
         foreach (var settings in Settings.Usable(configuration.Core))
         {
             var parts = new SinkParts(
                 Settings.ForCell(cellId, settings),
                 _urls.Of(settings),
-                http?.Invoke() ?? _owned!,
+                clients?.Stores() ?? _owned!,
                 OwnsHttp: false,
                 AsksCommand: settings.Url.IsCommand,
                 Spool: spools ? settings.Spool?.Value : null
@@ -66,9 +66,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
     public PresignedS3ExportSink this[string key] =>
         TryGetValue(key, out var sink)
             ? sink
-            : throw new KeyNotFoundException(
-                $"The spec has no S3 target '{Redaction.Plain(key)}'. Its S3 targets are: {string.Join(", ", Keys)}."
-            );
+            : throw new KeyNotFoundException(NameList.Missing("S3 target", Keys, key));
 
     /// <summary>Makes the sinks of a cell.</summary>
     /// <param name="spec">What goes where.</param>
@@ -163,7 +161,7 @@ public sealed class S3ExportSinks : IReadOnlyDictionary<string, PresignedS3Expor
                 "The configuration was resolved for another cell. Resolve it for this one.",
                 nameof(cellId)
             );
-        Log.Findings(loggers, configuration);
+        Log.Findings(loggers, configuration.Findings);
         return new S3ExportSinks(configuration, cell, null, timeProvider, loggers);
     }
 

@@ -1,5 +1,4 @@
 using CellOS.Export.S3.Core;
-using CellOS.Export.S3.Http;
 using CellOS.Export.S3.Urls;
 using Microsoft.Extensions.Logging;
 
@@ -36,44 +35,8 @@ internal sealed record SinkParts(
     )
     {
         ArgumentNullException.ThrowIfNull(options);
-        var clientProblem = http is HttpClient client
-            ? ForeignClient.Problem(client, options.RequestTimeout)
-            : null;
-        var endpoint = Endpoint(options, out var brokerProblem);
-        var command = Command(options, out var commandProblem);
-        // A broker is reached as the store is, even if the store is reached by another client.
-        var handler = http is null || endpoint is not null ? new HandlerDraft(options) : null;
-        var manifest = string.IsNullOrWhiteSpace(options.PresignedUrlsFile)
-            ? null
-            : new ManifestFile(options.PresignedUrlsFile);
-        var target = SinkTarget.From(
-            options,
-            [clientProblem, .. handler?.Problems ?? [], manifest?.Problem(), brokerProblem, commandProblem]
-        );
-        IPresignedUrlProvider? owned =
-            endpoint is not null
-                ? new HttpPresignedUrlProvider(
-                    endpoint,
-                    string.IsNullOrWhiteSpace(options.BrokerTokenFile) ? null : options.BrokerTokenFile,
-                    options.RequestTimeout,
-                    handler!.Create(),
-                    time
-                )
-            : command is not null
-                ? new CommandPresignedUrlProvider(command, options.RequestTimeout, time, logger)
-            : null;
-        var provider =
-            owned
-            ?? options.UrlProvider
-            ?? (options.PresignedUrlProvider is { } callback ? new DelegateUrlProvider(callback) : null);
-        return new SinkParts(
-            target,
-            provider is null ? manifest : new UrlProvider(provider),
-            http ?? new HttpMessageInvoker(handler!.Create()),
-            http is null,
-            owned as IDisposable,
-            AsksCommand: command is not null
-        );
+        var draft = new SinkDraft(options, http);
+        return draft.Create(time, logger);
     }
 
     /// <param name="options">What the caller wrote down.</param>
@@ -82,37 +45,7 @@ internal sealed record SinkParts(
     internal static SinkParts From(HttpExportSinkOptions options, HttpMessageInvoker? http)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var clientProblem = http is HttpClient client
-            ? ForeignClient.Problem(client, options.RequestTimeout)
-            : null;
-        var handler = http is null ? new HandlerDraft(options.ConnectTimeout, options.CaBundle) : null;
-        var target = SinkTarget.From(options, [clientProblem, .. handler?.Problems ?? []]);
-        return new SinkParts(target, null, http ?? new HttpMessageInvoker(handler!.Create()), http is null);
-    }
-
-    private static BrokerEndpoint? Endpoint(PresignedS3ExportSinkOptions options, out string? problem)
-    {
-        problem = null;
-        if (string.IsNullOrWhiteSpace(options.BrokerUrl))
-        {
-            if (!string.IsNullOrWhiteSpace(options.BrokerTokenFile))
-                problem = "Nothing reads BrokerTokenFile. Set BrokerUrl as well, or remove it.";
-            return null;
-        }
-
-        var endpoint = BrokerEndpointModule.Parse(options.BrokerUrl);
-        problem = endpoint.IsError ? endpoint.ErrorValue.Message : null;
-        return endpoint.IsOk ? endpoint.ResultValue : null;
-    }
-
-    private static UrlCommand? Command(PresignedS3ExportSinkOptions options, out string? problem)
-    {
-        problem = null;
-        if (options.UrlCommand is null)
-            return null;
-
-        var command = UrlCommandModule.Create(options.UrlCommand);
-        problem = command.IsError ? command.ErrorValue.Message : null;
-        return command.IsOk ? command.ResultValue : null;
+        var draft = new HttpSinkDraft(options, http);
+        return draft.Create();
     }
 }

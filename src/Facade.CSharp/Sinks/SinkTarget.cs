@@ -12,30 +12,29 @@ internal static class SinkTarget
     /// <param name="others">What else was found wrong; nulls for what is right.</param>
     /// <exception cref="ArgumentException">One or more options are not valid; the message names all of them.</exception>
     internal static Target From(PresignedS3ExportSinkOptions options, params string?[] others) =>
-        Accept(
+        Check(options, others).Accept(nameof(options));
+
+    /// <summary>The target that the options describe, or all that is wrong with them.</summary>
+    /// <param name="options">What the caller wrote down.</param>
+    /// <param name="others">What else was found wrong; nulls for what is right.</param>
+    internal static Checked<Target> Check(
+        PresignedS3ExportSinkOptions options,
+        params IEnumerable<string?> others
+    ) =>
+        Checked<Target>.Of(
             TargetDraftModule.Check(ToDraft(options)),
-            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others],
-            nameof(options)
+            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others]
         );
 
-    /// <inheritdoc cref="From(PresignedS3ExportSinkOptions, string?[])" />
-    internal static Target From(HttpExportSinkOptions options, params string?[] others) =>
-        Accept(
+    /// <inheritdoc cref="Check(PresignedS3ExportSinkOptions, IEnumerable{string?})" />
+    internal static Checked<Target> Check(
+        HttpExportSinkOptions options,
+        params IEnumerable<string?> others
+    ) =>
+        Checked<Target>.Of(
             HttpTarget.Check(ToDraft(options)),
-            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others],
-            nameof(options)
+            [Undefined(options.RetryMode), Undefined(options.Integrity), .. others]
         );
-
-    private static Target Accept(
-        FSharpResult<Target, FSharpList<Refusal>> result,
-        string?[] others,
-        string parameter
-    )
-    {
-        var problems = result.IsOk ? [] : result.ErrorValue.Select(refusal => refusal.Message);
-        var all = string.Join(" ", problems.Concat(others.OfType<string>()));
-        return all.Length == 0 ? result.ResultValue : throw new ArgumentException(all, parameter);
-    }
 
     private static HttpTargetDraft ToDraft(HttpExportSinkOptions options) =>
         new(

@@ -55,15 +55,15 @@ public sealed class ExportSpec
     }
 
     /// <summary>A spec in a host's configuration, as <see cref="S3ExportSpec.FromConfiguration"/>.</summary>
-    /// <param name="export">What a cell spec has below <c>export</c>.</param>
+    /// <param name="configuration">The host's whole configuration, or the section <c>export</c> of it.</param>
     /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it, after the section's path.</exception>
-    public static ExportSpec FromConfiguration(IConfiguration export)
+    public static ExportSpec FromConfiguration(IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(export);
-        var entries = export.AsEnumerable(makePathsRelative: true).ToList();
+        ArgumentNullException.ThrowIfNull(configuration);
+        var entries = S3ExportSpec.Entries(configuration).ToList();
         return new ExportSpec(
             fallback => HostConfiguration.SpecFor(fallback, entries),
-            (export as IConfigurationSection)?.Path
+            S3ExportSpec.PathIn(configuration)
         );
     }
 

@@ -104,17 +104,31 @@ public sealed class S3ExportSpec
 
     /// <summary>
     /// A spec in a host's configuration, for example in <c>appsettings.json</c>: the same names as in YAML, whose case
-    /// does not count. Unknown keys are ignored.
+    /// does not count, and settings beside them: those of a target (<c>Export:Targets:0:MaxAttempts</c>), and those that targets
+    /// share (<c>Export:RequestTimeout</c>). Times have the form <c>00:02:00</c>. A variable that is set counts more than a
+    /// setting. Keys that nothing reads are reported as a finding (<c>unknown-key</c>).
     /// </summary>
-    /// <param name="export">What a cell spec has below <c>export</c>: <c>targets</c>, and <c>artifacts</c> if there are any.</param>
+    /// <param name="configuration">
+    /// The host's whole configuration, or the section <c>export</c> of it, with <c>targets</c>, and <c>artifacts</c> if there are any.
+    /// </param>
     /// <exception cref="S3ExportConfigurationException">Something is wrong; the exception lists all of it, after the section's path.</exception>
-    public static S3ExportSpec FromConfiguration(IConfiguration export)
+    public static S3ExportSpec FromConfiguration(IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(export);
-        return Accept(
-            HostConfiguration.Spec(export.AsEnumerable(makePathsRelative: true)),
-            (export as IConfigurationSection)?.Path
-        );
+        ArgumentNullException.ThrowIfNull(configuration);
+        return Accept(HostConfiguration.Spec(Entries(configuration)), PathIn(configuration));
+    }
+
+    /// <summary>The entries of a configuration, whose paths begin there.</summary>
+    internal static IEnumerable<KeyValuePair<string, string?>> Entries(IConfiguration configuration) =>
+        configuration.AsEnumerable(makePathsRelative: true);
+
+    /// <summary>The path of the section <c>export</c> in a configuration, or of the section that it is.</summary>
+    internal static string PathIn(IConfiguration configuration)
+    {
+        var export = configuration.GetSection("export");
+        return configuration is IConfigurationSection section && !export.Exists()
+            ? section.Path
+            : export.Path;
     }
 
     /// <summary>The spec with one S3 target and the artifacts for it.</summary>

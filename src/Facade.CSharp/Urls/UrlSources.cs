@@ -10,7 +10,8 @@ namespace CellOS.Export.S3.Urls;
 internal sealed class UrlSources(
     S3ExportConfiguration configuration,
     TimeProvider? time,
-    ILoggerFactory? loggers
+    ILoggerFactory? loggers,
+    Func<UrlChoice.Broker, TimeSpan, HttpPresignedUrlProvider>? brokers = null
 ) : IDisposable
 {
     private readonly Dictionary<UrlChoice, UrlProvider> _providers = [];
@@ -39,6 +40,8 @@ internal sealed class UrlSources(
     {
         switch (target.Url)
         {
+            case UrlChoice.Broker broker when brokers is not null:
+                return brokers(broker, target.Limits.RequestTimeout);
             case UrlChoice.Broker broker:
                 var http = new HttpPresignedUrlProvider(
                     broker.Endpoint,

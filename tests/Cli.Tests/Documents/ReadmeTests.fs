@@ -197,7 +197,7 @@ let tests =
                 let report = scene.Folder.Write("report.json", "{}")
                 let program = sample "ConfiguredExport"
                 let content = $"--contentRoot={Path.GetDirectoryName program}"
-                let arguments = [ program; content; "--CellId=cell-7"; $"--Report={report}" ]
+                let arguments = [ program; content; "--Export:CellId=cell-7"; $"--Report={report}" ]
                 use host = new Child("dotnet", arguments, scene.SeedVariables)
                 let! struct (code, output, error) = host.End()
                 Expect.equal code 0 (output + error)
@@ -210,7 +210,7 @@ let tests =
                 Expect.stringContains (output + error) urlVariable "which it names"
 
                 use unnamed =
-                    new Child("dotnet", [ program; content; "--CellId=cell-7" ], scene.SeedVariables)
+                    new Child("dotnet", [ program; content; "--Export:CellId=cell-7" ], scene.SeedVariables)
 
                 let! struct (code, output, error) = unnamed.End()
                 Expect.equal code 1 $"no report: {output}{error}"

@@ -173,7 +173,7 @@ let tests =
                         "targets:0:name", "a"
                         "targets:0:kind", "s3"
                         "targets:0:bucket", "evidence"
-                        "targets:0:MaxAttempts", "3"
+                        "targets:0:MaxAtempts", "3"
                         "targets:1:name", "b"
                         "targets:1:kind", "S-3"
                     ] do
@@ -194,7 +194,7 @@ let tests =
                 Expect.equal
                     (resolution.Findings
                      |> List.map (fun finding -> finding.Id, finding.Target, finding.Variable))
-                    [ "unknown-key", Some "a", "MaxAttempts"; "unknown-kind", Some "b", "kind" ]
+                    [ "unknown-key", Some "a", "MaxAtempts"; "unknown-kind", Some "b", "kind" ]
                     "both"
 
                 Expect.hasLength (Settings.refusals resolution) 2 "strictness refuses them")

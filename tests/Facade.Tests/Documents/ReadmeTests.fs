@@ -13,6 +13,7 @@ open CellOS.Export.S3
 open CellOS.Export.S3.Core
 open CellOS.Export.S3.Generators
 open Expecto
+open Microsoft.Extensions.Configuration
 
 let private root =
     let rec up (folder: DirectoryInfo | null) =
@@ -230,6 +231,111 @@ let tests =
                 documents |> List.find (fst >> (=) (Path.Combine("docs", "csharp.md"))) |> snd
 
             Expect.contains (blocksOf "json" text) file "docs/csharp.md")
+
+        testCase "shows configurations whose keys are all read" (fun () ->
+            let configurations =
+                blocks "json" |> List.filter (fun text -> text.Contains "\"Export\"")
+
+            Expect.isGreaterThanOrEqual configurations.Length 2 "configurations were found"
+
+            for text in configurations do
+                let configuration =
+                    ConfigurationBuilder()
+                        .AddJsonStream(new MemoryStream(Text.Encoding.UTF8.GetBytes text))
+                        .Build()
+
+                let resolved =
+                    S3ExportConfiguration.Resolve(
+                        S3ExportSpec.FromConfiguration configuration,
+                        "cell-7",
+                        dict [
+                            "CELLOS_EXPORT_S3_PRESIGNED_URL__ARTIFACT_BUCKET",
+                            ("https://h.example/{artifact_name}": string | null)
+                        ]
+                        |> Collections.Generic.Dictionary
+                    )
+
+                Expect.isEmpty resolved.Refusals text
+                Expect.isEmpty resolved.Findings text)
+
+        testCase "names the settings of a host's configuration" (fun () ->
+            // What the tables of settings name is read, each for its kind.
+            for place, kind in
+                [
+                    "`Export:Targets:N`, kind `s3`", Some "s3"
+                    "`Export:Targets:N`, kind `http`", Some "http"
+                    "`Export:Targets:N`, kind `local`", Some "local"
+                    "`Export`, for all targets", None
+                ] do
+                let named =
+                    rows "Place"
+                    |> Array.find (fun row -> row[0] = place)
+                    |> (fun row -> quoted row[1])
+
+                Expect.isGreaterThan named.Length 1 place
+
+                let entries = [
+                    "Targets:0:Name", "a"
+                    "Targets:0:Kind", kind |> Option.defaultValue "s3"
+                    "Targets:0:Bucket", "b"
+                    for key in "NoSuchSetting" :: named do
+                        (match kind with
+                         | Some _ -> $"Targets:0:{key}"
+                         | None -> key),
+                        ""
+                ]
+
+                let spec =
+                    HostConfiguration.specFor None [
+                        for key, value in entries ->
+                            Collections.Generic.KeyValuePair<string, string | null>(key, value)
+                    ]
+
+                let resolution =
+                    Settings.resolve
+                        {
+                            Lookup = fun _ -> None
+                            Names = []
+                            Now = DateTimeOffset.UnixEpoch
+                            CellId = None
+                            HasProvider = true
+                        }
+                        (Expect.wantOk spec place)
+
+                Expect.equal
+                    [
+                        for finding in resolution.Findings do
+                            if finding.Id = FindingId.UnknownKey then
+                                finding.Variable
+                    ]
+                    [ "NoSuchSetting" ]
+                    place
+
+                // And no other is: the remedy lists what is read.
+                let remedy =
+                    resolution.Findings
+                    |> List.find (fun finding -> finding.Variable = "NoSuchSetting")
+                    |> _.Remedy
+
+                let read =
+                    (remedy.Substring(remedy.LastIndexOf " are " + 5)).TrimEnd('.').Split ", "
+                    |> Array.filter (fun key ->
+                        not (
+                            List.contains key [
+                                "name"
+                                "kind"
+                                "bucket"
+                                "region"
+                                "keyPrefix"
+                                "targets"
+                                "artifacts"
+                            ]
+                        ))
+
+                Expect.equal
+                    (read |> Array.map _.ToLowerInvariant() |> Array.sort)
+                    (named |> List.map _.ToLowerInvariant() |> List.sort |> Array.ofList)
+                    place)
 
         testCase "has links that lead somewhere" (fun () ->
             let anchors (text: string) = [

@@ -84,23 +84,25 @@ let tests =
                 Expect.equal server.Connections 3 "each on a connection of its own"
             })
 
-        testCaseTask "that is a success gives no receipt on a connection that was used before, either" (fun () ->
-            task {
-                use server =
-                    answering 1000L ok (fun connection ->
-                        task {
-                            let! _ = connection.ReadHead()
-                            do! connection.Send ok
-                            do! connection.Read Int64.MaxValue
-                        })
+        testCaseTask
+            "that is a success gives no receipt on a connection that was used before, either"
+            (fun () ->
+                task {
+                    use server =
+                        answering 1000L ok (fun connection ->
+                            task {
+                                let! _ = connection.ReadHead()
+                                do! connection.Send ok
+                                do! connection.Read Int64.MaxValue
+                            })
 
-                use folder = new Folder()
-                let small = folder.Write("small", patterned 1000)
-                let large = sparse folder (64L <<< 20)
-                use sink = new PresignedS3ExportSink(optionsTo server)
-                let! _ = sink.PushAsync("a", small)
-                let! failure = failureOf (fun () -> sink.PushAsync("a", large))
-                Expect.isTrue failure.MayBeStored "there was a success"
-                Expect.equal server.Connections 3 "the first was used again; then none"
-            })
+                    use folder = new Folder()
+                    let small = folder.Write("small", patterned 1000)
+                    let large = sparse folder (64L <<< 20)
+                    use sink = new PresignedS3ExportSink(optionsTo server)
+                    let! _ = sink.PushAsync("a", small)
+                    let! failure = failureOf (fun () -> sink.PushAsync("a", large))
+                    Expect.isTrue failure.MayBeStored "there was a success"
+                    Expect.equal server.Connections 3 "the first was used again; then none"
+                })
     ]

@@ -129,7 +129,7 @@ let tests =
                     let url = scene.Url.Replace("X-Amz-Signature=", "X-Amz-Signature=0")
                     let! failure = push (once url) scene.Content
                     Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                    Expect.equal failure.StatusCode (Nullable 403) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum 403)) "status"
                     Expect.equal failure.ErrorCode "SignatureDoesNotMatch" "code"
                     Expect.equal (List.exactlyOne scene.Puts).BodyBytes 0L "not one byte of the body"
                 })

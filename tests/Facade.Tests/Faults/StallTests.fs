@@ -207,7 +207,7 @@ let tests =
 
                 let! failure, _ = failureAt serve 1 (patterned 1000)
                 Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                Expect.equal failure.StatusCode (Nullable 403) "the status was there"
+                Expect.equal failure.StatusCode (Nullable(enum 403)) "the status was there"
             })
 
         testCaseTask "lets an answer of single bytes through" (fun () ->

@@ -223,4 +223,104 @@ let tests =
                     "eu-central-1"
                     "what a test host adds later"
             })
+
+        testCaseTask "has its settings beside the targets, with the environment on top" (fun () ->
+            task {
+                use! server = gateway ()
+                use folder = new Folder()
+                let path = folder.Write("a", patterned 1000)
+
+                let configuration =
+                    configured
+                        $$"""{
+  "Export": {
+    "CellId": "{{cellId}}",
+    "RequestTimeout": "00:01:00",
+    "Targets": [
+      {
+        "Name": "artifact-bucket", "Kind": "s3", "Bucket": "my-cellos-evidence", "KeyPrefix": "audit",
+        "PresignedUrl": "{{gatewayUrl server}}", "MaxAttempts": 5, "Deadline": "00:02:00", "KeyCheck": "off", "WriteOnce": true
+      }
+    ]
+  }
+}"""
+                        [ "CELLOS_EXPORT_S3_MAX_ATTEMPTS__ARTIFACT_BUCKET", "2" ]
+
+                let services = ServiceCollection()
+                services.AddS3ExportSinks configuration |> ignore
+                use provider = services.BuildServiceProvider()
+                let sink = provider.GetRequiredKeyedService<IExportSink> "artifact-bucket"
+                let! receipt = sink.PushAsync("a", path)
+                Expect.equal receipt.CellId cellId "the cell of the configuration"
+                let resolved = provider.GetRequiredService<S3ExportSinks>().Configuration
+
+                let setting name =
+                    Seq.append (Seq.exactlyOne resolved.Targets).Settings resolved.Globals
+                    |> Seq.find (fun setting -> setting.Name = name)
+                    |> fun setting -> setting.Value, setting.Origin
+
+                Expect.equal (setting "maxAttempts") ("2", S3ExportOrigin.Variable) "of the environment"
+                Expect.equal (setting "deadline") ("120000 ms", S3ExportOrigin.Spec) "a time"
+                Expect.equal (setting "keyCheck") ("off", S3ExportOrigin.Spec) "a word"
+                Expect.equal (setting "writeOnce") ("true", S3ExportOrigin.Spec) "a truth value"
+                Expect.equal (setting "requestTimeout") ("60000 ms", S3ExportOrigin.Spec) "of all targets"
+            })
+
+        testCase "is the whole configuration, or its section" (fun () ->
+            let configuration = configured (appsettings "https://a.example/{artifact_name}") []
+            let names (spec: S3ExportSpec) = [ for target in spec.Targets -> target.Name ]
+            let whole = S3ExportSpec.FromConfiguration configuration
+            let section = S3ExportSpec.FromConfiguration(configuration.GetSection "Export")
+            Expect.equal (names whole) [ "artifact-bucket"; "cold" ] "the whole"
+            Expect.equal (names section) (names whole) "the section"
+
+            Expect.equal
+                (ExportSpec.FromConfiguration(configuration.GetSection "Export")).TargetNames.Count
+                (ExportSpec.FromConfiguration configuration).TargetNames.Count
+                "of all kinds"
+
+            let services = ServiceCollection()
+            services.AddS3ExportSinks(configuration.GetSection "Export", cellId) |> ignore
+
+            Expect.isTrue
+                (services
+                 |> Seq.exists (fun service -> service.IsKeyedService && string service.ServiceKey = "cold"))
+                "registered")
+
+        testCase "has to name a cell, if the program does not" (fun () ->
+            let configuration = configured (appsettings "https://a.example/{artifact_name}") []
+
+            for add in
+                [
+                    fun (services: IServiceCollection) -> services.AddS3ExportSinks configuration
+                    fun services -> services.AddExportSinks configuration
+                ] do
+                let message =
+                    Expect.throwsC (fun () -> add (ServiceCollection()) |> ignore) (fun refusal ->
+                        refusal.Message)
+
+                Expect.stringContains message "Export:CellId" message)
+
+        testCaseTask "with a target that nobody has is refused by the names that there are" (fun () ->
+            task {
+                let services = ServiceCollection()
+
+                services.AddExportSinks(
+                    configured (appsettings "https://a.example/{artifact_name}") [],
+                    cellId
+                )
+                |> ignore
+
+                use provider = services.BuildServiceProvider()
+
+                let message =
+                    Expect.throwsC
+                        (fun () -> provider.GetRequiredKeyedService<IExportSink> "artifact-buket" |> ignore)
+                        _.Message
+
+                Expect.equal
+                    message
+                    "There is no export sink 'artifact-buket'. Did you mean 'artifact-bucket'? Configured: 'artifact-bucket', 'cold', 'by-http'."
+                    "the names"
+            })
     ]

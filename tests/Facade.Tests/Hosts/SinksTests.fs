@@ -113,7 +113,7 @@ let tests =
                     with :? KeyNotFoundException as error ->
                         error.Message
 
-                Expect.stringContains unknown "one, two" "those that there are"
+                Expect.stringContains unknown "'one', 'two'" "those that there are"
             })
 
         testCase "are refused with all that is wrong in all targets" (fun () ->

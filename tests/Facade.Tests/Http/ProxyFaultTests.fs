@@ -36,7 +36,7 @@ let tests =
                     use proxy = guarded ()
                     let! failure = lab.Failed "https" (variables "https" proxy)
                     Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum 407)) "status"
                     Expect.equal failure.Attempts 1 "attempts"
                     Expect.equal proxy.Heads.Length tries "what the proxy was asked"
 
@@ -54,7 +54,7 @@ let tests =
                     use proxy = guarded ()
                     let! failure = lab.Failed "http" (variables "http" proxy)
                     Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum 407)) "status"
                     Expect.equal failure.Attempts 1 "attempts"
                     Expect.equal proxy.Heads.Length 1 "one request"
                     Expect.equal proxy.BodyBytes lab.Content.LongLength "of one body"
@@ -72,7 +72,7 @@ let tests =
                 use! lab = labWith (patterned 5_000_000)
                 use proxy = guarded ()
                 let! failure = lab.Failed "http" (throughAs "http" $"{user}:wr0ng" proxy)
-                Expect.equal failure.StatusCode (Nullable 407) "status"
+                Expect.equal failure.StatusCode (Nullable(enum 407)) "status"
                 Expect.equal proxy.BodyBytes 0L "no byte of it"
             })
 
@@ -91,7 +91,7 @@ let tests =
                             ))
 
                     let! failure = lab.Failed scheme (throughAs scheme credentials proxy)
-                    Expect.equal failure.StatusCode (Nullable 407) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum 407)) "status"
                     Expect.equal proxy.Heads.Length 1 "once"
                     Expect.stringContains failure.Message "only Basic" "why"
             })
@@ -103,7 +103,7 @@ let tests =
                     use proxy = new TestProxy(fun _ _ -> Say(refusal status))
                     let! failure = lab.Failed "https" (throughAs "https" credentials proxy)
                     Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                    Expect.equal failure.StatusCode (Nullable status) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum status)) "status"
                     Expect.equal failure.Attempts 1 "attempts"
                     Expect.equal proxy.Heads.Length 1 "one request"
                     Expect.stringContains failure.Message $"the proxy {proxy.Authority}" "who"
@@ -116,7 +116,7 @@ let tests =
                     use proxy = new TestProxy(fun _ _ -> Say(refusal status))
                     let! failure = lab.Failed "https" (throughAs "https" credentials proxy)
                     Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
-                    Expect.equal failure.StatusCode (Nullable status) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum status)) "status"
                     Expect.equal failure.Attempts 3 "attempts"
                     Expect.equal proxy.Heads.Length 3 "three requests"
 
@@ -320,7 +320,7 @@ let tests =
                     ]
 
                 Expect.equal failure.Kind ExportFailureKind.Unreachable "kind"
-                Expect.equal failure.StatusCode (Nullable 502) "status"
+                Expect.equal failure.StatusCode (Nullable(enum 502)) "status"
                 Expect.equal proxy.Heads.Length 3 "three requests"
             })
 

@@ -163,7 +163,7 @@ let tests =
                             lab.Failed scheme [ variable scheme, $"http://{userInfo}{proxy.Authority}" ]
 
                         Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                        Expect.equal failure.StatusCode (Nullable status) "status"
+                        Expect.equal failure.StatusCode (Nullable(enum status)) "status"
                         Expect.equal failure.Attempts 1 "attempts"
 
                         Expect.stringContains failure.Message advice "what to do"
@@ -183,7 +183,7 @@ let tests =
                         ]
 
                     let failure = Expect.wantError outcome "no receipt"
-                    Expect.equal failure.StatusCode (Nullable 500) "status"
+                    Expect.equal failure.StatusCode (Nullable(enum 500)) "status"
                     Expect.equal failure.Attempts 3 "attempts"
                 })
 
@@ -193,7 +193,7 @@ let tests =
                 use! lab = lab ()
                 let! failure = lab.Failed "https" [ "HTTPS_PROXY", $"http://{proxy.Authority}" ]
                 Expect.equal failure.Kind ExportFailureKind.Refused "kind"
-                Expect.equal failure.StatusCode (Nullable 403) "status"
+                Expect.equal failure.StatusCode (Nullable(enum 403)) "status"
                 Expect.equal failure.Attempts 1 "attempts"
                 Expect.stringContains failure.Message "to allow tunnels (CONNECT)" "what to do"
             })

@@ -185,8 +185,11 @@ let isLawful (length: int) (isStored: bool) (reports: ExportProgress list) =
             (fun (before, after) -> before < after && after <= int64 length)
             $"attempt {attempt} grows"
 
-        // One for each buffer, and the first.
-        Expect.isLessThan bytes.Length (length / 65536 + 3) $"attempt {attempt} is throttled"
+        // One for each step, the first, and the last.
+        Expect.isLessThanOrEqual
+            bytes.Length
+            (min 101 (length / 262_144 + 2))
+            $"attempt {attempt} is throttled"
 
     if isStored then
         Expect.equal (List.last reports).BytesSent (int64 length) "the last is all of it"

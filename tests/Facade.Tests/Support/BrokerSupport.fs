@@ -70,6 +70,7 @@ let grant (server: LoopbackS3Server) : BrokerScript =
 type Broker(path: string option, script: BrokerScript) =
     let requests = ConcurrentQueue<BrokerRequest>()
     let stopping = new CancellationTokenSource()
+    let mutable connections = 0
 
     let listener =
         match path with
@@ -148,6 +149,7 @@ type Broker(path: string option, script: BrokerScript) =
                 try
                     while true do
                         let! socket = listener.AcceptAsync stopping.Token
+                        Interlocked.Increment &connections |> ignore
                         serve socket |> ignore
                 with
                 | :? OperationCanceledException
@@ -156,6 +158,7 @@ type Broker(path: string option, script: BrokerScript) =
             })
 
     member _.Requests = List.ofSeq requests
+    member _.Connections = connections
 
     member _.Url =
         match path with

@@ -89,7 +89,7 @@ let tests =
                 let! failure = failureOf (fun () -> sink.PushAsync("a", scene.Path))
                 Expect.equal failure.Kind ExportFailureKind.Unavailable "kind"
                 Expect.equal failure.Attempts 3 "three attempts"
-                Expect.equal failure.StatusCode (Nullable 503) "status"
+                Expect.equal failure.StatusCode (Nullable(enum 503)) "status"
                 Expect.equal failure.ErrorCode "SlowDown" "code"
                 Expect.isNotNull failure.RequestId "the server's request id"
                 Expect.hasLength scene.Puts 3 "three PUTs"
