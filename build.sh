@@ -34,6 +34,10 @@ usage: ./build.sh [COMMAND]
                         with manual page, licences and SHA-256, in artifacts/ or the FOLDER; Linux
   image [FOLDER]        make the native tool, and a container image with it and the libraries that it loads: an OCI archive,
                         in artifacts/ or the FOLDER; Linux, as root, with umoci
+  release VERSION [--twice] [FOLDER]
+                        from a clean commit whose CHANGELOG.md and Directory.Build.props have the VERSION: packages,
+                        native tool, image, licences, SBOM (CycloneDX) and SHA256SUMS, in artifacts/VERSION/ or the
+                        FOLDER; with --twice, make all of it again and compare each byte; Linux, as root, with umoci
   accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
                         tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -51,6 +55,8 @@ TEXT
 . build/native.sh
 # shellcheck source=build/image.sh
 . build/image.sh
+# shellcheck source=build/release.sh
+. build/release.sh
 
 say() { printf '\n== %s\n' "$*" >&2; }
 
@@ -272,7 +278,7 @@ copy_sources() {
   copy_folder=$(mktemp -d)
   tree=$(cd "$copy_folder" && pwd -P)/
   while [ ${#tree} -lt $copy_length ]; do tree+=_; done
-  find src -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
+  find src build -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
     mkdir -p "$tree/$(dirname "$file")"
     cp "$file" "$tree/$file"
   done
@@ -299,13 +305,14 @@ output_folder() {
 
 pack() {
   [ $# -le 2 ] || die "pack takes a version and a folder, no more"
-  local version=${1:-$(own_version)} folder revision
+  local version=${1:-$(own_version)} folder revision time
   is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
   folder=$(output_folder "${2-}")
   restore
   say "packages of version $version (built anew, which takes a minute or two)"
   copy_sources
   revision=$(own_revision)
+  time=$(source_time)
   mkdir -p "$folder"
   (
     cd "$tree"
@@ -317,6 +324,8 @@ pack() {
     dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
       -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
       -p:ContinuousIntegrationBuild=true
+    # NuGet writes the time of packing into each entry.
+    dotnet run --project build/Release --configuration Release --verbosity quiet -- normalize made "$time"
   )
   # All of them or none.
   cp "$tree"/made/* "$folder"
@@ -365,7 +374,7 @@ format() {
   restore_projects
   format_style
   dotnet fantomas src tests samples
-  dotnet csharpier format src tests samples bench
+  dotnet csharpier format src tests samples bench build
 }
 
 check_format() {
@@ -374,7 +383,7 @@ check_format() {
   local status=0
   format_style --verify-no-changes || status=1
   dotnet fantomas --check src tests samples || status=1
-  dotnet csharpier check src tests samples bench || status=1
+  dotnet csharpier check src tests samples bench build || status=1
   [ "$status" -eq 0 ] || say "run ./build.sh format"
   return "$status"
 }
@@ -419,7 +428,7 @@ restore_import_conditions() {
 
 clean() {
   rm -rf .feed .paket paket-files obj TestResults artifacts
-  find src tests samples bench -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
+  find src tests samples bench build -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
 command=${1:-build}
@@ -438,6 +447,7 @@ case $command in
   pack) pack "$@" ;;
   native) native "$@" ;;
   image) image "$@" ;;
+  release) release "$@" ;;
   test-native) test_native "$@" ;;
   accept-api) accept_api ;;
   live) run_live "$@" ;;

@@ -46,7 +46,7 @@ third_party_notices() {
   local name version
   printf '%s\n\n' "cellos-export-s3 contains the software below, under the licence that is given for each."
   shipped_packages | while read -r name version; do package_notice "$name" "$version"; done
-  printf '%s\n.NET runtime\n\n' "$notice_rule"
+  printf '%s\n.NET runtime %s\n\n' "$notice_rule" "$(cat "$1/VERSION")"
   plain_text "$1/LICENSE.TXT"
   echo
   plain_text "$1/THIRD-PARTY-NOTICES.TXT"
