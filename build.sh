@@ -12,8 +12,10 @@ usage() {
 usage: ./build.sh [COMMAND]
 
   build                 set up the tools and packages, build everything (the default)
-  quickstart [FOLDER]   export a folder to a small S3 on loopback, through a broker that has the keys, and read it
-                        back; without FOLDER, an evidence bundle of its own
+  quickstart [--keep[=TIME]] [FOLDER]
+                        export a folder to a small S3 on loopback, through a broker that has the keys, and read it
+                        back; without FOLDER, an evidence bundle of its own. With --keep, leave the S3 and a broker
+                        running for an hour, or for TIME (such as 30m), for experiments; it says how to stop them
                         with QUICKSTART_ENDPOINT, _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY set, to that S3 instead
   test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
                         each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
@@ -58,7 +60,32 @@ TEXT
 # shellcheck source=build/release.sh
 . build/release.sh
 
-say() { printf '\n== %s\n' "$*" >&2; }
+activity='the build'
+say() {
+  activity=$*
+  printf '\n== %s\n' "$*" >&2
+}
+
+# COMMAND...: runs it, and reports every 20 s that it still runs: builds are silent for minutes. The reports end with
+# this script, however it ends; what sleeps does not hold its output open.
+lively() {
+  local status=0 reports
+  while sleep 20 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    printf '   %s s: %s …\n' "$SECONDS" "$activity" >&2
+  done &
+  reports=$!
+  "$@" || status=$?
+  kill "$reports" 2>/dev/null || true
+  wait "$reports" 2>/dev/null || true
+  return "$status"
+}
+
+# FILE COMMAND...: what the command writes goes to the file, and is shown if it fails.
+logged() {
+  local file=$1
+  shift
+  "$@" >"$file" 2>&1 || { cat "$file" >&2; return 1; }
+}
 
 die() {
   printf 'build.sh: %s\n' "$*" >&2
@@ -94,7 +121,7 @@ fill_feed() {
   } >obj/feed/feed.csproj
   # The repository's own build files are not for this project.
   echo '<Project />' | tee obj/feed/Directory.Build.props >obj/feed/Directory.Build.targets
-  dotnet restore obj/feed/feed.csproj --packages .feed --verbosity quiet
+  lively dotnet restore obj/feed/feed.csproj --packages .feed --verbosity quiet
   cp paket.lock "$stamp"
 }
 
@@ -111,7 +138,7 @@ restore_projects() { dotnet restore CellOS.Export.S3.sln --verbosity quiet -nolo
 build() {
   restore
   say "build"
-  dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
 }
 
 # Live.Tests wants an S3 that is not ours: `./build.sh live`.
@@ -211,15 +238,45 @@ run_live() {
 
 # The folder is the caller's, wherever this script lies.
 quickstart() {
+  local keep=() program
+  if [[ ${1-} == --keep* ]]; then
+    keep=("$1")
+    shift
+  fi
   [ $# -le 1 ] || die "quickstart takes one folder at most"
   case ${1-} in
     "" | /* | -*) ;;
     *) set -- "$caller/$1" ;;
   esac
   restore
-  dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo >obj/quickstart.log 2>&1 ||
-    { cat obj/quickstart.log >&2; die "the quickstart did not build"; }
-  dotnet "samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll" "$@"
+  activity='the build of the quickstart'
+  program=samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll
+  lively logged obj/quickstart.log dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo ||
+    die "the quickstart did not build"
+  if [ ${#keep[@]} -gt 0 ]; then
+    keep_quickstart "$program" "${keep[@]}" "$@"
+  else
+    dotnet "$program" "$@"
+  fi
+}
+
+# PROGRAM ARGUMENT...: returns when the quickstart has run and its S3 is ready. The S3 goes on, and ends by itself.
+keep_quickstart() {
+  local file=${QUICKSTART_KEEP_FILE:-$PWD/obj/quickstart.env} log process
+  log=${file%.env}.log
+  if [ -e "$file" ]; then
+    process=$(sed -nE 's/^QUICKSTART_PROCESS=([0-9]+)$/\1/p' "$file")
+    ! kill -0 "$process" 2>/dev/null || die "an S3 is kept already; stop it with: kill $process"
+    rm "$file"
+  fi
+  QUICKSTART_KEEP_FILE=$file dotnet "$@" >"$log" 2>&1 </dev/null &
+  process=$!
+  trap 'kill "$process" 2>/dev/null || true' INT TERM HUP
+  while [ ! -e "$file" ] && kill -0 "$process" 2>/dev/null; do sleep 0.2; done
+  trap - INT TERM HUP
+  cat "$log"
+  if [ ! -e "$file" ]; then wait "$process"; return; fi
+  printf 'For a shell   . %s\n' "${file#"$PWD/"}"
 }
 
 soak() {
@@ -232,7 +289,7 @@ soak() {
     esac
   done
   restore
-  dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
   dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
 }
 
@@ -245,7 +302,7 @@ bench() {
   restore
   say "build"
   for project in src/Cli bench/Micro bench/Uploads; do
-    dotnet build "$project" --configuration "$configuration" --verbosity quiet -nologo
+    lively dotnet build "$project" --configuration "$configuration" --verbosity quiet -nologo
   done
   say "Micro"
   dotnet "bench/Micro/bin/$configuration/net10.0/Micro.dll" ${quick[@]+"${quick[@]}"}
@@ -321,7 +378,7 @@ pack() {
       grep -rl --include='*.*proj' 'Package\.props' src | sort | sed -E 's#.*#  <Project Path="&" />#'
       echo '</Solution>'
     } >packages.slnx
-    dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
+    lively dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
       -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
       -p:ContinuousIntegrationBuild=true
     # NuGet writes the time of packing into each entry.
@@ -334,7 +391,7 @@ pack() {
 
 accept_api() {
   restore
-  dotnet build tests/PublicApi.Tests --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build tests/PublicApi.Tests --configuration "$configuration" --verbosity quiet -nologo
   dotnet "tests/PublicApi.Tests/bin/$configuration/net10.0/PublicApi.Tests.dll" --accept
 }
 
@@ -405,7 +462,7 @@ update() {
   } >obj/update/update.csproj
   echo '<Project />' | tee obj/update/Directory.Build.props >obj/update/Directory.Build.targets
   rm -f .feed/.complete
-  dotnet restore obj/update/update.csproj --packages .feed --verbosity quiet
+  lively dotnet restore obj/update/update.csproj --packages .feed --verbosity quiet
   local round
   for round in 1 2 3 4 5 6; do
     cp paket.lock obj/paket.lock.before

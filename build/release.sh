@@ -3,7 +3,7 @@
 
 # VERSION: what keeps this commit from being released as that version. Nothing is made before this has passed.
 require_release() {
-  local version=$1 heading
+  local version=$1 heading changed
   is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
   [ "$(own_version)" = "$version" ] ||
     die "Directory.Build.props has the version $(own_version); write $version there, commit, and try again"
@@ -12,8 +12,8 @@ require_release() {
   [[ $heading =~ \ -\ [0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] ||
     die "the section '${heading#\#\# }' of CHANGELOG.md has no date; write '$version - $(date -u +%Y-%m-%d)', commit, and try again"
   [ -z "$(git rev-parse --show-cdup 2>&1)" ] || die "this is not a clone of the repository; release from a clone"
-  [ -z "$(git status --porcelain)" ] ||
-    die "files differ from the commit; commit or remove them, and try again: $(git status --porcelain | head -n 3 | xargs)"
+  changed=$(git status --porcelain | head -n 3)
+  [ -z "$changed" ] || die "files differ from the commit; commit or remove them, and try again: ${changed//$'\n'/, }"
   require_native
   require_image
 }

@@ -59,7 +59,9 @@ internal static class ImagePackages
     private static string DistributionOf(byte[] release)
     {
         var fields = Fields(release, '=');
-        return $"{fields["ID"].Trim('"')}-{fields.GetValueOrDefault("VERSION_ID", "").Trim('"')}".TrimEnd('-');
+        return $"{fields["ID"].Trim('"')}-{fields.GetValueOrDefault("VERSION_ID", "").Trim('"')}".TrimEnd(
+            '-'
+        );
     }
 
     private static Dictionary<string, string> Fields(byte[] content, char separator)

@@ -28,7 +28,9 @@ internal static partial class NuGetPackages
             Copyright = Value(metadata, "copyright"),
             DependsOn =
             [
-                .. Needed().Matches(found.Groups["needs"].Value).Select(it => ReferenceOf(it.Groups[1].Value)),
+                .. Needed()
+                    .Matches(found.Groups["needs"].Value)
+                    .Select(it => ReferenceOf(it.Groups[1].Value)),
             ],
         };
     }
@@ -56,7 +58,9 @@ internal static partial class NuGetPackages
                     .Equals(element.Value, StringComparison.OrdinalIgnoreCase)
             );
         var isMit = path is not null && MitText().IsMatch(File.ReadAllText(path));
-        return isMit ? new Licence("MIT", IsExpression: true) : new Licence(element.Value, IsExpression: false);
+        return isMit
+            ? new Licence("MIT", IsExpression: true)
+            : new Licence(element.Value, IsExpression: false);
     }
 
     [GeneratedRegex(

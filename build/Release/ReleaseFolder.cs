@@ -23,7 +23,9 @@ internal sealed record ReleaseFolder(
     {
         var parts = NuGetPackages.Read(repository).ToList();
         var shipped = parts.Where(part => part.Name != "FsCheck").Select(part => part.Reference).ToArray();
-        var made = Files(folder, $".{version}.nupkg").Select(path => PackageOf(path, version, shipped)).ToList();
+        var made = Files(folder, $".{version}.nupkg")
+            .Select(path => PackageOf(path, version, shipped))
+            .ToList();
         foreach (var path in Files(folder, ".tar.gz"))
         {
             var contained = NativeArchive.Parts(NativeArchive.ReadNotices(path));
@@ -86,7 +88,13 @@ internal sealed record ReleaseFolder(
                 .Select(element => NuGetPackages.ReferenceOf(element.Attribute("id")!.Value)),
         ];
         var isTool = name == Tool;
-        return new Component(NuGetPackages.ReferenceOf(name), isTool ? "application" : "library", name, version, Mit)
+        return new Component(
+            NuGetPackages.ReferenceOf(name),
+            isTool ? "application" : "library",
+            name,
+            version,
+            Mit
+        )
         {
             PackageUrl = $"pkg:nuget/{name}@{version}",
             Digest = DigestOf(path),
