@@ -48,6 +48,7 @@ usage: ./build.sh [COMMAND]
   format                format all sources (dotnet format, CSharpier, Fantomas)
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
+  audit                 ask this machine's package sources for advisories on the packages that ship; 2 if there is one
   clean                 remove what the other commands made
   help                  this text
 TEXT
@@ -57,6 +58,8 @@ TEXT
 . build/native.sh
 # shellcheck source=build/image.sh
 . build/image.sh
+# shellcheck source=build/audit.sh
+. build/audit.sh
 # shellcheck source=build/release.sh
 . build/release.sh
 
@@ -491,7 +494,7 @@ clean() {
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build | accept-api | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+  build | accept-api | audit | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
 esac
 mkdir -p obj
 case $command in
@@ -507,6 +510,10 @@ case $command in
   release) release "$@" ;;
   test-native) test_native "$@" ;;
   accept-api) accept_api ;;
+  audit)
+    require_sdk
+    audit
+    ;;
   live) run_live "$@" ;;
   format) format ;;
   check-format) check_format ;;

@@ -20,10 +20,12 @@ libraries_of() {
 
 # FILE FOLDER: copies a file to its place below a folder, links resolved, with what its Debian package says of itself.
 put() {
-  local package
+  local package path
   mkdir -p "$2$(dirname "$1")"
   cp -L "$1" "$2$1"
-  package=$(dpkg -S "$(readlink -f "$1")" 2>/dev/null | head -n 1 | cut -d: -f1) || true
+  path=$(readlink -f "$1")
+  # A package may name /lib, which is a link to /usr/lib.
+  package=$({ dpkg -S "$path" || dpkg -S "${path#/usr}"; } 2>/dev/null | head -n 1 | cut -d: -f1) || true
   [ -z "$package" ] || describe_package "$package" "$2"
 }
 

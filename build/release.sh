@@ -65,6 +65,8 @@ release() {
   require_release "$version"
   folder=$(output_folder "${place:-$PWD/artifacts/$version}")
   [ -z "$(ls -A "$folder" 2>/dev/null)" ] || die "$folder is not empty; give a folder that is, or remove it"
+  require_sdk
+  audit
   work=$PWD/obj/release
   rm -rf "$work" && mkdir -p "$work/one/files" "$work/two/files"
   make_release "$version" "$work/one/files"
