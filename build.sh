@@ -40,6 +40,7 @@ usage: ./build.sh [COMMAND]
                         from a clean commit whose CHANGELOG.md and Directory.Build.props have the VERSION: packages,
                         native tool, image, licences, SBOM (CycloneDX) and SHA256SUMS, in artifacts/VERSION/ or the
                         FOLDER; with --twice, make all of it again and compare each byte; Linux, as root, with umoci
+  docs                  write docs/reference.md, and the pictures of docs/ that show what the programs print
   accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
                         tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -398,6 +399,13 @@ accept_api() {
   dotnet "tests/PublicApi.Tests/bin/$configuration/net10.0/PublicApi.Tests.dll" --accept
 }
 
+write_documents() {
+  restore
+  say "documents"
+  lively dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
+  dotnet "tests/Cli.Tests/bin/$configuration/net10.0/Cli.Tests.dll" --write-documents
+}
+
 # In a copy, since Stryker puts mutated assemblies in place of the built ones. Its version is here and not among the
 # tools of .config, which everybody restores.
 stryker_version=5.1.0
@@ -494,7 +502,7 @@ clean() {
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build | accept-api | audit | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+  build | accept-api | docs | audit | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
 esac
 mkdir -p obj
 case $command in
@@ -510,6 +518,7 @@ case $command in
   release) release "$@" ;;
   test-native) test_native "$@" ;;
   accept-api) accept_api ;;
+  docs) write_documents ;;
   audit)
     require_sdk
     audit
