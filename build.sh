@@ -12,8 +12,10 @@ usage() {
 usage: ./build.sh [COMMAND]
 
   build                 set up the tools and packages, build everything (the default)
-  quickstart [FOLDER]   export a folder to a small S3 on loopback, through a broker that has the keys, and read it
-                        back; without FOLDER, an evidence bundle of its own
+  quickstart [--keep[=TIME]] [FOLDER]
+                        export a folder to a small S3 on loopback, through a broker that has the keys, and read it
+                        back; without FOLDER, an evidence bundle of its own. With --keep, leave the S3 and a broker
+                        running for an hour, or for TIME (such as 30m), for experiments; it says how to stop them
                         with QUICKSTART_ENDPOINT, _REGION, _BUCKET, _ACCESS_KEY and _SECRET_KEY set, to that S3 instead
   test [ARGUMENT...]    build, run all test programs, the F# scripts of samples/ among them; arguments go to
                         each (--filter TEXT); FSCHECK_MAX_TEST=2000 makes more cases of each property
@@ -34,6 +36,11 @@ usage: ./build.sh [COMMAND]
                         with manual page, licences and SHA-256, in artifacts/ or the FOLDER; Linux
   image [FOLDER]        make the native tool, and a container image with it and the libraries that it loads: an OCI archive,
                         in artifacts/ or the FOLDER; Linux, as root, with umoci
+  release VERSION [--twice] [FOLDER]
+                        from a clean commit whose CHANGELOG.md and Directory.Build.props have the VERSION: packages,
+                        native tool, image, licences, SBOM (CycloneDX) and SHA256SUMS, in artifacts/VERSION/ or the
+                        FOLDER; with --twice, make all of it again and compare each byte; Linux, as root, with umoci
+  docs                  write docs/reference.md, and the pictures of docs/ that show what the programs print
   accept-api            write the public surface of the libraries into the files PublicAPI.*.txt, against which
                         tests/PublicApi.Tests holds it
   live [ARGUMENT...]    the tests against an S3 that is not ours: a throw-away Ceph on loopback (installed from
@@ -42,6 +49,7 @@ usage: ./build.sh [COMMAND]
   format                format all sources (dotnet format, CSharpier, Fantomas)
   check-format          fail if a source is not formatted
   update                resolve the packages anew (after a change of paket.dependencies)
+  audit                 ask this machine's package sources for advisories on the packages that ship; 2 if there is one
   clean                 remove what the other commands made
   help                  this text
 TEXT
@@ -51,8 +59,37 @@ TEXT
 . build/native.sh
 # shellcheck source=build/image.sh
 . build/image.sh
+# shellcheck source=build/audit.sh
+. build/audit.sh
+# shellcheck source=build/release.sh
+. build/release.sh
 
-say() { printf '\n== %s\n' "$*" >&2; }
+activity='the build'
+say() {
+  activity=$*
+  printf '\n== %s\n' "$*" >&2
+}
+
+# COMMAND...: runs it, and reports every 20 s that it still runs: builds are silent for minutes. The reports end with
+# this script, however it ends; what sleeps does not hold its output open.
+lively() {
+  local status=0 reports
+  while sleep 20 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    printf '   %s s: %s …\n' "$SECONDS" "$activity" >&2
+  done &
+  reports=$!
+  "$@" || status=$?
+  kill "$reports" 2>/dev/null || true
+  wait "$reports" 2>/dev/null || true
+  return "$status"
+}
+
+# FILE COMMAND...: what the command writes goes to the file, and is shown if it fails.
+logged() {
+  local file=$1
+  shift
+  "$@" >"$file" 2>&1 || { cat "$file" >&2; return 1; }
+}
 
 die() {
   printf 'build.sh: %s\n' "$*" >&2
@@ -88,7 +125,7 @@ fill_feed() {
   } >obj/feed/feed.csproj
   # The repository's own build files are not for this project.
   echo '<Project />' | tee obj/feed/Directory.Build.props >obj/feed/Directory.Build.targets
-  dotnet restore obj/feed/feed.csproj --packages .feed --verbosity quiet
+  lively dotnet restore obj/feed/feed.csproj --packages .feed --verbosity quiet
   cp paket.lock "$stamp"
 }
 
@@ -105,7 +142,7 @@ restore_projects() { dotnet restore CellOS.Export.S3.sln --verbosity quiet -nolo
 build() {
   restore
   say "build"
-  dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build CellOS.Export.S3.sln --configuration "$configuration" --verbosity quiet -nologo
 }
 
 # Live.Tests wants an S3 that is not ours: `./build.sh live`.
@@ -205,15 +242,45 @@ run_live() {
 
 # The folder is the caller's, wherever this script lies.
 quickstart() {
+  local keep=() program
+  if [[ ${1-} == --keep* ]]; then
+    keep=("$1")
+    shift
+  fi
   [ $# -le 1 ] || die "quickstart takes one folder at most"
   case ${1-} in
     "" | /* | -*) ;;
     *) set -- "$caller/$1" ;;
   esac
   restore
-  dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo >obj/quickstart.log 2>&1 ||
-    { cat obj/quickstart.log >&2; die "the quickstart did not build"; }
-  dotnet "samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll" "$@"
+  activity='the build of the quickstart'
+  program=samples/Quickstart/bin/$configuration/net10.0/Quickstart.dll
+  lively logged obj/quickstart.log dotnet build samples/Quickstart --configuration "$configuration" --verbosity quiet -nologo ||
+    die "the quickstart did not build"
+  if [ ${#keep[@]} -gt 0 ]; then
+    keep_quickstart "$program" "${keep[@]}" "$@"
+  else
+    dotnet "$program" "$@"
+  fi
+}
+
+# PROGRAM ARGUMENT...: returns when the quickstart has run and its S3 is ready. The S3 goes on, and ends by itself.
+keep_quickstart() {
+  local file=${QUICKSTART_KEEP_FILE:-$PWD/obj/quickstart.env} log process
+  log=${file%.env}.log
+  if [ -e "$file" ]; then
+    process=$(sed -nE 's/^QUICKSTART_PROCESS=([0-9]+)$/\1/p' "$file")
+    ! kill -0 "$process" 2>/dev/null || die "an S3 is kept already; stop it with: kill $process"
+    rm "$file"
+  fi
+  QUICKSTART_KEEP_FILE=$file dotnet "$@" >"$log" 2>&1 </dev/null &
+  process=$!
+  trap 'kill "$process" 2>/dev/null || true' INT TERM HUP
+  while [ ! -e "$file" ] && kill -0 "$process" 2>/dev/null; do sleep 0.2; done
+  trap - INT TERM HUP
+  cat "$log"
+  if [ ! -e "$file" ]; then wait "$process"; return; fi
+  printf 'For a shell   . %s\n' "${file#"$PWD/"}"
 }
 
 soak() {
@@ -226,7 +293,7 @@ soak() {
     esac
   done
   restore
-  dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build tests/Soak --configuration "$configuration" --verbosity quiet -nologo
   dotnet "tests/Soak/bin/$configuration/net10.0/Soak.dll" "$@"
 }
 
@@ -239,7 +306,7 @@ bench() {
   restore
   say "build"
   for project in src/Cli bench/Micro bench/Uploads; do
-    dotnet build "$project" --configuration "$configuration" --verbosity quiet -nologo
+    lively dotnet build "$project" --configuration "$configuration" --verbosity quiet -nologo
   done
   say "Micro"
   dotnet "bench/Micro/bin/$configuration/net10.0/Micro.dll" ${quick[@]+"${quick[@]}"}
@@ -272,7 +339,7 @@ copy_sources() {
   copy_folder=$(mktemp -d)
   tree=$(cd "$copy_folder" && pwd -P)/
   while [ ${#tree} -lt $copy_length ]; do tree+=_; done
-  find src -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
+  find src build -type d \( -name bin -o -name obj \) -prune -o -type f -print | while IFS= read -r file; do
     mkdir -p "$tree/$(dirname "$file")"
     cp "$file" "$tree/$file"
   done
@@ -299,13 +366,14 @@ output_folder() {
 
 pack() {
   [ $# -le 2 ] || die "pack takes a version and a folder, no more"
-  local version=${1:-$(own_version)} folder revision
+  local version=${1:-$(own_version)} folder revision time
   is_version "$version" || die "'$version' is no version: give one of SemVer 2, such as 1.2.3 or 1.2.3-rc.1"
   folder=$(output_folder "${2-}")
   restore
   say "packages of version $version (built anew, which takes a minute or two)"
   copy_sources
   revision=$(own_revision)
+  time=$(source_time)
   mkdir -p "$folder"
   (
     cd "$tree"
@@ -314,9 +382,11 @@ pack() {
       grep -rl --include='*.*proj' 'Package\.props' src | sort | sed -E 's#.*#  <Project Path="&" />#'
       echo '</Solution>'
     } >packages.slnx
-    dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
+    lively dotnet pack packages.slnx --configuration Release --output made --verbosity quiet -nologo \
       -p:Version="$version" -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
       -p:ContinuousIntegrationBuild=true
+    # NuGet writes the time of packing into each entry.
+    dotnet run --project build/Release --configuration Release --verbosity quiet -- normalize made "$time"
   )
   # All of them or none.
   cp "$tree"/made/* "$folder"
@@ -325,8 +395,15 @@ pack() {
 
 accept_api() {
   restore
-  dotnet build tests/PublicApi.Tests --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build tests/PublicApi.Tests --configuration "$configuration" --verbosity quiet -nologo
   dotnet "tests/PublicApi.Tests/bin/$configuration/net10.0/PublicApi.Tests.dll" --accept
+}
+
+write_documents() {
+  restore
+  say "documents"
+  lively dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
+  dotnet "tests/Cli.Tests/bin/$configuration/net10.0/Cli.Tests.dll" --write-documents
 }
 
 # In a copy, since Stryker puts mutated assemblies in place of the built ones. Its version is here and not among the
@@ -365,7 +442,7 @@ format() {
   restore_projects
   format_style
   dotnet fantomas src tests samples
-  dotnet csharpier format src tests samples bench
+  dotnet csharpier format src tests samples bench build
 }
 
 check_format() {
@@ -374,7 +451,7 @@ check_format() {
   local status=0
   format_style --verify-no-changes || status=1
   dotnet fantomas --check src tests samples || status=1
-  dotnet csharpier check src tests samples bench || status=1
+  dotnet csharpier check src tests samples bench build || status=1
   [ "$status" -eq 0 ] || say "run ./build.sh format"
   return "$status"
 }
@@ -396,7 +473,7 @@ update() {
   } >obj/update/update.csproj
   echo '<Project />' | tee obj/update/Directory.Build.props >obj/update/Directory.Build.targets
   rm -f .feed/.complete
-  dotnet restore obj/update/update.csproj --packages .feed --verbosity quiet
+  lively dotnet restore obj/update/update.csproj --packages .feed --verbosity quiet
   local round
   for round in 1 2 3 4 5 6; do
     cp paket.lock obj/paket.lock.before
@@ -419,13 +496,13 @@ restore_import_conditions() {
 
 clean() {
   rm -rf .feed .paket paket-files obj TestResults artifacts
-  find src tests samples bench -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
+  find src tests samples bench build -depth -type d \( -name bin -o -name obj \) -exec rm -rf {} +
 }
 
 command=${1:-build}
 [ $# -eq 0 ] || shift
 case $command in
-  build | accept-api | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
+  build | accept-api | docs | audit | format | check-format | update | clean | help) [ $# -eq 0 ] || die "$command takes no arguments" ;;
 esac
 mkdir -p obj
 case $command in
@@ -438,8 +515,14 @@ case $command in
   pack) pack "$@" ;;
   native) native "$@" ;;
   image) image "$@" ;;
+  release) release "$@" ;;
   test-native) test_native "$@" ;;
   accept-api) accept_api ;;
+  docs) write_documents ;;
+  audit)
+    require_sdk
+    audit
+    ;;
   live) run_live "$@" ;;
   format) format ;;
   check-format) check_format ;;

@@ -18,15 +18,26 @@ libraries_of() {
   ldd "$@" | sed -nE 's/^\s*(\S+ => )?(\/\S+) \(0x.*/\2/p' | sort -u
 }
 
-# FILE FOLDER: copies a file to its place below a folder, links resolved, with the licence of its Debian package.
+# FILE FOLDER: copies a file to its place below a folder, links resolved, with what its Debian package says of itself.
 put() {
-  local package
+  local package path
   mkdir -p "$2$(dirname "$1")"
   cp -L "$1" "$2$1"
-  package=$(dpkg -S "$(readlink -f "$1")" 2>/dev/null | head -n 1 | cut -d: -f1) || true
-  if [ -n "$package" ] && [ -e "/usr/share/doc/$package/copyright" ]; then
-    mkdir -p "$2/usr/share/doc/$package"
-    cp -L "/usr/share/doc/$package/copyright" "$2/usr/share/doc/$package/copyright"
+  path=$(readlink -f "$1")
+  # A package may name /lib, which is a link to /usr/lib.
+  package=$({ dpkg -S "$path" || dpkg -S "${path#/usr}"; } 2>/dev/null | head -n 1 | cut -d: -f1) || true
+  [ -z "$package" ] || describe_package "$package" "$2"
+}
+
+# PACKAGE FOLDER: the licence of a Debian package, and its name and version where scanners of images look for them.
+describe_package() {
+  if [ -e "/usr/share/doc/$1/copyright" ]; then
+    mkdir -p "$2/usr/share/doc/$1"
+    cp -L "/usr/share/doc/$1/copyright" "$2/usr/share/doc/$1/copyright"
+  fi
+  if dpkg-query -s "$1" >/dev/null 2>&1; then
+    mkdir -p "$2/var/lib/dpkg/status.d"
+    dpkg-query -s "$1" >"$2/var/lib/dpkg/status.d/$1"
   fi
 }
 
@@ -39,8 +50,9 @@ fill_image() {
   put "$libssl" "$root"
   libraries_of "$1/bin/cellos-export-s3" "$libssl" | while read -r file; do put "$file" "$root"; done
   cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-  mkdir -p "$root/usr/share/doc/ca-certificates"
-  cp -L /usr/share/doc/ca-certificates/copyright "$root/usr/share/doc/ca-certificates/" 2>/dev/null || true
+  describe_package ca-certificates "$root"
+  # Of what the packages are.
+  [ ! -e /etc/os-release ] || cp -L /etc/os-release "$root/etc/os-release"
   printf 'root:x:0:0:root:/:/usr/sbin/nologin\ncellos:x:%s:%s:cellos:/evidence:/usr/sbin/nologin\n' \
     "$image_user" "$image_user" >"$root/etc/passwd"
   printf 'root:x:0:\ncellos:x:%s:\n' "$image_user" >"$root/etc/group"

@@ -46,7 +46,7 @@ third_party_notices() {
   local name version
   printf '%s\n\n' "cellos-export-s3 contains the software below, under the licence that is given for each."
   shipped_packages | while read -r name version; do package_notice "$name" "$version"; done
-  printf '%s\n.NET runtime\n\n' "$notice_rule"
+  printf '%s\n.NET runtime %s\n\n' "$notice_rule" "$(cat "$1/VERSION")"
   plain_text "$1/LICENSE.TXT"
   echo
   plain_text "$1/THIRD-PARTY-NOTICES.TXT"
@@ -117,7 +117,7 @@ native() {
   made=$tree/made
   (
     cd "$tree"
-    dotnet publish src/Cli --configuration "$configuration" --runtime "$platform" --output made/publish \
+    lively dotnet publish src/Cli --configuration "$configuration" --runtime "$platform" --output made/publish \
       --verbosity quiet -nologo -p:PublishAot=true -p:CppCompilerAndLinker="$(basename "$native_compiler")" \
       -p:SourceRevisionId="$revision" -p:EnableSourceControlManagerQueries=false \
       -p:ContinuousIntegrationBuild=true
@@ -139,7 +139,7 @@ test_native() {
     native "$PWD/obj/native"
   fi
   say "build"
-  dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
+  lively dotnet build tests/Cli.Tests --configuration "$configuration" --verbosity quiet -nologo
   export CELLOS_TEST_TOOL=$PWD/obj/native/cellos-export-s3
   run_program tests/Cli.Tests "$@"
   sum_up

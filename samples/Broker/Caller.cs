@@ -17,6 +17,22 @@ internal sealed record Caller(string Name, IReadOnlyList<string> Cells, IReadOnl
             ValuesOf(user, PrefixesClaim)
         );
 
+    /// <summary>Adds the rights of the first subject that matches, if the token of the user states none itself.</summary>
+    internal static void AddRights(ClaimsPrincipal user, IEnumerable<SubjectRights> subjects)
+    {
+        if (user.HasClaim(claim => claim.Type is CellsClaim or PrefixesClaim))
+            return;
+        var name = user.FindFirstValue(NameClaim) ?? "";
+        var rights = subjects.FirstOrDefault(it => Pattern.Matches(it.Name, name, StringComparison.Ordinal));
+        if (rights is not null)
+            user.AddIdentity(
+                new ClaimsIdentity([
+                    .. rights.Cells.Select(cell => new Claim(CellsClaim, cell)),
+                    .. rights.Prefixes.Select(prefix => new Claim(PrefixesClaim, prefix)),
+                ])
+            );
+    }
+
     private static string[] ValuesOf(ClaimsPrincipal user, string claim) =>
         [.. user.FindAll(claim).Select(found => found.Value)];
 }

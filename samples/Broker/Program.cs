@@ -54,6 +54,14 @@ try
             {
                 jwt.MapInboundClaims = false;
                 jwt.TokenValidationParameters.NameClaimType = Caller.NameClaim;
+                jwt.Events = new JwtBearerEvents
+                {
+                    OnTokenValidated = context =>
+                    {
+                        Caller.AddRights(context.Principal!, broker.Subjects);
+                        return Task.CompletedTask;
+                    },
+                };
                 if (broker.JwtPublicKeyFile is { Length: > 0 } file)
                 {
                     var key = ECDsa.Create();

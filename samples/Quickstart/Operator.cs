@@ -12,15 +12,23 @@ internal static class Operator
     private const string KeyPrefix = "quickstart";
     private const string ExpiredTarget = "expired";
 
-    internal static async Task<int> RunAsync(string? path, CancellationToken stopping)
+    /// <param name="path">The folder that is exported; null for one with evidence of its own.</param>
+    /// <param name="keep">How long the S3 on loopback is kept; null if it ends with the quickstart.</param>
+    /// <param name="stopping">Ends all of it.</param>
+    internal static async Task<int> RunAsync(string? path, TimeSpan? keep, CancellationToken stopping)
     {
         var settings = StoreSettings.Read();
+        if (keep is not null && settings is not null)
+            throw new UsageException("--keep keeps the S3 on loopback; unset the QUICKSTART_ variables.");
         var given = path is null ? null : EvidenceFolder.List(path);
         var own = path is null ? Directory.CreateTempSubdirectory("cellos-quickstart-") : null;
         try
         {
             await using var store = await Store.OpenAsync(settings, given?.Bytes ?? 0);
-            return await RunAsync(own?.FullName ?? Path.GetFullPath(path!), given, store, stopping);
+            var code = await RunAsync(own?.FullName ?? Path.GetFullPath(path!), given, store, stopping);
+            if (code == 0 && keep is { } time)
+                await KeptStore.RunAsync(store, time, stopping);
+            return code;
         }
         finally
         {

@@ -5,11 +5,13 @@ using Amazon.Runtime;
 using Quickstart;
 
 const string Usage = """
-    Usage: Quickstart [FOLDER]
+    Usage: Quickstart [--keep[=TIME]] [FOLDER]
 
     Pushes every file of the folder, or of a small evidence bundle of its own, to an S3 on the loopback, and
-    reads each one back. The URLs come from the broker in samples/Broker. To use another S3, set QUICKSTART_ENDPOINT, QUICKSTART_REGION, QUICKSTART_BUCKET,
-    QUICKSTART_ACCESS_KEY and QUICKSTART_SECRET_KEY.
+    reads each one back. The URLs come from the broker in samples/Broker. To use another S3, set QUICKSTART_ENDPOINT,
+    QUICKSTART_REGION, QUICKSTART_BUCKET, QUICKSTART_ACCESS_KEY and QUICKSTART_SECRET_KEY.
+
+    --keep leaves the S3 on loopback and a broker running for an hour, or for TIME (such as 30m or 90s).
     """;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
@@ -25,8 +27,12 @@ try
         case ["-h" or "--help"]:
             Console.WriteLine(Usage);
             return 0;
+        case [var option, .. var rest] when rest.Length <= 1 && KeptStore.ParseTime(option) is { } time:
+            return await Operator.RunAsync(rest.FirstOrDefault(), time, stopping.Token);
+        case [var option, ..] when option.StartsWith('-'):
+            throw new UsageException($"There is no option {option}. The options are --keep and --help.");
         case [] or [_]:
-            return await Operator.RunAsync(args.FirstOrDefault(), stopping.Token);
+            return await Operator.RunAsync(args.FirstOrDefault(), null, stopping.Token);
         default:
             throw new UsageException("There is at most one argument: the folder to export.");
     }

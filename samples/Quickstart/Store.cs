@@ -55,6 +55,7 @@ internal sealed class Store : IAsyncDisposable
         {
             Retention = digestsOnly ? Retention.DigestsOnly : Retention.KeepBytes,
             MaxKeptBytes = (int)MostBytesInMemory,
+            Buckets = ["evidence", new Bucket(KeptStore.GatewayBucket) { IsBehindGateway = true }],
         };
         var server = await LoopbackS3Server.StartAsync(options);
         var own = new StoreSettings(

@@ -14,4 +14,8 @@ let main argv =
     | [| "--play"; "push" |] -> (ToolTests.pushUntilInterrupted false).GetAwaiter().GetResult()
     | [| "--play"; "stubborn-push" |] -> (ToolTests.pushUntilInterrupted true).GetAwaiter().GetResult()
     | [| "--play"; "append"; path |] -> (ReceiptsFileTests.appendForEver path).GetAwaiter().GetResult()
+    | [| "--write-documents" |] ->
+        Reference.accept ()
+        (Session.accept ()).GetAwaiter().GetResult()
+        0
     | _ -> TestProgram.run argv

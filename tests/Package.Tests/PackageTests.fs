@@ -174,5 +174,10 @@ let tests =
                             Expect.isTrue
                                 (one[name] = other[name])
                                 $"{name} of {it.Id}.{extension} is the same"
+
+                        Expect.isTrue
+                            (File.ReadAllBytes(pathOf folder it.Id extension) =
+                                File.ReadAllBytes(pathOf again it.Id extension))
+                            $"{it.Id}.{extension} is the same as a whole"
             })
     ]

@@ -312,6 +312,44 @@ let private tokens =
                 isRefused 401 "missing, unknown or expired" answer
         })
 
+let private subjects =
+    testCaseTask "gives a JWT without rights those of its subject, and no other JWT" (fun () ->
+        task {
+            use folder = new Folder()
+            use issuer = new Issuer()
+            use! store = startStore ()
+
+            let withSubject (name: string) =
+                (settingsFor store folder
+                 |> List.filter (fun (name, _) -> name <> "Broker:TokensFile"))
+                @ [
+                    "Broker:TokensFile", ""
+                    "Broker:JwtPublicKeyFile", folder.Write("issuer.pem", issuer.PublicKey)
+                    "Authentication:Schemes:Bearer:ValidIssuer", "https://issuer.example"
+                    "Authentication:Schemes:Bearer:ValidAudience", "cellos-broker"
+                    "Broker:Subjects:0:Name", name
+                    "Broker:Subjects:0:Cells:0", "cell-*"
+                ]
+
+            for subject in [ "ci-42"; "ci-*" ] do
+                use! broker = startBroker (withSubject subject)
+                let! answer = broker.Post(issuer.Issue(600., ""), request)
+                isGranted answer |> ignore
+                let! answer = broker.Post(issuer.Issue(600., ""), requestFor "" "build-1" "a" "")
+                isRefused 403 "Its cells: cell-*." answer
+                let! answer = broker.Post(issuer.Issue(600., ",\"cells\":[\"build-1\"]"), request)
+                isRefused 403 "Its cells: build-1." answer
+
+                let! answer =
+                    broker.Post(issuer.Issue(600., ""), requestFor "nightly" "cell-7" "a" "")
+
+                isRefused 403 "prefix" answer
+
+            use! broker = startBroker (withSubject "ci-4")
+            let! answer = broker.Post(issuer.Issue(600., ""), request)
+            isRefused 403 "Its cells: none." answer
+        })
+
 let private sockets =
     testList "on a Unix socket" [
         testCaseTask
@@ -550,4 +588,5 @@ let private operation =
     ]
 
 [<Tests>]
-let tests = testList "the broker" [ granting; refusing; tokens; sockets; operation ]
+let tests =
+    testList "the broker" [ granting; refusing; tokens; subjects; sockets; operation ]

@@ -2,9 +2,12 @@
 module Samples.Tests.QuickstartTests
 
 open System
+open System.Diagnostics
 open System.IO
+open System.Net.Http
 open System.Text.Json.Nodes
 open System.Text.RegularExpressions
+open System.Threading.Tasks
 open Expecto
 open LoopbackS3
 open Samples.Tests.Presigning
@@ -52,6 +55,39 @@ let private running () = [
                 Environment = read (Path.Combine(folder, "environ"))
             }
 ]
+
+/// Runs it with an option that keeps its S3, uploads to that S3 and reads the object back, then acts; returns what ran,
+/// and the settings that it wrote for a shell.
+let private kept (folder: Folder) (option: string) (act: Map<string, string> -> unit) =
+    task {
+        let file = folder.At "kept.env"
+        let running = quickstart [ "QUICKSTART_KEEP_FILE", file ] [ option ]
+
+        while not (File.Exists file || running.IsCompleted) do
+            do! Task.Delay 50
+
+        Expect.isFalse running.IsCompleted "it goes on"
+
+        let settings =
+            Map [
+                for found in Regex.Matches(File.ReadAllText file, "(?m)^(\\w+)='?([^'\n]*)'?$") do
+                    found.Groups[1].Value, found.Groups[2].Value
+            ]
+
+        Expect.isTrue (File.Exists settings["QUICKSTART_BROKER_TOKEN_FILE"]) "the broker has a token"
+        use http = new HttpClient()
+
+        let url =
+            settings["QUICKSTART_URL"].Replace("{cell_id}", "cell-7").Replace("{artifact_name}", "a")
+
+        let! stored = http.PutAsync(url, new StringContent "evidence")
+        Expect.isTrue stored.IsSuccessStatusCode $"{stored}"
+        let! text = http.GetStringAsync url
+        Expect.equal text "evidence" "it is stored"
+        act settings
+        let! ran = running
+        return ran, settings
+    }
 
 [<Tests>]
 let tests =
@@ -143,6 +179,56 @@ let tests =
 
                 for name, _ in given do
                     Expect.stringContains ran.Error name "why"
+            })
+
+        testCaseTask
+            "with --keep, leaves an S3 and a broker that take uploads, until the time is over"
+            (fun () ->
+                task {
+                    use folder = new Folder()
+                    let! ran, settings = kept folder "--keep=4s" ignore
+                    succeeds ran
+                    Expect.stringContains ran.Output "kill " "how to stop it"
+                    Expect.stringContains ran.Output settings["QUICKSTART_URL"] "where it is"
+                    Expect.isFalse (File.Exists(folder.At "kept.env")) "the file ends with it"
+
+                    Expect.isFalse
+                        (File.Exists settings["QUICKSTART_BROKER_TOKEN_FILE"])
+                        "and so does the token"
+
+                    hides secrets ran
+                })
+
+        testCaseTask "with --keep, ends at once when it is told to" (fun () ->
+            task {
+                if OperatingSystem.IsWindows() then
+                    skiptest "there are no signals"
+
+                use folder = new Folder()
+
+                let! ran, _ =
+                    kept folder "--keep=100m" (fun settings ->
+                        use kill = Process.Start("kill", settings["QUICKSTART_PROCESS"])
+                        kill.WaitForExit())
+
+                succeeds ran
+            })
+
+        testCaseTask "refuses a time that is not one, and to keep an S3 that is not its own" (fun () ->
+            task {
+                for argument in [ "--keep=0s"; "--keep=5x"; "--keep="; "--keep=10000m"; "--kept" ] do
+                    let! ran = quickstart [] [ argument ]
+                    Expect.equal ran.Code 2 argument
+                    Expect.stringContains ran.Error "--keep" "what there is"
+
+                let! ran =
+                    quickstart [
+                        for name in [ "ENDPOINT"; "REGION"; "BUCKET"; "ACCESS_KEY"; "SECRET_KEY" ] ->
+                            $"QUICKSTART_{name}", "http://127.0.0.1:1"
+                    ] [ "--keep" ]
+
+                Expect.equal ran.Code 2 ran.Output
+                Expect.stringContains ran.Error "unset the QUICKSTART_ variables" "why"
             })
 
         testCaseTask "refuses a folder that does not exist" (fun () ->

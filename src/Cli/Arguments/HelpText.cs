@@ -53,7 +53,8 @@ internal static class HelpText
             "Documents",
             [
                 $"{Tool.Name} manual | man --local-file -",
-                "docs/operators.md of the project: every option, variable, message and exit code",
+                "docs/reference.md of the project: every option, variable and exit code",
+                "docs/operators.md of the project: how to set it up, and what a message means",
             ],
             output
         );

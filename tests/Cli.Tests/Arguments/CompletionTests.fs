@@ -10,7 +10,7 @@ open CellOS.Export.S3.Cli
 open Cli.Tests.Scene
 open Cli.Tests.Support
 
-let private operators = File.ReadAllText(Path.Combine(root, "docs", "operators.md"))
+let private reference = File.ReadAllText Reference.path
 
 /// A folder with a spec, some files, and the tool as a command of its own name in `bin`.
 let private place () =
@@ -255,9 +255,9 @@ let tests =
                         Expect.stringContains plain $"\n{codes}\n{meaning}." codes
 
                         Expect.stringContains
-                            (operators.Replace("`", ""))
+                            (reference.Replace("`", ""))
                             $"| {codes} | {meaning} |"
-                            "the operators' document"
+                            "the reference"
 
                     if has "man" then
                         let! output =

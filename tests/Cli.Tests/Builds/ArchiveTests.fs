@@ -142,8 +142,12 @@ let tests =
 
                     Expect.isGreaterThan shipped.Length 10 "packages"
 
-                    for it in shipped @ [ ".NET runtime" ] do
-                        Expect.stringContains notices $"{String('=', 80)}\n{it}\n" it
+                    let rule = String('=', 80)
+
+                    for it in shipped do
+                        Expect.stringContains notices $"{rule}\n{it}\n" it
+
+                    Expect.isMatch notices $@"{rule}\n\.NET runtime \d+\.\d+\.\d+\n" "the runtime"
                 })
 
         testCaseTask "has symbols in a file apart, which the stripped tool names" (fun () ->
@@ -179,6 +183,40 @@ let tests =
 
                 let said = File.ReadAllText(image + ".sha256").Split ' '
                 Expect.equal said[0] (sha256 (File.ReadAllBytes image)) "the digest"
+            })
+
+        testCaseTask "the image names its Debian packages where scanners look for them" (fun () ->
+            task {
+                let image = besideTool ".oci.tar"
+                require [ "skopeo"; "umoci"; "dpkg-query" ]
+                use folder = new Folder()
+                let layout = folder.At "layout"
+
+                let! _ =
+                    run [] [ "skopeo"; "copy"; "--quiet"; $"oci-archive:{image}"; $"oci:{layout}:it" ]
+
+                let! _ =
+                    run [] [
+                        "umoci"
+                        "unpack"
+                        "--rootless"
+                        "--image"
+                        $"{layout}:it"
+                        folder.At "bundle"
+                    ]
+
+                let status = folder.At "bundle/rootfs/var/lib/dpkg/status.d"
+
+                let named =
+                    Directory.GetFiles status
+                    |> Array.map (fun path -> nonNull (Path.GetFileName path))
+
+                for package in named do
+                    let! installed = run [] [ "dpkg-query"; "-s"; package ]
+                    Expect.equal (File.ReadAllText(Path.Join(status, package))) installed package
+
+                Expect.containsAll named [ "ca-certificates"; "libc6" ] "the packages"
+                Expect.exists named _.StartsWith("libssl3") "OpenSSL"
             })
 
         testCaseTask "the image exports as it is run, with a file system that cannot be written" (fun () ->

@@ -67,7 +67,7 @@ let tests =
                     |> List.ofArray
 
                 let table =
-                    guide.Split '\n'
+                    File.ReadAllLines Reference.path
                     |> Seq.skipWhile (fun line -> not (line.StartsWith "| Exit code"))
                     |> Seq.takeWhile (_.StartsWith("|"))
                     |> Seq.collect (fun row -> Regex.Matches((row.Split '|')[1], "\\d+") |> Seq.map _.Value)

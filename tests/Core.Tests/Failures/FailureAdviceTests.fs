@@ -493,7 +493,7 @@ let codes =
         testCase "is in the operators' document for every code, and is not the general one" (fun () ->
             let document =
                 File.ReadAllText(
-                    Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "operators.md")
+                    Path.Combine(__SOURCE_DIRECTORY__, "..", "..", "..", "docs", "troubleshooting.md")
                 )
 
             let rows =
@@ -510,7 +510,7 @@ let codes =
             let listed = rows |> Seq.collect (fun row -> quoted row[0]) |> Set.ofSeq
 
             for code in CodeAdvice.codes do
-                Expect.isTrue (listed.Contains code) $"{code} is in the table of docs/operators.md"
+                Expect.isTrue (listed.Contains code) $"{code} is in the table of docs/troubleshooting.md"
 
             for row in rows do
                 let words = Regex.Match(row[0], "with \"([^\"]+)\"").Groups[1].Value
