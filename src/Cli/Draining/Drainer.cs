@@ -129,8 +129,6 @@ internal static class Drainer
             return ExitCode.Failed;
 
         SayWhatIsLeft(plan, display);
-        return lines.AnyFailed || run.AnyProblem ? ExitCode.Failed
-            : lines.AnySpooled ? ExitCode.Spooled
-            : ExitCode.Done;
+        return ending.ExitCodeOf(run.AnyProblem);
     }
 }

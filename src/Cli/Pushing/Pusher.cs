@@ -145,14 +145,12 @@ internal static class Pusher
                 display.Note(change);
             foreach (var sentence in places.After())
                 display.Note(sentence);
-            return lines.AnyFailed
-                || misled is not null
-                || !isSealed
-                || shared.Problems.Count > 0
-                || changes.Count > 0 && sinks.Configuration.IsStrict
-                    ? ExitCode.Failed
-                : lines.AnySpooled ? ExitCode.Spooled
-                : ExitCode.Done;
+            return ending.ExitCodeOf(
+                anyProblem: misled is not null
+                    || !isSealed
+                    || shared.Problems.Count > 0
+                    || changes.Count > 0 && sinks.Configuration.IsStrict
+            );
 
             // Also of a push that is interrupted: its receipts are read as well.
             async Task SayWhatIsFalse()

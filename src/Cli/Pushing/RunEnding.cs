@@ -61,6 +61,13 @@ internal sealed class RunEnding(
             error.WriteLine(receipt);
     }
 
+    /// <summary>The exit code of a run that has ended by itself.</summary>
+    /// <param name="anyProblem">True if something is wrong besides artifacts that failed.</param>
+    internal int ExitCodeOf(bool anyProblem) =>
+        lines.AnyFailed || anyProblem ? ExitCode.Failed
+        : lines.AnySpooled ? ExitCode.Spooled
+        : ExitCode.Done;
+
     private void Say(Exception exception) =>
         error.WriteLine($"{Tool.Name}: {Core.Shown.Line(exception.Message)}");
 

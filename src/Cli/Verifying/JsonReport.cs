@@ -112,6 +112,9 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
                     json.WriteNumber(status.Name, count);
                 json.WriteEndObject();
                 Text(json, "filesNamedBy", result.Names?.Value.Name);
+                Texts(json, "keys", inputs.KeyIds);
+                Texts(json, "leftOut", inputs.LeftOut);
+                Texts(json, "notes", VerificationResultModule.Limits(result));
                 json.WriteStartObject("receipts");
                 json.WriteNumber("read", result.Receipts);
                 json.WriteNumber("superseded", result.Superseded);
@@ -181,6 +184,17 @@ internal sealed class JsonReport(TextWriter output) : IVerifyReport
 
     private static string Time(DateTimeOffset at) =>
         at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>An array; nothing for no text.</summary>
+    private static void Texts(Utf8JsonWriter json, string name, IReadOnlyCollection<string> texts)
+    {
+        if (texts.Count == 0)
+            return;
+        json.WriteStartArray(name);
+        foreach (var text in texts)
+            json.WriteStringValue(text);
+        json.WriteEndArray();
+    }
 
     private static void Text(Utf8JsonWriter json, string name, FSharpOption<string>? text) =>
         Text(json, name, text?.Value);

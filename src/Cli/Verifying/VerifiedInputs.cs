@@ -15,10 +15,12 @@ internal sealed record VerifiedFile(string Role, string Name, string Sha256);
 /// <param name="KeyIds">The ids of the keys whose signatures count.</param>
 /// <param name="Bundle">The folder with the evidence, for display; null for none.</param>
 /// <param name="EvidenceFiles">The number of files in the folder.</param>
+/// <param name="LeftOut">A sentence for each kind of content of the folder that is not compared, such as links; for display.</param>
 internal sealed record VerifiedInputs(
     IReadOnlyList<(string File, FSharpOption<SealHead>? Head)> Heads,
     IReadOnlyList<VerifiedFile> Files,
     IReadOnlyList<string> KeyIds,
     string? Bundle,
-    int EvidenceFiles
+    int EvidenceFiles,
+    IReadOnlyList<string> LeftOut
 );

@@ -106,7 +106,8 @@ internal sealed class Verifier
                 [.. _receipts.Concat(_seals).Concat(_envelopes).Select(file => file.Verified)],
                 _keyIds,
                 _arguments.Bundle is { } bundle ? Shown.Short(200, bundle) : null,
-                folder?.Files.Count ?? 0
+                folder?.Files.Count ?? 0,
+                folder?.Notes ?? []
             )
         );
         return result.HasFailed ? ExitCode.Failed

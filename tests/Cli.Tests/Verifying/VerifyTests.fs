@@ -101,6 +101,31 @@ let tests =
                     "the given one"
             })
 
+        testCaseTask
+            "names what it left out of the bundle, and what was not checked, for machines and on the page"
+            (fun () ->
+                task {
+                    let! given, _ = exported names
+                    use _ = given
+
+                    File.CreateSymbolicLink(Path.Join(given.Bundle, "link"), "/etc/passwd")
+                    |> ignore
+
+                    let page = given.Folder.At "page.html"
+                    let! code, output, error = verify (given.All @ [ "--json"; "--html"; page ])
+                    Expect.equal code 0 error
+                    let summary = ofKind "summary" output |> List.exactlyOne
+
+                    let texts (name: string) = [
+                        for text in summary.GetProperty(name).EnumerateArray() -> nonNull (text.GetString())
+                    ]
+
+                    Expect.exists (texts "leftOut") _.Contains("link") "the link"
+                    Expect.stringContains (File.ReadAllText page) "<dt>left out</dt>" "on the page"
+                    Expect.exists (texts "notes") _.Contains("No head was given") "what was not checked"
+                    Expect.hasLength (texts "keys") 1 "the key whose signatures count"
+                })
+
         for what, tamper, expected in tamperings do
             testCaseTask $"fails if {what}" (fun () ->
                 task {

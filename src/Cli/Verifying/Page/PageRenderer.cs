@@ -206,6 +206,8 @@ internal sealed class PageRenderer(TextWriter output, VerificationPage page, Ver
             _html.Write(
                 $"<dt>bundle</dt><dd><bdi>{bundle}</bdi>, {Amounts.Number(inputs.EvidenceFiles)} {(inputs.EvidenceFiles == 1 ? "file" : "files")}</dd>\n"
             );
+        foreach (var sentence in inputs.LeftOut)
+            _html.Write($"<dt>left out</dt><dd><bdi>{sentence}</bdi></dd>\n");
         _html.Raw("</dl>\n</section>\n");
     }
 }
