@@ -126,7 +126,7 @@ module VerificationJudge =
     let private withoutSeal = "no valid seal states its receipt"
 
     let private contradicted =
-        "no valid seal states its receipt, and a valid seal states an earlier one, of other content"
+        "no valid seal states its receipt, and a valid seal states an earlier one, of other content or confirmation"
 
     let private withoutLine =
         "a seal states its receipt, which the files of receipts do not contain"

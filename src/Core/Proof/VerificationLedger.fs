@@ -51,7 +51,8 @@ type VerificationLedger = internal {
 ///   its destination. The order of lines and of files makes no other difference;
 /// - a receipt is sealed if a valid seal states a receipt with the same values in all fields that this library knows;
 /// - a sealed receipt counts as a receipt, and without a line in the files of receipts it is reported;
-/// - a receipt without a seal that overrules a sealed one of other content is not accepted, whatever the scope accepts;
+/// - a receipt without a seal that overrules a sealed one of other content, or of which one alone was confirmed by the store,
+///   is not accepted, whatever the scope accepts;
 /// - where no file of receipts was given, the sealed receipts are the receipts;
 /// - every line of receipts that is not one, and not blank, is reported;
 /// - the functions are total.
@@ -194,11 +195,14 @@ module VerificationLedger =
         // The folders of a local target, and what is usual below a base URL.
         | BundleNames.Keys -> $"{receipt.CellId}/{receipt.ArtifactName}"
 
+    /// The content, and whether the store confirmed it: a line that anybody can write makes nothing more certain.
     let private contentOf (ledger: VerificationLedger) (receipt: Receipt) =
-        int64 (ledger.Fingerprints.OfText(receipt.Sha256.ToLowerInvariant())).First
+        let isConfirmed = ReceiptedUploads.isConfirmed receipt.Integrity
+
+        int64 (ledger.Fingerprints.OfText $"{isConfirmed} {receipt.Sha256.ToLowerInvariant()}").First
         ||| 1L
 
-    /// True if a seal states other content of the object of a receipt without a seal.
+    /// True if a seal states other content of the object of a receipt without a seal, or another confirmation of it.
     let internal isContradicted (ledger: VerificationLedger) (receipt: Receipt) =
         match ledger.Overruled.TryGetValue(ledger.Fingerprints.OfText receipt.Destination) with
         | true, contents -> contents |> List.exists ((<>) (contentOf ledger receipt))

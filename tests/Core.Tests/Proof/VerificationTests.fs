@@ -221,7 +221,10 @@ let tests =
                     ("a", ArtifactStatus.Intact, SealCoverage.NotSealed)
                     "which"
 
-                Expect.stringContains (List.exactlyOne found.Problems) "of other content" "why"
+                Expect.stringContains
+                    (List.exactlyOne found.Problems)
+                    "of other content or confirmation"
+                    "why"
 
             let again = {
                 receiptA with
@@ -234,7 +237,27 @@ let tests =
                     Bundle = Some bundle
             }
 
-            Expect.isTrue (verify same).Result.IsGood "of the same content, it is accepted")
+            Expect.isTrue (verify same).Result.IsGood "of the same content, it is accepted"
+
+            let unverified = {
+                receiptA with
+                    Integrity = "unverified"
+            }
+
+            let surer = {
+                again with
+                    Integrity = "checksum-sha256"
+            }
+
+            let upgraded = {
+                given [ unverified; receiptB; surer ] with
+                    Seals = [ bytesOf (sealedRuns [ [ unverified; receiptB ] ]) ]
+                    Bundle = Some bundle
+            }
+
+            Expect.isTrue
+                (verify upgraded).Result.HasFailed
+                "what the store did not confirm is not confirmed by a line that anybody can write")
 
         testCase "failures that valid seals state are counted, and are no reason to fail" (fun () ->
             let failed = {
