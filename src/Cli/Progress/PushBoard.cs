@@ -93,6 +93,9 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
     private static readonly TimeSpan LeastData = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<string, RunningArtifact> _running = new(StringComparer.Ordinal);
+
+    /// <summary>What was not exported: its file may still be read by a thread that was left behind.</summary>
+    private readonly ConcurrentDictionary<string, bool> _left = new(StringComparer.Ordinal);
     private readonly Queue<(long At, long Bytes)> _looks = new();
     private readonly long _startedAt = time.GetTimestamp();
     private long? _dataSince;
@@ -118,13 +121,20 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
         Interlocked.Add(ref _bytes, bytes);
     }
 
-    /// <summary>The sink reports nothing of an artifact after its end.</summary>
+    /// <summary>A report that comes after the end of an artifact that was not exported counts for nothing.</summary>
     internal void BytesMoved(string artifact, int attempt, long sent, long length) =>
-        _running[artifact] = new RunningArtifact(artifact, attempt, sent, length);
+        Run(new RunningArtifact(artifact, attempt, sent, length));
 
     /// <summary>The bytes of the attempt that failed are to be sent again.</summary>
     internal void Waits(string artifact, int attempt, long length, ExportRetryWait wait) =>
-        _running[artifact] = new RunningArtifact(artifact, attempt, 0, length, wait);
+        Run(new RunningArtifact(artifact, attempt, 0, length, wait));
+
+    private void Run(RunningArtifact artifact)
+    {
+        _running[artifact.Name] = artifact;
+        if (_left.ContainsKey(artifact.Name))
+            _running.TryRemove(artifact.Name, out _);
+    }
 
     private RunningArtifact End(string artifact)
     {
@@ -156,6 +166,7 @@ internal sealed class PushBoard(TimeProvider time, Core.Shard? shard = null)
 
     private void NotExported(string artifact, ref int count)
     {
+        _left[artifact] = true;
         Interlocked.Add(ref _bytes, -End(artifact).Length);
         Interlocked.Increment(ref count);
     }

@@ -192,9 +192,9 @@ let tests =
                 "under way"
 
             board.Exported("a", 1000L)
-            board.BytesMoved("a", 1, 1000L, 1000L)
             board.Skipped("c", 1000L)
             board.Failed "b"
+            board.BytesMoved("b", 1, 1000L, 1000L)
             let third = board.Look()
             Expect.isEmpty third.Running "none, though a report came late"
 
