@@ -55,12 +55,15 @@ type BundleNames =
     | Artifacts
     /// By the keys of objects; of other targets than S3, by cell and artifact (`cell-7/report.json`).
     | Keys
+    /// By bucket and key (`my-bucket/cell-7/report.json`), in a folder for each bucket; of other targets as by `Keys`.
+    | Buckets
 
     /// The words in reports.
     member this.Name =
         match this with
         | Artifacts -> "artifact names"
         | Keys -> "object keys, or cell and artifact"
+        | Buckets -> "bucket and object key, or cell and artifact"
 
 /// What is to be verified, and what is accepted.
 type VerificationScope = {

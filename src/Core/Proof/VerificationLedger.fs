@@ -31,6 +31,7 @@ type VerificationLedger = internal {
     mutable WithLine: int64
     mutable FitsByName: int64
     mutable FitsByKey: int64
+    mutable FitsByBucket: int64
     mutable Superseded: int64
     mutable IsSealed: int64
     mutable NotSealed: int64
@@ -86,6 +87,7 @@ module VerificationLedger =
         WithLine = 0L
         FitsByName = 0L
         FitsByKey = 0L
+        FitsByBucket = 0L
         Superseded = 0L
         IsSealed = 0L
         NotSealed = 0L
@@ -188,12 +190,21 @@ module VerificationLedger =
                     Forged = seals.Forged + 1L
             }
 
+    let private withoutScheme (destination: string) =
+        if destination.StartsWith("s3://", StringComparison.Ordinal) then
+            destination.Substring 5
+        else
+            destination
+
     let internal nameOf (names: BundleNames) (receipt: Receipt) =
         match names with
         | BundleNames.Artifacts -> receipt.ArtifactName
         | BundleNames.Keys when receipt.TargetKind = TargetKind.S3.Name -> SealStatement.subjectName receipt
+        | BundleNames.Buckets when receipt.TargetKind = TargetKind.S3.Name ->
+            withoutScheme receipt.Destination
         // The folders of a local target, and what is usual below a base URL.
-        | BundleNames.Keys -> $"{receipt.CellId}/{receipt.ArtifactName}"
+        | BundleNames.Keys
+        | BundleNames.Buckets -> $"{receipt.CellId}/{receipt.ArtifactName}"
 
     /// The content, and whether the store confirmed it: a line that anybody can write makes nothing more certain.
     let private contentOf (ledger: VerificationLedger) (receipt: Receipt) =
@@ -227,6 +238,9 @@ module VerificationLedger =
 
             if fits BundleNames.Keys then
                 ledger.FitsByKey <- ledger.FitsByKey + 1L
+
+            if fits BundleNames.Buckets then
+                ledger.FitsByBucket <- ledger.FitsByBucket + 1L
 
     let private readReceipt (ledger: VerificationLedger) (receipt: Receipt) =
         ledger.Receipts <- ledger.Receipts + 1L
@@ -351,7 +365,9 @@ module VerificationLedger =
 
     /// By what the files of the bundle are named.
     let internal names (ledger: VerificationLedger) =
-        if ledger.FitsByKey > ledger.FitsByName then
+        if ledger.FitsByBucket > max ledger.FitsByKey ledger.FitsByName then
+            BundleNames.Buckets
+        elif ledger.FitsByKey > ledger.FitsByName then
             BundleNames.Keys
         else
             BundleNames.Artifacts

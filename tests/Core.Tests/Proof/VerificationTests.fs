@@ -186,6 +186,46 @@ let tests =
                 ([ "a", "altered", "" ], false)
                 "by names, one of them differs")
 
+        testCase "buckets may have other content under one key" (fun () ->
+            let elsewhere = {
+                receiptOf "c" "a" b 3 with
+                    Destination = "s3://other-bucket/c/a"
+                    TargetName = Some "other"
+            }
+
+            let bucket = receiptA.Destination.Substring(5).Split('/')[0]
+
+            let given = {
+                none with
+                    Receipts = [ log [ receiptA; elsewhere ] ]
+                    Bundle = Some(Map [ $"{bucket}/c/a", a; "other-bucket/c/a", b ])
+            }
+
+            let report = verify given
+            Expect.isTrue report.Result.IsGood "a folder for each bucket"
+            Expect.equal report.Result.Names (Some BundleNames.Buckets) "by buckets"
+
+            Expect.equal
+                (failing {
+                    given with
+                        Bundle = Some(Map [ $"{bucket}/c/a", a; "other-bucket/c/a", a ])
+                })
+                ([ "a", "altered", "" ], false)
+                "each is compared with its own"
+
+            // What a forger writes in place of an address breaks nothing.
+            for destination in [ ""; "s3:"; "s3://"; "//"; "x" ] do
+                let forged = {
+                    elsewhere with
+                        Destination = destination
+                }
+
+                verify {
+                    given with
+                        Receipts = [ log [ receiptA; forged ] ]
+                }
+                |> ignore)
+
         testCase "files of other targets may have the names of cell and artifact" (fun () ->
             let ofFolder (receipt: Receipt) = {
                 receipt with
