@@ -108,7 +108,7 @@ module Push =
                     state
                     |> State.learn (fun history -> {
                         history with
-                            Asked = history.Asked + 1
+                            Questions = history.Questions + 1
                     })
 
                 go state now (Phase.Asking attempt) (Output.AskUrl(attempt, State.deadline state))
@@ -151,7 +151,7 @@ module Push =
         if state.Attempts >= policy.MaxAttempts then
             fail state now ifLast
         else
-            let asked =
+            let askedWait =
                 match state.History.Last |> ValueOption.map _.Words with
                 | ValueSome(Outcome.Replied reply) ->
                     Retry.asked
@@ -161,7 +161,7 @@ module Push =
                         (State.shown state reply.AmzRetryAfter)
                 | _ -> TimeSpan.Zero
 
-            let wait = Retry.wait policy state.Attempts roll asked
+            let wait = Retry.wait policy state.Attempts roll askedWait
             let until = Instant.plus wait now
             let next = state.Attempts + 1
 
@@ -331,8 +331,8 @@ module Push =
         | Verdict.Retry FailureKind.LocalFault -> fail state now FailureKind.LocalFault
         | _ -> fail state now FailureKind.SourceUnreadable
 
-    let private areAllOf (asked: DigestAlgorithm list) (digests: Digest list) =
-        List.sort asked = (digests |> List.map _.Algorithm |> List.sort)
+    let private areAllOf (wanted: DigestAlgorithm list) (digests: Digest list) =
+        List.sort wanted = (digests |> List.map _.Algorithm |> List.sort)
 
     /// Compares a success with the digests that it reports, once they were taken: of the content that was sent.
     let private compareWith
@@ -359,7 +359,7 @@ module Push =
             state
             |> State.learn (fun history -> {
                 history with
-                    Asked = 0
+                    Questions = 0
                     // In UTC, as `timeOf`.
                     ValidUntil = grant.ExpiresAt |> Option.map _.ToUniversalTime() |> ValueOption.ofOption
             })
@@ -391,12 +391,12 @@ module Push =
     let private delayed (state: State) now (attempt: int) (roll: float) (reason: string) (after: TimeSpan) =
         let policy = state.Plan.Target.Retry
         let masked = Redaction.withoutSecrets (State.secrets state) reason
-        let asked = state.History.Asked
+        let questions = state.History.Questions
 
         let wait =
             Retry.wait
                 policy
-                asked
+                questions
                 roll
                 (Instant.shorter policy.MaxBackoff (Instant.longer TimeSpan.Zero after))
 
@@ -415,7 +415,7 @@ module Push =
         let fault = Fault.Create(FaultKind.NoUrl, words, 0L)
         let state = State.after (Outcome.NotSent fault) state
 
-        if asked >= policy.MaxAttempts then
+        if questions >= policy.MaxAttempts then
             fail state now FailureKind.Unavailable
         elif State.isTooLate until state then
             fail state now FailureKind.DeadlineExceeded
@@ -495,12 +495,12 @@ module Push =
                 (state
                  |> State.learn (fun history -> {
                      history with
-                         Asked = history.Asked - 1
+                         Questions = history.Questions - 1
                  }))
                 now
                 attempt
-        | (Phase.Digesting(_, asked) | Phase.Comparing { Algorithms = asked }), Input.DigestsTaken(_, digests) when
-            not (areAllOf asked digests)
+        | (Phase.Digesting(_, wanted) | Phase.Comparing { Algorithms = wanted }), Input.DigestsTaken(_, digests) when
+            not (areAllOf wanted digests)
             ->
             failWith
                 state

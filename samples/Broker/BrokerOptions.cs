@@ -58,17 +58,3 @@ internal sealed class BrokerOptions
     /// <summary>The rights of callers whose JWTs state none, such as those of Kubernetes and of CI services.</summary>
     public SubjectRights[] Subjects { get; set; } = [];
 }
-
-/// <summary>What a caller may have, by the claim <c>sub</c> of its JWT.</summary>
-internal sealed class SubjectRights
-{
-    /// <summary>The subject; <c>*</c> at the end stands for any text.</summary>
-    [Required]
-    public string Name { get; set; } = "";
-
-    /// <summary>The cells; <c>*</c> at the end stands for any text.</summary>
-    public string[] Cells { get; set; } = [];
-
-    /// <summary>The key prefixes; the empty one is a key without a prefix.</summary>
-    public string[] Prefixes { get; set; } = [""];
-}

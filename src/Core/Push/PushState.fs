@@ -60,7 +60,7 @@ type internal History = {
     /// The end of the validity of the URL in use, as its source states it.
     ValidUntil: DateTimeOffset voption
     /// How often a URL was asked for since there was one.
-    Asked: int
+    Questions: int
     Damage: Damage
     MayBeStored: bool
     /// What it knows about hosts: from the sink, and from its own attempts.
@@ -99,7 +99,7 @@ module internal State =
         Digests = []
         Expected = []
         ValidUntil = ValueNone
-        Asked = 0
+        Questions = 0
         Damage = Damage.NotReported
         MayBeStored = false
         Hosts = KnownHosts.none
