@@ -499,9 +499,8 @@ module Push =
                  }))
                 now
                 attempt
-        | (Phase.Digesting(_, wanted) | Phase.Comparing { Algorithms = wanted }), Input.DigestsTaken(_, digests) when
-            not (areAllOf wanted digests)
-            ->
+        | (Phase.Digesting(_, wanted) | Phase.Comparing { Algorithms = wanted }),
+          Input.DigestsTaken(_, digests) when not (areAllOf wanted digests) ->
             failWith
                 state
                 now
