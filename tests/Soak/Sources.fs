@@ -108,7 +108,8 @@ type Sources(seed: int) =
                 3, (Grows, random.Next 100_000)
                 3, (Shrinks, 1 + random.Next 100_000)
                 3, (Rewritten, 1 + random.Next 100_000)
-                2, (GrowsInTheMiddle, 200_000)
+                // Progress, which tells when to meddle, is reported at every 256 KiB.
+                2, (GrowsInTheMiddle, 600_000)
             ]
 
         Changing((write (at $"changing-%s{name}") (bytes random length)).Path, how)
