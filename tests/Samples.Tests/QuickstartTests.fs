@@ -199,7 +199,7 @@ let tests =
                     hides secrets ran
                 })
 
-        testCaseTask "with --keep, ends at once when it is told to" (fun () ->
+        testCaseTask "with --keep, ends at once on a signal" (fun () ->
             task {
                 if OperatingSystem.IsWindows() then
                     skiptest "there are no signals"

@@ -305,11 +305,6 @@ module Integrity =
     let confirmed (terms: IntegrityTerms) (reply: Reply) (sent: Sent) : Digest list =
         confirmedOf (ReportedDigest.ofChecksums reply) terms reply sent
 
-    /// The algorithms of checksums that are read already.
+    /// The algorithms of all checksums that a success reports: what the sink learns of the host.
     let internal algorithmsOf (checksums: ReportedDigest list) : Set<DigestAlgorithm> =
         checksums |> List.map _.Digest.Algorithm |> Set.ofList
-
-    /// The algorithms of all checksums that a success reports: what the sink learns of the host.
-    [<CompiledName("Reported")>]
-    let reported (reply: Reply) : Set<DigestAlgorithm> =
-        algorithmsOf (ReportedDigest.ofChecksums reply)

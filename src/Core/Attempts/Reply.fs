@@ -248,8 +248,9 @@ module Reply =
     /// `Location` without query and fragment, which are often long: a page for signing in is given the URL that was asked
     /// for. `None` if the rest is long, too.
     let private withoutQuery (location: string) : string option =
-        Some((location.Split([| '?'; '#' |], 2)[0]).Trim())
-        |> Option.filter (fun text -> text <> "" && text.Length <= longestValue)
+        match (location.Split([| '?'; '#' |], 2)[0]).Trim() with
+        | text when text <> "" && text.Length <= longestValue -> Some text
+        | _ -> None
 
     /// A location without user info: its scheme, host and path, or its path alone.
     let private shownLocation (location: string) =

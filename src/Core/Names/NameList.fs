@@ -17,16 +17,13 @@ module NameList =
     let missing (thing: string) (names: string seq) (given: string) : string =
         let names = List.ofSeq names
 
+        let lower (name: string) = name.ToLowerInvariant()
+
         let nearest =
-            match
-                EditDistance.nearest (names |> List.map _.ToLowerInvariant()) (given.ToLowerInvariant())
-            with
-            | Some near ->
-                names
-                |> List.tryFind (fun name -> name.ToLowerInvariant() = near)
-                |> Option.map (fun name -> $" Did you mean {Check.quoteWord name}?")
-                |> Option.defaultValue ""
-            | None -> ""
+            EditDistance.nearest (List.map lower names) (lower given)
+            |> Option.bind (fun near -> names |> List.tryFind (fun name -> lower name = near))
+            |> Option.map (fun name -> $" Did you mean {Check.quoteWord name}?")
+            |> Option.defaultValue ""
 
         let known =
             match names with

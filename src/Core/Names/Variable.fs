@@ -15,7 +15,7 @@ type EnvironmentVariable = {
 }
 
 /// The environment variables of this library: the one place where their names, meanings and defaults stand.
-/// The table in docs/operators.md and `check` are held against this one.
+/// docs/reference.md is made of this table, and `check` is held against it.
 [<RequireQualifiedAccess>]
 module Variable =
 

@@ -65,6 +65,30 @@ type BundleNames =
         | Keys -> "object keys, or cell and artifact"
         | Buckets -> "bucket and object key, or cell and artifact"
 
+/// Names the files of a bundle.
+[<RequireQualifiedAccess>]
+module internal BundleNames =
+
+    /// All ways, the usual first.
+    let all = [ BundleNames.Artifacts; BundleNames.Keys; BundleNames.Buckets ]
+
+    let private withoutScheme (destination: string) =
+        if destination.StartsWith("s3://", StringComparison.Ordinal) then
+            destination.Substring 5
+        else
+            destination
+
+    /// The name of the file of a receipt.
+    let nameOf (names: BundleNames) (receipt: Receipt) : string =
+        match names with
+        | BundleNames.Artifacts -> receipt.ArtifactName
+        | BundleNames.Keys when receipt.TargetKind = TargetKind.S3.Name -> SealStatement.subjectName receipt
+        | BundleNames.Buckets when receipt.TargetKind = TargetKind.S3.Name ->
+            withoutScheme receipt.Destination
+        // The folders of a local target, and what is usual below a base URL.
+        | BundleNames.Keys
+        | BundleNames.Buckets -> $"{receipt.CellId}/{receipt.ArtifactName}"
+
 /// What is to be verified, and what is accepted.
 type VerificationScope = {
     /// True if files of receipts were given; otherwise the receipts are those that the seals state.

@@ -72,9 +72,7 @@ module VerificationJudge =
         else
             match
                 ledger.Files.TryGetValue(
-                    ledger.Fingerprints.OfText(
-                        VerificationLedger.nameOf (VerificationLedger.names ledger) receipt
-                    )
+                    ledger.Fingerprints.OfText(BundleNames.nameOf (VerificationLedger.names ledger) receipt)
                 )
             with
             | false, _ -> (ArtifactStatus.Missing, Some "the bundle does not have its file", false), None

@@ -29,9 +29,8 @@ type VerificationLedger = internal {
     mutable Receipts: int64
     mutable BadLines: int64
     mutable WithLine: int64
-    mutable FitsByName: int64
-    mutable FitsByKey: int64
-    mutable FitsByBucket: int64
+    /// The number of receipts whose file the bundle has by these names.
+    Fits: Dictionary<BundleNames, int64>
     mutable Superseded: int64
     mutable IsSealed: int64
     mutable NotSealed: int64
@@ -85,9 +84,7 @@ module VerificationLedger =
         Receipts = 0L
         BadLines = 0L
         WithLine = 0L
-        FitsByName = 0L
-        FitsByKey = 0L
-        FitsByBucket = 0L
+        Fits = Dictionary()
         Superseded = 0L
         IsSealed = 0L
         NotSealed = 0L
@@ -190,22 +187,6 @@ module VerificationLedger =
                     Forged = seals.Forged + 1L
             }
 
-    let private withoutScheme (destination: string) =
-        if destination.StartsWith("s3://", StringComparison.Ordinal) then
-            destination.Substring 5
-        else
-            destination
-
-    let internal nameOf (names: BundleNames) (receipt: Receipt) =
-        match names with
-        | BundleNames.Artifacts -> receipt.ArtifactName
-        | BundleNames.Keys when receipt.TargetKind = TargetKind.S3.Name -> SealStatement.subjectName receipt
-        | BundleNames.Buckets when receipt.TargetKind = TargetKind.S3.Name ->
-            withoutScheme receipt.Destination
-        // The folders of a local target, and what is usual below a base URL.
-        | BundleNames.Keys
-        | BundleNames.Buckets -> $"{receipt.CellId}/{receipt.ArtifactName}"
-
     /// The content, and whether the store confirmed it: a line that anybody can write makes nothing more certain.
     let private contentOf (ledger: VerificationLedger) (receipt: Receipt) =
         let isConfirmed = ReceiptedUploads.isConfirmed receipt.Integrity
@@ -219,6 +200,11 @@ module VerificationLedger =
         | true, contents -> contents |> List.exists ((<>) (contentOf ledger receipt))
         | _ -> false
 
+    let private fitsOf (ledger: VerificationLedger) (names: BundleNames) =
+        match ledger.Fits.TryGetValue names with
+        | true, count -> count
+        | _ -> 0L
+
     let private add (ledger: VerificationLedger) (receipt: Receipt) (isSealed: bool) =
         ledger.Entries.Add {
             Object = ledger.Fingerprints.OfText receipt.Destination
@@ -230,17 +216,9 @@ module VerificationLedger =
         ledger.Next <- ledger.Next + 1L
 
         if ledger.Scope.HasBundle then
-            let fits names =
-                ledger.Files.ContainsKey(ledger.Fingerprints.OfText(nameOf names receipt))
-
-            if fits BundleNames.Artifacts then
-                ledger.FitsByName <- ledger.FitsByName + 1L
-
-            if fits BundleNames.Keys then
-                ledger.FitsByKey <- ledger.FitsByKey + 1L
-
-            if fits BundleNames.Buckets then
-                ledger.FitsByBucket <- ledger.FitsByBucket + 1L
+            for names in BundleNames.all do
+                if ledger.Files.ContainsKey(ledger.Fingerprints.OfText(BundleNames.nameOf names receipt)) then
+                    ledger.Fits[names] <- fitsOf ledger names + 1L
 
     let private readReceipt (ledger: VerificationLedger) (receipt: Receipt) =
         ledger.Receipts <- ledger.Receipts + 1L
@@ -363,11 +341,6 @@ module VerificationLedger =
     let missInput (ledger: VerificationLedger) : unit =
         ledger.Unreadable <- ledger.Unreadable + 1L
 
-    /// By what the files of the bundle are named.
+    /// By what the files of the bundle are named: what most receipts have files by, and of equal ones the first.
     let internal names (ledger: VerificationLedger) =
-        if ledger.FitsByBucket > max ledger.FitsByKey ledger.FitsByName then
-            BundleNames.Buckets
-        elif ledger.FitsByKey > ledger.FitsByName then
-            BundleNames.Keys
-        else
-            BundleNames.Artifacts
+        BundleNames.all |> List.maxBy (fitsOf ledger)

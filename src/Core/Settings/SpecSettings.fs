@@ -100,7 +100,7 @@ module internal SpecSettings =
             Remedy = text keys finding.Remedy
     }
 
-    /// A problem, in the words of who wrote the configuration.
+    /// A problem, with the keys of the configuration in place of variables.
     let problem (keys: Map<string, string>) (problem: ConfigProblem) : ConfigProblem =
         if keys.IsEmpty then
             problem
@@ -116,7 +116,7 @@ module internal SpecSettings =
         | Origin.Variable variable when keys.ContainsKey variable -> { value with Origin = Origin.Spec }
         | _ -> value
 
-    /// The resolution, in the words of who wrote the configuration.
+    /// The resolution, with the keys of the configuration in place of variables.
     let named (resolution: Resolution) : Resolution =
         let keys = resolution.SpecKeys
 

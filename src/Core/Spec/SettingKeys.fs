@@ -138,8 +138,11 @@ module internal SettingKeys =
         | TargetKind.Http -> http
         | TargetKind.Local -> local
 
+    /// Those of targets, of any kind.
+    let private ofTargets = s3 @ http @ local
+
     /// All keys, as they are written.
-    let all: string list = s3 @ http @ local @ shared |> List.map _.Key |> List.distinct
+    let all: string list = ofTargets @ shared |> List.map _.Key |> List.distinct
 
     let private milliseconds (time: TimeSpan) =
         if time.Ticks % TimeSpan.TicksPerMillisecond = 0L then
@@ -262,13 +265,13 @@ module internal SettingKeys =
             known.Key.Equals(key, StringComparison.OrdinalIgnoreCase)
 
         if isShared then
-            if s3 @ http @ local |> List.exists isKey then
+            if ofTargets |> List.exists isKey then
                 Some "Move it to the targets that it is for."
             else
                 None
         elif shared |> List.exists isKey then
             Some "Move it to 'export': targets share it."
-        elif s3 @ http @ local |> List.exists isKey then
+        elif ofTargets |> List.exists isKey then
             Some "Remove it: targets of this kind have no such setting."
         else
             None

@@ -21,29 +21,30 @@ module internal UnknownKeys =
     [<Literal>]
     let Most = 50
 
+    /// Names the nearest key that is read, or all of them.
+    let private nearest (names: string list) (key: string) =
+        match Variable.nearKey names key with
+        | Some near -> $"Write {near}, or remove the key."
+        | None ->
+            let names = String.Join(", ", names)
+            $"Remove it. The keys that are read here are {names}."
+
     /// What to do about a key of a document that nothing reads.
     let private adviceInDocument (names: string list) (target: TargetName option) (key: string) =
-        match Variable.stemOfKey key, Variable.nearKey names key with
-        | Some stem, _ ->
+        match Variable.stemOfKey key with
+        | Some stem ->
             let variable =
                 match target with
                 | Some name -> Variable.forTarget name stem
                 | None -> stem + "<TARGET>"
 
             $"Remove it, and set {variable}: this is a setting of the environment."
-        | None, Some near -> $"Write {near}, or remove the key."
-        | None, None ->
-            let names = String.Join(", ", names)
-            $"Remove it. The keys that are read here are {names}."
+        | None -> nearest names key
 
     /// The same for a host's configuration, which gives settings by keys of its own.
     let private adviceInHost (names: string list) (target: TargetName option) (key: string) =
-        match SettingKeys.elsewhere target.IsNone key, Variable.nearKey names key with
-        | Some advice, _ -> advice
-        | None, Some near -> $"Write {near}, or remove the key."
-        | None, None ->
-            let names = String.Join(", ", names)
-            $"Remove it. The keys that are read here are {names}."
+        SettingKeys.elsewhere target.IsNone key
+        |> Option.defaultWith (fun () -> nearest names key)
 
     /// The keys of a mapping that are not among the known ones.
     let private unknown

@@ -11,7 +11,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// Each method registers a keyed singleton <see cref="IExportSink"/> under the name of its target
 /// (<c>[FromKeyedServices("artifact-bucket")]</c>). Its options have the same name: set them with the builder that is returned,
 /// with <c>services.Configure&lt;PresignedS3ExportSinkOptions&gt;("artifact-bucket", …)</c>, or bind them to a section of
-/// the configuration. The host validates them when it starts, or at the first use where there is none, and reports all
+/// the configuration. The host validates them when it starts, or at the first use where there is no host, and reports all
 /// that is wrong in one <see cref="OptionsValidationException"/>. The sink is made at its first use; later changes of the
 /// options are ignored. <see cref="TimeProvider"/> and <see cref="ILoggerFactory"/> are the container's, if it has them.
 /// No environment variable is read, except those of proxies.

@@ -14,7 +14,7 @@ public static class S3ExportServiceCollectionExtensions
     /// <summary>
     /// Registers the sinks of a spec's S3 targets: each as a keyed singleton <see cref="IExportSink"/> under its
     /// target's name (<c>[FromKeyedServices("artifact-bucket")]</c>), and all of them as <see cref="S3ExportSinks"/>.
-    /// Spec and environment are validated when the host starts, or at the first use where there is none; warnings
+    /// Spec and environment are validated when the host starts, or at the first use where there is no host; warnings
     /// are logged then. An <see cref="IExportSinkFactory"/> makes the sinks of other cells. A keyed sink that no target has is
     /// refused, with the names that there are. <see cref="TimeProvider"/> and <see cref="ILoggerFactory"/> are the container's, if it has them.
     /// </summary>
@@ -177,7 +177,7 @@ public static class S3ExportServiceCollectionExtensions
     /// <summary>
     /// Registers an <see cref="IExportSinkFactory"/> for a service that exports for many cells: it makes the sinks of a cell, of all
     /// kinds, which share the connections of all others. Spec and environment are validated when the host starts, or at the
-    /// first use where there is none. All else is as
+    /// first use where there is no host. All else is as
     /// <see cref="AddExportSinks(IServiceCollection, ExportSpec, string, IReadOnlyDictionary{string, string})"/> says, which
     /// registers the factory as well.
     /// </summary>

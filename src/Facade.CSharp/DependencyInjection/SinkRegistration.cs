@@ -4,6 +4,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ScopedUrlProvider = System.Func<
+    System.IServiceProvider,
+    CellOS.Export.S3.PresignedUrlRequest,
+    System.Threading.CancellationToken,
+    System.Threading.Tasks.ValueTask<string>
+>;
 
 namespace CellOS.Export.S3;
 
@@ -39,12 +45,7 @@ internal static class SinkRegistration
         S3ExportSpec spec,
         string cellId,
         Func<IReadOnlyDictionary<string, string?>?> environment,
-        Func<
-            IServiceProvider,
-            PresignedUrlRequest,
-            CancellationToken,
-            ValueTask<string>
-        >? presignedUrlProvider
+        ScopedUrlProvider? presignedUrlProvider
     )
     {
         var client = AddStartup(services, _ => spec, cellId, environment, presignedUrlProvider);
@@ -112,12 +113,7 @@ internal static class SinkRegistration
         Func<IReadOnlyDictionary<string, string?>?, S3ExportSpec> spec,
         string? cellId,
         Func<IReadOnlyDictionary<string, string?>?> environment,
-        Func<
-            IServiceProvider,
-            PresignedUrlRequest,
-            CancellationToken,
-            ValueTask<string>
-        >? presignedUrlProvider
+        ScopedUrlProvider? presignedUrlProvider
     )
     {
         if (services.Any(service => service.ServiceType == typeof(S3ExportStartup)))

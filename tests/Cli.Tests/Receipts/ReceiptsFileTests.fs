@@ -76,7 +76,7 @@ let appendForEver (path: string) =
         return 1
     }
 
-/// A file in memory that fails when it is told to.
+/// A file in memory that fails on demand.
 type private Store(content: byte[]) =
     let mutable bytes = content
     /// How many bytes of a write still arrive before it fails.

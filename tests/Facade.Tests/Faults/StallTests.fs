@@ -26,7 +26,7 @@ let private stalling (attempts: int) (limit: TimeSpan) (url: string) =
 
 let private piece = 65536
 
-/// A push of five pieces in a time of its own, to a server that takes each when it is told to.
+/// A push of five pieces in a time of its own, to a server that takes each when the test says so.
 let private gated (attempts: int) (play: FakeTime -> SemaphoreSlim -> SemaphoreSlim -> Task) =
     task {
         let time = FakeTime(DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero))

@@ -301,7 +301,7 @@ let tests =
 
                 Expect.stringContains message "Export:CellId" message)
 
-        testCaseTask "with a target that nobody has is refused by the names that there are" (fun () ->
+        testCaseTask "with a target that is not configured is refused with the names that are" (fun () ->
             task {
                 let services = ServiceCollection()
 
